@@ -1,0 +1,58 @@
+"""The ``asmnet-edge`` command: finds the verb, turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+import asmnet_edge
+from asmnet_edge.errors import AsmnetEdgeError
+
+# verb -> one line of help; the verb's module is imported only when the verb is run
+VERBS = {
+    "train": "Train a float model on annotated faces.",
+    "convert": "Turn a float model into TFLite, ONNX and OpenVINO, float32 or int8.",
+    "benchmark": "Measure latency, size and accuracy drop of artifacts against the float model.",
+    "predict": "Find faces in a picture, their landmarks and pose.",
+}
+
+
+class Verbs(click.Group):
+    """A group whose members live in ``asmnet_edge.cli.<verb>`` as ``command``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"asmnet_edge.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing their modules."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(asmnet_edge.__version__, prog_name="asmnet-edge")
+def cli() -> None:
+    """Face landmarks and head pose on edge devices: train, convert to int8, measure, run."""
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 a check failed, 2 wrong use, 130 interrupted."""
+    try:
+        cli.main(prog_name="asmnet-edge", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except AsmnetEdgeError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)

@@ -1,0 +1,133 @@
+"""``asmnet-edge train``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from asmnet_edge.cli.terminal import notes, quiet_libraries, with_progress
+from asmnet_edge.errors import OutputExistsError, UsageError, require
+
+if TYPE_CHECKING:
+    from asmnet_edge.data.pack import Pack
+    from asmnet_edge.training.config import TrainConfig
+    from asmnet_edge.training.loop import Progress, Run
+
+
+@click.command()
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="KIND:PATH",
+    help="Data set to train on, such as 300w:DIR, csv:FILE, synthetic:1000; may be repeated.",
+)
+@click.option("--config", type=click.Path(path_type=Path), help="Settings in TOML; flags win.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--architecture", type=click.Choice(["asmnet", "mobilenetv2"]))
+@click.option("--alpha", type=float, help="Width multiplier: 0.35, 0.5, 0.75 or 1.0.")
+@click.option("--input-size", type=int, help="Side of the crop in pixels, a multiple of 32.")
+@click.option("--epochs", type=float)
+@click.option("--batch", type=int)
+@click.option("--learning-rate", type=float)
+@click.option("--distance", type=click.Choice(["absolute", "squared", "norm"]))
+@click.option("--asm-schedule", type=click.Choice(["none", "steps"]))
+@click.option("--seed", type=int)
+@click.option("--workers", type=int, help="Processes that prepare batches.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the folder.")
+def command(
+    config: Path | None, output: Path, workers: int | None, resume: bool, **flags: Any
+) -> None:
+    """Train a float model; the best one by validation is OUTPUT/best.keras.
+
+    Validation faces are held out of the first data set, person by person.
+    """
+    quiet_libraries()
+    require("keras", "train")
+    if any(output.glob("checkpoint-*.npz")) and not resume:
+        raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
+    settings = _settings(config, flags)
+    run = _prepare(settings, output, workers)
+    _drive(run, resume)
+    notes.print(f"best validation NME {run.best:.2f} %: {output / 'best.keras'}")
+
+
+def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
+    from asmnet_edge.training.config import TrainConfig, read_config
+
+    content = read_config(path) if path else {}
+    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    variant_flags = {"architecture", "alpha", "input_size"}
+    variant = {key: given.pop(key) for key in variant_flags & given.keys()}
+    if variant:
+        content["variant"] = {**content.get("variant", {}), **variant}
+    if "data" in given:
+        given["data"] = [{"dataset": words} for words in given["data"]]
+    return TrainConfig.from_json({**content, **given})
+
+
+def _prepare(config: TrainConfig, output: Path, workers: int | None) -> Run:
+    from asmnet_edge.data.catalog import open_dataset
+    from asmnet_edge.data.pack import make_pack
+    from asmnet_edge.training.loop import Run
+
+    packs = []
+    for share in config.data:
+        dataset = open_dataset(share.dataset)
+        bar = f"reading {dataset.name}"
+        pack = make_pack(dataset.samples("train"), lambda s, bar=bar: with_progress(s, bar))
+        packs.append(_split(pack, config))
+    scheme = packs[0][0].scheme
+    if any(train.scheme is not scheme for train, _ in packs):
+        raise UsageError("all data sets of a run must have one landmark scheme")
+    config = dataclasses.replace(
+        config, variant=dataclasses.replace(config.variant, points=scheme.points)
+    )
+    return Run(config, packs, output, **({"workers": workers} if workers else {}))
+
+
+def _split(pack: Pack, config: TrainConfig) -> tuple[Pack, Pack]:
+    from asmnet_edge.data.split import split
+
+    train, validation = split(pack.identities, config.validation_percent)
+    if not len(train) or not len(validation):
+        raise UsageError(
+            f"{len(pack)} faces are too few to hold validation faces out", "Add faces to train on"
+        )
+    return pack.select(train), pack.select(validation)
+
+
+def _drive(run: Run, resume: bool) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    steps = run.train(resume)
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[facts]}"),
+    )
+    with Bar(*columns, console=notes) as bar:
+        task = bar.add_task("training", total=run.total, facts="")
+        try:
+            for progress in _announced(steps, run):
+                facts = f"loss {progress.loss:.3f}  best NME {progress.best:.2f}"
+                bar.update(task, completed=progress.step, facts=facts)
+        finally:
+            steps.close()  # type: ignore[attr-defined]  # saves a checkpoint, also after Ctrl-C
+
+
+def _announced(steps: Iterator[Progress], run: Run) -> Iterator[Progress]:
+    """Pass the progress on; print each validation, and what was passed over when resuming."""
+    for progress in steps:
+        for path in run.damaged:
+            notes.print(f"passed over a damaged checkpoint: {path}")
+        run.damaged = []
+        if progress.validation is not None:
+            notes.print(f"step {progress.step}: validation NME {progress.validation:.2f} %")
+        yield progress

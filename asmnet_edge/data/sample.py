@@ -1,0 +1,41 @@
+"""One annotated face, and the protocol that every data set fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from asmnet_edge.landmarks import FloatArray, Landmarks
+from asmnet_edge.pictures import Picture
+from asmnet_edge.schemes import LandmarkScheme
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A face in a picture.
+
+    name : unique within its data set; identity : faces that share it must not be split between
+    training and validation; load : reads the picture, (H, W, 3) uint8 BGR; landmarks : in its
+    pixels; pose : exact yaw, pitch, roll (3,) in degrees where known, else None
+    """
+
+    name: str
+    identity: str
+    load: Callable[[], Picture]
+    landmarks: Landmarks
+    pose: FloatArray | None = None
+
+
+class Dataset(Protocol):
+    """A data set with named subsets; ``train`` is the only one that may be learnt from."""
+
+    name: str
+    scheme: LandmarkScheme
+
+    @property
+    def subsets(self) -> Sequence[str]:
+        """Names that `samples` takes."""
+
+    def samples(self, subset: str) -> Sequence[Sample]:
+        """The faces of ``subset``, always in the same order."""

@@ -1,0 +1,70 @@
+"""The one tree of errors that the program raises on purpose.
+
+Each says what was expected, what came and what to do next. The command line turns any
+``AsmnetEdgeError`` into one line and its exit code; anything else is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+EXIT_CHECK_FAILED = 1
+EXIT_WRONG_USE = 2
+
+
+class AsmnetEdgeError(Exception):
+    """Base of all our errors: a message, an optional cure, and the exit code it stands for."""
+
+    exit_code = EXIT_WRONG_USE
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.cure}" if self.cure else self.message
+
+
+class UsageError(AsmnetEdgeError):
+    """An option or argument that cannot be carried out as given."""
+
+
+class DataError(AsmnetEdgeError):
+    """A data set, annotation or picture that is missing or broken."""
+
+
+class PictureError(DataError):
+    """A picture that cannot be read."""
+
+
+class ModelError(AsmnetEdgeError):
+    """A float model or artifact that is missing, broken or of another kind than expected."""
+
+
+class MissingExtraError(AsmnetEdgeError):
+    """A package of one of our extras is not installed."""
+
+
+class OutputExistsError(AsmnetEdgeError):
+    """The output is there already and ``--overwrite`` was not given."""
+
+
+class CheckFailedError(AsmnetEdgeError):
+    """The work was done, and what came out does not pass its check."""
+
+    exit_code = EXIT_CHECK_FAILED
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import ``module`` or raise `MissingExtraError` with the ``pip install`` line of ``extra``."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != module.split(".")[0]:
+            raise
+        raise MissingExtraError(
+            f"this needs the package {module.split('.')[0]!r}, which is not installed",
+            f"Install it with: pip install 'asmnet-edge[{extra}]'",
+        ) from error

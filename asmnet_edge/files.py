@@ -1,0 +1,74 @@
+"""Writing files whole or not at all, and naming them by content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.errors import OutputExistsError, UsageError
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``; renamed onto it when the block ends well, else removed.
+
+    The name keeps the suffix, as most exporters choose the format by it. Rename within one folder is
+    atomic (POSIX), so nobody ever sees half a file.
+    """
+    make_folder(path.parent)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = folder / path.name
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create ``folder`` and its parents; `UsageError` when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot create the folder {folder}: {error.strerror}") from error
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, all or nothing."""
+    with staged(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as indented JSON, all or nothing; NaN is refused, as JSON has none."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def refuse_existing(paths: list[Path], overwrite: bool) -> None:
+    """Raise `OutputExistsError` if one of ``paths`` is there and ``overwrite`` is false."""
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        names = ", ".join(str(path) for path in there)
+        raise OutputExistsError(f"{names} exists already", "Give --overwrite or another output")

@@ -1,0 +1,122 @@
+"""Augmentation: other views of a face, with landmarks and pose that move along.
+
+Everything is drawn from the generator that is passed in, so a batch is a pure function of its seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from asmnet_edge.crop import CropRule, crop_matrix, cut
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.pictures import Picture
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far views differ. Spreads are standard deviations, chances are probabilities.
+
+    rotation : degrees; scale : of the crop's side; shift : share of the crop's side
+    """
+
+    rotation: float = 15.0
+    scale: float = 0.08
+    shift: float = 0.04
+    flip: float = 0.5
+    light: float = 0.8
+    grey: float = 0.1
+    blur: float = 0.15
+    noise: float = 0.15
+    occlusion: float = 0.25
+    low_resolution: float = 0.1
+
+
+NO_AUGMENTATION = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at a face: what `draw_view` chose.
+
+    matrix : (2, 3) from pack pixels to crop pixels; rotation : clockwise degrees; mirrored : after it
+    """
+
+    matrix: FloatArray
+    rotation: float
+    mirrored: bool
+
+
+def draw_view(
+    points: FloatArray, size: int, augmentation: Augmentation, rng: np.random.Generator
+) -> View:
+    """A crop of ``size`` pixels around the landmarks ``points`` (n, 2) as the crop rule has it, moved."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = CropRule().margin * float((high - low).max())
+    spread = rng.normal(size=4).clip(-2.5, 2.5)
+    rotation = float(augmentation.rotation * spread[0])
+    moved = (low + high) / 2 + augmentation.shift * side * spread[1:3]
+    grown = side * float(np.exp(augmentation.scale * spread[3]))
+    mirrored = bool(rng.random() < augmentation.flip)
+    matrix = crop_matrix((moved[0], moved[1]), grown, size, rotation, mirrored)
+    return View(matrix, rotation, mirrored)
+
+
+def render(
+    picture: Picture, view: View, size: int, augmentation: Augmentation, rng: np.random.Generator
+) -> Picture:
+    """The crop (size, size, 3) BGR of ``picture`` that ``view`` names, its pixels changed."""
+    crop = cut(picture, view.matrix, size)
+    for chance, effect in (
+        (augmentation.low_resolution, _low_resolution),
+        (augmentation.light, _light),
+        (augmentation.grey, _grey),
+        (augmentation.blur, _blur),
+        (augmentation.occlusion, _occlusion),
+        (augmentation.noise, _noise),
+    ):
+        if rng.random() < chance:
+            crop = effect(crop, rng)
+    return crop
+
+
+def _light(crop: Picture, rng: np.random.Generator) -> Picture:
+    """Gain, offset and gamma, a little apart in each channel: one table of 256 a channel."""
+    levels = np.arange(256)[:, None] / 255
+    gamma = np.exp(rng.normal(0, 0.25))
+    gain = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.06, 3))
+    table = gain * levels**gamma + rng.normal(0, 0.08)
+    return cv2.LUT(crop, (255 * table).clip(0, 255).astype(np.uint8)[None])  # type: ignore[return-value]
+
+
+def _grey(crop: Picture, rng: np.random.Generator) -> Picture:
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
+
+
+def _blur(crop: Picture, rng: np.random.Generator) -> Picture:
+    sigma = rng.uniform(0.3, 1.6) * len(crop) / 128
+    return cv2.GaussianBlur(crop, (0, 0), sigma)  # type: ignore[return-value]
+
+
+def _low_resolution(crop: Picture, rng: np.random.Generator) -> Picture:
+    small = round(len(crop) * rng.uniform(0.25, 0.7))
+    reduced = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
+    return cv2.resize(reduced, crop.shape[1::-1])  # type: ignore[return-value]
+
+
+def _noise(crop: Picture, rng: np.random.Generator) -> Picture:
+    grain = rng.standard_normal(crop.shape, np.float32) * np.float32(rng.uniform(2, 12))
+    return (crop + grain).clip(0, 255).astype(np.uint8)
+
+
+def _occlusion(crop: Picture, rng: np.random.Generator) -> Picture:
+    """A rectangle of one colour over up to a sixth of the crop."""
+    size = len(crop)
+    width, height = (rng.uniform(0.08, 0.4, 2) * size).astype(int)
+    x, y = (int(rng.integers(0, size - side)) for side in (width, height))
+    crop = crop.copy()
+    crop[y : y + height, x : x + width] = rng.integers(0, 256, 3)
+    return crop

@@ -1,0 +1,137 @@
+"""From packs to batches: what training step k sees is a pure function of the seed and k."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+import cv2
+import numpy as np
+
+from asmnet_edge.crop import to_relative, transform
+from asmnet_edge.data.pack import Pack
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.pose import mirrored, turned
+from asmnet_edge.shape import normalise
+from asmnet_edge.training.augmentation import Augmentation, View, draw_view, render
+from asmnet_edge.training.targets import TargetScaling
+
+Batch = tuple[FloatArray, dict[str, FloatArray]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A pack and its share of a batch, at the start and at the end of training."""
+
+    pack: Pack
+    first_weight: float = 1.0
+    last_weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """All that a batch depends on besides its step."""
+
+    sources: tuple[Source, ...]
+    batch: int
+    steps: int
+    augmentation: Augmentation
+    seed: int
+
+    def targets(self, step: int, size: int) -> dict[str, FloatArray]:
+        """The targets of a step alone, without reading pictures: for fitting the scaling."""
+        drawn = [self._draw(step, i, size) for i in range(self.batch)]
+        return _stack([_targets(pack, face, view, size) for pack, face, view, _ in drawn])
+
+    def make(self, step: int, size: int, scaling: TargetScaling) -> Batch:
+        """Step's pictures (B, size, size, 3) float32 in [-1, 1) RGB, and its targets."""
+        pictures, targets = [], []
+        for i in range(self.batch):
+            pack, face, view, rng = self._draw(step, i, size)
+            crop = render(pack.picture(face), view, size, self.augmentation, rng)
+            pictures.append(crop[..., ::-1])
+            targets.append(_targets(pack, face, view, size))
+        stacked = _stack(targets)
+        stacked["landmarks"], stacked["pose"] = scaling.standardise(
+            stacked["landmarks"], stacked["pose"]
+        )
+        return scale_pixels(np.stack(pictures)), {k: v.astype("f4") for k, v in stacked.items()}
+
+    def _draw(
+        self, step: int, i: int, size: int
+    ) -> tuple[Pack, int, View, np.random.Generator]:
+        rng = np.random.default_rng([self.seed, step, i])
+        done = step / max(self.steps - 1, 1)
+        weights = [(1 - done) * s.first_weight + done * s.last_weight for s in self.sources]
+        chosen = rng.choice(len(weights), p=np.array(weights) / sum(weights))
+        pack = self.sources[chosen].pack
+        face = int(rng.integers(len(pack)))
+        return pack, face, draw_view(pack.points[face], size, self.augmentation, rng), rng
+
+
+def scale_pixels(pictures: Any) -> Any:
+    """uint8 pixels -> [-1, 1): (p - 128) / 128, which an int8 input represents without loss."""
+    return (pictures.astype(np.float32) - 128) / 128
+
+
+def _targets(pack: Pack, face: int, view: View, size: int) -> dict[str, FloatArray]:
+    """Targets of one view: landmarks (n, 2) relative, pose (3,), shape (n, 2), frame (2, 3)."""
+    points, pose = pack.points[face], turned(pack.pose[face], view.rotation)
+    landmarks = to_relative(transform(points, view.matrix), size)
+    shape = normalise(points[None])[0]
+    if view.mirrored:
+        landmarks, pose = landmarks[pack.scheme.flip], mirrored(pose)
+        shape = (shape * [-1, 1])[pack.scheme.flip]
+    return {"landmarks": landmarks, "pose": pose, "shape": shape, "frame": _frame(shape, landmarks)}
+
+
+def _frame(shape: FloatArray, landmarks: FloatArray) -> FloatArray:
+    """The affine matrix (2, 3) with ``landmarks = frame(shape)``, which holds exactly."""
+    system = np.column_stack([shape, np.ones(len(shape))])
+    return np.linalg.lstsq(system, landmarks, rcond=None)[0].T
+
+
+def _stack(rows: Sequence[dict[str, FloatArray]]) -> dict[str, FloatArray]:
+    return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+
+
+_plan: BatchPlan
+
+
+def _start_worker(plan: BatchPlan) -> None:
+    global _plan  # a worker process serves one plan all its life
+    _plan = plan
+    cv2.setNumThreads(1)
+
+
+def _make(step: int, size: int, scaling: TargetScaling) -> Batch:
+    return _plan.make(step, size, scaling)
+
+
+class BatchWorkers:
+    """Worker processes that make batches ahead of training.
+
+    Spawned, not forked: a fork of a process in which TensorFlow's threads run may hang.
+    """
+
+    def __init__(self, plan: BatchPlan, workers: int) -> None:
+        self._pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (plan,))
+        self._ahead = 2 * workers + 2
+
+    def stream(self, steps: range, size: int, scaling: TargetScaling) -> Iterator[tuple[int, Batch]]:
+        """Batches of ``steps`` in order, each with its step."""
+        waiting: deque[tuple[int, Future[Batch]]] = deque()
+        for step in steps:
+            waiting.append((step, self._pool.submit(_make, step, size, scaling)))
+            if len(waiting) > self._ahead:
+                first, batch = waiting.popleft()
+                yield first, batch.result()
+        for first, batch in waiting:
+            yield first, batch.result()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,62 @@
+"""The state of a run on disk: everything the next step depends on, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.files import write_atomically
+from asmnet_edge.landmarks import FloatArray
+
+KEEP = 2
+
+
+@dataclass(frozen=True)
+class State:
+    """step : steps done; facts : plain values; arrays : by name, in the order they are restored."""
+
+    step: int
+    facts: dict[str, Any]
+    arrays: dict[str, list[FloatArray]]
+
+
+def save_state(folder: Path, state: State) -> None:
+    """Write ``state`` as ``checkpoint-<step>.npz`` and drop all but the newest two."""
+    flat = {f"{k}/{i}": a for k, arrays in state.arrays.items() for i, a in enumerate(arrays)}
+    facts = json.dumps({"step": state.step, **state.facts})
+    buffer = io.BytesIO()
+    np.savez(buffer, facts=np.array(facts), **flat)  # type: ignore[arg-type]
+    write_atomically(folder / f"checkpoint-{state.step:08d}.npz", buffer.getvalue())
+    for old in _newest_first(folder)[KEEP:]:
+        old.unlink()
+
+
+def load_state(folder: Path) -> tuple[State | None, list[Path]]:
+    """The newest readable state, and the newer files that were damaged and passed over."""
+    damaged = []
+    for path in _newest_first(folder):
+        try:
+            return _read(path), damaged
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
+            damaged.append(path)
+    return None, damaged
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*.npz"), reverse=True)
+
+
+def _read(path: Path) -> State:
+    with np.load(path, allow_pickle=False) as stored:
+        facts = json.loads(str(stored["facts"]))
+        arrays: dict[str, list[FloatArray]] = {}
+        for name in stored.files:
+            if name != "facts":
+                arrays.setdefault(name.rsplit("/", 1)[0], []).append(stored[name])
+    return State(facts.pop("step"), facts, arrays)

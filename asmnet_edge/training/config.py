@@ -1,0 +1,106 @@
+"""What a training run is: one frozen value, read from TOML or flags, written beside the result."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.training.augmentation import Augmentation
+from asmnet_edge.training.loss import DISTANCES, SCHEDULES
+from asmnet_edge.training.network import Variant
+
+
+@dataclass(frozen=True)
+class DataShare:
+    """A data set ("kind:argument") and its share of each batch when training starts and ends."""
+
+    dataset: str
+    first_weight: float = 1.0
+    last_weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training at one resolution; ``share`` of all steps."""
+
+    size: int
+    share: float
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run. The first data set is the one that is validated on and that counts the epochs.
+
+    learning_rate : after warm-up, falling by a cosine to ``final_learning_rate``
+    shape_variance : share of variance of the ASM's shape model; weight_decay : AdamW's
+    ema : momentum per update of the averaged weights, which are updated every ``ema_every`` steps
+    """
+
+    data: tuple[DataShare, ...]
+    variant: Variant = field(default_factory=Variant)
+    stages: tuple[Stage, ...] = (Stage(128, 0.8), Stage(224, 0.2))
+    epochs: float = 100
+    batch: int = 32
+    learning_rate: float = 2e-3
+    final_learning_rate: float = 1e-5
+    warmup_epochs: float = 3
+    weight_decay: float = 1e-3
+    distance: str = "absolute"
+    asm_schedule: str = "steps"
+    shape_variance: float = 0.90
+    pose_weight: float = 0.5
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    ema: float = 0.98
+    ema_every: int = 8
+    validation_percent: float = 7.0
+    validate_every_epochs: float = 4
+    checkpoint_every_steps: int = 250
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            raise UsageError("training needs a data set", "Give --data, as in --data 300w:DIR")
+        if self.distance not in DISTANCES:
+            raise UsageError(f"no distance {self.distance!r}", f"Known: {', '.join(DISTANCES)}")
+        if self.asm_schedule not in SCHEDULES:
+            known = ", ".join(SCHEDULES)
+            raise UsageError(f"no ASM schedule {self.asm_schedule!r}", f"Known: {known}")
+        if self.epochs <= 0 or self.batch < 1 or not self.stages:
+            raise UsageError("epochs, batch and the number of stages must be positive")
+        if abs(sum(s.share for s in self.stages) - 1) > 1e-6:
+            raise UsageError(f"the stages' shares must sum to 1, got {self.stages}")
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> TrainConfig:
+        """From what `as_json` gave or a TOML file held; `UsageError` names an unknown key."""
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(content) - known):
+            raise UsageError(f"unknown settings: {', '.join(unknown)}", f"Known: {sorted(known)}")
+        parts: dict[str, Any] = dict(content)
+        try:
+            parts["data"] = tuple(DataShare(**d) for d in content.get("data", ()))
+            if "stages" in content:
+                parts["stages"] = tuple(Stage(**s) for s in content["stages"])
+            if "variant" in content:
+                parts["variant"] = Variant(**content["variant"])
+            if "augmentation" in content:
+                parts["augmentation"] = Augmentation(**content["augmentation"])
+            return cls(**parts)
+        except TypeError as error:
+            raise UsageError(f"the configuration cannot be read: {error}") from error
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings of a TOML file as plain values; `UsageError` says what is wrong with it."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from error

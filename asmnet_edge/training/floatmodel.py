@@ -1,0 +1,118 @@
+"""The float model file: a ``.keras`` archive with our facts beside the weights.
+
+Any Keras opens it; we never let Keras open a stranger's: the graph is built from code by the variant
+that the facts name, and only weights are read from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge.crop import CropRule
+from asmnet_edge.errors import ModelError
+from asmnet_edge.files import sha256, staged
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.schemes import LandmarkScheme, scheme_named
+from asmnet_edge.training.batches import scale_pixels
+from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.targets import TargetScaling
+
+FACTS = "asmnet_edge.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class FloatModel:
+    """A trained network with all that turns its outputs into landmarks and pose.
+
+    provenance : what it was trained on and how well it does, for people and manifests
+    """
+
+    network: keras.Model
+    variant: Variant
+    scheme: LandmarkScheme
+    crop: CropRule
+    scaling: TargetScaling
+    provenance: dict[str, Any] = field(default_factory=dict)
+    source_sha256: str = ""
+
+    def predict(
+        self, crops: NDArray[np.uint8], batch: int = 32
+    ) -> tuple[FloatArray, FloatArray]:
+        """``crops`` (N, s, s, 3) uint8 RGB -> landmarks (N, n, 2) relative, pose (N, 3) degrees."""
+        landmarks, pose = [], []
+        for start in range(0, len(crops), batch):
+            outputs = self.network(scale_pixels(crops[start : start + batch]), training=False)
+            landmarks.append(keras.ops.convert_to_numpy(outputs["landmarks"]))
+            pose.append(keras.ops.convert_to_numpy(outputs["pose"]))
+        return self.scaling.restore(np.concatenate(landmarks), np.concatenate(pose))
+
+    def save(self, path: Path) -> None:
+        """Write as ``.keras``, all or nothing."""
+        if path.suffix != ".keras":
+            raise ModelError(f"a float model is written as .keras, got {path.name}")
+        with staged(path) as temporary:
+            self.network.save(temporary)
+            with zipfile.ZipFile(temporary, "a") as archive:
+                archive.writestr(FACTS, json.dumps(self._facts(), indent=2))
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "variant": asdict(self.variant),
+            "scheme": self.scheme.name,
+            "crop": asdict(self.crop),
+            "scaling": self.scaling.as_json(),
+            "provenance": self.provenance,
+        }
+
+
+def load_float_model(path: Path) -> FloatModel:
+    """The float model at ``path``; `ModelError` says what is wrong with a file that is none."""
+    if not path.is_file():
+        raise ModelError(f"there is no float model at {path}", "Train one: asmnet-edge train --help")
+    try:
+        facts = _read_facts(path)
+        variant = Variant(**facts["variant"])
+        network = build(variant)
+        _load_weights(network, path)
+        return FloatModel(
+            network,
+            variant,
+            scheme_named(facts["scheme"]),
+            CropRule(**facts["crop"]),
+            TargetScaling.from_json(facts["scaling"]),
+            facts["provenance"],
+            sha256(path),
+        )
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
+        raise ModelError(
+            f"{path} is not a float model of asmnet-edge: {_first_line(error)}",
+            "Expected a .keras file written by asmnet-edge train",
+        ) from error
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        facts: dict[str, Any] = json.loads(archive.read(FACTS))
+    if facts.get("schema") != SCHEMA:
+        raise ValueError(f"its schema is {facts.get('schema')!r}, known is {SCHEMA}")
+    return facts
+
+
+def _load_weights(network: keras.Model, path: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
+        network.load_weights(archive.extract("model.weights.h5", folder))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

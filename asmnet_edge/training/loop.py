@@ -1,0 +1,292 @@
+"""The training loop: steps, validation, checkpoints, on any Keras backend.
+
+A run is a pure function of its configuration: what step k sees depends on the seed and k alone, and a
+checkpoint holds all that a step changes. So a resumed run continues as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from asmnet_edge.crop import CropRule, cut, to_relative, transform
+from asmnet_edge.data.pack import Pack
+from asmnet_edge.errors import ModelError
+from asmnet_edge.files import write_json
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.metrics import nme
+from asmnet_edge.shape import PointDistributionModel, normalise
+from asmnet_edge.training.augmentation import NO_AUGMENTATION, draw_view
+from asmnet_edge.training.batches import BatchPlan, BatchWorkers, Source
+from asmnet_edge.training.checkpoint import State, load_state, save_state
+from asmnet_edge.training.config import TrainConfig
+from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
+from asmnet_edge.training.network import build
+from asmnet_edge.training.targets import TargetScaling
+
+SCALING_STEPS = 64  # batches of drawn targets that the scaling is fitted on
+
+
+class Trainer(keras.Model):
+    """A network with the loss of the run; the batch carries what the loss needs.
+
+    The ASM's weight comes with the batch since a backend that traces would freeze any other value.
+    """
+
+    def __init__(self, network: keras.Model, assisted: AsmAssistedLoss, pose_weight: float) -> None:
+        super().__init__()
+        self.network = network
+        self._assisted = assisted
+        self._pose_weight = pose_weight
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return self.network(x, training=training)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any
+    ) -> Any:
+        predicted = ops.reshape(y_pred["landmarks"], ops.shape(y["landmarks"]))
+        face = self._assisted(
+            y["shape"], y["frame"], y["landmarks"], predicted, ops.mean(y["asm_weight"])
+        )
+        return face + self._pose_weight * ops.mean(ops.square(y["pose"] - y_pred["pose"]))
+
+
+@dataclass
+class Progress:
+    """What the run reports after a step; ``validation`` only when it has just been measured."""
+
+    step: int
+    steps: int
+    loss: float
+    validation: float | None
+    best: float
+
+
+@dataclass
+class Run:
+    """A training run in ``folder``. `steps` yields `Progress`; closing the generator saves."""
+
+    config: TrainConfig
+    packs: list[tuple[Pack, Pack]]  # (train, validation) for each data set
+    folder: Path
+    workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 2) - 1))
+
+    def __post_init__(self) -> None:
+        config, first = self.config, self.packs[0][0]
+        self.steps_per_epoch = max(1, len(first) // config.batch)
+        self.total = max(1, round(config.epochs * self.steps_per_epoch))
+        sources = [
+            Source(train, share.first_weight, share.last_weight)
+            for (train, _), share in zip(self.packs, config.data, strict=True)
+        ]
+        self.plan = BatchPlan(
+            tuple(sources), config.batch, self.total, config.augmentation, config.seed
+        )
+        self.scaling = self._fit_scaling()
+        self.shapes = PointDistributionModel.fit(normalise(first.points), config.shape_variance)
+        self.step, self.best, self.ema_updates = 0, float("inf"), 0
+        self.damaged: list[Path] = []
+
+    def _fit_scaling(self) -> TargetScaling:
+        """From targets of views as training draws them; the resolution makes no difference."""
+        drawn = [self.plan.targets(step, 128) for step in range(SCALING_STEPS)]
+        points, pose = (np.concatenate([d[k] for d in drawn]) for k in ("landmarks", "pose"))
+        return TargetScaling.fit(points, pose)
+
+    def train(self, resume: bool = False) -> Iterator[Progress]:
+        """Train to the end, from the newest checkpoint in the folder when ``resume``."""
+        keras.utils.set_random_seed(self.config.seed)
+        state = self._stored_state() if resume else None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "config.json", self.config.as_json())
+        workers = BatchWorkers(self.plan, self.workers)
+        try:
+            for size, last in self._stages():
+                if last > (state.step if state else self.step):
+                    state = yield from self._stage(size, last, state, workers)
+        finally:
+            workers.close()
+        self._float_model().save(self.folder / "last.keras")
+
+    def _stages(self) -> list[tuple[int, int]]:
+        """(resolution, step at which it ends) of each stage."""
+        shares = np.cumsum([stage.share for stage in self.config.stages])
+        return [
+            (stage.size, round(share * self.total))
+            for stage, share in zip(self.config.stages, shares, strict=True)
+        ]
+
+    def _stage(
+        self, size: int, last: int, state: State | None, workers: BatchWorkers
+    ) -> Iterator[Progress]:
+        self.size = size
+        self._build(state)
+        done = False
+        try:
+            for step, (pictures, targets) in workers.stream(
+                range(self.step, last), size, self.scaling
+            ):
+                yield self._step(step, pictures, targets)
+            done = True
+        finally:
+            self._save()  # also when the caller stops early, with Ctrl-C for one
+        return self._state() if done else None
+
+    def _build(self, state: State | None) -> None:
+        """The trainer at the stage's resolution, with ``state`` in it if there is one."""
+        config = self.config
+        network = build(config.variant, self.size)
+        assisted = AsmAssistedLoss(self.shapes, self.scaling, config.distance)
+        self.trainer = Trainer(network, assisted, config.pose_weight)
+        optimizer = keras.optimizers.AdamW(self._learning_rate(), config.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        self.trainer.compile(optimizer=optimizer)
+        optimizer.build(network.trainable_variables)
+        self.ema = [ops.convert_to_numpy(v) for v in network.weights]
+        if state:
+            self._restore(state)
+
+    def _learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
+        config = self.config
+        warmup = max(1, round(config.warmup_epochs * self.steps_per_epoch))
+        return keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=config.learning_rate / warmup,
+            decay_steps=max(1, self.total - warmup),
+            alpha=config.final_learning_rate / config.learning_rate,
+            warmup_target=config.learning_rate,
+            warmup_steps=warmup,
+        )
+
+    def _step(self, step: int, pictures: FloatArray, targets: dict[str, FloatArray]) -> Progress:
+        weight = SCHEDULES[self.config.asm_schedule](step / self.total)
+        targets = {**targets, "asm_weight": np.full(len(pictures), weight, np.float32)}
+        loss = float(self.trainer.train_on_batch(pictures, targets))
+        if not np.isfinite(loss):
+            raise ModelError(
+                f"the loss is {loss} at step {step}", "Lower the learning rate and use --resume"
+            )
+        self.step = step + 1
+        if self.step % self.config.ema_every == 0:
+            self._average()
+        value = self._validate() if self._validation_due() else None
+        self._log(loss, value)
+        if self.step % self.config.checkpoint_every_steps == 0:
+            self._save()
+        return Progress(self.step, self.total, loss, value, self.best)
+
+    def _average(self) -> None:
+        """Move the averaged weights; the first updates weigh more, or the start would linger."""
+        self.ema_updates += 1
+        momentum = min(self.config.ema, self.ema_updates / (self.ema_updates + 9))
+        for average, weight in zip(self.ema, self.trainer.network.weights, strict=True):
+            average += (1 - momentum) * (ops.convert_to_numpy(weight) - average)
+
+    def _validation_due(self) -> bool:
+        every = max(1, round(self.config.validate_every_epochs * self.steps_per_epoch))
+        return self.step % every == 0 or self.step == self.total
+
+    def _validate(self) -> float:
+        """NME in % of the averaged weights on the validation faces; keeps the best model."""
+        model = self._float_model()
+        value = validation_nme(model, self.packs[0][1], self.size)
+        if value < self.best and self.size == self._stages()[-1][0]:
+            self.best = value
+            facts = {**model.provenance, "validation_nme": value, "step": self.step}
+            replace(model, provenance=facts).save(self.folder / "best.keras")
+        return value
+
+    def _float_model(self) -> FloatModel:
+        """The averaged weights as a float model at the variant's resolution."""
+        config = self.config
+        network = build(config.variant)
+        network.set_weights(self.ema)
+        facts = {"training": config.as_json(), "faces": [len(train) for train, _ in self.packs]}
+        rule = CropRule(size=config.variant.input_size)
+        scheme = self.packs[0][0].scheme
+        return FloatModel(network, config.variant, scheme, rule, self.scaling, facts)
+
+    def _log(self, loss: float, validation: float | None) -> None:
+        path = self.folder / "log.csv"
+        new = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["step", "size", "loss", "validation_nme"])
+            shown = "" if validation is None else f"{validation:.4f}"
+            writer.writerow([self.step, self.size, f"{loss:.5f}", shown])
+
+    def _state(self) -> State:
+        best = None if np.isinf(self.best) else self.best
+        return State(
+            self.step,
+            {"best": best, "ema_updates": self.ema_updates, "config": self.config.as_json()},
+            {
+                "model": [ops.convert_to_numpy(v) for v in self.trainer.variables],
+                "optimizer": [ops.convert_to_numpy(v) for v in self.trainer.optimizer.variables],
+                "ema": [average.copy() for average in self.ema],
+            },
+        )
+
+    def _save(self) -> None:
+        save_state(self.folder, self._state())
+
+    def _stored_state(self) -> State | None:
+        state, self.damaged = load_state(self.folder)
+        if state and state.facts["config"] != _plain(self.config.as_json()):
+            raise ModelError(
+                f"the checkpoint in {self.folder} was made with another configuration",
+                "Resume with the same settings, or train into another folder",
+            )
+        return state
+
+    def _restore(self, state: State) -> None:
+        self.step, self.ema_updates = state.step, state.facts["ema_updates"]
+        self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
+        _assign(self.trainer.variables, state.arrays["model"])
+        _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
+        self.ema = [array.copy() for array in state.arrays["ema"]]
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, as JSON gives them back."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def validation_nme(model: FloatModel, pack: Pack, size: int) -> float:
+    """NME in % (inter-ocular) of ``model`` on the faces of ``pack`` cut by the crop rule at ``size``."""
+    rng = np.random.default_rng(0)  # nothing is drawn from it: no augmentation
+    views = [draw_view(points, size, NO_AUGMENTATION, rng).matrix for points in pack.points]
+    crops = np.stack([cut(pack.picture(i), view, size)[..., ::-1] for i, view in enumerate(views)])
+    truth = np.stack(
+        [to_relative(transform(p, v), size) for p, v in zip(pack.points, views, strict=True)]
+    )
+    predicted, _ = _at_resolution(model, size).predict(crops)
+    return 100 * float(nme(predicted, truth, pack.scheme).mean())
+
+
+def _at_resolution(model: FloatModel, size: int) -> FloatModel:
+    if size == model.variant.input_size:
+        return model
+    network = build(model.variant, size)
+    network.set_weights(model.network.get_weights())
+    return replace(model, network=network)
+
+
+ProgressCallback = Callable[[Progress], None]

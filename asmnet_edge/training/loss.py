@@ -1,0 +1,98 @@
+"""The ASM-assisted loss of ASMNet, as one vectorised expression on any Keras backend.
+
+L_face = L(G, P) + a L(ASM(G), P): early in training the network is drawn towards the nearest
+plausible face, later to the annotated one. Fard, Abdollahi, Mahoor, CVPRW 2021, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from keras import ops
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.shape import CLIP, PointDistributionModel
+from asmnet_edge.training.targets import TargetScaling
+
+Tensor = Any
+
+
+def squared(target: Tensor, predicted: Tensor) -> Tensor:
+    """Mean squared difference over all coordinates: the paper's text. (B, n, 2) -> ()."""
+    return ops.mean(ops.square(target - predicted))
+
+
+def norm(target: Tensor, predicted: Tensor) -> Tensor:
+    """Mean Euclidean norm of the faces' difference vectors: the paper's formula as printed."""
+    # the square root has no slope at 0, where training would turn into NaN
+    return ops.mean(ops.sqrt(ops.sum(ops.square(target - predicted), axis=(1, 2)) + 1e-12))
+
+
+def absolute(target: Tensor, predicted: Tensor) -> Tensor:
+    """Mean absolute difference over all coordinates: what proved most accurate."""
+    return ops.mean(ops.abs(target - predicted))
+
+
+DISTANCES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
+    {"absolute": absolute, "squared": squared, "norm": norm}
+)
+
+SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
+    {
+        "none": lambda progress: 0.0,
+        "steps": lambda progress: (2.0, 1.0, 0.5)[min(int(progress * 3), 2)],
+    }
+)
+
+
+class AsmAssistedLoss:
+    """L(G, P) + a L(ASM(G), P) in training units.
+
+    ASM acts on the face itself, upright and normalised, before augmentation turned and shifted it;
+    the frame then carries the result to where the face lies in the crop.
+    """
+
+    def __init__(
+        self, model: PointDistributionModel, scaling: TargetScaling, distance: str = "absolute"
+    ) -> None:
+        if distance not in DISTANCES:
+            raise UsageError(f"no distance {distance!r}", f"Known: {', '.join(DISTANCES)}")
+        self._distance = DISTANCES[distance]
+        self._mean = model.mean.astype("float32")
+        self._components = model.components.astype("float32")
+        self._limits = (CLIP * model.eigenvalues**0.5).astype("float32")
+        self._mean_shape = scaling.mean_shape.astype("float32")
+        self._shape_scale = scaling.shape_scale
+
+    def __call__(
+        self, shape: Tensor, frame: Tensor, target: Tensor, predicted: Tensor, weight: Tensor
+    ) -> Tensor:
+        """The loss of a batch, a scalar.
+
+        shape : (B, n, 2) normalised upright faces; frame : (B, 2, 3) affine from those to relative
+        crop coordinates; target, predicted : (B, n, 2) training units; weight : a, scalar
+        """
+        plausible = self._standardised(ops.matmul(self.asm(shape), _turn(frame)) + _shift(frame))
+        return self._distance(target, predicted) + weight * self._distance(plausible, predicted)
+
+    def asm(self, shape: Tensor) -> Tensor:
+        """`PointDistributionModel.asm` on the backend's tensors: (B, n, 2) -> (B, n, 2)."""
+        flat = ops.reshape(shape, (-1, self._mean.shape[0])) - self._mean
+        parameters = ops.clip(
+            ops.matmul(flat, self._components.T), -self._limits, self._limits
+        )
+        return ops.reshape(ops.matmul(parameters, self._components) + self._mean, ops.shape(shape))
+
+    def _standardised(self, points: Tensor) -> Tensor:
+        return (points - self._mean_shape) / self._shape_scale
+
+
+def _turn(frame: Tensor) -> Tensor:
+    """The linear part (B, 2, 2) of ``frame``, transposed for row vectors."""
+    return ops.transpose(frame[:, :, :2], (0, 2, 1))
+
+
+def _shift(frame: Tensor) -> Tensor:
+    return frame[:, None, :, 2]

@@ -1,0 +1,107 @@
+"""The networks: ASMNet and its MobileNetV2 baseline.
+
+ASMNet (Fard, Abdollahi, Mahoor, CVPRW 2021): MobileNetV2 (Sandler et al., CVPR 2018) up to block 15;
+six of its feature maps averaged over space and concatenated; one linear head for the landmarks, one
+for the pose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import keras
+from keras import layers
+
+from asmnet_edge.errors import UsageError
+
+TAPS = (
+    "block_1_project_BN",
+    "block_3_project_BN",
+    "block_6_project_BN",
+    "block_10_project_BN",
+    "block_13_project_BN",
+    "block_15_add",
+)
+DROPOUT = 0.3
+NORM_MOMENTUM = 0.97  # Keras' 0.999 lags thousands of steps behind
+ALPHAS = (0.35, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Which network: architecture, width multiplier, side of the input crop, landmarks."""
+
+    architecture: str = "asmnet"
+    alpha: float = 1.0
+    input_size: int = 224
+    points: int = 68
+
+    def __post_init__(self) -> None:
+        if self.architecture not in FEATURES:
+            raise UsageError(
+                f"no architecture {self.architecture!r}", f"Known: {', '.join(FEATURES)}"
+            )
+        if self.alpha not in ALPHAS:
+            raise UsageError(f"alpha must be one of {ALPHAS}, got {self.alpha}")
+        if self.input_size % 32:
+            raise UsageError(f"the input size must divide by 32, got {self.input_size}")
+
+
+def build(variant: Variant, training_resolution: int | None = None) -> keras.Model:
+    """The network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
+
+    Outputs ``landmarks`` (N, 2 x points) and ``pose`` (N, 3), both in training units (see
+    `asmnet_edge.training.targets`). All weights are the same for every input size s, so training may
+    use another ``training_resolution`` than the variant's own.
+    """
+    size = training_resolution or variant.input_size
+    backbone = keras.applications.MobileNetV2(
+        input_shape=(size, size, 3), alpha=variant.alpha, include_top=False, weights=None
+    )
+    for layer in backbone.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = NORM_MOMENTUM
+    features = FEATURES[variant.architecture](backbone)
+    features = layers.Dropout(DROPOUT, name="dropout")(features)
+    outputs = {
+        "landmarks": layers.Dense(2 * variant.points, name="landmarks")(features),
+        "pose": layers.Dense(3, name="pose")(features),
+    }
+    return keras.Model(backbone.input, outputs, name=variant.architecture)
+
+
+def _asmnet_features(backbone: keras.Model) -> keras.KerasTensor:
+    maps = [backbone.get_layer(name).output for name in TAPS]
+    pooled = [layers.GlobalAveragePooling2D(name=f"pool_{i}")(m) for i, m in enumerate(maps)]
+    return layers.Concatenate(name="features")(pooled)
+
+
+def _last_features(backbone: keras.Model) -> keras.KerasTensor:
+    return layers.GlobalAveragePooling2D(name="pool")(backbone.output)
+
+
+FEATURES: Mapping[str, Callable[[keras.Model], keras.KerasTensor]] = MappingProxyType(
+    {"asmnet": _asmnet_features, "mobilenetv2": _last_features}
+)
+
+
+def multiply_adds(model: keras.Model) -> int:
+    """Multiply-adds of one forward pass: convolutions and dense layers, as the papers count."""
+    return sum(_layer_multiply_adds(layer) for layer in model.layers)
+
+
+def _layer_multiply_adds(layer: layers.Layer) -> int:
+    if isinstance(layer, layers.DepthwiseConv2D):
+        height, width, channels = layer.output.shape[1:]
+        return height * width * channels * layer.kernel_size[0] * layer.kernel_size[1]
+    if isinstance(layer, layers.Conv2D):
+        height, width, _ = layer.output.shape[1:]
+        return height * width * _size(layer.kernel)
+    return _size(layer.kernel) if isinstance(layer, layers.Dense) else 0
+
+
+def _size(variable: keras.Variable) -> int:
+    return math.prod(variable.shape)

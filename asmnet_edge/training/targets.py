@@ -1,0 +1,62 @@
+"""Training units: landmarks and pose standardised, and the way back to the contract's units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.errors import ModelError
+from asmnet_edge.landmarks import FloatArray
+
+
+@dataclass(frozen=True)
+class TargetScaling:
+    """What makes the targets zero-mean and of unit spread.
+
+    mean_shape : (n, 2) relative crop coordinates; shape_scale : one spread for all coordinates, so
+    that distances stay comparable; pose_mean, pose_scale : (3,) degrees
+    """
+
+    mean_shape: FloatArray
+    shape_scale: float
+    pose_mean: FloatArray
+    pose_scale: FloatArray
+
+    def __post_init__(self) -> None:
+        shapes = [np.shape(self.mean_shape)[1:], np.shape(self.pose_mean), np.shape(self.pose_scale)]
+        if shapes != [(2,), (3,), (3,)] or not self.shape_scale > 0:
+            raise ModelError(f"a target scaling needs (n, 2), > 0, (3,), (3,), got {shapes}")
+
+    @classmethod
+    def fit(cls, points: FloatArray, pose: FloatArray) -> TargetScaling:
+        """From targets as drawn for training: ``points`` (faces, n, 2), ``pose`` (faces, 3)."""
+        mean = points.mean(axis=0)
+        return cls(mean, float((points - mean).std()), pose.mean(axis=0), pose.std(axis=0))
+
+    def standardise(self, points: FloatArray, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Contract units -> training units, shapes kept."""
+        return (points - self.mean_shape) / self.shape_scale, (pose - self.pose_mean) / self.pose_scale
+
+    def restore(self, landmarks: FloatArray, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Network outputs (N, 2n) and (N, 3) -> landmarks (N, n, 2) relative and pose in degrees."""
+        offsets = landmarks.reshape(len(landmarks), -1, 2)
+        return offsets * self.shape_scale + self.mean_shape, pose * self.pose_scale + self.pose_mean
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "mean_shape": np.asarray(self.mean_shape).tolist(),
+            "shape_scale": self.shape_scale,
+            "pose_mean": np.asarray(self.pose_mean).tolist(),
+            "pose_scale": np.asarray(self.pose_scale).tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> TargetScaling:
+        return cls(
+            np.array(content["mean_shape"]),
+            float(content["shape_scale"]),
+            np.array(content["pose_mean"]),
+            np.array(content["pose_scale"]),
+        )

@@ -127,7 +127,7 @@ def _rest() -> FloatArray:
 
 def _skull() -> FloatArray:
     """Points (n, 3) of an ellipsoid above the brows and behind the ears."""
-    count = 90
+    count = 60
     height = 1 - (2 * np.arange(count) + 1) / count
     around = np.arange(count) * np.pi * (3 - np.sqrt(5))  # golden angle: evenly spread
     flat = np.sqrt(1 - height**2)
@@ -197,8 +197,10 @@ def _fit(directions: FloatArray, radii: FloatArray) -> Head:
 def _basis(directions: FloatArray, knots: FloatArray) -> FloatArray:
     """Values (m, n + 4) at ``directions`` (m, 3) of |d - d_i|^3 for ``knots`` (n, 3), of 1 and of d."""
     basis = np.empty((len(directions), len(knots) + 4), directions.dtype)
-    # of unit vectors: |d - e|^2 = 2 - 2 d.e
-    square = np.maximum(2 - 2 * directions @ knots.T.astype(directions.dtype), 0)
-    basis[:, :-4] = square * np.sqrt(square)
+    # of unit vectors: |d - e|^2 = 2 - 2 d.e, but for rounding never less than 0
+    square = directions @ (-2 * knots.T).astype(directions.dtype)
+    square += 2
+    np.maximum(square, 0, out=square)
+    np.multiply(square, np.sqrt(square), out=basis[:, :-4])
     basis[:, -4], basis[:, -3:] = 1, directions
     return basis

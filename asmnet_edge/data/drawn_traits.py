@@ -18,7 +18,9 @@ LOPSIDED = 0.1  # standard deviation of a knob between the two halves of a face
 
 # BGR, from the lightest to the darkest
 SKINS = np.array([[196, 212, 240], [160, 186, 226], [120, 156, 208], [84, 118, 170], [52, 76, 118]])
-HAIRS = np.array([[24, 24, 28], [30, 40, 58], [40, 62, 96], [92, 142, 188], [42, 78, 150], [158] * 3])
+HAIRS = np.array(
+    [[24, 24, 28], [30, 40, 58], [40, 62, 96], [92, 142, 188], [42, 78, 150], [158] * 3]
+)
 IRISES = np.array([[30, 48, 76], [46, 78, 106], [132, 112, 78], [84, 116, 92], [22, 30, 46]])
 LIPS = np.array([104, 100, 196])
 
@@ -38,8 +40,8 @@ class Knob:
 
 
 KNOBS = (
-    Knob((0.0, 0.3, 0.5), 2.0, grow=(0.05, 0.0, 0.0)),  # broad face
-    Knob((0.0, 0.0, 0.5), 2.0, grow=(0.0, 0.04, 0.0)),  # long face
+    Knob((0.0, 0.3, 0.5), 2.0, grow=(0.035, 0.0, 0.0)),  # broad face
+    Knob((0.0, 0.0, 0.5), 2.0, grow=(0.0, 0.03, 0.0)),  # long face
     Knob((0.0, 0.0, 0.5), 2.0, grow=(0.0, 0.0, 0.05)),  # deep head
     Knob((0.6, 0.9, 0.2), 0.40, move=(0.045, 0.0, 0.0)),  # square jaw
     Knob((0.0, 1.2, 0.0), 0.30, move=(0.0, 0.05, -0.03)),  # long chin
@@ -49,7 +51,7 @@ KNOBS = (
     Knob((0.5, 0.0, 0.05), 0.12, move=(0.0, -0.015, 0.0)),  # slanted eyes
     Knob((0.45, -0.26, -0.06), 0.16, move=(0.0, -0.03, 0.0)),  # raised brows
     Knob((0.2, -0.22, -0.13), 0.12, move=(-0.01, -0.025, 0.0)),  # raised inner brows
-    Knob((0.0, 0.48, -0.25), 0.20, move=(0.0, 0.03, -0.01)),  # long nose
+    Knob((0.0, 0.48, -0.25), 0.20, move=(0.0, 0.02, -0.01)),  # long nose
     Knob((0.12, 0.5, -0.17), 0.12, move=(0.02, 0.0, 0.0)),  # broad nose
     Knob((0.0, 0.3, -0.3), 0.20, move=(0.0, 0.0, -0.035)),  # high nose
     Knob((0.0, 0.78, -0.1), 0.25, grow=(0.1, 0.0, 0.0)),  # broad mouth
@@ -82,8 +84,9 @@ class Build:
 class Look:
     """All that only colours pixels; colours are (3,) BGR, 0 to 255.
 
-    hairline : how low the hair begins, -1 to 1; hair_volume : in inter-ocular distances, 0 is bald
-    long_hair : falls behind the neck; beard, blush, folds, brows : strength, 0 to 1
+    hairline : how high the hair begins, parting : how much higher on the picture's right, -1 to 1
+    hair_volume : in inter-ocular distances, 0 is bald; long_hair : falls behind the neck
+    beard, blush, folds, brows : strength, 0 to 1; brow_width : half, on the map
     gaze : (2,) shift of the irises in iris radii; light : (3,) towards the lamp, picture's axes, unit
     ambient : share of light from everywhere; gloss : strength of the shine on the skin
     glasses : width of the rim in inter-ocular distances, 0 is none
@@ -98,12 +101,14 @@ class Look:
     rim: FloatArray
     lamp: FloatArray
     hairline: float
+    parting: float
     hair_volume: float
     long_hair: bool
     beard: float
     blush: float
     folds: float
     brows: float
+    brow_width: float
     gaze: FloatArray
     light: FloatArray
     ambient: float
@@ -122,7 +127,7 @@ def sample_build(rng: Generator) -> Build:
         pose=POSE_LIMITS * bells,
         knobs=common + LOPSIDED * rng.normal(size=(2, len(KNOBS))).clip(-2, 2),
         jaw_drop=float(max(0.0, rng.normal(0.0, 6.0))),
-        lids=float(rng.uniform(0.75, 1.5)) if rng.random() < 0.94 else 0.15,
+        lids=float(rng.uniform(0.9, 1.7)) if rng.random() < 0.94 else 0.15,
         scale=float(rng.uniform(0.26, 0.31)),
         centre=0.5 + rng.uniform(-0.03, 0.03, 2),
     )
@@ -137,16 +142,18 @@ def sample_look(rng: Generator) -> Look:
         hair=(HAIRS[rng.integers(len(HAIRS))] * rng.uniform(0.8, 1.2)).clip(0, 255),
         iris=IRISES[rng.integers(len(IRISES))].astype(float),
         lips=_mixed(skin * 0.86, LIPS * skin.mean() / 190, rng.uniform(0.3, 0.8)),
-        clothes=rng.uniform(20, 230, 3),
+        clothes=(rng.uniform(20, 220) + rng.normal(0, 25, 3)).clip(0, 255),
         rim=rng.uniform(10, 70, 3),
-        lamp=rng.uniform(0.9, 1.1, 3),
+        lamp=1 + rng.normal(0, 0.05) * np.array([-1.0, 0.0, 1.0]),
         hairline=float(rng.uniform(-1, 1)),
+        parting=float(rng.uniform(-1, 1)),
         hair_volume=0.0 if not long_hair and rng.random() < 0.1 else float(rng.uniform(0.05, 0.2)),
         long_hair=long_hair,
         beard=float(rng.uniform(0.2, 0.9)) if bearded and not long_hair else 0.0,
         blush=float(rng.uniform(0, 1)),
         folds=float(rng.uniform(0, 1)),
         brows=float(rng.uniform(0.55, 1)),
+        brow_width=float(rng.uniform(0.018, 0.04)),
         gaze=rng.normal(0, 0.25, 2).clip(-0.6, 0.6),
         light=_lamp_direction(rng),
         ambient=float(rng.uniform(0.4, 0.7)),
@@ -168,7 +175,7 @@ def _between(palette: FloatArray, rng: Generator) -> FloatArray:
     """A colour (3,) at a random place along ``palette`` (n, 3), a little off it."""
     at = rng.uniform(0, len(palette) - 1)
     low = min(int(at), len(palette) - 2)
-    return _mixed(palette[low], palette[low + 1], at - low) * rng.uniform(0.96, 1.04, 3)
+    return _mixed(palette[low], palette[low + 1], at - low) * rng.uniform(0.98, 1.02, 3)
 
 
 def _mixed(one: FloatArray, other: FloatArray, share: float) -> FloatArray:

@@ -1,0 +1,140 @@
+"""The manifest: what an artifact is, where it comes from and what its conversion cost.
+
+It lies beside the artifact as ``<file>.json``, and the same facts, less the file's own hash, are
+embedded in the artifact. It is read before any runtime sees the artifact.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.crop import CropRule
+from asmnet_edge.errors import ModelError
+from asmnet_edge.files import sha256, write_json
+from asmnet_edge.schemes import LandmarkScheme, scheme_named
+
+SCHEMA_VERSION = 1
+KEY = "asmnet_edge_manifest"  # under which the facts are embedded
+
+
+class Precision(StrEnum):
+    """How an artifact's weights and activations are kept."""
+
+    FLOAT32 = "float32"
+    INT8 = "int8"
+
+
+@dataclass(frozen=True)
+class ArtifactManifest:
+    """The facts of one artifact.
+
+    model : architecture, alpha, input_size, points; scheme : name of the landmark scheme
+    inputs, outputs : name, type, shape and meaning of each tensor
+    crop : margin and size of the crop rule; operators : {"total", "int8"} counts of computing nodes
+    calibration : source, count and sha256 of the calibration crops; None for float
+    parity : deviation from the float model, as `asmnet_edge.converters.parity` measures it
+    source_sha256 : of the float model file; files : name, bytes and sha256 of the artifact's files
+    tools : version of each tool that took part
+    """
+
+    format: str
+    precision: Precision
+    model: Mapping[str, Any]
+    scheme: str
+    crop: Mapping[str, Any]
+    inputs: tuple[Mapping[str, Any], ...]
+    outputs: tuple[Mapping[str, Any], ...]
+    parameters: int
+    multiply_adds: int
+    operators: Mapping[str, int]
+    calibration: Mapping[str, Any] | None
+    source_sha256: str
+    provenance: Mapping[str, Any]
+    licence: str
+    tools: Mapping[str, str]
+    parity: Mapping[str, float] = field(default_factory=dict)
+    files: tuple[Mapping[str, Any], ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def landmark_scheme(self) -> LandmarkScheme:
+        return scheme_named(self.scheme)
+
+    @property
+    def crop_rule(self) -> CropRule:
+        return CropRule(**self.crop)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files of the artifact."""
+        return sum(int(file["bytes"]) for file in self.files)
+
+    def embedded(self) -> str:
+        """The facts to embed in the artifact: JSON without what depends on the final bytes."""
+        facts = {k: v for k, v in asdict(self).items() if k not in ("files", "parity")}
+        return json.dumps(facts, ensure_ascii=False, sort_keys=True)
+
+    def sealed(self, paths: list[Path]) -> ArtifactManifest:
+        """This manifest with name, size and hash of the artifact's finished files."""
+        files = tuple(
+            {"name": p.name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p in paths
+        )
+        return replace(self, files=files)
+
+    def save(self, artifact: Path) -> None:
+        """Write beside ``artifact``, all or nothing."""
+        write_json(manifest_path(artifact), asdict(self))
+
+
+def manifest_path(artifact: Path) -> Path:
+    """Where the manifest of ``artifact`` lies."""
+    return artifact.with_name(artifact.name + ".json")
+
+
+def read_manifest(artifact: Path) -> ArtifactManifest:
+    """The manifest beside ``artifact``, checked against the artifact's files.
+
+    `ModelError` when the artifact or its manifest is missing, unreadable, or they do not belong
+    together.
+    """
+    if not artifact.is_file():
+        raise ModelError(f"there is no artifact at {artifact}", "Make one: asmnet-edge convert --help")
+    manifest = _parse(manifest_path(artifact), artifact)
+    for file in manifest.files:
+        _check(artifact.with_name(Path(str(file["name"])).name), file)
+    return manifest
+
+
+def _parse(path: Path, artifact: Path) -> ArtifactManifest:
+    known = {f.name for f in fields(ArtifactManifest)}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("schema_version") != SCHEMA_VERSION:
+            raise ValueError(f"schema version {content.get('schema_version')!r} is not known")
+        content["precision"] = Precision(content["precision"])
+        content["files"] = tuple(content["files"])
+        if artifact.name not in [file["name"] for file in content["files"]]:
+            raise ValueError(f"it does not speak of {artifact.name}")
+        return ArtifactManifest(**{k: v for k, v in content.items() if k in known})
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{artifact} has no manifest {path.name} beside it",
+            "Copy both files, or make the artifact with: asmnet-edge convert",
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is not a manifest of asmnet-edge: {error}") from error
+
+
+def _check(path: Path, file: Mapping[str, Any]) -> None:
+    if not path.is_file():
+        raise ModelError(f"{path} is missing", "It belongs to the artifact: copy it too")
+    if path.stat().st_size != file["bytes"] or sha256(path) != file["sha256"]:
+        raise ModelError(
+            f"{path} is not the file that its manifest was written for",
+            "Copy both again, or convert again",
+        )

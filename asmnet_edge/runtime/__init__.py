@@ -1,0 +1,1 @@
+"""What runs on the device: LiteRT, ONNX Runtime and OpenVINO behind one small protocol."""

@@ -1,0 +1,79 @@
+"""One protocol for all runtimes, and the choice of one by an artifact's file name.
+
+A new runtime is a new file with a class that fills `InferenceBackend`, and one line in `BACKENDS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge.errors import ModelError
+from asmnet_edge.manifest import ArtifactManifest, read_manifest
+
+Crop = NDArray[np.uint8]
+Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class InferenceBackend(Protocol):
+    """An artifact loaded into a runtime.
+
+    name : of the runtime and its version
+    """
+
+    name: str
+
+    def run(self, crop: Crop) -> Outputs:
+        """``crop`` (1, s, s, 3) uint8 RGB -> landmarks (n, 2) relative to it, pose (3,) degrees.
+
+        The arrays may be views of the runtime's buffers: valid until the next call.
+        """
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A loaded artifact: its backend and the facts of its manifest."""
+
+    path: Path
+    manifest: ArtifactManifest
+    backend: InferenceBackend
+
+
+# suffix -> (format, module of the backend)
+BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        ".tflite": ("tflite", "asmnet_edge.runtime.litert"),
+        ".onnx": ("onnx", "asmnet_edge.runtime.onnx_runtime"),
+        ".xml": ("openvino", "asmnet_edge.runtime.openvino"),
+    }
+)
+
+
+def open_artifact(path: Path, threads: int = 1) -> Artifact:
+    """Check ``path`` against its manifest, then load it into the runtime of its format."""
+    backend_module(path)  # a name of another kind is refused before anything is read
+    manifest = read_manifest(path)
+    return Artifact(path, manifest, open_backend(path, threads))
+
+
+def open_backend(path: Path, threads: int = 1) -> InferenceBackend:
+    """Load a file whose origin is known into the runtime of its format; see `open_artifact`."""
+    module = importlib.import_module(backend_module(path))
+    backend: InferenceBackend = module.load(path, threads)
+    return backend
+
+
+def backend_module(path: Path) -> str:
+    """Module that runs files named like ``path``; `ModelError` lists the known suffixes."""
+    if path.suffix not in BACKENDS:
+        raise ModelError(
+            f"{path} is not an artifact that can be run", f"Known: {', '.join(BACKENDS)}"
+        )
+    return BACKENDS[path.suffix][1]

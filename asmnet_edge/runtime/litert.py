@@ -1,0 +1,58 @@
+"""TFLite files in LiteRT: ``ai-edge-litert``, else its predecessor ``tflite-runtime``, else TensorFlow."""
+
+from __future__ import annotations
+
+import importlib
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.errors import MissingExtraError, ModelError
+from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
+
+# (package, module with Interpreter), in order of preference
+PACKAGES = (
+    ("ai-edge-litert", "ai_edge_litert.interpreter"),
+    ("tflite-runtime", "tflite_runtime.interpreter"),
+    ("tensorflow", "tensorflow.lite.python.interpreter"),
+)
+
+
+class LiteRtBackend:
+    """An interpreter of one TFLite file."""
+
+    def __init__(self, interpreter: Any, name: str) -> None:
+        self.name = name
+        interpreter.allocate_tensors()
+        self._interpreter = interpreter
+        self._input = interpreter.get_input_details()[0]["index"]
+        # told apart by rank: names of outputs are not the same in every converter's files
+        by_rank = {len(d["shape"]): d["index"] for d in interpreter.get_output_details()}
+        self._landmarks, self._pose = by_rank[3], by_rank[2]
+
+    def run(self, crop: Crop) -> Outputs:
+        self._interpreter.set_tensor(self._input, crop)
+        self._interpreter.invoke()
+        landmarks = self._interpreter.get_tensor(self._landmarks)
+        return landmarks[0], self._interpreter.get_tensor(self._pose)[0]
+
+
+def load(path: Path, threads: int) -> InferenceBackend:
+    """The TFLite file at ``path`` with that many threads."""
+    interpreter, name = _interpreter_class()
+    try:
+        return LiteRtBackend(interpreter(model_path=str(path), num_threads=threads), name)
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise ModelError(f"{path} cannot be loaded as TFLite: {error}") from error
+
+
+def _interpreter_class() -> tuple[Any, str]:
+    for package, module in PACKAGES:
+        try:
+            interpreter = importlib.import_module(module).Interpreter
+        except ImportError:
+            continue
+        return interpreter, f"{package} {metadata.version(package)}"
+    raise MissingExtraError(
+        "no TFLite runtime is installed", "Install one with: pip install ai-edge-litert"
+    )

@@ -1,0 +1,48 @@
+"""The crops that activation ranges are measured on. Test pictures never get here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge.crop import CropRule, cut
+from asmnet_edge.data.sample import Dataset, Sample
+from asmnet_edge.data.split import is_validation
+
+COUNT = 256
+
+
+@dataclass(frozen=True)
+class CalibrationSet:
+    """Crops and what to say of them in the manifest.
+
+    crops : (count, s, s, 3) uint8 RGB; source : where they came from
+    """
+
+    crops: NDArray[np.uint8]
+    source: str
+
+    def as_json(self) -> dict[str, Any]:
+        digest = hashlib.sha256(self.crops.tobytes()).hexdigest()
+        return {"source": self.source, "count": len(self.crops), "sha256": digest}
+
+
+def calibrate_on(dataset: Dataset, rule: CropRule, count: int = COUNT) -> CalibrationSet:
+    """Up to ``count`` faces of the training subset of ``dataset``, evenly spread over its order.
+
+    Faces that validate are left out as well: ranges chosen on them would flatter validation.
+    """
+    faces = [s for s in dataset.samples("train") if not is_validation(s.identity)]
+    chosen = [faces[i] for i in np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)]
+    return CalibrationSet(crops_of(chosen, rule), f"{dataset.name} train")
+
+
+def crops_of(samples: Sequence[Sample], rule: CropRule) -> NDArray[np.uint8]:
+    """The faces as the network sees them: (faces, s, s, 3) uint8 RGB."""
+    crops = [cut(s.load(), rule.matrix(s.landmarks.box), rule.size)[..., ::-1] for s in samples]
+    return np.ascontiguousarray(np.stack(crops))

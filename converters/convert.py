@@ -1,0 +1,151 @@
+"""Conversion from start to end: export, check, embed, name. Nothing half-made gets a final name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import asmnet_edge
+from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.parity import Parity, compare, run_all
+from asmnet_edge.converters.target import ConversionTarget, target_for
+from asmnet_edge.errors import CheckFailedError, UsageError
+from asmnet_edge.files import make_folder
+from asmnet_edge.manifest import ArtifactManifest, Precision
+from asmnet_edge.runtime.backend import open_backend
+
+PARITY_FACES = 32
+LICENCE = "research use only: trained on 300W pictures, whose licence excludes commercial use"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One artifact to make: format and precision."""
+
+    format: str
+    precision: Precision
+
+    def file_name(self, stem: str, target: ConversionTarget) -> str:
+        return f"{stem}-{self.precision}{target.suffix}"
+
+
+def convert(
+    order: Order,
+    graph: InferenceGraph,
+    calibration: CalibrationSet,
+    folder: Path,
+    stem: str,
+) -> tuple[Path, ArtifactManifest]:
+    """Make one artifact in ``folder``; its path and manifest.
+
+    Float precisions use the calibration crops for the parity check alone.
+    """
+    target = target_for(order.format)
+    make_folder(folder)
+    with _workshop(folder) as workshop:
+        path = Path(workshop) / order.file_name(stem, target)
+        needed = calibration if order.precision is Precision.INT8 else None
+        target.export(graph, order.precision, needed, path)
+        manifest = _manifest(order, graph, target, needed, path)
+        target.embed(path, manifest.embedded())
+        parity = check_parity(path, graph, calibration)
+        parity.check(order.precision, path.name)
+        manifest = replace(manifest, parity=parity.as_json())
+        return _name_finally(path, target, manifest, folder)
+
+
+def check_parity(path: Path, graph: InferenceGraph, calibration: CalibrationSet) -> Parity:
+    """Parity with the float Keras model on some of the calibration crops, in the real runtime."""
+    crops = calibration.crops[:: max(1, len(calibration.crops) // PARITY_FACES)]
+    outputs = run_all(open_backend(path), crops)
+    if not all(np.isfinite(o).all() for o in outputs):
+        raise CheckFailedError(f"{path.name} gives numbers that are not finite")
+    return compare(outputs, graph.model.predict(crops), graph.model.scheme, graph.size)
+
+
+def _workshop(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix=".converting-", dir=folder)
+    except OSError as error:
+        raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
+
+
+def _name_finally(
+    path: Path, target: ConversionTarget, manifest: ArtifactManifest, folder: Path
+) -> tuple[Path, ArtifactManifest]:
+    """Move the finished files to ``folder``, the artifact's manifest first to go and last to come.
+
+    So a kill between two moves leaves files without a manifest, which nothing opens.
+    """
+    files = target.files(path)
+    manifest = manifest.sealed(files)
+    final = folder / path.name
+    final.with_name(final.name + ".json").unlink(missing_ok=True)
+    for file in files:
+        os.replace(file, folder / file.name)
+    manifest.save(final)
+    return final, manifest
+
+
+def _manifest(
+    order: Order,
+    graph: InferenceGraph,
+    target: ConversionTarget,
+    calibration: CalibrationSet | None,
+    path: Path,
+) -> ArtifactManifest:
+    model = graph.model
+    return ArtifactManifest(
+        format=order.format,
+        precision=order.precision,
+        model=asdict(model.variant),
+        scheme=model.scheme.name,
+        crop=asdict(model.crop),
+        inputs=(_image(graph.size),),
+        outputs=_outputs(graph.points),
+        parameters=graph.parameters,
+        multiply_adds=graph.multiply_adds,
+        operators=target.operators(path),
+        calibration=calibration.as_json() if calibration else None,
+        source_sha256=model.source_sha256,
+        provenance=model.provenance,
+        licence=LICENCE,
+        tools=_versions(target),
+    )
+
+
+def _image(size: int) -> Mapping[str, Any]:
+    shape = [1, size, size, 3]
+    return {"name": "image", "type": "uint8", "shape": shape, "meaning": "RGB crop, 0 to 255"}
+
+
+def _outputs(points: int) -> tuple[Mapping[str, Any], ...]:
+    landmarks = "x, y relative to the crop: (column + 0.5) / size"
+    pose = "yaw, pitch, roll in degrees"
+    return (
+        {"name": "landmarks", "type": "float32", "shape": [1, points, 2], "meaning": landmarks},
+        {"name": "pose", "type": "float32", "shape": [1, 3], "meaning": pose},
+    )
+
+
+def _versions(target: ConversionTarget) -> Mapping[str, str]:
+    versions = {name: _version(name) for name in target.tools}
+    return {"asmnet-edge": asmnet_edge.__version__, **versions}
+
+
+def _version(package: str) -> str:
+    """Version of ``package``; TensorFlow's comes under several names."""
+    for name in (package, f"{package}-cpu"):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return "unknown"

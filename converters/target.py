@@ -1,0 +1,65 @@
+"""What a conversion target is, and the table of those there are.
+
+A new format is a new file with a class that fills `ConversionTarget`, and one line in `TARGETS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.manifest import Precision
+
+
+class ConversionTarget(Protocol):
+    """A format that the inference graph can be written in.
+
+    suffix : of the artifact; extra : of ours that brings the tools; tools : packages that take part
+    """
+
+    suffix: str
+    extra: str
+    tools: tuple[str, ...]
+
+    def export(
+        self,
+        graph: InferenceGraph,
+        precision: Precision,
+        calibration: CalibrationSet | None,
+        path: Path,
+    ) -> None:
+        """Write ``graph`` to ``path``; ``calibration`` is there when the precision needs it."""
+
+    def files(self, path: Path) -> list[Path]:
+        """All files of the artifact at ``path``, the one that is opened last."""
+
+    def embed(self, path: Path, manifest: str) -> None:
+        """Put the ``manifest`` into the artifact at ``path``."""
+
+    def embedded(self, path: Path) -> str:
+        """The manifest that `embed` put into the artifact."""
+
+    def operators(self, path: Path) -> dict[str, int]:
+        """Counts of computing operators: ``total``, and ``int8`` that compute in eight bits."""
+
+
+# format -> (module, class)
+TARGETS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "tflite": ("asmnet_edge.converters.tflite", "TFLiteTarget"),
+        "onnx": ("asmnet_edge.converters.onnx", "OnnxTarget"),
+        "openvino": ("asmnet_edge.converters.openvino", "OpenVinoTarget"),
+    }
+)
+
+
+def target_for(name: str) -> ConversionTarget:
+    """The target of a format in `TARGETS`; its module is imported only now."""
+    module, target_class = TARGETS[name]
+    target: ConversionTarget = getattr(importlib.import_module(module), target_class)()
+    return target

@@ -1,0 +1,113 @@
+"""Fixtures that several rooms share: drawn faces, dots to look for, and the real data if it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# before anything imports Keras
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import cv2
+import numpy as np
+import pytest
+
+from asmnet_edge.data.pack import Pack, make_pack
+from asmnet_edge.data.sample import Sample
+from asmnet_edge.landmarks import FloatArray, Landmarks
+from asmnet_edge.pictures import Picture
+from asmnet_edge.pose import mean_face, rotation
+from asmnet_edge.schemes import IBUG68, LandmarkScheme
+
+DATA_VARIABLE = "ASMNET_EDGE_DATA"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with ``300w``, ``ytf`` and ``wflw_mini``."""
+    if DATA_VARIABLE not in os.environ:
+        pytest.skip(f"needs the data folder: set {DATA_VARIABLE}")
+    return Path(os.environ[DATA_VARIABLE])
+
+
+@pytest.fixture(scope="session")
+def square_scheme() -> LandmarkScheme:
+    """A face of four points, clockwise from the upper left; the upper two are its eyes."""
+    return LandmarkScheme(
+        name="square4",
+        points=4,
+        groups={"eyes": (0, 1), "mouth": (2, 3)},
+        contours=(((0, 1, 2, 3), True),),
+        swaps={0: 1, 3: 2},
+        eye_corners=(0, 1),
+        eyes=((0,), (1,)),
+        to_ibug68=(),
+    )
+
+
+@pytest.fixture(scope="session")
+def draw_dot() -> Callable[..., Picture]:
+    """Draws a picture (height, width, 3), grey as the crop's fill, with a soft white dot at a place."""
+
+    def draw(place: Sequence[float], height: int, width: int, radius: float = 2.0) -> Picture:
+        rows, columns = np.mgrid[:height, :width]
+        squares = (columns - place[0]) ** 2 + (rows - place[1]) ** 2
+        dot = 128 + 127 * np.exp(-squares / (2 * radius**2))
+        return np.repeat(dot.round().astype(np.uint8)[..., None], 3, axis=2)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def find_dot() -> Callable[[Picture], FloatArray]:
+    """Finds x, y of what is brighter than the grey of `draw_dot`: its centre of gravity."""
+
+    def find(picture: Picture) -> FloatArray:
+        weight = (picture[..., 0].astype(float) - 132).clip(0)
+        rows, columns = np.indices(weight.shape)
+        return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def face_points() -> Callable[..., FloatArray]:
+    """Landmarks (68, 2) in pixels of the 3-D mean face, seen in a pose from far away."""
+
+    def project(
+        pose: Sequence[float] = (0, 0, 0), unit: float = 60, centre: Sequence[float] = (128, 110)
+    ) -> FloatArray:
+        turned = mean_face() @ rotation(np.array(pose, float)).T
+        return unit * turned[:, :2] + centre
+
+    return project
+
+
+@pytest.fixture(scope="session")
+def face_samples(face_points: Callable[..., FloatArray]) -> Callable[[int], list[Sample]]:
+    """Some faces in different poses: line drawings in 256 x 256 pixels."""
+
+    def draw(points: FloatArray) -> Picture:
+        picture = np.full((256, 256, 3), 90, np.uint8)
+        for number, (indices, closed) in enumerate(IBUG68.contours):
+            line = points[list(indices)].round().astype(np.int32)
+            colour = (25 * number, 255 - 25 * number, 180)
+            cv2.polylines(picture, [line], closed, colour, 2, cv2.LINE_AA)
+        return picture
+
+    def sample(number: int) -> Sample:
+        rng = np.random.default_rng(number)
+        pose = rng.uniform([-30, -15, -20], [30, 15, 20])
+        points = face_points(pose, rng.uniform(50, 70)) + rng.normal(0, 0.8, (68, 2))
+        landmarks = Landmarks(points, IBUG68)
+        return Sample(f"face{number}", f"person{number // 2}", lambda: draw(points), landmarks, pose)
+
+    return lambda count: [sample(number) for number in range(count)]
+
+
+@pytest.fixture(scope="session")
+def face_pack(face_samples: Callable[[int], list[Sample]]) -> Pack:
+    """Twelve drawn faces of six people."""
+    return make_pack(face_samples(12))

@@ -1,0 +1,53 @@
+"""Validation faces are held out by person, the same ones everywhere."""
+
+from random import Random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asmnet_edge.data.split import is_validation, split
+
+PEOPLE = st.lists(st.text(max_size=8), max_size=50)
+
+
+def test_the_checksum_of_the_name_decides() -> None:
+    # CRC-32 of "123456789" is 0xCBF43926 (its published check value) = 3421780262: 262 of 10,000
+    assert is_validation("123456789", percent=2.63)
+    assert not is_validation("123456789", percent=2.62)
+
+
+@given(PEOPLE)
+def test_every_face_is_on_exactly_one_side(identities: list[str]) -> None:
+    train, validation = split(identities, 30)
+    assert sorted([*train, *validation]) == list(range(len(identities)))
+
+
+@given(PEOPLE)
+def test_nobody_is_on_both_sides(identities: list[str]) -> None:
+    train, validation = split(identities * 2, 30)
+    assert not {(identities * 2)[i] for i in train} & {(identities * 2)[i] for i in validation}
+
+
+@given(PEOPLE, st.randoms())
+def test_neither_order_nor_company_matters(identities: list[str], random: Random) -> None:
+    shuffled = random.sample(identities, len(identities))
+    held_out = {identities[i] for i in split(identities, 30)[1]}
+    assert {shuffled[i] for i in split(shuffled, 30)[1]} == held_out
+
+
+def test_about_that_many_per_cent_are_held_out() -> None:
+    people = [f"person {i}" for i in range(5000)]
+    for percent in (0, 7, 50, 100):
+        assert abs(len(split(people, percent)[1]) / 50 - percent) < 2
+
+
+def test_more_per_cent_hold_out_the_same_people_and_others() -> None:
+    people = [f"person {i}" for i in range(500)]
+    assert set(split(people, 7)[1]) < set(split(people, 20)[1])
+
+
+def test_nobody_at_all_splits_into_nobody() -> None:
+    train, validation = split([])
+    assert len(train) == len(validation) == 0
+    assert np.issubdtype(train.dtype, np.integer)

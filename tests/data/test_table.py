@@ -1,0 +1,118 @@
+"""A CSV of landmarks beside a folder of pictures."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from asmnet_edge.data.table import LandmarkTable
+from asmnet_edge.errors import DataError, PictureError
+from asmnet_edge.schemes import IBUG68, WFLW98
+
+
+def header(points: int) -> str:
+    return ",".join(["image", *(f"{axis}{i}" for i in range(points) for axis in "xy")])
+
+
+def row(name: str, points: np.ndarray) -> str:
+    return ",".join([name, *(f"{value}" for value in np.ravel(points))])
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., LandmarkTable]:
+    def write(*lines: str) -> LandmarkTable:
+        (tmp_path / "faces.csv").write_text("\n".join(lines) + "\n")
+        return LandmarkTable(tmp_path / "faces.csv")
+
+    return write
+
+
+def test_a_face_is_read_with_its_picture(
+    tmp_path: Path, write: Callable, face_points: Callable
+) -> None:
+    (tmp_path / "faces").mkdir()
+    cv2.imwrite(str(tmp_path / "faces" / "ann_1.png"), np.full((20, 30, 3), 9, np.uint8))
+    table = write(header(68), row("ann_1.png", face_points()))
+    sample = table.samples("train")[0]
+    assert table.scheme is sample.landmarks.scheme is IBUG68
+    np.testing.assert_allclose(sample.landmarks.points, face_points())  # counted from 0 already
+    assert sample.load().shape == (20, 30, 3)
+    assert (sample.name, sample.pose) == ("ann_1.png", None)
+
+
+def test_98_points_are_another_scheme(write: Callable) -> None:
+    assert write(header(98), row("a.png", np.zeros((98, 2)))).scheme is WFLW98
+
+
+def test_frames_of_one_film_share_an_identity(write: Callable) -> None:
+    points = np.zeros((68, 2))
+    rows = [row(name, points) for name in ("Ann_Lee_1.jpg", "Ann_Lee_22.jpg", "Bob_1.jpg")]
+    one, two, three = (s.identity for s in write(header(68), *rows).samples("train"))
+    assert one == two != three
+
+
+def test_faces_keep_the_order_of_the_file(write: Callable) -> None:
+    rows = [row(name, np.zeros((68, 2))) for name in ("c.jpg", "a.jpg", "b.jpg")]
+    names = [sample.name for sample in write(header(68), *rows).samples("train")]
+    assert names == ["c.jpg", "a.jpg", "b.jpg"]
+
+
+def test_train_is_the_only_subset(write: Callable) -> None:
+    table = write(header(68), row("a.jpg", np.zeros((68, 2))))
+    assert list(table.subsets) == ["train"]
+    with pytest.raises(DataError, match="no subset 'test'.*Known: train"):
+        table.samples("test")
+
+
+@pytest.mark.parametrize("change", [lambda r: r + ",5", lambda r: r[:-4], lambda r: r + "x"])
+def test_the_wrong_line_is_named(write: Callable, change: Callable[[str], str]) -> None:
+    good = row("a.jpg", np.ones((68, 2)))
+    table = write(header(68), good, change(good), good)
+    with pytest.raises(DataError, match=r"faces\.csv, line 3: "):
+        table.samples("train")
+
+
+def test_a_missing_value_is_named(write: Callable) -> None:
+    points = np.ones((68, 2))
+    points[5] = np.nan
+    with pytest.raises(DataError, match="line 2: point 5 is not finite"):
+        write(header(68), row("a.jpg", points)).samples("train")
+
+
+@pytest.mark.parametrize("lines", [[""], [header(68)], ["image", "a.jpg"]])
+def test_a_table_without_faces_says_what_it_expected(write: Callable, lines: list[str]) -> None:
+    with pytest.raises(DataError, match="holds no faces.*image,x0,y0"):
+        write(*lines)
+
+
+def test_a_count_of_no_scheme_is_a_data_error_that_names_the_file(write: Callable) -> None:
+    with pytest.raises(DataError, match=r"faces\.csv.*5 points"):
+        write(header(5), row("a.jpg", np.zeros((5, 2))))
+
+
+def test_a_table_that_is_not_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "faces.csv").write_bytes(b"\xff\xd8\xff\xe0 JFIF")
+    with pytest.raises(DataError, match=r"faces\.csv"):
+        LandmarkTable(tmp_path / "faces.csv")
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cannot read .*gone\.csv: No such file"):
+        LandmarkTable(tmp_path / "gone.csv")
+
+
+def test_a_missing_picture_is_told_when_it_is_loaded(write: Callable) -> None:
+    sample = write(header(68), row("gone.jpg", np.zeros((68, 2)))).samples("train")[0]
+    with pytest.raises(PictureError, match=r"faces.gone\.jpg"):
+        sample.load()
+
+
+def test_the_real_table_has_3462_faces(real_data: Path) -> None:
+    # DESIGN.md, section 5
+    samples = LandmarkTable(real_data / "ytf" / "train.csv").samples("train")
+    assert len(samples) == 3462
+    assert len({sample.name for sample in samples}) == 3462
+    assert 100 < len({sample.identity for sample in samples}) < 3462
+    assert samples[0].load().ndim == 3

@@ -1,7 +1,7 @@
 """The crop rule: which square of the picture the network sees, and the way back.
 
-Every mapping between picture and crop is one affine matrix made by `crop_matrix`; nothing else in the
-program computes such coordinates. Pixel centres lie at integer coordinates in both.
+Every mapping between picture and crop is one affine matrix made by `crop_matrix`; nothing else in
+the program computes such coordinates. Pixel centres lie at integer coordinates in both.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ def sha256(path: Path) -> str:
 def staged(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path``; renamed onto it when the block ends well, else removed.
 
-    The name keeps the suffix, as most exporters choose the format by it. Rename within one folder is
-    atomic (POSIX), so nobody ever sees half a file.
+    The name keeps the suffix, as most exporters choose the format by it. Rename within one file
+    system is atomic (POSIX), so nobody ever sees half a file.
     """
     make_folder(path.parent)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))

@@ -103,7 +103,7 @@ def read_manifest(artifact: Path) -> ArtifactManifest:
     together.
     """
     if not artifact.is_file():
-        raise ModelError(f"there is no artifact at {artifact}", "Make one: asmnet-edge convert --help")
+        raise ModelError(f"there is no artifact at {artifact}", "See asmnet-edge convert --help")
     manifest = _parse(manifest_path(artifact), artifact)
     for file in manifest.files:
         _check(artifact.with_name(Path(str(file["name"])).name), file)

@@ -1,14 +1,14 @@
 """Head pose: the axes and signs, said once, and the fit of a 3-D mean face to landmarks.
 
-Axes: x to the picture's right, y down, z away from the camera, for the picture and for the head that
-looks straight into it. Angles in degrees, from the viewer's point of view:
+Axes: x to the picture's right, y down, z away from the camera, for the picture and for the head
+that looks straight into it. Angles in degrees, from the viewer's point of view:
 
 * yaw   > 0: the nose points to the picture's right
 * pitch > 0: the nose points up
 * roll  > 0: the head is tilted clockwise
 
-R = Rz(roll) Ry(-yaw) Rx(-pitch). Roll is applied last, so that turning a picture clockwise by a adds
-exactly a to roll, and mirroring it exactly negates yaw and roll.
+R = Rz(roll) Ry(-yaw) Rx(-pitch). Roll is applied last, so that turning a picture clockwise by a
+adds exactly a to roll, and mirroring it exactly negates yaw and roll.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def turned(pose: FloatArray, clockwise: float) -> FloatArray:
 
 @cache
 def mean_face() -> FloatArray:
-    """The 3-D mean face (68, 3) in the head's axes; inter-ocular distance 1, centre of the eyes at 0.
+    """The 3-D mean face (68, 3) in the head's axes; inter-ocular distance 1, between the eyes at 0.
 
     Made by ``scripts/fit_mean_face.py`` from training shapes; the jaw is the outline of a frontal
     face, not a place on the head, and does not take part in fits.

@@ -1,7 +1,7 @@
 """Landmark schemes: what each point of a face is, and which points belong together.
 
 Two schemes are known: ``ibug68`` (300W: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCVW
-2013) and ``wflw98`` (Wu et al., "Look at Boundary", CVPR 2018). "Left" and "right" are the picture's.
+2013) and ``wflw98`` (Wu et al., "Look at Boundary", CVPR 2018). Left and right are the picture's.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class LandmarkScheme:
 
     @property
     def flip(self) -> IntArray:
-        """Order of the points after a left-right mirroring, (n,): ``mirrored[flip]`` is in scheme."""
+        """Order of the points after mirroring, (n,): ``mirrored[flip]`` is in scheme again."""
         order = np.arange(self.points)
         for left, right in self.swaps.items():
             order[left], order[right] = right, left

@@ -74,16 +74,14 @@ class PointDistributionModel:
         return flat.reshape(*flat.shape[:-1], -1, 2)
 
     def asm(self, shapes: FloatArray) -> FloatArray:
-        """The nearest plausible shapes: each b_i clipped to +-3 sqrt(l_i). (..., n, 2), same out."""
+        """The nearest plausible shapes (..., n, 2): each b_i clipped to +-3 sqrt(l_i)."""
         limit = CLIP * np.sqrt(self.eigenvalues)
         return self.reconstruct(np.clip(self.project(shapes), -limit, limit))
 
     def save(self, path: Path) -> None:
         """Write as ``.npz``, all or nothing."""
         buffer = io.BytesIO()
-        np.savez(
-            buffer, mean=self.mean, components=self.components, eigenvalues=self.eigenvalues
-        )
+        np.savez(buffer, mean=self.mean, components=self.components, eigenvalues=self.eigenvalues)
         write_atomically(path, buffer.getvalue())
 
     @classmethod

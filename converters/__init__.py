@@ -1,1 +1,1 @@
-"""From the float model to artifacts: one inference graph, one file per target, one check for all."""
+"""From the float model to artifacts: one inference graph, one file per target, one check."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asmnet_edge.crop import CropRule, cut
-from asmnet_edge.data.sample import Dataset, Sample
+from asmnet_edge.crop import CropRule
+from asmnet_edge.data.crops import crops_of
+from asmnet_edge.data.sample import Dataset
 from asmnet_edge.data.split import is_validation
 
 COUNT = 256
@@ -40,9 +40,3 @@ def calibrate_on(dataset: Dataset, rule: CropRule, count: int = COUNT) -> Calibr
     faces = [s for s in dataset.samples("train") if not is_validation(s.identity)]
     chosen = [faces[i] for i in np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)]
     return CalibrationSet(crops_of(chosen, rule), f"{dataset.name} train")
-
-
-def crops_of(samples: Sequence[Sample], rule: CropRule) -> NDArray[np.uint8]:
-    """The faces as the network sees them: (faces, s, s, 3) uint8 RGB."""
-    crops = [cut(s.load(), rule.matrix(s.landmarks.box), rule.size)[..., ::-1] for s in samples]
-    return np.ascontiguousarray(np.stack(crops))

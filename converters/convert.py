@@ -15,12 +15,12 @@ import numpy as np
 import asmnet_edge
 from asmnet_edge.converters.calibration import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.parity import Parity, compare, run_all
+from asmnet_edge.converters.parity import Parity, compare
 from asmnet_edge.converters.target import ConversionTarget, target_for
 from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.files import make_folder
 from asmnet_edge.manifest import ArtifactManifest, Precision
-from asmnet_edge.runtime.backend import open_backend
+from asmnet_edge.runtime.backend import open_backend, run_all
 
 PARITY_FACES = 32
 LICENCE = "research use only: trained on 300W pictures, whose licence excludes commercial use"

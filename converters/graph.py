@@ -1,7 +1,8 @@
 """The inference graph: what every target starts from.
 
 Made from the float model once: batch norms folded into the convolutions before them, pixels scaled
-and targets restored inside, batch 1, weights as constants. It takes and gives what the contract says.
+and targets restored inside, batch 1, weights as constants.
+It takes and gives what the contract says.
 """
 
 from __future__ import annotations

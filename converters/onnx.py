@@ -61,13 +61,21 @@ class OnnxTarget:
         graph = onnx.load(path).graph
         made_by = {name: node.op_type for node in graph.node for name in node.output}
         computing = [n for n in graph.node if n.op_type in COMPUTING or _joins_branches(n, made_by)]
-        in_int8 = [n for n in computing if made_by.get(n.input[0]) == "DequantizeLinear"]
+        in_int8 = [n for n in computing if _all_dequantised(n, made_by)]
         return {"total": len(computing), "int8": len(in_int8)}
+
+
+def _all_dequantised(node: Any, made_by: dict[str, str]) -> bool:
+    """Data and weights alike; a reduction's second input is its axes."""
+    data = node.input[:1] if node.op_type == "ReduceMean" else node.input[:2]
+    return all(made_by.get(name) == "DequantizeLinear" for name in data)
 
 
 def _joins_branches(node: Any, made_by: dict[str, str]) -> bool:
     """Whether ``node`` adds two results, as a residual block does, and not a constant."""
-    return node.op_type == "Add" and all(made_by.get(i, "Constant") != "Constant" for i in node.input)
+    return node.op_type == "Add" and all(
+        made_by.get(i, "Constant") != "Constant" for i in node.input
+    )
 
 
 def float_model(graph: InferenceGraph) -> Any:
@@ -80,9 +88,7 @@ def float_model(graph: InferenceGraph) -> Any:
         input_names=inputs,
         output_names=outputs,
         opset=OPSET,
-        tensors_to_rename=dict(
-            zip(inputs + outputs, ("image", *OUTPUTS), strict=True)
-        ),
+        tensors_to_rename=dict(zip(inputs + outputs, ("image", *OUTPUTS), strict=True)),
     )
     return model
 
@@ -97,7 +103,7 @@ class _Crops(quantization.CalibrationDataReader):  # type: ignore[misc]
 
 
 def quantize(model: Any, calibration: CalibrationSet, path: Path) -> None:
-    """Write ``model`` to ``path`` with its body in int8; per channel, ranges by minimum, maximum."""
+    """Write ``model`` to ``path`` with its body in int8, per channel, ranges by extremes."""
     with tempfile.TemporaryDirectory() as folder:
         given, prepared = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
         onnx.save(model, given)
@@ -118,7 +124,7 @@ def quantize(model: Any, calibration: CalibrationSet, path: Path) -> None:
 
 
 def _heads(model: Any) -> list[str]:
-    """Names of the nodes outside the body: the scaling of the pixels, the heads and what follows."""
+    """Names of the nodes outside the body: the heads and what follows them."""
     reached, heads = set(OUTPUTS), []
     for node in reversed(model.graph.node):
         if reached & set(node.output) and node.op_type != "Concat":

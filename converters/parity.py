@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import Precision
-from asmnet_edge.metrics import inter_ocular
-from asmnet_edge.runtime.backend import InferenceBackend
+from asmnet_edge.metrics import deviation
 from asmnet_edge.schemes import LandmarkScheme
 
 # what an artifact must keep to get its final name: (largest, mean) deviation, in the units named
@@ -49,23 +47,6 @@ class Parity:
                 f"distance from the float model, allowed are {MAX_DEVIATION_INT8}",
                 "Calibrate on faces that look more like yours: --data",
             )
-
-
-def run_all(
-    backend: InferenceBackend, crops: NDArray[np.uint8]
-) -> tuple[FloatArray, FloatArray]:
-    """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3), one at a time."""
-    outputs = [tuple(np.copy(o) for o in backend.run(crop[None])) for crop in crops]
-    landmarks, pose = zip(*outputs, strict=True)
-    return np.stack(landmarks), np.stack(pose)
-
-
-def deviation(
-    landmarks: FloatArray, reference: FloatArray, scheme: LandmarkScheme
-) -> FloatArray:
-    """Mean distance of each face's landmarks to ``reference`` over its inter-ocular distance."""
-    distances = np.linalg.norm(landmarks - reference, axis=-1)
-    return distances.mean(axis=1) / inter_ocular(reference, scheme)
 
 
 def compare(

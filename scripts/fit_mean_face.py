@@ -1,6 +1,6 @@
 """Make the 3-D mean face that pose is fitted with, from the 2-D shapes of training faces.
 
-    python scripts/fit_mean_face.py --data ../shared/data --output asmnet_edge/assets/mean_face_68.csv
+    python scripts/fit_mean_face.py --data DATA --output asmnet_edge/assets/mean_face_68.csv
 
 Structure from motion with one rigid, left-right symmetric head for all people: pose of every face
 given the head, then the head given all poses (linear least squares), in turn (Tomasi & Kanade, IJCV
@@ -91,9 +91,9 @@ def jaw_from_frontal(
     seen = shapes[frontal] - shapes[frontal][:, still].mean(axis=1, keepdims=True)
     # undo roll and scale only: what is left of yaw and pitch averages out over frontal faces
     roll = pose.angles(turn[frontal]) * [0, 0, 1]
-    upright = np.einsum("fji,fnj->fni", pose.rotation(roll)[:, :2, :2], seen) / scale[
-        frontal, None, None
-    ]
+    upright = (
+        np.einsum("fji,fnj->fni", pose.rotation(roll)[:, :2, :2], seen) / scale[frontal, None, None]
+    )
     face[jaw, :2] = upright[:, jaw].mean(axis=0) + face[still, :2].mean(axis=0)
     half_width = np.abs(face[jaw, 0]).max()
     outwards = np.abs(face[jaw, 0]) / half_width

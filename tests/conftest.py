@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: drawn faces, dots to look for, and the real data if it is there."""
+"""Fixtures that several rooms share: drawn faces, dots to look for, and the real data if there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def square_scheme() -> LandmarkScheme:
 
 @pytest.fixture(scope="session")
 def draw_dot() -> Callable[..., Picture]:
-    """Draws a picture (height, width, 3), grey as the crop's fill, with a soft white dot at a place."""
+    """Draws a picture (height, width, 3), grey as the crop's fill, with a soft white dot."""
 
     def draw(place: Sequence[float], height: int, width: int, radius: float = 2.0) -> Picture:
         rows, columns = np.mgrid[:height, :width]
@@ -102,7 +102,9 @@ def face_samples(face_points: Callable[..., FloatArray]) -> Callable[[int], list
         pose = rng.uniform([-30, -15, -20], [30, 15, 20])
         points = face_points(pose, rng.uniform(50, 70)) + rng.normal(0, 0.8, (68, 2))
         landmarks = Landmarks(points, IBUG68)
-        return Sample(f"face{number}", f"person{number // 2}", lambda: draw(points), landmarks, pose)
+        return Sample(
+            f"face{number}", f"person{number // 2}", lambda: draw(points), landmarks, pose
+        )
 
     return lambda count: [sample(number) for number in range(count)]
 

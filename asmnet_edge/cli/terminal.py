@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterable, Sequence
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import track
+
+from asmnet_edge.errors import AsmnetEdgeError, require
 
 T = TypeVar("T")
 
@@ -21,12 +25,41 @@ def with_progress(items: Sequence[T], description: str) -> Iterable[T]:
     return track(items, description, console=notes, disable=not notes.is_terminal, transient=True)
 
 
-def quiet_libraries() -> None:
-    """Keep the start-up chatter of TensorFlow, absl and friends off the terminal.
+def import_quietly(*modules: str, extra: str) -> None:
+    """Import heavy ``modules`` of an ``extra`` without their start-up chatter.
 
-    To be called before the first of them is imported.
+    `MissingExtraError` tells how to install the one that is not there.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    warnings.filterwarnings("ignore", module="keras|tensorflow|nncf|tf2onnx")
+    with silenced():
+        for module in modules:
+            require(module, extra)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keep everything that libraries print, from C++ as well, off the terminal.
+
+    When the block fails unexpectedly, the last lines are printed after all: they often say why.
+    """
+    sys.stdout.flush(), sys.stderr.flush()
+    kept = [os.dup(1), os.dup(2)]
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        os.dup2(log.fileno(), 1), os.dup2(log.fileno(), 2)
+        unexpected = False
+        try:
+            yield
+        except AsmnetEdgeError:
+            raise
+        except Exception:
+            unexpected = True
+            raise
+        finally:
+            sys.stdout.flush(), sys.stderr.flush()
+            for kept_descriptor, descriptor in zip(kept, (1, 2), strict=True):
+                os.dup2(kept_descriptor, descriptor)
+                os.close(kept_descriptor)
+            if unexpected:
+                log.seek(0)
+                sys.stderr.writelines(log.readlines()[-10:])

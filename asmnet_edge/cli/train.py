@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asmnet_edge.cli.terminal import notes, quiet_libraries, with_progress
-from asmnet_edge.errors import OutputExistsError, UsageError, require
+from asmnet_edge.cli.terminal import import_quietly, notes, with_progress
+from asmnet_edge.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     from asmnet_edge.data.pack import Pack
@@ -45,8 +45,7 @@ def command(
 
     Validation faces are held out of the first data set, person by person.
     """
-    quiet_libraries()
-    require("keras", "train")
+    import_quietly("keras", extra="train")
     if any(output.glob("checkpoint-*.npz")) and not resume:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
     settings = _settings(config, flags)

@@ -1,8 +1,8 @@
 """The flat map on which a drawn head's skin is painted, and the brushes to paint it.
 
-It is Lambert's azimuthal projection about the direction in which the head looks: a unit direction d at
-angle a from it lies 2 sin(a / 2) from the map's centre. It keeps areas and is smooth everywhere but
-straight behind. A "place" is a point of the map; places and lengths do not depend on its pixels.
+It is Lambert's azimuthal projection about the direction in which the head looks: a unit direction
+at angle a from it lies 2 sin(a / 2) from the map's centre. That keeps areas and is smooth
+everywhere but straight behind. A "place" is a point of the map, in units that no pixels enter.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,9 +20,10 @@ from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture
 
 EXTENT = 1.9  # the map shows places from -EXTENT to EXTENT both ways
-MAP_SIZE = 320  # pixels of a canvas
+MAP_SIZE = 288  # pixels of a canvas
 UNIT = MAP_SIZE / (2 * EXTENT)  # pixels per unit of length
 SUBPIXEL = 4  # OpenCV draws at coordinates with that many fractional bits
+GLOW_REACH = 2.6  # sigmas after which a glow has faded
 SAMPLES = 6  # per segment of a smoothed contour
 
 Window = tuple[slice, slice]
@@ -43,15 +45,27 @@ def from_map(places: FloatArray) -> FloatArray:
 def map_places(size: int) -> FloatArray:
     """Places (size, size, 2) float32 of the pixel centres of a map with that many pixels a side."""
     line = ((np.arange(size) + 0.5) / size * 2 - 1) * EXTENT
-    return np.stack(np.meshgrid(line, line), axis=-1).astype(np.float32)
+    places = np.stack(np.meshgrid(line, line), axis=-1).astype(np.float32)
+    places.setflags(write=False)
+    return places
 
 
-def read_map(values: FloatArray, places: FloatArray) -> FloatArray:
+def read_map(values: NDArray[Any], places: FloatArray) -> NDArray[Any]:
     """``values`` (n, n) or (n, n, channels) of a map at ``places`` (h, w, 2), interpolated."""
-    at = (places + EXTENT) * np.float32(len(values) / (2 * EXTENT)) - np.float32(0.5)
-    return cv2.remap(  # type: ignore[return-value]
-        values, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    at = places.astype(np.float32, copy=False)  # all that remap takes
+    x, y = np.moveaxis((at + EXTENT) * (len(values) / (2 * EXTENT)) - 0.5, -1, 0)
+    return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def resized(values: FloatArray, size: int, how: int = cv2.INTER_LINEAR) -> FloatArray:
+    """``values`` (n, n) or (n, n, channels) as (size, size[, channels]) float32."""
+    small = values.astype(np.float32)
+    return cv2.resize(small, (size, size), interpolation=how)  # type: ignore[return-value]
+
+
+def blurred(values: FloatArray, sigma: float) -> FloatArray:
+    """``values`` (h, w) float32 after a Gaussian blur; sigma in pixels."""
+    return cv2.GaussianBlur(values, (0, 0), sigma)  # type: ignore[return-value]
 
 
 def smooth(points: FloatArray, closed: bool = False) -> FloatArray:
@@ -106,14 +120,14 @@ class Canvas:
         mask, shape = _sheet(window), [fixed_point(_to_pixels(line) - _corner(window))]
         thick = max(1, round(width * UNIT))
         cv2.polylines(mask, shape, False, 1.0, thick, cv2.LINE_AA, SUBPIXEL)
-        self.blend(window, cv2.GaussianBlur(mask, (0, 0), 0.6 * width * UNIT), colour, strength)
+        self.blend(window, blurred(mask, 0.6 * width * UNIT), colour, strength)
 
     def rough_fill(
         self, outline: FloatArray, blur: float, colour: FloatArray, strength: float
     ) -> None:
         """A grainy polygon whose edge is blurred by sigma ``blur``."""
         window = _window(outline, 3 * blur)
-        mask = cv2.GaussianBlur(_cover(outline, window), (0, 0), blur * UNIT)
+        mask = blurred(_cover(outline, window), blur * UNIT)
         self.blend(window, mask * self.grain[window], colour, strength)
 
     def glow(
@@ -124,11 +138,11 @@ class Canvas:
         strength: float,
     ) -> None:
         """A soft spot with sigmas ``spread`` that covers at most ``strength`` of what is below."""
-        window = _window(np.stack([centre, centre]), 2.6 * np.array(spread))
+        window = _window(centre[None], GLOW_REACH * np.array(spread))
         steps = (map_places(MAP_SIZE)[window] - centre) / np.array(spread)
-        square = (steps**2).sum(axis=-1)
-        # falls to 0 at 2.6 sigma, where the window ends
-        self.blend(window, np.exp(-0.5 * square) - np.exp(-0.5 * 2.6**2), colour, strength)
+        glow = np.exp(-0.5 * (steps**2).sum(axis=-1))
+        # 0 where the window ends, so that it leaves no edge
+        self.blend(window, glow - np.exp(-0.5 * GLOW_REACH**2), colour, strength)
 
     @contextmanager
     def within(self, outline: FloatArray, margin: float) -> Iterator[None]:
@@ -139,7 +153,9 @@ class Canvas:
         painted, self.pixels[window] = self.pixels[window].copy(), before
         self.blend(window, _cover(outline, window), painted, 1.0)
 
-    def blend(self, window: Window, mask: FloatArray, colour: FloatArray, strength: float) -> None:
+    def blend(
+        self, window: Window, mask: FloatArray, colour: NDArray[Any], strength: float
+    ) -> None:
         """Mix ``colour`` ((3,) or (h, w, 3)) in where ``mask`` (h, w) is more than 0."""
         share = np.clip(mask * strength, 0, 1).astype(np.float32)[..., None]
         below = self.pixels[window].astype(np.float32)
@@ -170,9 +186,7 @@ def _sheet(window: Window) -> FloatArray:
 
 def _cover(outline: FloatArray, window: Window) -> FloatArray:
     """How much of each pixel of ``window`` lies inside the polygon, (h, w) float32."""
-    mask, shape = (
-        _sheet(window).astype(np.uint8),
-        fixed_point(_to_pixels(outline) - _corner(window)),
-    )
-    cv2.fillPoly(mask, [shape], 255, cv2.LINE_AA, SUBPIXEL)
+    mask = _sheet(window).astype(np.uint8)
+    shape = [fixed_point(_to_pixels(outline) - _corner(window))]
+    cv2.fillPoly(mask, shape, 255, cv2.LINE_AA, SUBPIXEL)
     return mask / np.float32(255)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from asmnet_edge.data.drawn_map import MAP_SIZE, Canvas, map_places, smooth
-from asmnet_edge.data.drawn_traits import Look
+from asmnet_edge.data.drawn_look import Look
+from asmnet_edge.data.drawn_map import MAP_SIZE, Canvas, map_places, resized, smooth
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture
 from asmnet_edge.schemes import IBUG68
@@ -48,7 +48,7 @@ def paint(places: FloatArray, hair: FloatArray, look: Look, rng: Generator) -> P
 
 
 def hair_depth(look: Look) -> FloatArray:
-    """How far inside the hair each pixel of the map lies, (MAP_SIZE, MAP_SIZE); less than 0: bare."""
+    """How far inside the hair each pixel of the map lies, (MAP_SIZE, MAP_SIZE); below 0 is bare."""
     u, v = np.moveaxis(map_places(MAP_SIZE), -1, 0)
     if look.hair_volume == 0:
         return np.full_like(u, -1)
@@ -57,8 +57,8 @@ def hair_depth(look: Look) -> FloatArray:
     # an oval around the face is free of it, and so is what lies below the nape's line
     outside = np.hypot(u / 1.02, np.minimum(v - 0.1, 0) / top) - 1
     above = (0.15 if look.long_hair else -0.05) + slope * np.maximum(np.abs(u) - 0.95, 0) - v
-    depth = np.minimum(outside, above)
-    return depth if look.long_hair else np.minimum(depth, ear_offset() - 1)
+    bare_ears = np.inf if look.long_hair else ear_offset() - 1
+    return np.asarray(np.minimum(np.minimum(outside, above), bare_ears))
 
 
 @cache
@@ -66,16 +66,15 @@ def ear_offset() -> FloatArray:
     """Distance (MAP_SIZE, MAP_SIZE) of the map's pixels from the nearer ear, 1 at its edge."""
     u, v = np.moveaxis(map_places(MAP_SIZE), -1, 0)
     steps = (np.stack([np.abs(u), v], axis=-1) - EAR) / EAR_RADII
-    return np.linalg.norm(steps, axis=-1).astype(np.float32)
+    return np.asarray(np.linalg.norm(steps, axis=-1), np.float32)
 
 
 def _complexion(look: Look, grain: FloatArray, rng: Generator) -> FloatArray:
     """Bare, slightly uneven skin (MAP_SIZE, MAP_SIZE, 3); the ears are darker inside."""
-    blotches = cv2.resize(rng.standard_normal((40, 40), np.float32), (MAP_SIZE, MAP_SIZE))
+    blotches = resized(rng.standard_normal((40, 40)), MAP_SIZE)
     concha = 1 - 0.35 * np.exp(-((1.6 * ear_offset()) ** 2))
-    return (
-        look.skin.astype(np.float32) * ((1 + 0.015 * blotches + 0.02 * grain) * concha)[..., None]
-    )
+    factors = (1 + 0.015 * blotches + 0.02 * grain) * concha
+    return np.asarray(factors[..., None] * look.skin.astype(np.float32))
 
 
 def _cheeks(canvas: Canvas, p: FloatArray, look: Look) -> None:
@@ -92,7 +91,7 @@ def _shadows(canvas: Canvas, p: FloatArray, look: Look) -> None:
         centre = p[eye].mean(axis=0)
         canvas.glow(centre - [0, 0.07], (0.19, 0.08), dark, 0.45)
         canvas.glow(p[inner] - [0, 0.03], (0.07, 0.1), dark, 0.4)
-        canvas.glow(centre + [0, 0.1], (0.16, 0.05), dark, 0.15 + 0.25 * look.folds)
+        canvas.glow(centre - [0, -0.1], (0.16, 0.05), dark, 0.15 + 0.25 * look.folds)
     canvas.glow(p[33] + [0, 0.035], (0.14, 0.045), dark, 0.55)
     canvas.glow(p[57] + [0, 0.06], (0.14, 0.05), dark, 0.45)
 
@@ -122,7 +121,7 @@ def _mouth(canvas: Canvas, p: FloatArray, look: Look) -> None:
     canvas.soft_line(outline, 0.015, look.lips * 0.9, 0.4)
     canvas.fill(outline, look.lips * [0.82, 0.82, 0.86])
     canvas.fill(p[LOWER_LIP], look.lips)
-    canvas.glow(p[[57, 66]].mean(axis=0), (0.08, 0.025), np.full(3, 235.0), 0.2)
+    canvas.glow(p[[57, 66]].mean(axis=0), (0.08, 0.025), np.full(3, 235.0), 0.1)
     with canvas.within(smooth(p[GAP], closed=True), 0.1):
         canvas.fill(smooth(p[GAP], closed=True), np.array([24, 20, 52]))
         _teeth(canvas, p)
@@ -176,5 +175,5 @@ def _brow(canvas: Canvas, line: FloatArray, look: Look) -> None:
 def _strands(look: Look, rng: Generator) -> FloatArray:
     """Hair (MAP_SIZE, MAP_SIZE, 3) whose strands run from front to back."""
     noise = rng.standard_normal((MAP_SIZE // 16, MAP_SIZE // 2), np.float32)
-    strands = cv2.resize(noise, (MAP_SIZE, MAP_SIZE), interpolation=cv2.INTER_CUBIC)
+    strands = resized(noise, MAP_SIZE, cv2.INTER_CUBIC)
     return look.hair.astype(np.float32) * (1 + 0.15 * strands[..., None])

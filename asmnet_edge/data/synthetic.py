@@ -1,7 +1,9 @@
 """Drawn faces: a data set for anyone without one, with exact landmarks and exact pose.
 
-Face k of seed s is a pure function of (s, k): same numbers, same bytes, on the same versions of NumPy
-and OpenCV. Their landmarks are the very points that are drawn.
+Face k of seed s is a pure function of (s, k): same numbers, same bytes, on the same versions of
+NumPy and OpenCV. Eyes, brows, nose and mouth are painted around the very points that are its
+landmarks. Those of the jaw are points of the drawn head's surface: on the jaw, and where that is
+hidden on the visible outline of the cheek, as 300W's annotators put them.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from types import MappingProxyType
 import numpy as np
 from numpy.random import Generator
 
+from asmnet_edge.data.drawn_build import Build, sample_build
 from asmnet_edge.data.drawn_face import render
+from asmnet_edge.data.drawn_look import sample_look
 from asmnet_edge.data.drawn_shape import Head, View, head_of, landmarks_3d, view_of
-from asmnet_edge.data.drawn_traits import Build, sample_build, sample_look
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import FloatArray, Landmarks

@@ -1,7 +1,7 @@
 """A plain CSV of landmarks: ``image,x0,y0,x1,y1,...``, pictures in the folder of the same name.
 
-``faces.csv`` annotates the pictures in ``faces/``. Coordinates count pixels from 0. The whole file is
-training data.
+``faces.csv`` annotates the pictures in ``faces/``. Coordinates count pixels from 0. The whole file
+is training data.
 """
 
 from __future__ import annotations

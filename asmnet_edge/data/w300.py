@@ -72,8 +72,8 @@ class W300:
         pictures = [p for s in SUFFIXES if (p := pts.with_suffix(s)).exists()]
         if not pictures:
             raise DataError(f"{pts} has no picture beside it", f"Known: {', '.join(SUFFIXES)}")
-        name = f"{part}/{pts.stem}"
-        return Sample(name, _identity(part, pts.stem), partial(read_picture, pictures[0]), landmarks)
+        load = partial(read_picture, pictures[0])
+        return Sample(f"{part}/{pts.stem}", _identity(part, pts.stem), load, landmarks)
 
 
 def _identity(part: str, stem: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
+from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import ArtifactManifest, read_manifest
 
 Crop = NDArray[np.uint8]
@@ -77,3 +78,10 @@ def backend_module(path: Path) -> str:
             f"{path} is not an artifact that can be run", f"Known: {', '.join(BACKENDS)}"
         )
     return BACKENDS[path.suffix][1]
+
+
+def run_all(backend: InferenceBackend, crops: Crop) -> tuple[FloatArray, FloatArray]:
+    """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3), one at a time."""
+    outputs = [tuple(np.copy(output) for output in backend.run(crop[None])) for crop in crops]
+    landmarks, pose = zip(*outputs, strict=True)
+    return np.stack(landmarks), np.stack(pose)

@@ -1,4 +1,4 @@
-"""TFLite files in LiteRT: ``ai-edge-litert``, else its predecessor ``tflite-runtime``, else TensorFlow."""
+"""TFLite files in LiteRT: ``ai-edge-litert``, else ``tflite-runtime``, else TensorFlow."""
 
 from __future__ import annotations
 

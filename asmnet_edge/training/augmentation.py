@@ -41,7 +41,8 @@ NO_AUGMENTATION = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 class View:
     """One way to look at a face: what `draw_view` chose.
 
-    matrix : (2, 3) from pack pixels to crop pixels; rotation : clockwise degrees; mirrored : after it
+    matrix : (2, 3) from pack pixels to crop pixels; rotation : clockwise degrees
+    mirrored : after the rotation
     """
 
     matrix: FloatArray
@@ -52,7 +53,7 @@ class View:
 def draw_view(
     points: FloatArray, size: int, augmentation: Augmentation, rng: np.random.Generator
 ) -> View:
-    """A crop of ``size`` pixels around the landmarks ``points`` (n, 2) as the crop rule has it, moved."""
+    """A crop of ``size`` pixels around ``points`` (n, 2) as the crop rule has it, then moved."""
     low, high = points.min(axis=0), points.max(axis=0)
     side = CropRule().margin * float((high - low).max())
     spread = rng.normal(size=4).clip(-2.5, 2.5)

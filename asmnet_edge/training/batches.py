@@ -61,9 +61,7 @@ class BatchPlan:
         )
         return scale_pixels(np.stack(pictures)), {k: v.astype("f4") for k, v in stacked.items()}
 
-    def _draw(
-        self, step: int, i: int, size: int
-    ) -> tuple[Pack, int, View, np.random.Generator]:
+    def _draw(self, step: int, i: int, size: int) -> tuple[Pack, int, View, np.random.Generator]:
         rng = np.random.default_rng([self.seed, step, i])
         done = step / max(self.steps - 1, 1)
         weights = [(1 - done) * s.first_weight + done * s.last_weight for s in self.sources]
@@ -122,7 +120,9 @@ class BatchWorkers:
         self._pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (plan,))
         self._ahead = 2 * workers + 2
 
-    def stream(self, steps: range, size: int, scaling: TargetScaling) -> Iterator[tuple[int, Batch]]:
+    def stream(
+        self, steps: range, size: int, scaling: TargetScaling
+    ) -> Iterator[tuple[int, Batch]]:
         """Batches of ``steps`` in order, each with its step."""
         waiting: deque[tuple[int, Future[Batch]]] = deque()
         for step in steps:

@@ -1,7 +1,7 @@
 """The float model file: a ``.keras`` archive with our facts beside the weights.
 
-Any Keras opens it; we never let Keras open a stranger's: the graph is built from code by the variant
-that the facts name, and only weights are read from the file.
+Any Keras opens it; we never let Keras open a stranger's: the graph is built from code by the
+variant that the facts name, and only weights are read from the file.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ class FloatModel:
     provenance: dict[str, Any] = field(default_factory=dict)
     source_sha256: str = ""
 
-    def predict(
-        self, crops: NDArray[np.uint8], batch: int = 32
-    ) -> tuple[FloatArray, FloatArray]:
+    def predict(self, crops: NDArray[np.uint8], batch: int = 32) -> tuple[FloatArray, FloatArray]:
         """``crops`` (N, s, s, 3) uint8 RGB -> landmarks (N, n, 2) relative, pose (N, 3) degrees."""
         landmarks, pose = [], []
         for start in range(0, len(crops), batch):
@@ -79,7 +77,7 @@ class FloatModel:
 def load_float_model(path: Path) -> FloatModel:
     """The float model at ``path``; `ModelError` says what is wrong with a file that is none."""
     if not path.is_file():
-        raise ModelError(f"there is no float model at {path}", "Train one: asmnet-edge train --help")
+        raise ModelError(f"there is no float model at {path}", "Make one with: asmnet-edge train")
     try:
         facts = _read_facts(path)
         variant = Variant(**facts["variant"])

@@ -1,7 +1,7 @@
 """The training loop: steps, validation, checkpoints, on any Keras backend.
 
-A run is a pure function of its configuration: what step k sees depends on the seed and k alone, and a
-checkpoint holds all that a step changes. So a resumed run continues as if nothing had happened.
+A run is a pure function of its configuration: what step k sees depends on the seed and k alone, and
+a checkpoint holds all that a step changes. So a resumed run continues as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -270,7 +270,7 @@ def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:
 
 
 def validation_nme(model: FloatModel, pack: Pack, size: int) -> float:
-    """NME in % (inter-ocular) of ``model`` on the faces of ``pack`` cut by the crop rule at ``size``."""
+    """NME in % (inter-ocular) of ``model`` on ``pack``, cut by the crop rule at ``size`` pixels."""
     rng = np.random.default_rng(0)  # nothing is drawn from it: no augmentation
     views = [draw_view(points, size, NO_AUGMENTATION, rng).matrix for points in pack.points]
     crops = np.stack([cut(pack.picture(i), view, size)[..., ::-1] for i, view in enumerate(views)])

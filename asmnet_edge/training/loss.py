@@ -80,9 +80,7 @@ class AsmAssistedLoss:
     def asm(self, shape: Tensor) -> Tensor:
         """`PointDistributionModel.asm` on the backend's tensors: (B, n, 2) -> (B, n, 2)."""
         flat = ops.reshape(shape, (-1, self._mean.shape[0])) - self._mean
-        parameters = ops.clip(
-            ops.matmul(flat, self._components.T), -self._limits, self._limits
-        )
+        parameters = ops.clip(ops.matmul(flat, self._components.T), -self._limits, self._limits)
         return ops.reshape(ops.matmul(parameters, self._components) + self._mean, ops.shape(shape))
 
     def _standardised(self, points: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """The networks: ASMNet and its MobileNetV2 baseline.
 
-ASMNet (Fard, Abdollahi, Mahoor, CVPRW 2021): MobileNetV2 (Sandler et al., CVPR 2018) up to block 15;
-six of its feature maps averaged over space and concatenated; one linear head for the landmarks, one
-for the pose.
+ASMNet (Fard, Abdollahi, Mahoor, CVPRW 2021): MobileNetV2 (Sandler et al., CVPR 2018) up to block
+15; six of its feature maps averaged over space and concatenated; one linear head for the landmarks,
+one for the pose.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def build(variant: Variant, training_resolution: int | None = None) -> keras.Mod
     """The network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
 
     Outputs ``landmarks`` (N, 2 x points) and ``pose`` (N, 3), both in training units (see
-    `asmnet_edge.training.targets`). All weights are the same for every input size s, so training may
-    use another ``training_resolution`` than the variant's own.
+    `asmnet_edge.training.targets`). All weights fit every input size s, so training may use another
+    ``training_resolution`` than the variant's own.
     """
     size = training_resolution or variant.input_size
     backbone = keras.applications.MobileNetV2(

@@ -25,9 +25,12 @@ class TargetScaling:
     pose_scale: FloatArray
 
     def __post_init__(self) -> None:
-        shapes = [np.shape(self.mean_shape)[1:], np.shape(self.pose_mean), np.shape(self.pose_scale)]
-        if shapes != [(2,), (3,), (3,)] or not self.shape_scale > 0:
-            raise ModelError(f"a target scaling needs (n, 2), > 0, (3,), (3,), got {shapes}")
+        n = len(self.mean_shape)
+        shapes = [np.shape(a) for a in (self.mean_shape, self.pose_mean, self.pose_scale)]
+        if shapes != [(n, 2), (3,), (3,)]:
+            raise ModelError(f"a target scaling needs arrays (n, 2), (3,), (3,), got {shapes}")
+        if not self.shape_scale > 0:
+            raise ModelError(f"the shape's scale must be positive, got {self.shape_scale}")
 
     @classmethod
     def fit(cls, points: FloatArray, pose: FloatArray) -> TargetScaling:
@@ -37,10 +40,11 @@ class TargetScaling:
 
     def standardise(self, points: FloatArray, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Contract units -> training units, shapes kept."""
-        return (points - self.mean_shape) / self.shape_scale, (pose - self.pose_mean) / self.pose_scale
+        offsets = (points - self.mean_shape) / self.shape_scale
+        return offsets, (pose - self.pose_mean) / self.pose_scale
 
     def restore(self, landmarks: FloatArray, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Network outputs (N, 2n) and (N, 3) -> landmarks (N, n, 2) relative and pose in degrees."""
+        """Network outputs (N, 2n), (N, 3) -> landmarks (N, n, 2) relative, pose in degrees."""
         offsets = landmarks.reshape(len(landmarks), -1, 2)
         return offsets * self.shape_scale + self.mean_shape, pose * self.pose_scale + self.pose_mean
 

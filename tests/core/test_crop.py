@@ -44,7 +44,7 @@ def test_the_centre_goes_to_the_centre_and_lengths_scale(square: dict) -> None:
     centre = np.array(square["centre"])
     middle = (square["size"] - 1) / 2
     np.testing.assert_allclose(transform(centre, matrix), [middle, middle], atol=1e-9)
-    length = np.linalg.norm(transform(centre + [0, square["side"]], matrix) - middle)
+    length = np.linalg.norm(transform(centre + np.array([0, square["side"]]), matrix) - middle)
     assert length == pytest.approx(square["size"])
 
 
@@ -68,7 +68,9 @@ def test_the_rule_is_a_quarter_more_than_the_box_at_224_pixels() -> None:
 
 def test_a_quarter_turn_clockwise_takes_right_to_below() -> None:
     matrix = crop_matrix((0, 0), 10, 10, rotation=90)
-    np.testing.assert_allclose(transform(np.array([[1, 0], [0, 1]]), matrix) - 4.5, [[0, 1], [-1, 0]])
+    np.testing.assert_allclose(
+        transform(np.array([[1, 0], [0, 1]]), matrix) - 4.5, [[0, 1], [-1, 0]]
+    )
 
 
 def test_mirroring_comes_after_the_turn() -> None:

@@ -39,7 +39,9 @@ def test_require_gives_the_module_that_is_there() -> None:
 
 
 def test_require_names_the_pip_line_of_what_is_missing() -> None:
-    with pytest.raises(MissingExtraError, match=r"'no_such_package'.*pip install 'asmnet-edge\[train\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"'no_such_package'.*pip install 'asmnet-edge\[train\]'"
+    ):
         require("no_such_package.part", "train")
 
 

@@ -58,8 +58,8 @@ def test_one_point_off_by_one_eye_distance_is_a_quarter_of_the_square(
 
 
 def test_all_points_off_by_three_and_four_are_off_by_five(square_scheme: LandmarkScheme) -> None:
-    assert nme(FACES + [3, 4], FACES, square_scheme).tolist() == [5 / 4, 5 / 2]
-    assert nme(FACES + [3, 4], FACES, square_scheme, "box").tolist() == [5 / 6, 5 / 3]
+    assert nme(FACES + np.array([3, 4]), FACES, square_scheme).tolist() == [5 / 4, 5 / 2]
+    assert nme(FACES + np.array([3, 4]), FACES, square_scheme, "box").tolist() == [5 / 6, 5 / 3]
 
 
 def test_the_truth_and_not_the_prediction_normalises(square_scheme: LandmarkScheme) -> None:

@@ -42,9 +42,7 @@ def test_a_rhombus_is_centred_on_its_box_and_divided_by_its_longer_side() -> Non
     np.testing.assert_allclose(normalise(RHOMBUS[None] * 3 + [7, 9])[0], expected)
 
 
-@given(
-    st.floats(0.1, 100), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.integers(0, 2**32 - 1)
-)
+@given(st.floats(0.1, 100), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3), st.integers(0, 2**32 - 1))
 def test_normalising_forgets_place_and_size(scale: float, x: float, y: float, seed: int) -> None:
     shapes = np.random.default_rng(seed).normal(size=(2, 6, 2))
     np.testing.assert_allclose(normalise(scale * shapes + [x, y]), normalise(shapes), atol=1e-8)
@@ -67,9 +65,13 @@ def test_the_asm_operator_lets_pass_what_is_within_three_deviations(
     np.testing.assert_allclose(wide_and_narrow.asm(square), square, atol=1e-12)
 
 
-def test_the_asm_operator_stops_at_three_deviations(wide_and_narrow: PointDistributionModel) -> None:
+def test_the_asm_operator_stops_at_three_deviations(
+    wide_and_narrow: PointDistributionModel,
+) -> None:
     np.testing.assert_allclose(wide_and_narrow.asm(SQUARE * [100, 1]), SQUARE * [5, 1], atol=1e-12)
-    np.testing.assert_allclose(wide_and_narrow.asm(SQUARE * [-100, 1]), SQUARE * [-1, 1], atol=1e-12)
+    np.testing.assert_allclose(
+        wide_and_narrow.asm(SQUARE * [-100, 1]), SQUARE * [-1, 1], atol=1e-12
+    )
 
 
 def test_the_asm_operator_drops_what_no_shape_ever_did(
@@ -196,11 +198,13 @@ def test_a_file_without_the_arrays_is_not_a_model(tmp_path: Path) -> None:
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     path = tmp_path / "shape.npz"
     np.savez(path, mean=np.array([{}]), components=np.ones((1, 1)), eigenvalues=np.ones(1))
-    with pytest.raises(ModelError, match="not a shape model.*allow_pickle"):
+    with pytest.raises(ModelError, match=r"not a shape model.*allow_pickle"):
         PointDistributionModel.load(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x03\x04 cut off"], ids=["", "text", "zip"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no model", b"PK\x03\x04 cut off"], ids=["", "text", "zip"]
+)
 def test_a_broken_file_is_not_a_model(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "shape.npz").write_bytes(content)
     with pytest.raises(ModelError, match="is not a shape model"):

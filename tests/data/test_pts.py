@@ -98,7 +98,7 @@ def test_a_count_of_no_scheme_is_a_data_error_that_names_the_file(write: Write, 
 
 
 def test_a_picture_is_no_pts_file(write: Write) -> None:
-    with pytest.raises(DataError, match="is not a .pts text file"):
+    with pytest.raises(DataError, match=r"is not a \.pts text file"):
         read_pts(write("\xff\xd8\xff\xe0 JFIF", "latin-1"))
 
 

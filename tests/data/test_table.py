@@ -62,7 +62,7 @@ def test_faces_keep_the_order_of_the_file(write: Callable) -> None:
 def test_train_is_the_only_subset(write: Callable) -> None:
     table = write(header(68), row("a.jpg", np.zeros((68, 2))))
     assert list(table.subsets) == ["train"]
-    with pytest.raises(DataError, match="no subset 'test'.*Known: train"):
+    with pytest.raises(DataError, match=r"no subset 'test'.*Known: train"):
         table.samples("test")
 
 
@@ -83,7 +83,7 @@ def test_a_missing_value_is_named(write: Callable) -> None:
 
 @pytest.mark.parametrize("lines", [[""], [header(68)], ["image", "a.jpg"]])
 def test_a_table_without_faces_says_what_it_expected(write: Callable, lines: list[str]) -> None:
-    with pytest.raises(DataError, match="holds no faces.*image,x0,y0"):
+    with pytest.raises(DataError, match=r"holds no faces.*image,x0,y0"):
         write(*lines)
 
 

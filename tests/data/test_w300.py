@@ -108,12 +108,12 @@ def test_training_needs_some_part(tmp_path: Path, add_face: Callable) -> None:
 
 
 def test_an_unknown_subset_lists_the_known(whole: W300) -> None:
-    with pytest.raises(DataError, match="no subset 'test'.*train, common, challenging, full"):
+    with pytest.raises(DataError, match=r"no subset 'test'.*train, common, challenging, full"):
         whole.samples("test")
 
 
 def test_another_folder_is_not_300w(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="does not look like 300W.*afw"):
+    with pytest.raises(DataError, match=r"does not look like 300W.*afw"):
         W300(tmp_path)
 
 

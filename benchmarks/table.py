@@ -1,0 +1,83 @@
+"""A benchmark record as a table that people read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from asmnet_edge.benchmarks.record import BenchmarkRecord
+
+
+def table(record: BenchmarkRecord) -> Group:
+    """Rows as in the record; ``~`` marks a latency that was not steady."""
+    annotated = _annotated(record)
+    compared = bool(record.content["settings"]["reference"])
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column("model", no_wrap=True)
+    columns = ["MB", "int8 ops", "p50 ms", "p90", "p99"]
+    columns += ["NME %", "drop", "FR@8 %"] if annotated else []
+    for name in [*columns, *(["deviation %"] if compared else [])]:
+        view.add_column(name, justify="right", no_wrap=True)
+    for row in record.results:
+        view.add_row(*_cells(row, annotated, compared))
+    return Group(Text(_title(record), style="bold"), view, Text(_notes(record, annotated)))
+
+
+def _annotated(record: BenchmarkRecord) -> bool:
+    return any(row.get("accuracy", {}).get("nme") is not None for row in record.results)
+
+
+def _title(record: BenchmarkRecord) -> str:
+    device, settings = record.content["device"], record.content["settings"]
+    threads = settings["threads"]
+    return (
+        f"{device['board'] or device['cpu']}, {device['cores']} cores, "
+        f"{threads} thread{'s' if threads > 1 else ''}, {settings['faces']['count']} faces "
+        f"({settings['faces']['on']})"
+    )
+
+
+def _notes(record: BenchmarkRecord, annotated: bool) -> str:
+    first = next((row for row in record.results if "error" not in row), None)
+    lines = []
+    if first:
+        size, work = first["parameters"], first["multiply_adds"] / 1e6
+        lines.append(f"{size:,} parameters, {work:.1f} M multiply-adds")
+    if record.content["settings"]["reference"]:
+        lines.append(
+            "drop, deviation: against the float model, NME in points and % of eye distance"
+        )
+    if not annotated:
+        lines.append("drawn faces: no accuracy on real ones; give --data for that")
+    lines += [
+        f"~ {row['name']}: {reason}" for row in record.results for reason in row.get("unsteady", ())
+    ]
+    lines += [f"{row['name']}: {row['error']}" for row in record.failed]
+    return "\n".join(lines)
+
+
+def _cells(row: dict[str, Any], annotated: bool, compared: bool) -> list[str]:
+    if "error" in row:
+        return [row["name"], "failed"]
+    latency, figures = row["latency_ms"], row["accuracy"]
+    operators = row.get("operators")
+    cells = [
+        f"{row['format']} {row['precision']}",
+        f"{row['bytes'] / 1e6:.2f}",
+        f"{100 * operators['int8'] / operators['total']:.0f} %" if operators else "",
+        f"{'~' if row['unsteady'] else ''}{latency['p50']:.2f}",
+        f"{latency['p90']:.2f}",
+        f"{latency['p99']:.2f}",
+    ]
+    if annotated:
+        drop = figures["nme_drop"]
+        cells += [
+            f"{figures['nme']:.2f}",
+            "" if drop is None else f"{drop:+.3f}",
+            f"{100 * figures['failure_rate']:.1f}",
+        ]
+    return [*cells, f"{figures['deviation_iod_percent']:.2f}"] if compared else cells

@@ -47,7 +47,10 @@ def encode_picture(picture: Picture, suffix: str, quality: int = 92) -> bytes:
     """(H, W, 3) BGR or (H, W) -> file content in the format of ``suffix``."""
     if suffix.lower() not in SUFFIXES:
         raise PictureError(f"cannot write a {suffix!r} picture", f"Known: {', '.join(SUFFIXES)}")
-    done, content = cv2.imencode(suffix, picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    try:
+        done, content = cv2.imencode(suffix, picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error:
+        done = False
     if not done:
         raise PictureError(f"cannot encode a picture of {picture.shape} as {suffix}")
     return content.tobytes()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class PointDistributionModel:
         _, singular, components = np.linalg.svd(flat - mean, full_matrices=False)
         eigenvalues = singular**2 / (len(flat) - 1)
         share = np.cumsum(eigenvalues) / eigenvalues.sum()
-        k = int(np.searchsorted(share, variance - 1e-12)) + 1
+        k = min(int(np.searchsorted(share, variance)) + 1, len(share))  # rounding may miss 1
         return cls(mean, components[:k], eigenvalues[:k])
 
     def project(self, shapes: FloatArray) -> FloatArray:
@@ -92,5 +93,5 @@ class PointDistributionModel:
                 return cls(*(stored[name] for name in ("mean", "components", "eigenvalues")))
         except FileNotFoundError as error:
             raise ModelError(f"no shape model at {path}", "Fit one while training") from error
-        except (ValueError, KeyError, OSError) as error:
+        except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
             raise ModelError(f"{path} is not a shape model: {error}") from error

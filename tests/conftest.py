@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from asmnet_edge.data.pack import Pack, make_pack
 from asmnet_edge.data.sample import Sample
@@ -22,6 +23,10 @@ from asmnet_edge.pose import mean_face, rotation
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
 DATA_VARIABLE = "ASMNET_EDGE_DATA"
+
+# no test shall fail because the machine is busy
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

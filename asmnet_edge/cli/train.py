@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +77,8 @@ def _prepare(config: TrainConfig, output: Path, workers: int | None) -> Run:
     packs = []
     for share in config.data:
         dataset = open_dataset(share.dataset)
-        bar = f"reading {dataset.name}"
-        pack = make_pack(dataset.samples("train"), lambda s, bar=bar: with_progress(s, bar))
+        bar = partial(with_progress, description=f"reading {dataset.name}")
+        pack = make_pack(dataset.samples("train"), bar)
         packs.append(_split(pack, config))
     scheme = packs[0][0].scheme
     if any(train.scheme is not scheme for train, _ in packs):
@@ -118,7 +119,7 @@ def _drive(run: Run, resume: bool) -> None:
                 facts = f"loss {progress.loss:.3f}  best NME {progress.best:.2f}"
                 bar.update(task, completed=progress.step, facts=facts)
         finally:
-            steps.close()  # type: ignore[attr-defined]  # saves a checkpoint, also after Ctrl-C
+            steps.close()  # saves a checkpoint, also after Ctrl-C
 
 
 def _announced(steps: Iterator[Progress], run: Run) -> Iterator[Progress]:

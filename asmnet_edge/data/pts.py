@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.schemes import scheme_with
 
@@ -33,7 +33,7 @@ def read_pts(path: Path) -> Landmarks:
         raise DataError(f"{path} says {declared[0].strip()!r} but holds {len(pairs)} points")
     try:
         return Landmarks(np.array(pairs) - 1.0, scheme_with(len(pairs)))
-    except DataError as error:
+    except (DataError, UsageError) as error:
         raise DataError(f"{path}: {error}") from error
 
 

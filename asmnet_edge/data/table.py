@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from asmnet_edge.data.sample import Sample
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import read_picture
 from asmnet_edge.schemes import LandmarkScheme, scheme_with
@@ -33,9 +33,14 @@ class LandmarkTable:
                 self._rows = list(csv.reader(file))
         except OSError as error:
             raise DataError(f"cannot read {path}: {error.strerror}") from error
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"{path} is not a CSV text file: {error}") from error
         if len(self._rows) < 2 or len(self._rows[0]) < 3:
             raise DataError(f"{path} holds no faces", "Expected a header image,x0,y0,... and rows")
-        self.scheme: LandmarkScheme = scheme_with((len(self._rows[0]) - 1) // 2)
+        try:
+            self.scheme: LandmarkScheme = scheme_with((len(self._rows[0]) - 1) // 2)
+        except UsageError as error:
+            raise DataError(f"{path}: {error}") from error
 
     def samples(self, subset: str) -> Sequence[Sample]:
         """The faces of the file; ``train`` is its only subset."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -57,7 +58,8 @@ def _cascade() -> Any:
             f"OpenCV {cv2.__version__} has no Haar cascades",
             "Install one that has: pip install 'opencv-python-headless<5'",
         )
-    return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    folder = Path(cv2.__file__).parent / "data"
+    return cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_default.xml"))
 
 
 def whole_picture(picture: Picture) -> list[Box]:

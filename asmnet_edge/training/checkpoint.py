@@ -39,7 +39,7 @@ def save_state(folder: Path, state: State) -> None:
 
 def load_state(folder: Path) -> tuple[State | None, list[Path]]:
     """The newest readable state, and the newer files that were damaged and passed over."""
-    damaged = []
+    damaged: list[Path] = []
     for path in _newest_first(folder):
         try:
             return _read(path), damaged

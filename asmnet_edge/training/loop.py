@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ class Run:
         points, pose = (np.concatenate([d[k] for d in drawn]) for k in ("landmarks", "pose"))
         return TargetScaling.fit(points, pose)
 
-    def train(self, resume: bool = False) -> Iterator[Progress]:
+    def train(self, resume: bool = False) -> Generator[Progress, None, None]:
         """Train to the end, from the newest checkpoint in the folder when ``resume``."""
         keras.utils.set_random_seed(self.config.seed)
         state = self._stored_state() if resume else None
@@ -128,7 +128,7 @@ class Run:
 
     def _stage(
         self, size: int, last: int, state: State | None, workers: BatchWorkers
-    ) -> Iterator[Progress]:
+    ) -> Generator[Progress, None, State | None]:
         self.size = size
         self._build(state)
         done = False
@@ -287,6 +287,3 @@ def _at_resolution(model: FloatModel, size: int) -> FloatModel:
     network = build(model.variant, size)
     network.set_weights(model.network.get_weights())
     return replace(model, network=network)
-
-
-ProgressCallback = Callable[[Progress], None]

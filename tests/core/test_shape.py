@@ -15,7 +15,7 @@ from asmnet_edge.shape import PointDistributionModel, normalise
 
 SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1.0]])
 RHOMBUS = np.array([[0, -2], [1, 0], [0, 2], [-1, 0.0]])
-SHAPES = arrays(float, (7, 4, 2), elements=st.floats(-10, 10, width=32))
+SHAPES = arrays(float, (7, 4, 2), elements=st.integers(-10, 10))
 
 
 @pytest.fixture(scope="module")

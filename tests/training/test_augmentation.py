@@ -27,7 +27,7 @@ def colours() -> np.ndarray:
 
 
 @given(seed=SEEDS, size=st.sampled_from([64, 96, 160]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_points_move_with_the_picture(
     draw_dot: Callable, find_dot: Callable, face_points: Callable, seed: int, size: int
 ) -> None:

@@ -1,0 +1,39 @@
+# The two commands of the README: `make demo` and `make test`. Both set up .venv when it is not there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+# with a data folder: calibrate on its training faces, report accuracy on its test faces
+DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
+
+.PHONY: demo test lint lock clean
+
+demo: $(VENV)/installed
+	$(BIN)/asmnet-edge convert all --output $(DEMO) --overwrite $(DATA)
+	$(BIN)/asmnet-edge benchmark run $(DEMO)/*.tflite $(DEMO)/*.onnx $(DEMO)/*.xml $(DATA) \
+		--output $(DEMO)/record.json --overwrite
+
+test: $(VENV)/installed lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build/typed  # mypy cannot follow an editable install to converters/ and benchmarks/
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
+	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p asmnet_edge
+
+# locked versions where the lock was made for; elsewhere what pyproject.toml allows
+$(VENV)/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	touch $@
+
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check '.[test]'
+	build/lock/bin/pip freeze --exclude asmnet-edge > requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from asmnet_edge.cli.shipped import SHIPPED_FLOAT, shipped
 from asmnet_edge.cli.terminal import import_quietly, notes, silenced
-from asmnet_edge.errors import CheckFailedError
+from asmnet_edge.errors import AsmnetEdgeError
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.calibration import CalibrationSet
@@ -69,11 +69,12 @@ def _carry_out(
     from asmnet_edge.converters.convert import convert
     from asmnet_edge.converters.graph import InferenceGraph
     from asmnet_edge.converters.target import target_for
-    from asmnet_edge.files import refuse_existing
+    from asmnet_edge.files import make_folder, refuse_existing
     from asmnet_edge.training.floatmodel import load_float_model
 
     names = [order.file_name(source.stem, target_for(order.format)) for order in orders]
     refuse_existing([output / name for name in names], overwrite)
+    make_folder(output)
     model = load_float_model(source)
     graph, calibration = InferenceGraph(model), _calibration(data, model.crop)
     results = []
@@ -83,8 +84,8 @@ def _carry_out(
         try:
             with silenced():
                 results.append(convert(order, graph, calibration, output, source.stem))
-        except CheckFailedError:
-            notes.print("failed its check")
+        except AsmnetEdgeError:
+            notes.print("failed")
             raise
         notes.print(f"{perf_counter() - start:.1f} s")
     return results

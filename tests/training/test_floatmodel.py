@@ -160,6 +160,7 @@ def test_a_damaged_file_is_no_model(saved: Path, tmp_path: Path) -> None:
         load_float_model(tmp_path / "damaged.keras")
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_weights_of_another_width_are_told(saved: Path, with_facts: Callable) -> None:
     facts = facts_of(saved)
     facts["variant"]["alpha"] = 0.5

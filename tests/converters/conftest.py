@@ -1,0 +1,65 @@
+"""A small float model and everything it converts to, made once."""
+
+import runpy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.target import TARGETS
+from asmnet_edge.data.crops import crops_of
+from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.manifest import Precision
+from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Mapping[str, Any]:
+    return runpy.run_path(str(Path(__file__).parents[1] / "tiny.py"))
+
+
+@pytest.fixture(scope="session")
+def model_file(tiny: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    tiny["tiny_model"]().save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def model(model_file: Path) -> FloatModel:
+    return load_float_model(model_file)
+
+
+@pytest.fixture(scope="session")
+def graph(model: FloatModel) -> InferenceGraph:
+    return InferenceGraph(model)
+
+
+@pytest.fixture(scope="session")
+def calibration(tiny: Mapping[str, Any]) -> CalibrationSet:
+    return tiny["tiny_calibration"]()
+
+
+@pytest.fixture(scope="session")
+def crops(model: FloatModel) -> np.ndarray:
+    """Crops (10, 96, 96, 3) of faces that nothing was calibrated on."""
+    return crops_of(DrawnFaces(10, seed=3, size=128).samples("test"), model.crop)
+
+
+@pytest.fixture(scope="session")
+def artifacts(
+    graph: InferenceGraph, calibration: CalibrationSet, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], Path]:
+    """Path of the artifact of a format and precision, from one folder that holds all six."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    made = {
+        (name, precision): convert(Order(name, precision), graph, calibration, folder, "tiny")[0]
+        for name in TARGETS
+        for precision in Precision
+    }
+    return lambda name, precision: made[name, Precision(precision)]

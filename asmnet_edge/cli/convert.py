@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -51,7 +52,9 @@ def command(
     orders = _orders(format, precision)
     source = model or shipped(SHIPPED_FLOAT)
     results = _carry_out(orders, source, output, data, overwrite)
-    Console().print(_table(results))
+    console = Console()
+    console.print(_table(results))
+    console.print("from the float model, in crop pixels and in % of the inter-ocular distance")
 
 
 def _orders(format: str, precision: str) -> list[Order]:
@@ -101,17 +104,14 @@ def _calibration(data: str | None, rule: CropRule) -> CalibrationSet:
 
 
 def _table(results: list[tuple[Path, Any]]) -> Table:
-    view = Table(
-        caption="deviation from the float model in crop pixels and in % of the inter-ocular "
-        "distance, on calibration faces"
-    )
-    view.add_column("artifact")
-    for name in ("MB", "ops int8", "max px", "mean px", "% IOD"):
-        view.add_column(name, justify="right")
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column(f"in {results[0][0].parent}", no_wrap=True)
+    for name in ("MB", "int8 ops", "max px", "mean px", "deviation %"):
+        view.add_column(name, justify="right", no_wrap=True)
     for path, manifest in results:
         parity, operators = manifest.parity, manifest.operators
         view.add_row(
-            str(path),
+            path.name,
             f"{manifest.bytes / 1e6:.2f}",
             f"{operators['int8']} of {operators['total']}",
             f"{parity['max_px']:.4f}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from asmnet_edge.files import write_atomically
 from asmnet_edge.landmarks import FloatArray
 
 KEEP = 2
+# all that reading a broken archive was seen to raise
+DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class State:
 def save_state(folder: Path, state: State) -> None:
     """Write ``state`` as ``checkpoint-<step>.npz`` and drop all but the newest two."""
     flat = {f"{k}/{i}": a for k, arrays in state.arrays.items() for i, a in enumerate(arrays)}
-    facts = json.dumps({"step": state.step, **state.facts})
+    counts = {name: len(arrays) for name, arrays in state.arrays.items()}
+    facts = json.dumps({"step": state.step, "counts": counts, **state.facts})
     buffer = io.BytesIO()
     np.savez(buffer, facts=np.array(facts), **flat)  # type: ignore[arg-type]
     write_atomically(folder / f"checkpoint-{state.step:08d}.npz", buffer.getvalue())
@@ -43,7 +50,7 @@ def load_state(folder: Path) -> tuple[State | None, list[Path]]:
     for path in _newest_first(folder):
         try:
             return _read(path), damaged
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
+        except DAMAGE:
             damaged.append(path)
     return None, damaged
 
@@ -53,10 +60,11 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> State:
+    """Every array is asked for by name: a damaged directory may leave some out without a word."""
     with np.load(path, allow_pickle=False) as stored:
         facts = json.loads(str(stored["facts"]))
-        arrays: dict[str, list[FloatArray]] = {}
-        for name in stored.files:
-            if name != "facts":
-                arrays.setdefault(name.rsplit("/", 1)[0], []).append(stored[name])
+        arrays = {
+            name: [stored[f"{name}/{i}"] for i in range(count)]
+            for name, count in facts.pop("counts").items()
+        }
     return State(facts.pop("step"), facts, arrays)

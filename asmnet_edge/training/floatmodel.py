@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.crop import CropRule
-from asmnet_edge.errors import ModelError
+from asmnet_edge.errors import AsmnetEdgeError, ModelError
 from asmnet_edge.files import sha256, staged
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
@@ -28,6 +28,7 @@ from asmnet_edge.training.targets import TargetScaling
 
 FACTS = "asmnet_edge.json"
 SCHEMA = 1
+MALFORMED = (KeyError, ValueError, TypeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -79,29 +80,34 @@ def load_float_model(path: Path) -> FloatModel:
     if not path.is_file():
         raise ModelError(f"there is no float model at {path}", "Make one with: asmnet-edge train")
     try:
-        facts = _read_facts(path)
-        variant = Variant(**facts["variant"])
-        network = build(variant)
-        _load_weights(network, path)
-        return FloatModel(
-            network,
-            variant,
-            scheme_named(facts["scheme"]),
-            CropRule(**facts["crop"]),
-            TargetScaling.from_json(facts["scaling"]),
-            facts["provenance"],
-            sha256(path),
-        )
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
+        return _load(path)
+    except (AsmnetEdgeError, zipfile.BadZipFile, *MALFORMED) as error:
         raise ModelError(
             f"{path} is not a float model of asmnet-edge: {_first_line(error)}",
             "Expected a .keras file written by asmnet-edge train",
         ) from error
 
 
+def _load(path: Path) -> FloatModel:
+    facts = _read_facts(path)
+    variant, scheme = Variant(**facts["variant"]), scheme_named(facts["scheme"])
+    scaling = TargetScaling.from_json(facts["scaling"])
+    counts = {variant.points, scheme.points, len(scaling.mean_shape)}
+    if len(counts) > 1:
+        raise ValueError(f"its parts disagree on the number of points: {sorted(counts)}")
+    network = build(variant)
+    _load_weights(network, path)
+    if not all(np.isfinite(weights).all() for weights in network.get_weights()):
+        raise ValueError("it holds weights that are not finite")
+    crop = CropRule(**facts["crop"])
+    return FloatModel(network, variant, scheme, crop, scaling, facts["provenance"], sha256(path))
+
+
 def _read_facts(path: Path) -> dict[str, Any]:
     with zipfile.ZipFile(path) as archive:
         facts: dict[str, Any] = json.loads(archive.read(FACTS))
+    if not isinstance(facts, dict):
+        raise ValueError(f"its {FACTS} holds no object")
     if facts.get("schema") != SCHEMA:
         raise ValueError(f"its schema is {facts.get('schema')!r}, known is {SCHEMA}")
     return facts

@@ -20,7 +20,7 @@ from keras import ops
 from asmnet_edge.crop import CropRule, cut, to_relative, transform
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
-from asmnet_edge.files import write_json
+from asmnet_edge.files import make_folder, write_atomically, write_json
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.metrics import nme
 from asmnet_edge.shape import PointDistributionModel, normalise
@@ -107,24 +107,28 @@ class Run:
         """Train to the end, from the newest checkpoint in the folder when ``resume``."""
         keras.utils.set_random_seed(self.config.seed)
         state = self._stored_state() if resume else None
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if state:
+            self._take_up(state)
+        if self.step >= self.total:
+            return
+        make_folder(self.folder)
         write_json(self.folder / "config.json", self.config.as_json())
         workers = BatchWorkers(self.plan, self.workers)
         try:
             for size, last in self._stages():
-                if last > (state.step if state else self.step):
+                if last > self.step:
                     state = yield from self._stage(size, last, state, workers)
         finally:
             workers.close()
         self._float_model().save(self.folder / "last.keras")
 
     def _stages(self) -> list[tuple[int, int]]:
-        """(resolution, step at which it ends) of each stage."""
+        """(resolution, step at which it ends) of each stage that has steps."""
         shares = np.cumsum([stage.share for stage in self.config.stages])
-        return [
-            (stage.size, round(share * self.total))
-            for stage, share in zip(self.config.stages, shares, strict=True)
-        ]
+        ends = [round(share * self.total) for share in shares]
+        starts = [0, *ends[:-1]]
+        sizes = [stage.size for stage in self.config.stages]
+        return [(n, end) for n, start, end in zip(sizes, starts, ends, strict=True) if end > start]
 
     def _stage(
         self, size: int, last: int, state: State | None, workers: BatchWorkers
@@ -139,7 +143,10 @@ class Run:
                 yield self._step(step, pictures, targets)
             done = True
         finally:
-            self._save()  # also when the caller stops early, with Ctrl-C for one
+            # also when the caller stops early, with Ctrl-C for one; not when that came between the
+            # optimizer's step and ours, or the loss was no number: such a state fits no step
+            if int(ops.convert_to_numpy(self.trainer.optimizer.iterations)) == self.step:
+                self._save()
         return self._state() if done else None
 
     def _build(self, state: State | None) -> None:
@@ -173,7 +180,8 @@ class Run:
         loss = float(self.trainer.train_on_batch(pictures, targets))
         if not np.isfinite(loss):
             raise ModelError(
-                f"the loss is {loss} at step {step}", "Lower the learning rate and use --resume"
+                f"the loss is {loss} at step {step}",
+                "Lower --learning-rate and train into another folder",
             )
         self.step = step + 1
         if self.step % self.config.ema_every == 0:
@@ -249,9 +257,17 @@ class Run:
             )
         return state
 
-    def _restore(self, state: State) -> None:
+    def _take_up(self, state: State) -> None:
+        """Go on where ``state`` was saved; what was logged after it will be logged again."""
         self.step, self.ema_updates = state.step, state.facts["ema_updates"]
         self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
+        log = self.folder / "log.csv"
+        if log.exists():
+            head, *rows = log.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [row for row in rows if int(row.split(",")[0]) <= self.step]
+            write_atomically(log, "".join([head, *kept]).encode())
+
+    def _restore(self, state: State) -> None:
         _assign(self.trainer.variables, state.arrays["model"])
         _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
         self.ema = [array.copy() for array in state.arrays["ema"]]

@@ -2,7 +2,7 @@
 
 ASMNet (Fard, Abdollahi, Mahoor, CVPRW 2021): MobileNetV2 (Sandler et al., CVPR 2018) up to block
 15; six of its feature maps averaged over space and concatenated; one linear head for the landmarks,
-one for the pose.
+one for the pose. The paper's L2 penalty on the heads is AdamW's weight decay here.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ class Variant:
             )
         if self.alpha not in ALPHAS:
             raise UsageError(f"alpha must be one of {ALPHAS}, got {self.alpha}")
-        if self.input_size % 32:
-            raise UsageError(f"the input size must divide by 32, got {self.input_size}")
+        if self.input_size % 32 or self.input_size < 32:
+            raise UsageError(f"the input size must be a multiple of 32, got {self.input_size}")
+        if self.points < 1:
+            raise UsageError(f"the number of points must be positive, got {self.points}")
 
 
 def build(variant: Variant, training_resolution: int | None = None) -> keras.Model:

@@ -29,14 +29,16 @@ class TargetScaling:
         shapes = [np.shape(a) for a in (self.mean_shape, self.pose_mean, self.pose_scale)]
         if shapes != [(n, 2), (3,), (3,)]:
             raise ModelError(f"a target scaling needs arrays (n, 2), (3,), (3,), got {shapes}")
-        if not self.shape_scale > 0:
-            raise ModelError(f"the shape's scale must be positive, got {self.shape_scale}")
+        if not (self.shape_scale > 0 and np.all(np.asarray(self.pose_scale) > 0)):
+            raise ModelError(f"scales must be positive, got {self.shape_scale}, {self.pose_scale}")
 
     @classmethod
     def fit(cls, points: FloatArray, pose: FloatArray) -> TargetScaling:
         """From targets as drawn for training: ``points`` (faces, n, 2), ``pose`` (faces, 3)."""
         mean = points.mean(axis=0)
-        return cls(mean, float((points - mean).std()), pose.mean(axis=0), pose.std(axis=0))
+        spread = pose.std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)  # an angle that never changes stays as it is
+        return cls(mean, float((points - mean).std()), pose.mean(axis=0), spread)
 
     def standardise(self, points: FloatArray, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Contract units -> training units, shapes kept."""

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
@@ -107,10 +106,9 @@ def test_parameters_are_the_float_networks(graph: InferenceGraph, model: FloatMo
 
 def test_multiply_adds_are_those_of_the_exported_file(graph: InferenceGraph) -> None:
     exported = flatbuffer_utils.read_model_from_bytearray(bytearray(graph.float_tflite))
-    codes = {getattr(schema.BuiltinOperator, n): n for n in dir(schema.BuiltinOperator)}
     subgraph, total = exported.subgraphs[0], 0
     for operator in subgraph.operators:
-        kind = codes[exported.operatorCodes[operator.opcodeIndex].builtinCode]
+        kind = flatbuffer_utils.opcode_to_name(exported, operator.opcodeIndex)
         kernel = subgraph.tensors[operator.inputs[1]].shape if len(operator.inputs) > 1 else ()
         places = subgraph.tensors[operator.outputs[0]].shape[1:3]
         if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):

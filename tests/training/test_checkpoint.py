@@ -91,6 +91,7 @@ def test_a_flipped_bit_anywhere_never_ends_the_program_and_never_changes_a_numbe
         expected = state(loaded.step).arrays
         got = [array for name in expected for array in loaded.arrays.get(name, [])]
         wanted = [array for arrays in expected.values() for array in arrays]
+        assert len(got) == len(wanted), place
         assert all((g == w).all() for g, w in zip(got, wanted, strict=True)), place
     assert fallen_back > 0.5 * len(whole) / 7
 

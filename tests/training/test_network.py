@@ -126,7 +126,7 @@ def test_weights_are_random_and_follow_the_seed() -> None:
     [
         ({"architecture": "resnet"}, "no architecture 'resnet'.*asmnet, mobilenetv2"),
         ({"alpha": 0.4}, "alpha must be one of .*0.35.* got 0.4"),
-        ({"input_size": 100}, "must divide by 32, got 100"),
+        ({"input_size": 100}, "must be a multiple of 32, got 100"),
     ],
 )
 def test_a_variant_that_cannot_be_is_refused(wrong: dict, message: str) -> None:

@@ -1,0 +1,73 @@
+"""The command line as a function, and something to give it."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from asmnet_edge.cli.main import main
+from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.pictures import write_picture
+
+TINY = Path(__file__).parents[1] / "tiny.py"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaint(self) -> str:
+        """The one line of error; whatever else is on standard error is no traceback."""
+        assert "Traceback" not in self.err
+        (line,) = [line for line in self.err.splitlines() if line.startswith("Error: ")]
+        return line
+
+
+@pytest.fixture
+def asmnet_edge(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """Runs the command with these words; an error that is not turned into a line comes through."""
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["asmnet-edge", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def face_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn face as PNG, 256 x 256."""
+    path = tmp_path_factory.mktemp("pictures") / "face.png"
+    write_picture(path, draw_face(1).picture)
+    return path
+
+
+@pytest.fixture(scope="session")
+def letter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text where something else is expected."""
+    path = tmp_path_factory.mktemp("letters") / "letter.txt"
+    path.write_text("Dear Sir or Madam")
+    return path
+
+
+@pytest.fixture(scope="session")
+def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small float model."""
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    runpy.run_path(str(TINY))["tiny_model"]().save(path)
+    return path

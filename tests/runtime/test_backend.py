@@ -1,0 +1,153 @@
+"""One protocol for all runtimes: chosen by suffix, and never before the manifest was checked."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from asmnet_edge.cli.shipped import SHIPPED_INT8, shipped
+from asmnet_edge.errors import MissingExtraError, ModelError
+from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.runtime import backend
+from asmnet_edge.runtime.backend import (
+    BACKENDS,
+    backend_module,
+    open_artifact,
+    open_backend,
+    run_all,
+)
+from asmnet_edge.runtime.litert import PACKAGES
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """What a fake runtime for ``.fake`` was asked to load: name and threads."""
+    calls: list[tuple[str, int]] = []
+
+    def load(path: Path, threads: int) -> SimpleNamespace:
+        calls.append((path.name, threads))
+        return SimpleNamespace(name="fake 1.0")
+
+    monkeypatch.setattr(backend, "BACKENDS", {".fake": ("fake", "fake_runtime")})
+    monkeypatch.setitem(sys.modules, "fake_runtime", SimpleNamespace(load=load))
+    return calls
+
+
+@pytest.fixture
+def fake_file(tmp_path: Path, manifest: ArtifactManifest) -> Path:
+    path = tmp_path / "model.fake"
+    path.write_bytes(b"weights")
+    manifest.sealed([path]).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("a.tflite", "litert"), ("b.onnx", "onnx_runtime"), ("folder.x/c.xml", "openvino")],
+)
+def test_the_suffix_chooses_the_runtime(name: str, module: str) -> None:
+    assert backend_module(Path(name)) == f"asmnet_edge.runtime.{module}"
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.bin", "model", "model.tflite.json"])
+def test_an_unknown_suffix_lists_the_known(name: str) -> None:
+    with pytest.raises(ModelError, match=r"cannot|not an artifact.*Known: .tflite, .onnx, .xml"):
+        open_artifact(Path(name))
+
+
+def test_an_artifact_is_loaded_with_its_threads(
+    loaded: list[tuple[str, int]], fake_file: Path
+) -> None:
+    artifact = open_artifact(fake_file, threads=3)
+    assert loaded == [("model.fake", 3)]
+    assert (artifact.path, artifact.manifest.format) == (fake_file, "fake")
+    assert artifact.backend.name == "fake 1.0"
+
+
+def test_no_runtime_sees_a_file_without_a_manifest(
+    loaded: list[tuple[str, int]], fake_file: Path
+) -> None:
+    fake_file.with_name("model.fake.json").unlink()
+    with pytest.raises(ModelError, match="no manifest"):
+        open_artifact(fake_file)
+    assert loaded == []
+
+
+def test_no_runtime_sees_a_file_that_was_changed(
+    loaded: list[tuple[str, int]], fake_file: Path
+) -> None:
+    fake_file.write_bytes(b"weightz")
+    with pytest.raises(ModelError, match="not the file that its manifest was written for"):
+        open_artifact(fake_file)
+    assert loaded == []
+
+
+def test_no_runtime_sees_weights_that_the_manifest_is_silent_about(
+    tmp_path: Path, manifest: ArtifactManifest
+) -> None:
+    # an IR is two files: one that vouches for the .xml alone leaves the weights to anybody
+    path = tmp_path / "model.xml"
+    path.write_text("<net/>")
+    path.with_suffix(".bin").write_bytes(b"whose?")
+    replace(manifest, format="openvino").sealed([path]).save(path)
+    with pytest.raises(ModelError, match=r"model\.bin"):
+        open_artifact(path)
+
+
+@pytest.mark.parametrize("suffix", BACKENDS)
+def test_a_text_is_loaded_by_no_runtime(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"letter{suffix}"
+    path.write_text("Dear Sir or Madam")
+    with pytest.raises(ModelError, match=rf"letter\{suffix} cannot be loaded as"):
+        open_backend(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "package", "extra"),
+    [(".onnx", "onnxruntime", "onnx"), (".xml", "openvino", "openvino")],
+)
+def test_a_missing_runtime_prints_its_pip_line(
+    monkeypatch: pytest.MonkeyPatch, suffix: str, package: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=rf"{package}.*asmnet-edge\[{extra}\]"):
+        open_backend(Path(f"model{suffix}"))
+
+
+def test_litert_comes_first(manifest: ArtifactManifest) -> None:
+    assert open_backend(shipped(SHIPPED_INT8)).name.startswith("ai-edge-litert ")
+
+
+def test_without_any_tflite_runtime_one_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _, module in PACKAGES:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match="pip install ai-edge-litert"):
+        open_backend(shipped(SHIPPED_INT8))
+
+
+def test_running_all_keeps_what_a_backend_overwrites() -> None:
+    # as OpenVINO does: every call answers in the same two arrays
+    buffers = np.zeros((68, 2), np.float32), np.zeros(3, np.float32)
+
+    def run(crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        assert crop.shape == (1, 8, 8, 3)
+        for buffer in buffers:
+            buffer[:] = crop[0, 0, 0, 0]
+        return buffers
+
+    crops = np.zeros((3, 8, 8, 3), np.uint8)
+    crops[:, 0, 0, 0] = [5, 6, 7]
+    landmarks, pose = run_all(SimpleNamespace(name="one buffer", run=run), crops)
+    assert (landmarks.shape, pose.shape) == ((3, 68, 2), (3, 3))
+    assert landmarks[:, 0, 0].tolist() == pose[:, 0].tolist() == [5, 6, 7]
+
+
+def test_the_shipped_model_keeps_the_contract() -> None:
+    artifact = open_artifact(shipped(SHIPPED_INT8))
+    landmarks, pose = artifact.backend.run(np.full((1, 224, 224, 3), 128, np.uint8))
+    assert (landmarks.shape, pose.shape) == ((68, 2), (3,))
+    assert artifact.manifest.precision == "int8"
+    assert artifact.manifest.crop_rule.size == 224

@@ -1,0 +1,88 @@
+"""Drawing: where the landmarks are, there is colour; the picture given stays as it was."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.runtime.draw import draw_faces, draw_landmarks
+from asmnet_edge.runtime.landmarker import Face
+from asmnet_edge.schemes import IBUG68
+
+
+@pytest.fixture
+def canvas() -> np.ndarray:
+    return np.full((240, 256, 3), 90, np.uint8)
+
+
+@pytest.fixture
+def face(face_points: Callable) -> Callable[..., Face]:
+    def make(centre: tuple[float, float] = (128, 110)) -> Face:
+        pose = np.array([15.0, -10, 5])
+        landmarks = Landmarks(face_points(pose, centre=centre), IBUG68)
+        return Face(landmarks, pose, landmarks.box)
+
+    return make
+
+
+def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Where two pictures differ: (H, W) bool."""
+    return (before != after).any(axis=2)
+
+
+def test_there_is_colour_at_every_landmark(canvas: np.ndarray, face: Callable) -> None:
+    drawn = changed(canvas, draw_faces(canvas, [face()]))
+    for column, row in face().landmarks.points.round().astype(int):
+        assert drawn[row, column]
+
+
+def test_the_picture_given_stays_as_it_was(canvas: np.ndarray, face: Callable) -> None:
+    before = canvas.copy()
+    drawn = draw_faces(canvas, [face()])
+    assert (canvas == before).all()
+    assert (drawn.shape, drawn.dtype) == (canvas.shape, canvas.dtype)
+
+
+def test_nothing_is_drawn_far_from_the_face(canvas: np.ndarray, face: Callable) -> None:
+    box = face().landmarks.box
+    rows, columns = np.nonzero(changed(canvas, draw_faces(canvas, [face()])))
+    assert abs(rows - box.centre[1]).max() < box.height
+    assert abs(columns - box.centre[0]).max() < box.width
+
+
+def test_without_a_face_it_is_a_copy(canvas: np.ndarray) -> None:
+    drawn = draw_faces(canvas, [])
+    assert (drawn == canvas).all()
+    drawn[0, 0] = 0
+    assert (canvas == 90).all()
+
+
+def test_two_faces_are_drawn_where_they_are(canvas: np.ndarray, face: Callable) -> None:
+    left, right = face((70, 110)), face((190, 110))
+    both = changed(canvas, draw_faces(canvas, [left, right]))
+    one, other = (changed(canvas, draw_faces(canvas, [f])) for f in (left, right))
+    assert (both == one | other).all()
+
+
+@pytest.mark.parametrize("centre", [(0, 0), (256, 240), (-500, 900)], ids=str)
+def test_a_face_beyond_the_edge_does_no_harm(
+    canvas: np.ndarray, face: Callable, centre: tuple[float, float]
+) -> None:
+    inside = centre[0] >= 0
+    assert changed(canvas, draw_faces(canvas, [face(centre)])).any() == inside
+
+
+def test_a_dot_lies_on_its_landmark_to_a_fraction_of_a_pixel(face: Callable) -> None:
+    # the weight of what was drawn, less what would be drawn without it, is at the point
+    for shift in (0.0, 0.25, 0.5):
+        points = np.zeros((68, 2)) + [40 + shift, 30]
+        points[1:] = [[200 + (i % 2) * 9, 200 + i / 10] for i in range(67)]  # elsewhere
+        canvas = np.zeros((240, 256, 3), np.uint8)
+        draw_landmarks(canvas, Landmarks(points, IBUG68))
+        spot = canvas[20:41, 30:51, 2].astype(float)  # red is in points, hardly in contours
+        rows, columns = np.indices(spot.shape)
+        centre = 30 + (columns * spot).sum() / spot.sum()
+        assert spot.sum() > 0
+        assert centre == pytest.approx(40 + shift, abs=1.0)
+        assert 20 + (rows * spot).sum() / spot.sum() == pytest.approx(30, abs=1.5)

@@ -1,0 +1,127 @@
+"""From picture to landmarks and back: whatever the box, points land where they belong."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from asmnet_edge.crop import to_relative, transform
+from asmnet_edge.landmarks import Box, bounding_box
+from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
+
+GRID = np.stack(np.meshgrid(np.linspace(0, 1, 17), np.linspace(0, 1, 4)), -1).reshape(-1, 2)
+GREY = np.full((200, 300, 3), 128, np.uint8)
+BOXES = [Box(100, 60, 80, 80), Box(10, 120, 40, 60), Box(250.5, -20.25, 60, 30), Box(-90, 0, 70, 9)]
+A_FACE = [Box(100, 60, 80, 80)]
+
+
+def same(crop: np.ndarray) -> np.ndarray:
+    """An answer that does not look at the crop: 68 points spread from edge to edge."""
+    return GRID
+
+
+@pytest.mark.parametrize("box", BOXES, ids=str)
+def test_relative_points_land_on_the_square_around_the_box(artifact: Callable, box: Box) -> None:
+    face = FaceLandmarker(artifact(same)).landmarks(GREY, box)
+    side = 1.25 * max(box.width, box.height)
+    corner = np.array(box.centre) - side / 2
+    np.testing.assert_allclose(face.landmarks.points, corner + side * GRID, atol=1e-4)
+    assert face.box == box
+
+
+@pytest.mark.parametrize("place", [(140, 100), (120.3, 90.7), (170.2, 65.5)])
+def test_what_the_network_sees_is_found_again_in_the_picture(
+    artifact: Callable, draw_dot: Callable, find_dot: Callable, place: tuple[float, float]
+) -> None:
+    def point_at_the_dot(crop: np.ndarray) -> np.ndarray:
+        return np.vstack([to_relative(find_dot(crop[0]), 64), GRID[1:]])
+
+    landmarker = FaceLandmarker(artifact(point_at_the_dot))
+    face = landmarker.landmarks(draw_dot(place, 200, 300), A_FACE[0])
+    np.testing.assert_allclose(face.landmarks.points[0], place, atol=0.1)
+
+
+def test_the_network_sees_rgb(artifact: Callable) -> None:
+    blue = np.full((200, 300, 3), (255, 0, 0), np.uint8)
+    fake = artifact(same)
+    FaceLandmarker(fake).landmarks(blue, A_FACE[0])
+    (crop,) = fake.backend.crops
+    assert (crop.shape, crop.dtype) == ((1, 64, 64, 3), np.uint8)
+    assert crop[0, 32, 32].tolist() == [0, 0, 255]
+    assert crop.flags.c_contiguous
+
+
+def test_pose_and_scheme_come_along(artifact: Callable) -> None:
+    face = FaceLandmarker(artifact(same)).landmarks(GREY, A_FACE[0])
+    assert face.pose.tolist() == [10, -20, 30]
+    assert face.landmarks.scheme.name == "ibug68"
+
+
+def test_refining_runs_a_second_time_around_the_landmarks(artifact: Callable) -> None:
+    # each answer fills the middle half of its crop: the second square is 0.5 x 1.25 the first
+    fake = artifact(lambda crop: 0.25 + GRID / 2)
+    (face,) = FaceLandmarker(fake, lambda picture: A_FACE).detect(GREY)
+    assert len(fake.backend.crops) == 2
+    box = face.landmarks.box
+    np.testing.assert_allclose(box.centre, A_FACE[0].centre, atol=1e-3)
+    assert box.width == pytest.approx(80 * (1.25 * 0.5) ** 2)
+    assert face.box == A_FACE[0]  # the detector's
+
+
+def test_refining_makes_up_for_a_box_that_lies_badly(
+    artifact: Callable, draw_dot: Callable, find_dot: Callable
+) -> None:
+    def centred_on_the_dot(crop: np.ndarray) -> np.ndarray:
+        return to_relative(find_dot(crop[0]), 64) + (GRID - 0.5) * 0.8
+
+    place, beside = (140, 100), [Box(85, 75, 80, 80)]
+    fake = artifact(centred_on_the_dot)
+    (face,) = FaceLandmarker(fake, lambda picture: beside).detect(draw_dot(place, 200, 300))
+    first, second = (find_dot(crop[0]) for crop in fake.backend.crops)
+    assert np.abs(first - 31.5).max() > 5
+    np.testing.assert_allclose(second, 31.5, atol=0.5)
+    np.testing.assert_allclose(face.landmarks.box.centre, place, atol=0.3)
+
+
+def test_without_refining_one_run_will_do(artifact: Callable) -> None:
+    fake = artifact(same)
+    landmarker = FaceLandmarker(fake, lambda picture: A_FACE, refine=False)
+    (face,) = landmarker.detect(GREY)
+    assert len(fake.backend.crops) == 1
+    np.testing.assert_allclose(face.landmarks.box.width, 100, atol=1e-3)
+
+
+def test_every_box_becomes_a_face_in_its_order(artifact: Callable) -> None:
+    fake = artifact(same)
+    faces = FaceLandmarker(fake, lambda picture: BOXES, refine=False).detect(GREY)
+    assert [face.box for face in faces] == BOXES
+    assert len(fake.backend.crops) == len(BOXES)
+
+
+def test_no_face_no_work(artifact: Callable) -> None:
+    fake = artifact(same)
+    landmarker = FaceLandmarker(fake, lambda picture: [])
+    assert landmarker.detect(GREY) == []
+    assert fake.backend.crops == []
+    assert (landmarker.timings.crop, landmarker.timings.infer) == (0, 0)
+
+
+def test_timings_are_those_of_the_last_picture(artifact: Callable) -> None:
+    boxes = [BOXES, []]
+    landmarker = FaceLandmarker(artifact(same), lambda picture: boxes.pop(0))
+    landmarker.detect(GREY)
+    assert landmarker.timings.infer > 0
+    landmarker.detect(GREY)
+    assert landmarker.timings.infer == 0
+
+
+def test_a_face_as_json_is_rounded_to_hundredths(
+    artifact: Callable, face_points: Callable
+) -> None:
+    points = face_points()
+    matrix_free = transform(points, np.eye(2, 3))  # the identity, to have floats of our own
+    face = FaceLandmarker(artifact(same)).landmarks(GREY, bounding_box(matrix_free))
+    content = Face(face.landmarks, np.array([1.234, -5.678, 9.0]), Box(1.006, 2, 3, 4)).as_json()
+    assert content["box"] == [1.01, 2, 3, 4]
+    assert content["pose"] == {"yaw": 1.23, "pitch": -5.68, "roll": 9.0}
+    np.testing.assert_allclose(content["landmarks"], face.landmarks.points, atol=0.005)

@@ -1,0 +1,176 @@
+"""The house: which room may enter which, and what stays light."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import util
+from pathlib import Path
+
+import cv2
+import pytest
+
+from asmnet_edge.data.synthetic import draw_face
+
+# room -> rooms that it may import besides itself; core: the modules directly in asmnet_edge
+RULES = {
+    "core": set(),
+    "data": {"core"},
+    "training": {"core", "data"},
+    "runtime": {"core"},
+    "converters": {"core", "data", "training", "runtime"},
+    "benchmarks": {"core", "data", "training", "runtime"},
+    "cli": {"core", "data", "training", "runtime", "converters", "benchmarks"},
+}
+ENTRANCE = "__main__.py"  # of the command line, though it has to lie in the core's folder
+LIGHT = ("core", "data", "runtime")
+HEAVY = {"tensorflow", "keras", "nncf", "tf2onnx", "onnx", "ai_edge_quantizer"}
+
+
+def folder_of(room: str) -> Path:
+    spec = util.find_spec("asmnet_edge" if room == "core" else f"asmnet_edge.{room}")
+    assert spec, f"there is no room {room}"
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
+
+
+def files_of(room: str) -> list[Path]:
+    if room == "core":
+        return [path for path in folder_of(room).glob("*.py") if path.name != ENTRANCE]
+    return sorted(folder_of(room).rglob("*.py"))
+
+
+def imported(source: str) -> Iterator[str]:
+    """Dotted names that ``source`` imports, anywhere in it; modules named in strings as well."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import hides which room it enters"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"^asmnet_edge\.[\w.]+$", node.value)
+
+
+def entered(source: str) -> set[str]:
+    """Rooms that ``source`` imports from."""
+    names = [name.split(".") for name in imported(source)]
+    second = [(name[1:] or [""])[0] for name in names if name[0] == "asmnet_edge"]
+    return {name if name in RULES else "core" for name in second}
+
+
+def entered_from(room: str) -> set[str]:
+    return set().union(*(entered(path.read_text(encoding="utf-8")) for path in files_of(room)))
+
+
+@pytest.mark.parametrize("room", RULES)
+def test_rooms_enter_only_where_they_may(room: str) -> None:
+    trespasses = {
+        f"{path.name} -> {other}"
+        for path in files_of(room)
+        for other in entered(path.read_text(encoding="utf-8")) - RULES[room] - {room}
+    }
+    assert not trespasses
+
+
+@pytest.mark.parametrize("room", RULES)
+def test_every_room_of_the_rules_is_there(room: str) -> None:
+    assert len(files_of(room)) >= 3
+    assert RULES[room] <= RULES.keys()
+
+
+def test_every_room_that_is_there_has_a_rule() -> None:
+    packages = {path.parent.name for path in folder_of("core").glob("*/__init__.py")}
+    assert packages <= RULES.keys()
+    assert {"data", "training", "runtime", "cli"} <= packages
+
+
+def test_the_rules_see_who_enters() -> None:
+    # permissions in use: were the parser blind, these would be missing
+    assert entered_from("core") == {"core"}
+    assert entered_from("training") >= {"core", "data", "training"}
+    assert entered_from("converters") >= {"core", "data", "training", "runtime"}
+    assert entered_from("cli") >= {"core", "data", "training", "runtime", "converters"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import asmnet_edge.training.loop",
+        "from asmnet_edge.training import loop",
+        "from asmnet_edge import training",
+        "def late():\n    from asmnet_edge.training.loop import Run",
+        "importlib.import_module('asmnet_edge.training.loop')",
+    ],
+)
+def test_no_way_into_a_room_is_overlooked(source: str) -> None:
+    assert entered(source) == {"training"}
+
+
+@pytest.mark.parametrize(
+    "source", ["import asmnet_edge", "from asmnet_edge import crop", "import asmnet_edge.crop"]
+)
+def test_the_core_is_told_from_the_rooms(source: str) -> None:
+    assert entered(source) == {"core"}
+
+
+@pytest.mark.parametrize("room", LIGHT)
+def test_what_runs_on_the_device_imports_nothing_heavy(room: str) -> None:
+    names = [name for path in files_of(room) for name in imported(path.read_text("utf-8"))]
+    assert "numpy" in names
+    assert not {name.split(".")[0] for name in names} & HEAVY
+
+
+# in a fresh process
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that a fresh Python has loaded after ``code``."""
+    code = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def running(*words: str) -> str:
+    """Code that runs the command line with ``words`` and goes on."""
+    return (
+        "from asmnet_edge.cli.main import main\n"
+        f"sys.argv = ['asmnet-edge', *{words!r}]\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+    )
+
+
+def test_the_runtime_comes_without_keras_and_tensorflow() -> None:
+    loaded = modules_after(
+        "import asmnet_edge.runtime.landmarker, asmnet_edge.runtime.draw\n"
+        "import asmnet_edge.runtime.detect"
+    )
+    assert {"asmnet_edge", "numpy", "cv2"} <= loaded
+    assert not loaded & HEAVY
+
+
+def test_predicting_comes_without_keras_and_tensorflow(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "face.png"), draw_face(1).picture)
+    words = ("predict", str(tmp_path / "face.png"), "--output", str(tmp_path / "out"))
+    loaded = modules_after(running(*words))
+    assert (tmp_path / "out" / "face-faces.json").is_file()
+    assert "asmnet_edge" in loaded
+    assert not loaded & HEAVY
+
+
+def test_benchmarks_load_without_keras_and_tensorflow() -> None:
+    loaded = modules_after("import asmnet_edge.benchmarks.run, asmnet_edge.benchmarks.table")
+    assert "numpy" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize("verb", [(), ("predict",), ("train",), ("convert",), ("benchmark",)])
+def test_help_is_quick_to_load(verb: tuple[str, ...]) -> None:
+    loaded = modules_after(running(*verb, "--help"))
+    assert "click" in loaded
+    assert not loaded & {"numpy", "cv2", *HEAVY}

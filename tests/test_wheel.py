@@ -1,0 +1,97 @@
+"""The wheel is the product: what is in it and what is not."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "runs")
+SETUPTOOLS = 77  # from which on a licence may be a plain string
+
+pytestmark = pytest.mark.skipif(
+    not (CHECKOUT / "pyproject.toml").is_file(), reason="these tests run outside a checkout"
+)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
+    """Built from a copy, so that nothing from an earlier build gets in."""
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(CHECKOUT, folder / "source", ignore=LEFT_OUT)
+    command = [sys.executable, "-m", "build", "--wheel", *isolation(), "--outdir", str(folder)]
+    done = subprocess.run([*command, str(folder / "source")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (path,) = folder.glob("*.whl")
+    return ZipFile(path)
+
+
+def isolation() -> list[str]:
+    """Without a download where the installed setuptools will do."""
+    try:
+        installed = int(metadata.version("setuptools").split(".")[0])
+    except metadata.PackageNotFoundError:
+        installed = 0
+    return ["--no-isolation"] if installed >= SETUPTOOLS else []
+
+
+@pytest.fixture(scope="module")
+def names(wheel: ZipFile) -> set[str]:
+    return set(wheel.namelist())
+
+
+def test_nothing_lands_under_a_general_name(names: set[str]) -> None:
+    tops = {name.split("/")[0] for name in names}
+    (facts,) = (top for top in tops if top.endswith(".dist-info"))
+    assert tops == {"asmnet_edge", facts}
+
+
+def test_no_test_lands_in_it(names: set[str]) -> None:
+    assert not [name for name in names if "test" in name or "conftest" in name]
+
+
+@pytest.mark.parametrize("room", ["converters", "benchmarks"])
+def test_rooms_beside_the_package_are_in_it(names: set[str], room: str) -> None:
+    files = {f"asmnet_edge/{room}/{path.name}" for path in (CHECKOUT / room).glob("*.py")}
+    assert len(files) > 3
+    assert files <= names
+
+
+def test_every_module_of_the_package_is_in_it(names: set[str]) -> None:
+    files = {str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("asmnet_edge/**/*.py")}
+    assert len(files) > 30
+    assert files <= names
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "assets/mean_face_68.csv",
+        "py.typed",
+        "weights/asmnet68.keras",
+        "weights/asmnet68-int8.tflite",
+        "weights/asmnet68-int8.tflite.json",
+    ],
+)
+def test_what_is_no_code_is_in_it_too(wheel: ZipFile, name: str) -> None:
+    assert wheel.read(f"asmnet_edge/{name}") == (CHECKOUT / "asmnet_edge" / name).read_bytes()
+
+
+def test_the_licence_is_in_it(wheel: ZipFile, names: set[str]) -> None:
+    (name,) = (n for n in names if n.endswith(".dist-info/licenses/LICENSE"))
+    assert wheel.read(name) == (CHECKOUT / "LICENSE").read_bytes()
+
+
+def test_the_command_and_the_extras_are_declared(wheel: ZipFile, names: set[str]) -> None:
+    def read(end: str) -> str:
+        return wheel.read(next(n for n in names if n.endswith(end))).decode()
+
+    assert "asmnet-edge = asmnet_edge.cli.main:main" in read("entry_points.txt")
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    for extra in settings["project"]["optional-dependencies"]:
+        assert f"Provides-Extra: {extra}" in read("/METADATA")

@@ -20,7 +20,7 @@ test: $(VENV)/installed lint
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf build/typed  # mypy cannot follow an editable install to converters/ and benchmarks/
+	rm -rf build/lib build/typed  # mypy cannot follow an editable install to converters/ and benchmarks/
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
 	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p asmnet_edge
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
 from rich import box
@@ -19,7 +20,7 @@ def table(record: BenchmarkRecord) -> Group:
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     view.add_column("model", no_wrap=True)
     columns = ["MB", "int8 ops", "p50 ms", "p90", "p99"]
-    columns += ["NME %", "drop", "FR@8 %"] if annotated else []
+    columns += ["NME %", "drop", "FR@8 %", "pose °"] if annotated else []
     for name in [*columns, *(["deviation %"] if compared else [])]:
         view.add_column(name, justify="right", no_wrap=True)
     for row in record.results:
@@ -79,5 +80,6 @@ def _cells(row: dict[str, Any], annotated: bool, compared: bool) -> list[str]:
             f"{figures['nme']:.2f}",
             "" if drop is None else f"{drop:+.3f}",
             f"{100 * figures['failure_rate']:.1f}",
+            f"{fmean(figures['pose_mae'].values()):.2f}",
         ]
     return [*cells, f"{figures['deviation_iod_percent']:.2f}"] if compared else cells

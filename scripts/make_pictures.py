@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from asmnet_edge.cli.shipped import SHIPPED_INT8, shipped
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import Picture, write_picture
@@ -34,7 +33,7 @@ def main() -> None:
 
 def found_faces() -> Picture:
     """Drawn faces side by side, with what the shipped int8 model finds in them."""
-    landmarker = FaceLandmarker.open(shipped(SHIPPED_INT8))
+    landmarker = FaceLandmarker.open()
     pictures = [draw_face(seed, 320).picture for seed in FACES]
     return np.hstack([draw_faces(p, landmarker.detect(p)) for p in pictures])
 

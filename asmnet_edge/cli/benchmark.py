@@ -12,9 +12,9 @@ import click
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from asmnet_edge.cli.shipped import SHIPPED_FLOAT, shipped
 from asmnet_edge.cli.terminal import import_quietly, notes, silenced
 from asmnet_edge.errors import CheckFailedError
+from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
     from asmnet_edge.benchmarks.accuracy import EvaluationFaces

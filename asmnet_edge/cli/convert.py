@@ -11,9 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from asmnet_edge.cli.shipped import SHIPPED_FLOAT, shipped
 from asmnet_edge.cli.terminal import import_quietly, notes, silenced
 from asmnet_edge.errors import AsmnetEdgeError
+from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.calibration import CalibrationSet

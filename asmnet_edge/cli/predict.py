@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from asmnet_edge.cli.shipped import SHIPPED_INT8, shipped
 from asmnet_edge.cli.terminal import notes, silenced
 
 
@@ -52,9 +51,8 @@ def command(
 
     outputs = {path: _outputs(path, output) for path in pictures}
     refuse_existing([p for pair in outputs.values() for p in pair], overwrite)
-    artifact = model or shipped(SHIPPED_INT8)
     with silenced():
-        landmarker = FaceLandmarker.open(artifact, DETECTORS[detector], threads=threads)
+        landmarker = FaceLandmarker.open(model, DETECTORS[detector], threads=threads)
     for path in pictures:
         picture = read_picture(path)
         faces = landmarker.detect(picture)

@@ -16,6 +16,7 @@ from asmnet_edge.pictures import Picture
 from asmnet_edge.pose import AXES
 from asmnet_edge.runtime.backend import Artifact, open_artifact
 from asmnet_edge.runtime.detect import Detector, detect_haar
+from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,14 @@ class FaceLandmarker:
 
     @classmethod
     def open(
-        cls, path: Path, detector: Detector = detect_haar, refine: bool = True, threads: int = 1
+        cls,
+        path: Path | None = None,
+        detector: Detector = detect_haar,
+        refine: bool = True,
+        threads: int = 1,
     ) -> FaceLandmarker:
-        """With the artifact at ``path``, checked against its manifest."""
-        return cls(open_artifact(path, threads), detector, refine)
+        """With the artifact at ``path``, or the shipped int8 model."""
+        return cls(open_artifact(path or shipped(SHIPPED_INT8), threads), detector, refine)
 
     def detect(self, picture: Picture) -> list[Face]:
         """The faces of ``picture`` (H, W, 3) uint8 BGR, the largest first."""

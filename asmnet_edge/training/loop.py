@@ -227,7 +227,7 @@ class Run:
         path = self.folder / "log.csv"
         new = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
+            writer = csv.writer(file, lineterminator="\n")
             if new:
                 writer.writerow(["step", "size", "loss", "validation_nme"])
             shown = "" if validation is None else f"{validation:.4f}"

@@ -111,7 +111,7 @@ def test_a_missing_data_folder_is_told(
     assert not files_in(tmp_path)
 
 
-@pytest.mark.parametrize("words", ["lfw:faces", "faces/300w", ":faces", ""])
+@pytest.mark.parametrize("words", ["lfw:faces", "faces/300w", ":faces"])
 def test_an_unknown_kind_of_data_lists_the_known(
     asmnet_edge: Run, float_file: Path, tmp_path: Path, words: str
 ) -> None:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.cli.shipped import SHIPPED_INT8
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import read_picture, write_picture
+from asmnet_edge.shipped import SHIPPED_INT8
 
 Run = Callable[..., Any]
 

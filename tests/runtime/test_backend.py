@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from asmnet_edge.cli.shipped import SHIPPED_INT8, shipped
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.manifest import ArtifactManifest
 from asmnet_edge.runtime import backend
@@ -20,6 +19,7 @@ from asmnet_edge.runtime.backend import (
     run_all,
 )
 from asmnet_edge.runtime.litert import PACKAGES
+from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import to_relative, transform
-from asmnet_edge.landmarks import Box, bounding_box
+from asmnet_edge.crop import to_relative
+from asmnet_edge.landmarks import Box, Landmarks
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
+from asmnet_edge.schemes import IBUG68
 
 GRID = np.stack(np.meshgrid(np.linspace(0, 1, 17), np.linspace(0, 1, 4)), -1).reshape(-1, 2)
 GREY = np.full((200, 300, 3), 128, np.uint8)
@@ -115,13 +116,9 @@ def test_timings_are_those_of_the_last_picture(artifact: Callable) -> None:
     assert landmarker.timings.infer == 0
 
 
-def test_a_face_as_json_is_rounded_to_hundredths(
-    artifact: Callable, face_points: Callable
-) -> None:
-    points = face_points()
-    matrix_free = transform(points, np.eye(2, 3))  # the identity, to have floats of our own
-    face = FaceLandmarker(artifact(same)).landmarks(GREY, bounding_box(matrix_free))
-    content = Face(face.landmarks, np.array([1.234, -5.678, 9.0]), Box(1.006, 2, 3, 4)).as_json()
+def test_a_face_as_json_is_rounded_to_hundredths(face_points: Callable) -> None:
+    landmarks = Landmarks(face_points(), IBUG68)
+    content = Face(landmarks, np.array([1.234, -5.678, 9]), Box(1.006, 2, 3, 4)).as_json()
     assert content["box"] == [1.01, 2, 3, 4]
     assert content["pose"] == {"yaw": 1.23, "pitch": -5.68, "roll": 9.0}
-    np.testing.assert_allclose(content["landmarks"], face.landmarks.points, atol=0.005)
+    np.testing.assert_allclose(content["landmarks"], landmarks.points, atol=0.0051)

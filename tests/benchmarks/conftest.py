@@ -1,0 +1,71 @@
+"""Faces of known landmarks, backends that answer what they are told, and two real artifacts."""
+
+import runpy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asmnet_edge.benchmarks.accuracy import EvaluationFaces
+from asmnet_edge.benchmarks.candidates import Candidate
+from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.manifest import Precision
+from asmnet_edge.schemes import IBUG68
+from asmnet_edge.training.floatmodel import load_float_model
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Mapping[str, Any]:
+    return runpy.run_path(str(Path(__file__).parents[1] / "tiny.py"))
+
+
+@pytest.fixture(scope="session")
+def float_file(tiny: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    tiny["tiny_model"]().save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def artifacts(
+    tiny: Mapping[str, Any], float_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
+    """The small model as TFLite: float32, int8."""
+    graph, folder = InferenceGraph(load_float_model(float_file)), tmp_path_factory.mktemp("made")
+    calibration = tiny["tiny_calibration"](16)
+    orders = [Order("tflite", precision) for precision in (Precision.FLOAT32, Precision.INT8)]
+    return [convert(order, graph, calibration, folder, "tiny")[0] for order in orders]
+
+
+@pytest.fixture(scope="session")
+def faces(face_points: Callable) -> EvaluationFaces:
+    """Three faces whose crops of 96 pixels are black, 0; dark, 1; a little less so, 2."""
+    landmarks = np.stack([face_points(unit=u, centre=(0.5, 0.5)) for u in (0.15, 0.2, 0.25)])
+    pose = np.array([[0.0, 0, 0], [10, 5, -5], [-20, 10, 15]])
+    crops = np.zeros((3, 96, 96, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
+    return EvaluationFaces(crops, landmarks, pose, IBUG68, "three faces")
+
+
+@pytest.fixture
+def candidate(faces: EvaluationFaces) -> Callable[..., Candidate]:
+    """A model that knows the truth of `faces` and misses it by ``right`` inter-ocular distances."""
+
+    def make(name: str, right: float = 0.0, source: str = "ff") -> Candidate:
+        left_corner, right_corner = faces.scheme.eye_corners
+        eyes = faces.landmarks[:, left_corner] - faces.landmarks[:, right_corner]
+        offset = right * np.linalg.norm(eyes, axis=1)
+
+        def run(crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            number = crop[0, 0, 0, 0]
+            return faces.landmarks[number] + [offset[number], 0], faces.pose[number]
+
+        facts = {"name": name, "format": "fake", "precision": "float32", "bytes": 2_500_000,
+                 "parameters": 1_439_507, "multiply_adds": 256_495_816, "runtime": "fake 1.0",
+                 "threads": 1}  # fmt: skip
+        return Candidate(facts, SimpleNamespace(name="fake 1.0", run=run), source)
+
+    return make

@@ -1,0 +1,69 @@
+"""The machine: told from what its system says, also where that is little."""
+
+import json
+
+import pytest
+
+from asmnet_edge.benchmarks import device
+from asmnet_edge.benchmarks.device import DeviceInfo, load_average
+
+PI = {
+    "/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4",
+    "/proc/cpuinfo": "processor\t: 0\nBogoMIPS\t: 108.00\n"
+    "Features\t: fp asimd evtstrm crc32 cpuid\nCPU implementer\t: 0x41\n\n"
+    "processor\t: 1\nFeatures\t: fp asimd evtstrm crc32 cpuid\n\nRevision\t: c03114\n",
+    "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand",
+}
+DESKTOP = {
+    "/proc/cpuinfo": "processor\t: 0\nmodel name\t: Example CPU @ 3.00GHz\n"
+    "flags\t\t: fpu sse2 avx2 avx512f avx512_vnni avx2x\n\n"
+    "processor\t: 1\nmodel name\t: Example CPU @ 3.00GHz\nflags\t\t: fpu\n",
+}
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> DeviceInfo:
+    """As a machine with these system files tells of itself."""
+    monkeypatch.setattr(device, "_text", request.param.get)
+    return DeviceInfo.of_this_machine()
+
+
+@pytest.mark.parametrize("machine", [PI], indirect=True)
+def test_a_pi_is_known_by_its_board(machine: DeviceInfo) -> None:
+    assert machine.board == "Raspberry Pi 4 Model B Rev 1.4"
+    assert machine.features == ("asimd",)
+    assert machine.governor == "ondemand"
+
+
+@pytest.mark.parametrize("machine", [DESKTOP], indirect=True)
+def test_a_desktop_is_known_by_its_cpu(machine: DeviceInfo) -> None:
+    assert machine.cpu == "Example CPU @ 3.00GHz"
+    assert machine.features == ("avx2", "avx512f", "avx512_vnni")
+    assert (machine.board, machine.governor) == (None, None)
+
+
+@pytest.mark.parametrize("machine", [{}], indirect=True)
+def test_a_system_that_tells_nothing_is_still_a_machine(machine: DeviceInfo) -> None:
+    assert machine.cpu
+    assert machine.features == ()
+    assert machine.cores >= 1
+
+
+def test_a_board_name_ends_where_its_text_does(tmp_path) -> None:
+    (tmp_path / "model").write_bytes(b"Raspberry Pi 5\0")
+    assert device._text(str(tmp_path / "model")) == "Raspberry Pi 5"
+    assert device._text(str(tmp_path / "gone")) is None
+
+
+def test_this_machine_can_be_written_down() -> None:
+    told = DeviceInfo.of_this_machine().as_json()
+    assert json.loads(json.dumps(told)) == {**told, "features": list(told["features"])}
+    assert told["memory_mib"] is None or told["memory_mib"] > 100
+    assert told["python"].startswith("3.")
+
+
+def test_the_load_is_a_number_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = load_average()
+    assert load is None or load >= 0
+    monkeypatch.delattr(device.os, "getloadavg", raising=False)
+    assert load_average() is None

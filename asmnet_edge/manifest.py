@@ -91,6 +91,12 @@ class ArtifactManifest:
         write_json(manifest_path(artifact), asdict(self))
 
 
+def artifact_files(artifact: Path) -> list[Path]:
+    """All files of ``artifact``, itself last: OpenVINO keeps its weights in a second one."""
+    weights = [artifact.with_suffix(".bin")] if artifact.suffix == ".xml" else []
+    return [*weights, artifact]
+
+
 def manifest_path(artifact: Path) -> Path:
     """Where the manifest of ``artifact`` lies."""
     return artifact.with_name(artifact.name + ".json")
@@ -117,9 +123,10 @@ def _parse(path: Path, artifact: Path) -> ArtifactManifest:
         if content.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"schema version {content.get('schema_version')!r} is not known")
         content["precision"] = Precision(content["precision"])
-        content["files"] = tuple(content["files"])
-        if artifact.name not in [file["name"] for file in content["files"]]:
-            raise ValueError(f"it does not speak of {artifact.name}")
+        content |= {key: tuple(content[key]) for key in ("inputs", "outputs", "files")}
+        described = {file["name"] for file in content["files"] if file["bytes"] and file["sha256"]}
+        if silent := {path.name for path in artifact_files(artifact)} - described:
+            raise ValueError(f"it does not speak of {', '.join(sorted(silent))}")
         return ArtifactManifest(**{k: v for k, v in content.items() if k in known})
     except FileNotFoundError as error:
         raise ModelError(

@@ -22,11 +22,16 @@ from asmnet_edge.runtime.backend import (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that can be called, and what the record says of it besides the measurements."""
+    """A model that can be called, and what the record says of it besides the measurements.
+
+    input_size : side of its crop in pixels; points : landmarks it gives
+    """
 
     facts: Mapping[str, Any]
     backend: InferenceBackend
     source_sha256: str
+    input_size: int
+    points: int
 
     def outputs(self, crops: Crop) -> tuple[FloatArray, FloatArray]:
         """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3)."""
@@ -48,7 +53,8 @@ def artifact_candidate(path: Path, threads: int) -> Candidate:
         "operators": dict(manifest.operators),
         "threads": threads,
     }
-    return Candidate(facts, artifact.backend, manifest.source_sha256)
+    size, points = manifest.crop_rule.size, manifest.landmark_scheme.points
+    return Candidate(facts, artifact.backend, manifest.source_sha256, size, points)
 
 
 class KerasBackend:
@@ -103,4 +109,6 @@ def keras_candidate(path: Path, threads: int) -> Candidate:
         "threads": threads,
     }
     backend = KerasBackend(model)
-    return Candidate({**facts, "runtime": backend.name}, backend, model.source_sha256)
+    facts["runtime"] = backend.name
+    size, points = model.variant.input_size, model.scheme.points
+    return Candidate(facts, backend, model.source_sha256, size, points)

@@ -30,7 +30,7 @@ class DeviceInfo:
     python: str
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "features": list(self.features)}
 
     @classmethod
     def of_this_machine(cls) -> DeviceInfo:

@@ -61,6 +61,7 @@ def measure_candidates(
     plan: BenchmarkPlan, candidates: Candidates, faces: EvaluationFaces, progress: Progress
 ) -> BenchmarkRecord:
     """Latency of all in turns, then accuracy on ``faces``, one after the other."""
+    _check_crops(candidates.loaded, faces)
     latencies = _latencies(candidates.loaded, plan.latency, faces, progress)
     figures = _accuracies(candidates, faces, progress)
     measured = map(_row, candidates.loaded, latencies, figures)
@@ -89,6 +90,18 @@ def _check_source(candidates: Candidates) -> None:
             raise UsageError(
                 f"{candidate.facts['name']} was not made from {reference.facts['name']}",
                 "Give --float-model the file it was converted from",
+            )
+
+
+def _check_crops(candidates: Sequence[Candidate], faces: EvaluationFaces) -> None:
+    """All candidates must take the same crops, or their rows could not be compared."""
+    size, points = faces.crops.shape[1], faces.scheme.points
+    for candidate in candidates:
+        if (candidate.input_size, candidate.points) != (size, points):
+            raise UsageError(
+                f"{candidate.facts['name']} takes {candidate.input_size} px and gives "
+                f"{candidate.points} points, the faces have {size} px and {points} points",
+                "Benchmark models of one input size and scheme together",
             )
 
 

@@ -19,7 +19,7 @@ from asmnet_edge.converters.parity import Parity, compare
 from asmnet_edge.converters.target import ConversionTarget, target_for
 from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.files import make_folder
-from asmnet_edge.manifest import ArtifactManifest, Precision
+from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files, manifest_path
 from asmnet_edge.runtime.backend import open_backend, run_all
 
 PARITY_FACES = 32
@@ -85,10 +85,10 @@ def _name_finally(
 
     So a kill between two moves leaves files without a manifest, which nothing opens.
     """
-    files = target.files(path)
+    files = artifact_files(path)
     manifest = manifest.sealed(files)
     final = folder / path.name
-    final.with_name(final.name + ".json").unlink(missing_ok=True)
+    manifest_path(final).unlink(missing_ok=True)
     for file in files:
         os.replace(file, folder / file.name)
     manifest.save(final)

@@ -44,9 +44,6 @@ class OnnxTarget:
         else:
             quantize(model, calibration, path)
 
-    def files(self, path: Path) -> list[Path]:
-        return [path]
-
     def embed(self, path: Path, manifest: str) -> None:
         model = onnx.load(path)
         onnx.helper.set_model_props(model, {KEY: manifest})

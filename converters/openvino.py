@@ -39,9 +39,6 @@ class OpenVinoTarget:
             model = quantize(model, calibration)
         openvino.save_model(model, path, compress_to_fp16=False)
 
-    def files(self, path: Path) -> list[Path]:
-        return [path.with_suffix(".bin"), path]
-
     def embed(self, path: Path, manifest: str) -> None:
         # read into memory first: the weights are mapped from the file that is about to be replaced
         model = openvino.Core().read_model(path.read_bytes(), path.with_suffix(".bin").read_bytes())

@@ -35,9 +35,6 @@ class ConversionTarget(Protocol):
     ) -> None:
         """Write ``graph`` to ``path``; ``calibration`` is there when the precision needs it."""
 
-    def files(self, path: Path) -> list[Path]:
-        """All files of the artifact at ``path``, the one that is opened last."""
-
     def embed(self, path: Path, manifest: str) -> None:
         """Put the ``manifest`` into the artifact at ``path``."""
 

@@ -38,9 +38,6 @@ class TFLiteTarget:
         content = graph.float_tflite
         path.write_bytes(content if calibration is None else quantize(content, calibration))
 
-    def files(self, path: Path) -> list[Path]:
-        return [path]
-
     def embed(self, path: Path, manifest: str) -> None:
         model = flatbuffer_utils.read_model(path)
         buffer = schema.BufferT()

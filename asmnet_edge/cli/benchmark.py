@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.progress import Progress as Bar
 
-from asmnet_edge.cli.terminal import import_quietly, notes, silenced
+from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
@@ -102,9 +101,7 @@ def _print(record: BenchmarkRecord, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(record.content))
         return
-    # piped into a file, the table should not be folded to the 80 columns that Rich assumes
-    console = Console()
-    (console if console.is_terminal else Console(width=110)).print(table(record))
+    print_wide(table(record))
 
 
 def _reference(given: Path | None) -> Path | None:

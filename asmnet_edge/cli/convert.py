@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from asmnet_edge.cli.terminal import import_quietly, notes, silenced
+from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
 from asmnet_edge.errors import AsmnetEdgeError
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
@@ -52,9 +51,8 @@ def command(
     orders = _orders(format, precision)
     source = model or shipped(SHIPPED_FLOAT)
     results = _carry_out(orders, source, output, data, overwrite)
-    console = Console()
-    console.print(_table(results))
-    console.print("from the float model, in crop pixels and in % of the inter-ocular distance")
+    print_wide(_table(results))
+    print_wide("from the float model, in crop pixels and in % of the inter-ocular distance")
 
 
 def _orders(format: str, precision: str) -> list[Order]:
@@ -100,7 +98,8 @@ def _calibration(data: str | None, rule: CropRule) -> CalibrationSet:
 
     if data is None:
         notes.print("Calibrating on drawn faces; real ones (--data) cost int8 less accuracy.")
-    return calibrate_on(open_dataset(data or f"synthetic:{DRAWN_FACES}"), rule)
+        data = f"synthetic:{DRAWN_FACES}"
+    return calibrate_on(open_dataset(data), rule)
 
 
 def _table(results: list[tuple[Path, Any]]) -> Table:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from asmnet_edge.cli.terminal import notes, silenced
+from asmnet_edge.errors import UsageError
 
 
 @click.command()
@@ -49,7 +50,7 @@ def command(
     from asmnet_edge.runtime.detect import DETECTORS
     from asmnet_edge.runtime.landmarker import FaceLandmarker
 
-    outputs = {path: _outputs(path, output) for path in pictures}
+    outputs = _outputs(pictures, output)
     refuse_existing([p for pair in outputs.values() for p in pair], overwrite)
     with silenced():
         landmarker = FaceLandmarker.open(model, DETECTORS[detector], threads=threads)
@@ -61,8 +62,18 @@ def command(
         click.echo(json.dumps(content) if as_json else _summary(path, content, outputs[path][0]))
 
 
-def _outputs(picture: Path, folder: Path) -> tuple[Path, Path]:
-    return folder / f"{picture.stem}-faces.jpg", folder / f"{picture.stem}-faces.json"
+def _outputs(pictures: tuple[Path, ...], folder: Path) -> dict[Path, tuple[Path, Path]]:
+    """For each picture, where its drawing and its JSON go; two must not go to one place."""
+    outputs = {
+        path: (folder / f"{path.stem}-faces.jpg", folder / f"{path.stem}-faces.json")
+        for path in pictures
+    }
+    drawings = [drawing for drawing, _ in outputs.values()]
+    if twice := sorted({str(d) for d in drawings if drawings.count(d) > 1}):
+        raise UsageError(
+            f"several pictures would be written to {', '.join(twice)}", "Predict them in turns"
+        )
+    return outputs
 
 
 def _describe(path: Path, shape: Any, faces: list[Any], landmarker: Any) -> dict[str, Any]:

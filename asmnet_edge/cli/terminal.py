@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import track
 
 from asmnet_edge.errors import AsmnetEdgeError, require
@@ -18,6 +18,12 @@ T = TypeVar("T")
 
 # progress and notes go to standard error, so that --json on standard output stays clean
 notes = Console(stderr=True)
+
+
+def print_wide(content: RenderableType) -> None:
+    """Print to standard output; piped, not folded to the 80 columns that Rich assumes."""
+    console = Console()
+    (console if console.is_terminal else Console(width=110)).print(content)
 
 
 def with_progress(items: Sequence[T], description: str) -> Iterable[T]:

@@ -57,14 +57,21 @@ def recorded(
 def test_a_row_tells_all_of_a_model(recorded: Callable[..., BenchmarkRecord]) -> None:
     cells = line_with(text_of(recorded()), "fake int8")
     latency = ["1.23", "2.35", "3.46"]
-    # MB, share of int8, latency, NME, drop, failures, deviation
-    assert cells == ["fake", "int8", "2.50", "97", "%", *latency, "5.00", "+3.000", "0.0", "3.00"]
+    accuracy = ["5.00", "+3.000", "0.0", "0.00", "3.00"]  # NME, drop, failures, pose, deviation
+    assert cells == ["fake", "int8", "2.50", "97", "%", *latency, *accuracy]
 
 
 def test_the_float_model_is_compared_with_itself(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
-    assert line_with(text_of(recorded()), "fake float32")[-4:] == ["2.00", "+0.000", "0.0", "0.00"]
+    cells = line_with(text_of(recorded()), "fake float32")
+    assert cells[-5:] == ["2.00", "+0.000", "0.0", "0.00", "0.00"]
+
+
+def test_the_pose_is_the_mean_over_its_axes(recorded: Callable[..., BenchmarkRecord]) -> None:
+    record = recorded()
+    record.results[1]["accuracy"]["pose_mae"] = {"yaw": 1.5, "pitch": 2.5, "roll": 0.5}
+    assert line_with(text_of(record), "fake int8")[-2] == "1.50"
 
 
 def test_a_failed_row_is_in_the_table_and_its_reason_below(
@@ -87,7 +94,7 @@ def test_without_a_reference_there_is_no_deviation(
 ) -> None:
     text = text_of(recorded(compared=False))
     assert "deviation" not in text
-    assert line_with(text, "fake int8")[-2:] == ["5.00", "0.0"]
+    assert line_with(text, "fake int8")[-3:] == ["5.00", "0.0", "0.00"]
 
 
 def test_an_unsteady_row_is_marked_and_says_why(

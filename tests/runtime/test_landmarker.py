@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from asmnet_edge.crop import to_relative
+from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.landmarks import Box, Landmarks
+from asmnet_edge.runtime.detect import whole_picture
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.schemes import IBUG68
+from asmnet_edge.shipped import SHIPPED_INT8
 
 GRID = np.stack(np.meshgrid(np.linspace(0, 1, 17), np.linspace(0, 1, 4)), -1).reshape(-1, 2)
 GREY = np.full((200, 300, 3), 128, np.uint8)
@@ -114,6 +117,13 @@ def test_timings_are_those_of_the_last_picture(artifact: Callable) -> None:
     assert landmarker.timings.infer > 0
     landmarker.detect(GREY)
     assert landmarker.timings.infer == 0
+
+
+def test_the_model_that_ships_is_opened_when_none_is_named() -> None:
+    landmarker = FaceLandmarker.open(detector=whole_picture)
+    assert landmarker.artifact.path.name == SHIPPED_INT8
+    (face,) = landmarker.detect(draw_face(1).picture)
+    assert face.landmarks.scheme is IBUG68
 
 
 def test_a_face_as_json_is_rounded_to_hundredths(face_points: Callable) -> None:

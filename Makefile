@@ -21,10 +21,11 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf build/lib build/typed  # mypy cannot follow an editable install to converters/ and benchmarks/
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/typed .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--target build/typed .
 	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p asmnet_edge
 
-# locked versions where the lock was made for; elsewhere what pyproject.toml allows
+# the locked versions, which CI uses; without the lock, what pyproject.toml allows
 $(VENV)/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,16 +28,20 @@ def staged(path: Path) -> Iterator[Path]:
     system is atomic (POSIX), so nobody ever sees half a file.
     """
     make_folder(path.parent)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    temporary = folder / path.name
     try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            put_in_place(temporary, path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put_in_place(finished: Path, final: Path) -> None:
+    """Rename ``finished`` onto ``final`` on one file system, its content safe on disk first."""
+    with finished.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(finished, final)
 
 
 def make_folder(folder: Path) -> None:
@@ -47,11 +50,6 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot create the folder {folder}: {error.strerror}") from error
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """The manifest: what an artifact is, where it comes from and what its conversion cost.
 
-It lies beside the artifact as ``<file>.json``, and the same facts, less the file's own hash, are
-embedded in the artifact. It is read before any runtime sees the artifact.
+It lies beside the artifact as ``<file>.json`` and is read before any runtime sees the artifact. The
+same facts, less the hashes of the finished files, are embedded in the artifact too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.crop import CropRule
-from asmnet_edge.errors import ModelError
+from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256, write_json
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 
@@ -57,7 +57,7 @@ class ArtifactManifest:
     provenance: Mapping[str, Any]
     licence: str
     tools: Mapping[str, str]
-    parity: Mapping[str, float] = field(default_factory=dict)
+    parity: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Mapping[str, Any], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
@@ -76,7 +76,7 @@ class ArtifactManifest:
 
     def embedded(self) -> str:
         """The facts to embed in the artifact: JSON without what depends on the final bytes."""
-        facts = {k: v for k, v in asdict(self).items() if k not in ("files", "parity")}
+        facts = {key: value for key, value in asdict(self).items() if key != "files"}
         return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
     def sealed(self, paths: list[Path]) -> ArtifactManifest:
@@ -125,6 +125,9 @@ def _parse(path: Path, artifact: Path) -> ArtifactManifest:
         content["precision"] = Precision(content["precision"])
         content |= {key: tuple(content[key]) for key in ("inputs", "outputs", "files")}
         described = {file["name"] for file in content["files"] if file["bytes"] and file["sha256"]}
+        CropRule(**content["crop"]), scheme_named(content["scheme"])  # raise if they are none
+        if not content["operators"].keys() >= {"total", "int8"}:
+            raise ValueError("its operators are not counted")
         if silent := {path.name for path in artifact_files(artifact)} - described:
             raise ValueError(f"it does not speak of {', '.join(sorted(silent))}")
         return ArtifactManifest(**{k: v for k, v in content.items() if k in known})
@@ -133,7 +136,7 @@ def _parse(path: Path, artifact: Path) -> ArtifactManifest:
             f"{artifact} has no manifest {path.name} beside it",
             "Copy both files, or make the artifact with: asmnet-edge convert",
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (UsageError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path} is not a manifest of asmnet-edge: {error}") from error
 
 

@@ -25,14 +25,17 @@ class EvaluationFaces:
     """Faces to evaluate on, as the network sees them.
 
     crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
-    only deviation is asked for; pose : (faces, 3) degrees; description : data set and subset
+    only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
+    unless ``pose_is_exact``; description : data set and subset
     """
 
     crops: NDArray[np.uint8]
     landmarks: FloatArray | None
     pose: FloatArray | None
     scheme: LandmarkScheme
+    crop: CropRule
     description: str
+    pose_is_exact: bool = False
 
 
 def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> EvaluationFaces:
@@ -41,12 +44,15 @@ def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> 
     crops = crops_of(samples, rule)
     description = f"{dataset.name} {subset}"
     if not annotated:
-        return EvaluationFaces(crops, None, None, dataset.scheme, description)
+        return EvaluationFaces(crops, None, None, dataset.scheme, rule, description)
     points = [transform(s.landmarks.points, rule.matrix(s.landmarks.box)) for s in samples]
     landmarks = to_relative(np.stack(points), rule.size)
     fitted = fit_pose(landmarks, dataset.scheme)
     pose = [f if s.pose is None else s.pose for f, s in zip(fitted, samples, strict=True)]
-    return EvaluationFaces(crops, landmarks, np.stack(pose), dataset.scheme, description)
+    exact = all(s.pose is not None for s in samples)
+    return EvaluationFaces(
+        crops, landmarks, np.stack(pose), dataset.scheme, rule, description, exact
+    )
 
 
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> dict[str, Any]:
@@ -78,6 +84,7 @@ def _against_truth(
         "failure_rate": metrics.failure_rate(errors, FAILURE),
         "auc": metrics.auc(errors, FAILURE),
         "pose_mae": dict(zip(AXES, pose.tolist(), strict=True)),
+        "pose_truth": "exact" if faces.pose_is_exact else "fitted to the annotated landmarks",
     }
     if reference is not None:
         before = metrics.nme(reference[0], faces.landmarks, faces.scheme)

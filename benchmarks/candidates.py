@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.runtime.backend import (
@@ -18,20 +19,21 @@ from asmnet_edge.runtime.backend import (
     open_artifact,
     run_all,
 )
+from asmnet_edge.schemes import LandmarkScheme
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A model that can be called, and what the record says of it besides the measurements.
 
-    input_size : side of its crop in pixels; points : landmarks it gives
+    crop : rule that its crops are cut by; scheme : of its landmarks
     """
 
     facts: Mapping[str, Any]
     backend: InferenceBackend
     source_sha256: str
-    input_size: int
-    points: int
+    crop: CropRule
+    scheme: LandmarkScheme
 
     def outputs(self, crops: Crop) -> tuple[FloatArray, FloatArray]:
         """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3)."""
@@ -53,8 +55,8 @@ def artifact_candidate(path: Path, threads: int) -> Candidate:
         "operators": dict(manifest.operators),
         "threads": threads,
     }
-    size, points = manifest.crop_rule.size, manifest.landmark_scheme.points
-    return Candidate(facts, artifact.backend, manifest.source_sha256, size, points)
+    source, scheme = manifest.source_sha256, manifest.landmark_scheme
+    return Candidate(facts, artifact.backend, source, manifest.crop_rule, scheme)
 
 
 class KerasBackend:
@@ -110,5 +112,4 @@ def keras_candidate(path: Path, threads: int) -> Candidate:
     }
     backend = KerasBackend(model)
     facts["runtime"] = backend.name
-    size, points = model.variant.input_size, model.scheme.points
-    return Candidate(facts, backend, model.source_sha256, size, points)
+    return Candidate(facts, backend, model.source_sha256, model.crop, model.scheme)

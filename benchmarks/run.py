@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from asmnet_edge.benchmarks.accuracy import EvaluationFaces, Outputs, accuracy
 from asmnet_edge.benchmarks.candidates import Candidate, artifact_candidate, keras_candidate
 from asmnet_edge.benchmarks.latency import Latency, LatencyPlan, measure
 from asmnet_edge.benchmarks.record import BenchmarkRecord
-from asmnet_edge.errors import AsmnetEdgeError, UsageError
+from asmnet_edge.errors import AsmnetEdgeError, ModelError, UsageError
 
 Progress = Callable[[str, int], Callable[[], None]]  # (what, steps) -> call after each step
 
@@ -76,9 +78,14 @@ def measure_candidates(
 
 
 def _load(path: Path, threads: int) -> Candidate | Failure:
+    """The artifact if it loads and a trial call gives numbers, else why it does not."""
     try:
-        return artifact_candidate(path, threads)
-    except AsmnetEdgeError as error:
+        candidate = artifact_candidate(path, threads)
+        outputs = candidate.backend.run(np.zeros((1, *2 * (candidate.crop.size,), 3), np.uint8))
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise ModelError(f"{path} gives numbers that are not finite")
+        return candidate
+    except (AsmnetEdgeError, RuntimeError, ValueError) as error:
         return Failure({"name": path.name, "error": str(error)})
 
 
@@ -95,13 +102,12 @@ def _check_source(candidates: Candidates) -> None:
 
 def _check_crops(candidates: Sequence[Candidate], faces: EvaluationFaces) -> None:
     """All candidates must take the same crops, or their rows could not be compared."""
-    size, points = faces.crops.shape[1], faces.scheme.points
     for candidate in candidates:
-        if (candidate.input_size, candidate.points) != (size, points):
+        if (candidate.crop, candidate.scheme) != (faces.crop, faces.scheme):
             raise UsageError(
-                f"{candidate.facts['name']} takes {candidate.input_size} px and gives "
-                f"{candidate.points} points, the faces have {size} px and {points} points",
-                "Benchmark models of one input size and scheme together",
+                f"{candidate.facts['name']} takes {candidate.crop} and gives "
+                f"{candidate.scheme.name}, the faces are {faces.crop} and {faces.scheme.name}",
+                "Benchmark models of one crop rule and scheme together, on faces of that scheme",
             )
 
 

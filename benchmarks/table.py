@@ -52,6 +52,8 @@ def _notes(record: BenchmarkRecord, annotated: bool) -> str:
         lines.append(
             "drop, deviation: against the float model, NME in points and % of eye distance"
         )
+    truths = {row["accuracy"].get("pose_truth") for row in record.results if "error" not in row}
+    lines += [f"pose: mean over yaw, pitch, roll; truth {t}" for t in sorted(truths - {None})]
     if not annotated:
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
     lines += [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -18,12 +17,11 @@ from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.parity import Parity, compare
 from asmnet_edge.converters.target import ConversionTarget, target_for
 from asmnet_edge.errors import CheckFailedError, UsageError
-from asmnet_edge.files import make_folder
+from asmnet_edge.files import make_folder, put_in_place
 from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files, manifest_path
-from asmnet_edge.runtime.backend import open_backend, run_all
+from asmnet_edge.runtime.backend import SUFFIXES, open_backend, run_all
 
-PARITY_FACES = 32
-LICENCE = "research use only: trained on 300W pictures, whose licence excludes commercial use"
+UNKNOWN_LICENCE = "not known: ask whoever trained the float model"
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,14 @@ class Order:
     format: str
     precision: Precision
 
-    def file_name(self, stem: str, target: ConversionTarget) -> str:
-        return f"{stem}-{self.precision}{target.suffix}"
+    def path(self, folder: Path, stem: str) -> Path:
+        """Where the artifact will lie."""
+        return folder / f"{stem}-{self.precision}{SUFFIXES[self.format]}"
+
+    def files(self, folder: Path, stem: str) -> list[Path]:
+        """All files that will be written: the artifact's and its manifest."""
+        path = self.path(folder, stem)
+        return [*artifact_files(path), manifest_path(path)]
 
 
 def convert(
@@ -46,25 +50,27 @@ def convert(
 ) -> tuple[Path, ArtifactManifest]:
     """Make one artifact in ``folder``; its path and manifest.
 
-    Float precisions use the calibration crops for the parity check alone.
+    Float precisions use the calibration set for the parity check alone.
     """
     target = target_for(order.format)
     make_folder(folder)
     with _workshop(folder) as workshop:
-        path = Path(workshop) / order.file_name(stem, target)
+        path = order.path(Path(workshop), stem)
         needed = calibration if order.precision is Precision.INT8 else None
         target.export(graph, order.precision, needed, path)
-        manifest = _manifest(order, graph, target, needed, path)
-        target.embed(path, manifest.embedded())
         parity = check_parity(path, graph, calibration)
         parity.check(order.precision, path.name)
+        manifest = _manifest(order, graph, target, needed, path)
         manifest = replace(manifest, parity=parity.as_json())
+        target.embed(path, manifest.embedded())
+        if not np.isclose(check_parity(path, graph, calibration).mean_px, parity.mean_px):
+            raise CheckFailedError(f"embedding the manifest changed the results of {path.name}")
         return _name_finally(path, target, manifest, folder)
 
 
 def check_parity(path: Path, graph: InferenceGraph, calibration: CalibrationSet) -> Parity:
-    """Parity with the float Keras model on some of the calibration crops, in the real runtime."""
-    crops = calibration.crops[:: max(1, len(calibration.crops) // PARITY_FACES)]
+    """Parity with the float Keras model on crops that were not calibrated on, in the runtime."""
+    crops = calibration.held_out
     outputs = run_all(open_backend(path), crops)
     if not all(np.isfinite(o).all() for o in outputs):
         raise CheckFailedError(f"{path.name} gives numbers that are not finite")
@@ -90,7 +96,7 @@ def _name_finally(
     final = folder / path.name
     manifest_path(final).unlink(missing_ok=True)
     for file in files:
-        os.replace(file, folder / file.name)
+        put_in_place(file, folder / file.name)
     manifest.save(final)
     return final, manifest
 
@@ -117,7 +123,7 @@ def _manifest(
         calibration=calibration.as_json() if calibration else None,
         source_sha256=model.source_sha256,
         provenance=model.provenance,
-        licence=LICENCE,
+        licence=str(model.provenance.get("licence", UNKNOWN_LICENCE)),
         tools=_versions(target),
     )
 

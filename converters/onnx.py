@@ -27,8 +27,6 @@ COMPUTING = {"Conv", "MatMul", "Gemm", "GlobalAveragePool", "ReduceMean", "Conca
 class OnnxTarget:
     """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads float."""
 
-    suffix = ".onnx"
-    extra = "convert"
     tools = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
 
     def export(

@@ -23,8 +23,6 @@ class OpenVinoTarget:
     The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere.
     """
 
-    suffix = ".xml"
-    extra = "convert"
     tools = ("tensorflow", "openvino", "nncf")
 
     def export(
@@ -73,6 +71,7 @@ def quantize(model: Any, calibration: CalibrationSet) -> Any:
     return nncf.quantize(
         model,
         nncf.Dataset(crops),
+        preset=nncf.QuantizationPreset.MIXED,  # asymmetric activations, as in the other formats
         subset_size=len(crops),
         fast_bias_correction=True,
         ignored_scope=nncf.IgnoredScope(types=["MatMul"]),

@@ -19,11 +19,9 @@ from asmnet_edge.manifest import Precision
 class ConversionTarget(Protocol):
     """A format that the inference graph can be written in.
 
-    suffix : of the artifact; extra : of ours that brings the tools; tools : packages that take part
+    tools : packages that take part, for the manifest
     """
 
-    suffix: str
-    extra: str
     tools: tuple[str, ...]
 
     def export(

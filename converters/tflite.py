@@ -24,8 +24,6 @@ class TFLiteTarget:
     A head quantised to eight bits would spend 256 steps on all offsets: see the decision record.
     """
 
-    suffix = ".tflite"
-    extra = "convert"
     tools = ("tensorflow", "ai-edge-quantizer", "ai-edge-litert")
 
     def export(

@@ -34,7 +34,7 @@ def tiny_model() -> FloatModel:
     settle_norms(network, tiny_calibration().crops)
     pose = np.array([1.0, -2, 3]), np.array([20.0, 10, 5])
     scaling = TargetScaling(mean_shape(), 0.05, *pose)
-    return FloatModel(network, VARIANT, IBUG68, RULE, scaling, {"for": "tests"})
+    return FloatModel(network, VARIANT, IBUG68, RULE, scaling, {"licence": "drawn for tests"})
 
 
 def settle_norms(network: keras.Model, crops: NDArray[np.uint8]) -> None:

@@ -65,9 +65,11 @@ def run(
     """
     from asmnet_edge.benchmarks.latency import LatencyPlan
     from asmnet_edge.benchmarks.run import BenchmarkPlan, load_candidates, measure_candidates
-    from asmnet_edge.files import refuse_existing
+    from asmnet_edge.files import make_folder, refuse_existing
 
-    refuse_existing([output] if output else [], overwrite)
+    if output:
+        refuse_existing([output], overwrite)
+        make_folder(output.parent)
     latency = LatencyPlan(queries, seconds)
     reference = _reference(float_model)
     plan = BenchmarkPlan(artifacts, reference, threads, latency)

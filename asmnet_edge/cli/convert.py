@@ -17,8 +17,8 @@ from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 if TYPE_CHECKING:
     from asmnet_edge.converters.calibration import CalibrationSet
     from asmnet_edge.converters.convert import Order
-    from asmnet_edge.crop import CropRule
     from asmnet_edge.manifest import ArtifactManifest
+    from asmnet_edge.training.floatmodel import FloatModel
 
 FORMATS = ("tflite", "onnx", "openvino")
 PRECISIONS = ("float32", "int8")
@@ -69,15 +69,13 @@ def _carry_out(
 ) -> list[tuple[Path, ArtifactManifest]]:
     from asmnet_edge.converters.convert import convert
     from asmnet_edge.converters.graph import InferenceGraph
-    from asmnet_edge.converters.target import target_for
     from asmnet_edge.files import make_folder, refuse_existing
     from asmnet_edge.training.floatmodel import load_float_model
 
-    names = [order.file_name(source.stem, target_for(order.format)) for order in orders]
-    refuse_existing([output / name for name in names], overwrite)
+    refuse_existing([f for o in orders for f in o.files(output, source.stem)], overwrite)
     make_folder(output)
     model = load_float_model(source)
-    graph, calibration = InferenceGraph(model), _calibration(data, model.crop)
+    graph, calibration = InferenceGraph(model), _calibration(data, model)
     results = []
     for number, order in enumerate(orders, start=1):
         notes.print(f"[{number}/{len(orders)}] {order.format} {order.precision}", end=" ... ")
@@ -92,14 +90,17 @@ def _carry_out(
     return results
 
 
-def _calibration(data: str | None, rule: CropRule) -> CalibrationSet:
+def _calibration(data: str | None, model: FloatModel) -> CalibrationSet:
     from asmnet_edge.converters.calibration import calibrate_on
     from asmnet_edge.data.catalog import open_dataset
+    from asmnet_edge.data.split import PERCENT
 
     if data is None:
         notes.print("Calibrating on drawn faces; real ones (--data) cost int8 less accuracy.")
         data = f"synthetic:{DRAWN_FACES}"
-    return calibrate_on(open_dataset(data), rule)
+    training = model.provenance.get("training", {})
+    held_out = training.get("validation_percent", PERCENT)
+    return calibrate_on(open_dataset(data), model.crop, validation_percent=held_out)
 
 
 def _table(results: list[tuple[Path, Any]]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--distance", type=click.Choice(["absolute", "squared", "norm"]))
 @click.option("--asm-schedule", type=click.Choice(["none", "steps"]))
 @click.option("--seed", type=int)
-@click.option("--workers", type=int, help="Processes that prepare batches.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that prepare batches.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the folder.")
 def command(
     config: Path | None, output: Path, workers: int | None, resume: bool, **flags: Any
@@ -46,13 +47,19 @@ def command(
 
     Validation faces are held out of the first data set, person by person.
     """
-    import_quietly("keras", extra="train")
-    if any(output.glob("checkpoint-*.npz")) and not resume:
+    import_quietly(*_backend(), "keras", extra="train")
+    if (output / "config.json").exists() and not resume:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
     settings = _settings(config, flags)
     run = _prepare(settings, output, workers)
     _drive(run, resume)
     notes.print(f"best validation NME {run.best:.2f} %: {output / 'best.keras'}")
+
+
+def _backend() -> list[str]:
+    """The package that Keras computes with, TensorFlow where nothing else is asked for."""
+    name = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return [name] if name in ("tensorflow", "jax", "torch") else []
 
 
 def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
@@ -72,21 +79,23 @@ def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
 def _prepare(config: TrainConfig, output: Path, workers: int | None) -> Run:
     from asmnet_edge.data.catalog import open_dataset
     from asmnet_edge.data.pack import make_pack
-    from asmnet_edge.training.loop import Run
+    from asmnet_edge.training.loop import Run, default_workers
 
-    packs = []
-    for share in config.data:
-        dataset = open_dataset(share.dataset)
+    packs: list[tuple[Pack, Pack]] = []
+    datasets = [open_dataset(share.dataset) for share in config.data]
+    for dataset in datasets:
         bar = partial(with_progress, description=f"reading {dataset.name}")
         pack = make_pack(dataset.samples("train"), bar)
-        packs.append(_split(pack, config))
+        # the first data set is the one that validates; of the others every face trains
+        packs.append((pack, pack) if packs else _split(pack, config))
     scheme = packs[0][0].scheme
     if any(train.scheme is not scheme for train, _ in packs):
         raise UsageError("all data sets of a run must have one landmark scheme")
     config = dataclasses.replace(
         config, variant=dataclasses.replace(config.variant, points=scheme.points)
     )
-    return Run(config, packs, output, **({"workers": workers} if workers else {}))
+    licence = "; ".join(dict.fromkeys(f"{d.name}: {d.licence}" for d in datasets))
+    return Run(config, packs, output, workers or default_workers(), licence)
 
 
 def _split(pack: Pack, config: TrainConfig) -> tuple[Pack, Pack]:

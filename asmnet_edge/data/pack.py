@@ -1,7 +1,7 @@
 """A pack: the faces of a data set as crops with a margin, compact and quick to draw from.
 
 Training reads each face many times; decoding the original each time would cost more than the step.
-A pack keeps a JPEG of the square around each face, wide enough for every augmentation.
+A pack keeps a JPEG of a square around each face, wide enough for nearly all augmentations.
 """
 
 from __future__ import annotations

@@ -28,9 +28,13 @@ class Sample:
 
 
 class Dataset(Protocol):
-    """A data set with named subsets; ``train`` is the only one that may be learnt from."""
+    """A data set with named subsets; ``train`` is the only one that may be learnt from.
+
+    licence : what its pictures may be used for, and so the weights learnt from them
+    """
 
     name: str
+    licence: str
     scheme: LandmarkScheme
 
     @property

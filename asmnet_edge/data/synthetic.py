@@ -44,6 +44,7 @@ class DrawnFaces:
     """``count`` drawn faces a subset, in square pictures of ``size`` pixels."""
 
     name = "synthetic"
+    licence = "Apache-2.0 (drawn faces)"
     scheme: LandmarkScheme = IBUG68
 
     def __init__(self, count: int = 256, seed: int = 0, size: int = 256) -> None:

@@ -24,6 +24,7 @@ class LandmarkTable:
     """The faces of one CSV file."""
 
     name = "csv"
+    licence = "that of the table's pictures"
     subsets: Sequence[str] = ("train",)
 
     def __init__(self, path: Path) -> None:

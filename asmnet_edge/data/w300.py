@@ -32,6 +32,7 @@ class W300:
     """300W under ``root``; a missing part of the training set is passed over, of a test set not."""
 
     name = "300w"
+    licence = "research use only, no commercial use (300W)"
     scheme: LandmarkScheme = IBUG68
 
     def __init__(self, root: Path) -> None:

@@ -55,6 +55,7 @@ BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ".xml": ("openvino", "asmnet_edge.runtime.openvino"),
     }
 )
+SUFFIXES = {name: suffix for suffix, (name, _) in BACKENDS.items()}  # format -> suffix
 
 
 def open_artifact(path: Path, threads: int = 1) -> Artifact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from importlib import metadata
 from pathlib import Path
@@ -52,7 +53,15 @@ def _interpreter_class() -> tuple[Any, str]:
             interpreter = importlib.import_module(module).Interpreter
         except ImportError:
             continue
-        return interpreter, f"{package} {metadata.version(package)}"
+        return interpreter, _name(package)
     raise MissingExtraError(
         "no TFLite runtime is installed", "Install one with: pip install ai-edge-litert"
     )
+
+
+def _name(package: str) -> str:
+    """``package`` with its version; TensorFlow's comes under several names."""
+    for name in (package, f"{package}-cpu"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return f"{package} {metadata.version(name)}"
+    return package

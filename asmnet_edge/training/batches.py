@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -104,6 +105,7 @@ def _start_worker(plan: BatchPlan) -> None:
     global _plan  # a worker process serves one plan all its life
     _plan = plan
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that saves
 
 
 def _make(step: int, size: int, scaling: TargetScaling) -> Batch:

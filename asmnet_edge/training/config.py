@@ -21,6 +21,10 @@ class DataShare:
     first_weight: float = 1.0
     last_weight: float = 1.0
 
+    def __post_init__(self) -> None:
+        if self.first_weight < 0 or self.last_weight < 0:
+            raise UsageError(f"the weights of {self.dataset} must not be negative")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -29,11 +33,22 @@ class Stage:
     size: int
     share: float
 
+    def __post_init__(self) -> None:
+        if self.size < 32 or self.size % 32:
+            raise UsageError(f"a stage's size must be a multiple of 32, got {self.size}")
+
+
+POSITIVE = (
+    *("epochs", "batch", "learning_rate", "final_learning_rate", "ema_every"),
+    *("validation_percent", "validate_every_epochs", "checkpoint_every_steps"),
+)
+
 
 @dataclass(frozen=True)
 class TrainConfig:
     """One run. The first data set is the one that is validated on and that counts the epochs.
 
+    stages : resolutions in turn, the last one the variant's own; none given: that one throughout
     learning_rate : after warm-up, falling by a cosine to ``final_learning_rate``
     shape_variance : share of variance of the ASM's shape model; weight_decay : AdamW's
     ema : momentum per update of the averaged weights, which are updated every ``ema_every`` steps
@@ -41,7 +56,7 @@ class TrainConfig:
 
     data: tuple[DataShare, ...]
     variant: Variant = field(default_factory=Variant)
-    stages: tuple[Stage, ...] = (Stage(128, 0.8), Stage(224, 0.2))
+    stages: tuple[Stage, ...] = ()
     epochs: float = 100
     batch: int = 32
     learning_rate: float = 2e-3
@@ -68,10 +83,19 @@ class TrainConfig:
         if self.asm_schedule not in SCHEDULES:
             known = ", ".join(SCHEDULES)
             raise UsageError(f"no ASM schedule {self.asm_schedule!r}", f"Known: {known}")
-        if self.epochs <= 0 or self.batch < 1 or not self.stages:
-            raise UsageError("epochs, batch and the number of stages must be positive")
+        for name in POSITIVE:
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} must be positive, got {getattr(self, name)}")
+        if not self.stages:
+            object.__setattr__(self, "stages", (Stage(self.variant.input_size, 1.0),))
         if abs(sum(s.share for s in self.stages) - 1) > 1e-6:
             raise UsageError(f"the stages' shares must sum to 1, got {self.stages}")
+        if self.stages[-1].size != self.variant.input_size:
+            raise UsageError(
+                f"the last stage trains at {self.stages[-1].size} px, "
+                f"the variant takes {self.variant.input_size}",
+                "Make them the same: weights fit the resolution they were trained at last",
+            )
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -7,6 +7,7 @@ a checkpoint holds all that a step changes. So a resumed run continues as if not
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
@@ -17,14 +18,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from asmnet_edge.crop import CropRule, cut, to_relative, transform
+from asmnet_edge.crop import CropRule
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
 from asmnet_edge.files import make_folder, write_atomically, write_json
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.metrics import nme
 from asmnet_edge.shape import PointDistributionModel, normalise
-from asmnet_edge.training.augmentation import NO_AUGMENTATION, draw_view
 from asmnet_edge.training.batches import BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import TrainConfig
@@ -32,8 +31,14 @@ from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
 from asmnet_edge.training.network import build
 from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.validation import validation_nme
 
 SCALING_STEPS = 64  # batches of drawn targets that the scaling is fitted on
+
+
+def default_workers() -> int:
+    """Processes that prepare batches: one core is left to training."""
+    return max(1, (os.cpu_count() or 2) - 1)
 
 
 class Trainer(keras.Model):
@@ -79,7 +84,8 @@ class Run:
     config: TrainConfig
     packs: list[tuple[Pack, Pack]]  # (train, validation) for each data set
     folder: Path
-    workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 2) - 1))
+    workers: int = field(default_factory=default_workers)
+    licence: str = ""  # of the pictures, and so of the weights
 
     def __post_init__(self) -> None:
         config, first = self.config, self.packs[0][0]
@@ -99,7 +105,8 @@ class Run:
 
     def _fit_scaling(self) -> TargetScaling:
         """From targets of views as training draws them; the resolution makes no difference."""
-        drawn = [self.plan.targets(step, 128) for step in range(SCALING_STEPS)]
+        steps = np.linspace(0, self.total - 1, SCALING_STEPS).astype(int)  # the mix may change
+        drawn = [self.plan.targets(step, 128) for step in steps.tolist()]
         points, pose = (np.concatenate([d[k] for d in drawn]) for k in ("landmarks", "pose"))
         return TargetScaling.fit(points, pose)
 
@@ -109,15 +116,16 @@ class Run:
         state = self._stored_state() if resume else None
         if state:
             self._take_up(state)
-        if self.step >= self.total:
-            return
         make_folder(self.folder)
         write_json(self.folder / "config.json", self.config.as_json())
         workers = BatchWorkers(self.plan, self.workers)
         try:
+            start = 0
             for size, last in self._stages():
                 if last > self.step:
-                    state = yield from self._stage(size, last, state, workers)
+                    yield from self._stage(size, last, state, workers, anew=self.step == start)
+                    state = self._state()
+                start = last
         finally:
             workers.close()
         self._float_model().save(self.folder / "last.keras")
@@ -131,23 +139,23 @@ class Run:
         return [(n, end) for n, start, end in zip(sizes, starts, ends, strict=True) if end > start]
 
     def _stage(
-        self, size: int, last: int, state: State | None, workers: BatchWorkers
-    ) -> Generator[Progress, None, State | None]:
+        self, size: int, last: int, state: State | None, workers: BatchWorkers, anew: bool
+    ) -> Generator[Progress, None, None]:
         self.size = size
         self._build(state)
-        done = False
+        if anew:  # an average with weights of another resolution would fit neither
+            self.ema = [ops.convert_to_numpy(v) for v in self.trainer.network.weights]
+            self.ema_updates = 0
         try:
             for step, (pictures, targets) in workers.stream(
                 range(self.step, last), size, self.scaling
             ):
                 yield self._step(step, pictures, targets)
-            done = True
         finally:
             # also when the caller stops early, with Ctrl-C for one; not when that came between the
             # optimizer's step and ours, or the loss was no number: such a state fits no step
             if int(ops.convert_to_numpy(self.trainer.optimizer.iterations)) == self.step:
                 self._save()
-        return self._state() if done else None
 
     def _build(self, state: State | None) -> None:
         """The trainer at the stage's resolution, with ``state`` in it if there is one."""
@@ -159,9 +167,9 @@ class Run:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.trainer.compile(optimizer=optimizer)
         optimizer.build(network.trainable_variables)
-        self.ema = [ops.convert_to_numpy(v) for v in network.weights]
         if state:
-            self._restore(state)
+            _assign(self.trainer.variables, state.arrays["model"])
+            _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
 
     def _learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
         config = self.config
@@ -218,7 +226,11 @@ class Run:
         config = self.config
         network = build(config.variant)
         network.set_weights(self.ema)
-        facts = {"training": config.as_json(), "faces": [len(train) for train, _ in self.packs]}
+        facts = {
+            "training": config.as_json(),
+            "faces": [len(train) for train, _ in self.packs],
+            "licence": self.licence,
+        }
         rule = CropRule(size=config.variant.input_size)
         scheme = self.packs[0][0].scheme
         return FloatModel(network, config.variant, scheme, rule, self.scaling, facts)
@@ -237,7 +249,7 @@ class Run:
         best = None if np.isinf(self.best) else self.best
         return State(
             self.step,
-            {"best": best, "ema_updates": self.ema_updates, "config": self.config.as_json()},
+            {"best": best, "ema_updates": self.ema_updates, **self._identity()},
             {
                 "model": [ops.convert_to_numpy(v) for v in self.trainer.variables],
                 "optimizer": [ops.convert_to_numpy(v) for v in self.trainer.optimizer.variables],
@@ -250,27 +262,36 @@ class Run:
 
     def _stored_state(self) -> State | None:
         state, self.damaged = load_state(self.folder)
-        if state and state.facts["config"] != _plain(self.config.as_json()):
+        if self.damaged and not state:
             raise ModelError(
-                f"the checkpoint in {self.folder} was made with another configuration",
-                "Resume with the same settings, or train into another folder",
+                f"no checkpoint in {self.folder} can be read", "Train into another folder"
             )
+        for what, value in self._identity().items():
+            if state and state.facts[what] != _plain(value):
+                raise ModelError(
+                    f"the checkpoint in {self.folder} was made with another {what}",
+                    "Resume with the same settings and faces, or train into another folder",
+                )
         return state
+
+    def _identity(self) -> dict[str, Any]:
+        """What a resumed run must share with the one it continues."""
+        names = "\n".join(name for train, _ in self.packs for name in train.names)
+        return {
+            "configuration": self.config.as_json(),
+            "set of faces": hashlib.sha256(names.encode()).hexdigest(),
+        }
 
     def _take_up(self, state: State) -> None:
         """Go on where ``state`` was saved; what was logged after it will be logged again."""
         self.step, self.ema_updates = state.step, state.facts["ema_updates"]
         self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
+        self.ema = [array.copy() for array in state.arrays["ema"]]
         log = self.folder / "log.csv"
         if log.exists():
-            head, *rows = log.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [row for row in rows if int(row.split(",")[0]) <= self.step]
+            head, *rows = [*log.read_text(encoding="utf-8").splitlines(keepends=True), ""]
+            kept = [r for r in rows if r.endswith("\n") and int(r.split(",")[0]) <= self.step]
             write_atomically(log, "".join([head, *kept]).encode())
-
-    def _restore(self, state: State) -> None:
-        _assign(self.trainer.variables, state.arrays["model"])
-        _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
-        self.ema = [array.copy() for array in state.arrays["ema"]]
 
 
 def _plain(value: Any) -> Any:
@@ -283,23 +304,3 @@ def _plain(value: Any) -> Any:
 def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def validation_nme(model: FloatModel, pack: Pack, size: int) -> float:
-    """NME in % (inter-ocular) of ``model`` on ``pack``, cut by the crop rule at ``size`` pixels."""
-    rng = np.random.default_rng(0)  # nothing is drawn from it: no augmentation
-    views = [draw_view(points, size, NO_AUGMENTATION, rng).matrix for points in pack.points]
-    crops = np.stack([cut(pack.picture(i), view, size)[..., ::-1] for i, view in enumerate(views)])
-    truth = np.stack(
-        [to_relative(transform(p, v), size) for p, v in zip(pack.points, views, strict=True)]
-    )
-    predicted, _ = _at_resolution(model, size).predict(crops)
-    return 100 * float(nme(predicted, truth, pack.scheme).mean())
-
-
-def _at_resolution(model: FloatModel, size: int) -> FloatModel:
-    if size == model.variant.input_size:
-        return model
-    network = build(model.variant, size)
-    network.set_weights(model.network.get_weights())
-    return replace(model, network=network)

@@ -13,6 +13,7 @@ from asmnet_edge.benchmarks.accuracy import EvaluationFaces
 from asmnet_edge.benchmarks.candidates import Candidate
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.crop import CropRule
 from asmnet_edge.manifest import Precision
 from asmnet_edge.schemes import IBUG68
 from asmnet_edge.training.floatmodel import load_float_model
@@ -47,7 +48,9 @@ def faces(face_points: Callable) -> EvaluationFaces:
     landmarks = np.stack([face_points(unit=u, centre=(0.5, 0.5)) for u in (0.15, 0.2, 0.25)])
     pose = np.array([[0.0, 0, 0], [10, 5, -5], [-20, 10, 15]])
     crops = np.zeros((3, 96, 96, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
-    return EvaluationFaces(crops, landmarks, pose, IBUG68, "three faces")
+    return EvaluationFaces(
+        crops, landmarks, pose, IBUG68, CropRule(size=crops.shape[1]), "three faces"
+    )
 
 
 @pytest.fixture
@@ -66,6 +69,8 @@ def candidate(faces: EvaluationFaces) -> Callable[..., Candidate]:
         facts = {"name": name, "format": "fake", "precision": "float32", "bytes": 2_500_000,
                  "parameters": 1_439_507, "multiply_adds": 256_495_816, "runtime": "fake 1.0",
                  "threads": 1}  # fmt: skip
-        return Candidate(facts, SimpleNamespace(name="fake 1.0", run=run), source)
+        return Candidate(
+            facts, SimpleNamespace(name="fake 1.0", run=run), source, faces.crop, faces.scheme
+        )
 
     return make

@@ -21,7 +21,7 @@ from asmnet_edge.benchmarks.run import (
 )
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.errors import AsmnetEdgeError, UsageError
+from asmnet_edge.errors import UsageError
 from asmnet_edge.manifest import read_manifest
 from asmnet_edge.training.floatmodel import load_float_model
 
@@ -208,6 +208,6 @@ def test_faces_of_another_size_than_the_models_are_told(
 ) -> None:
     # as when artifacts of two crop sizes are compared in one run
     plan = replace(PLAN, artifacts=(artifacts[0],))
-    larger = replace(drawn, crops=np.zeros((3, 128, 128, 3), np.uint8))
-    with pytest.raises(AsmnetEdgeError):
+    larger = replace(drawn, crops=np.zeros((3, 128, 128, 3), np.uint8), crop=CropRule(size=128))
+    with pytest.raises(UsageError, match="of one crop rule and scheme"):
         measure_candidates(plan, load_candidates(plan), larger, unseen)

@@ -177,6 +177,7 @@ def test_a_file_in_the_place_of_the_output_folder_is_told(
 
 
 def test_a_run_in_the_folder_is_not_trained_over(asmnet_edge: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
     (tmp_path / "checkpoint-00000010.npz").write_bytes(b"hours of work")
     ended = asmnet_edge("train", "--data", "synthetic:20", "--output", tmp_path)
     assert ended.code == 2

@@ -24,6 +24,7 @@ class CountedFaces:
     """A data set that keeps the names of the faces whose pictures were read."""
 
     name = "counted"
+    licence = "none"
     scheme: LandmarkScheme = IBUG68
     subsets = ("train", "test")
 
@@ -60,8 +61,21 @@ def faces(face_points: Callable) -> CountedFaces:
 def test_validation_faces_never_enter(faces: CountedFaces) -> None:
     assert 0 < len(TRAINING) < len(IDENTITIES)
     found = calibrate_on(faces, RULE, count=1000)
-    assert faces.read == TRAINING
+    assert faces.read[: len(TRAINING)] == TRAINING
     assert len(found.crops) == len(TRAINING)
+
+
+def test_artifacts_are_checked_on_faces_held_out(faces: CountedFaces) -> None:
+    found = calibrate_on(faces, RULE, count=10)
+    checked = faces.read[10:]
+    assert len(checked) == len(found.held_out) > 0
+    assert not set(checked) & set(TRAINING)
+
+
+def test_without_faces_held_out_the_calibration_faces_are_checked(face_points: Callable) -> None:
+    few = CountedFaces(TRAINING[:3], face_points(unit=15, centre=(32, 30)))
+    found = calibrate_on(few, RULE)
+    assert (found.held_out == found.crops).all()
 
 
 def test_only_the_training_subset_enters() -> None:
@@ -74,7 +88,7 @@ def test_only_the_training_subset_enters() -> None:
 
 def test_as_many_as_asked_for_are_spread_over_the_order(faces: CountedFaces) -> None:
     assert len(calibrate_on(faces, RULE, count=10).crops) == 10
-    places = [TRAINING.index(identity) for identity in faces.read]
+    places = [TRAINING.index(identity) for identity in faces.read[:10]]
     steps = np.diff(places)
     assert (places[0], places[-1]) == (0, len(TRAINING) - 1)
     assert steps.min() >= len(TRAINING) // 10
@@ -92,7 +106,7 @@ def test_the_hash_changes_with_one_pixel() -> None:
     crops = np.zeros((2, 4, 4, 3), np.uint8)
     changed = crops.copy()
     changed[1, 3, 3, 2] = 1
-    one, other = (CalibrationSet(c, "dots").as_json() for c in (crops, changed))
+    one, other = (CalibrationSet(c, c, "dots").as_json() for c in (crops, changed))
     assert one == {**other, "sha256": one["sha256"]}
     assert one["sha256"] != other["sha256"]
     assert (one["count"], len(one["sha256"])) == (2, 64)

@@ -17,6 +17,10 @@ from asmnet_edge.pose import AXES, fit_pose
 from asmnet_edge.schemes import LandmarkScheme
 
 FAILURE = 0.08  # NME above which 300W counts a face as failed
+FIGURES = (
+    *("nme", "nme_drop", "nme_drop_interval", "failure_rate", "auc", "deviation_iod_percent"),
+    *("pose_mae", "pose_mae_drop", "pose_truth"),
+)
 Outputs = tuple[FloatArray, FloatArray]
 
 
@@ -60,11 +64,8 @@ def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces
 
     NME, drops and deviation in %, pose in degrees; intervals are 95 % bootstrap over faces.
     """
-    figures: dict[str, Any] = dict.fromkeys(
-        ("nme", "nme_drop", "nme_drop_interval", "failure_rate", "auc", "pose_mae", "pose_mae_drop")
-    )
+    figures: dict[str, Any] = dict.fromkeys(FIGURES)
     figures |= {"faces": len(faces.crops), "on": faces.description}
-    figures["deviation_iod_percent"] = None
     if reference is not None:
         far = metrics.deviation(outputs[0], reference[0], faces.scheme)
         figures["deviation_iod_percent"] = 100 * float(far.mean())

@@ -13,7 +13,7 @@ from asmnet_edge.pose import fit_pose
 
 Outputs = tuple[np.ndarray, np.ndarray]
 ASKED = {"nme", "nme_drop", "nme_drop_interval", "failure_rate", "auc", "pose_mae",
-         "pose_mae_drop", "deviation_iod_percent", "faces", "on"}  # fmt: skip
+         "pose_mae_drop", "pose_truth", "deviation_iod_percent", "faces", "on"}  # fmt: skip
 
 
 def truth(faces: EvaluationFaces) -> Outputs:

@@ -1,5 +1,7 @@
 """The wheel is the product: what is in it and what is not."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
+
+from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.pictures import write_picture
 
 CHECKOUT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "runs")
@@ -95,3 +101,37 @@ def test_the_command_and_the_extras_are_declared(wheel: ZipFile, names: set[str]
     settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
     for extra in settings["project"]["optional-dependencies"]:
         assert f"Provides-Extra: {extra}" in read("/METADATA")
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel unpacked as an installer does, away from the checkout."""
+    folder = tmp_path_factory.mktemp("installed")
+    wheel.extractall(folder)
+    return folder
+
+
+def run_from(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python with the wheel's package before any other, started outside the checkout."""
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=installed, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_rooms_import_from_the_wheel(installed: Path) -> None:
+    rooms = "asmnet_edge.converters", "asmnet_edge.benchmarks", "asmnet_edge.runtime.landmarker"
+    code = "\n".join(f"import {room}; print({room}.__file__)" for room in rooms)
+    found = run_from(installed, "-c", code).stdout.split()
+    assert len(found) == 3
+    assert all(Path(file).is_relative_to(installed) for file in found)
+
+
+def test_the_wheel_finds_a_face(installed: Path) -> None:
+    write_picture(installed / "face.png", draw_face(3).picture)
+    ended = run_from(installed, "-m", "asmnet_edge", "predict", "face.png")
+    assert ended.returncode == 0, ended.stderr
+    (face,) = json.loads((installed / "face-faces.json").read_text())["faces"]
+    far = np.linalg.norm(np.array(face["landmarks"]) - draw_face(3).landmarks.points, axis=1)
+    assert far.mean() < 10  # of 256 pixels: the shipped model was never shown a drawn face

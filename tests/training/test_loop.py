@@ -23,16 +23,17 @@ from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
 from asmnet_edge.schemes import IBUG68
 from asmnet_edge.shape import PointDistributionModel, normalise
-from asmnet_edge.training import floatmodel, loop
+from asmnet_edge.training import floatmodel, loop, validation
 from asmnet_edge.training.augmentation import NO_AUGMENTATION
 from asmnet_edge.training.batches import BatchPlan, Source
 from asmnet_edge.training.checkpoint import State, load_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
-from asmnet_edge.training.loop import Run, Trainer, validation_nme
+from asmnet_edge.training.loop import Run, Trainer
 from asmnet_edge.training.loss import AsmAssistedLoss
 from asmnet_edge.training.network import Variant
 from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.validation import validation_nme
 
 CONFIG = TrainConfig(
     data=(DataShare("drawn"),),
@@ -77,7 +78,7 @@ def make_run(packs: list[tuple[Pack, Pack]]) -> MakeRun:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs train, and files hold, a network of one convolution."""
-    for module in (loop, floatmodel):
+    for module in (loop, floatmodel, validation):
         monkeypatch.setattr(module, "build", one_convolution)
 
 
@@ -346,3 +347,14 @@ def test_validation_is_the_nme_of_the_faces_in_their_crops(face_pack: Pack, size
     eyes = np.linalg.norm(truth[36] - truth[45])
     assert measured(0) == pytest.approx(0, abs=1e-4)
     assert measured(0.01) == pytest.approx(100 * 0.01 / eyes, rel=1e-4)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_averages_restart_when_the_resolution_changes(make_run: MakeRun, tmp_path: Path) -> None:
+    # statistics of one resolution in an average for the next would fit neither
+    two_stages = replace(CONFIG, epochs=4, ema_every=1, ema=0.999)
+    assert len(two_stages.stages) == 2
+    run = make_run(tmp_path, two_stages)
+    updates = [run.ema_updates for _ in run.train()]
+    restart = run._stages()[0][1]
+    assert updates[restart - 1 : restart + 1] == [restart, 1]

@@ -80,7 +80,7 @@ def _cells(row: dict[str, Any], annotated: bool, compared: bool) -> list[str]:
         drop = figures["nme_drop"]
         cells += [
             f"{figures['nme']:.2f}",
-            "" if drop is None else f"{drop:+.3f}",
+            "" if drop is None else f"{round(drop, 3) + 0.0:+.3f}",
             f"{100 * figures['failure_rate']:.1f}",
             f"{fmean(figures['pose_mae'].values()):.2f}",
         ]

@@ -21,6 +21,7 @@ from asmnet_edge.manifest import KEY, Precision
 
 OPSET = 17  # tf2onnx goes up to 18
 BODY = ("Conv", "Add", "GlobalAveragePool", "ReduceMean", "Concat", "Clip", "Pad")
+BODY_ENDS = {"Concat", "GlobalAveragePool", "ReduceMean"}  # what the heads take
 COMPUTING = {"Conv", "MatMul", "Gemm", "GlobalAveragePool", "ReduceMean", "Concat"}
 
 
@@ -122,7 +123,7 @@ def _heads(model: Any) -> list[str]:
     """Names of the nodes outside the body: the heads and what follows them."""
     reached, heads = set(OUTPUTS), []
     for node in reversed(model.graph.node):
-        if reached & set(node.output) and node.op_type != "Concat":
+        if reached & set(node.output) and node.op_type not in BODY_ENDS:
             heads.append(node.name)
             reached |= set(node.input)
     return heads

@@ -5,6 +5,8 @@ Several rooms' ``conftest.py`` run this file by its path.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +30,14 @@ def tiny_calibration(count: int = 32) -> CalibrationSet:
     return calibrate_on(DrawnFaces(count + 8, size=128), RULE, count)
 
 
-def tiny_model() -> FloatModel:
+def tiny_model(architecture: str = "asmnet") -> FloatModel:
     keras.utils.set_random_seed(0)
-    network = build(VARIANT)
+    variant = replace(VARIANT, architecture=architecture)
+    network = build(variant)
     settle_norms(network, tiny_calibration().crops)
     pose = np.array([1.0, -2, 3]), np.array([20.0, 10, 5])
     scaling = TargetScaling(mean_shape(), 0.05, *pose)
-    return FloatModel(network, VARIANT, IBUG68, RULE, scaling, {"licence": "drawn for tests"})
+    return FloatModel(network, variant, IBUG68, RULE, scaling, {"licence": "drawn for tests"})
 
 
 def settle_norms(network: keras.Model, crops: NDArray[np.uint8]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -314,3 +314,14 @@ def test_a_file_in_the_place_of_the_folder_is_told(
     with pytest.raises(UsageError, match="cannot create the folder .*taken"):
         convert(FLOAT_TFLITE, graph, calibration, tmp_path / "taken", "tiny")
     assert (tmp_path / "taken").read_text() == "I was here first"
+
+
+@FORMATS
+def test_the_baseline_network_converts_too(
+    tiny: Mapping[str, Any], calibration: CalibrationSet, tmp_path: Path, name: str
+) -> None:
+    # its heads take one pooling, no concatenation: 52 convolutions, 10 additions, a pool, 2 heads
+    graph = InferenceGraph(tiny["tiny_model"]("mobilenetv2"))
+    _, manifest = convert(Order(name, Precision.INT8), graph, calibration, tmp_path, "baseline")
+    assert manifest.operators["total"] == 65
+    assert manifest.operators["int8"] == 63

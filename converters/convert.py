@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.files import make_folder, put_in_place
 from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files, manifest_path
 from asmnet_edge.runtime.backend import SUFFIXES, open_backend, run_all
+from asmnet_edge.versions import installed_version
 
 UNKNOWN_LICENCE = "not known: ask whoever trained the float model"
 
@@ -143,15 +143,5 @@ def _outputs(points: int) -> tuple[Mapping[str, Any], ...]:
 
 
 def _versions(target: ConversionTarget) -> Mapping[str, str]:
-    versions = {name: _version(name) for name in target.tools}
+    versions = {name: installed_version(name) for name in target.tools}
     return {"asmnet-edge": asmnet_edge.__version__, **versions}
-
-
-def _version(package: str) -> str:
-    """Version of ``package``; TensorFlow's comes under several names."""
-    for name in (package, f"{package}-cpu"):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return "unknown"

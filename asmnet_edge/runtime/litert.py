@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
+from asmnet_edge.versions import installed_version
 
 # (package, module with Interpreter), in order of preference
 PACKAGES = (
@@ -53,15 +52,7 @@ def _interpreter_class() -> tuple[Any, str]:
             interpreter = importlib.import_module(module).Interpreter
         except ImportError:
             continue
-        return interpreter, _name(package)
+        return interpreter, f"{package} {installed_version(package)}"
     raise MissingExtraError(
         "no TFLite runtime is installed", "Install one with: pip install ai-edge-litert"
     )
-
-
-def _name(package: str) -> str:
-    """``package`` with its version; TensorFlow's comes under several names."""
-    for name in (package, f"{package}-cpu"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            return f"{package} {metadata.version(name)}"
-    return package

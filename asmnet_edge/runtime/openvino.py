@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from asmnet_edge.errors import ModelError, require
 from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
+from asmnet_edge.versions import installed_version
 
 
 class OpenVinoBackend:
@@ -42,4 +42,4 @@ def load(path: Path, threads: int) -> InferenceBackend:
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(f"{path} cannot be loaded as OpenVINO IR: {reason}") from error
-    return OpenVinoBackend(compiled, f"openvino {metadata.version('openvino')}")
+    return OpenVinoBackend(compiled, f"openvino {installed_version('openvino')}")

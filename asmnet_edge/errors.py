@@ -66,5 +66,5 @@ def require(module: str, extra: str) -> ModuleType:
             raise
         raise MissingExtraError(
             f"this needs the package {module.split('.')[0]!r}, which is not installed",
-            f"Install it with: pip install 'asmnet-edge[{extra}]'",
+            f"Install it with: pip install 'asmnet-edge[{extra}]', or in a checkout '.[{extra}]'",
         ) from error

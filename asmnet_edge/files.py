@@ -69,4 +69,4 @@ def refuse_existing(paths: list[Path], overwrite: bool) -> None:
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
         names = ", ".join(str(path) for path in there)
-        raise OutputExistsError(f"{names} exists already", "Give --overwrite or another output")
+        raise OutputExistsError(f"already there: {names}", "Give --overwrite or another output")

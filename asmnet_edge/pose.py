@@ -132,9 +132,11 @@ def _gauss_newton_step(residual: FloatArray, points: FloatArray, scale: FloatArr
     target = np.concatenate([residual[..., 0], residual[..., 1]], axis=1)
     normal = jacobian.swapaxes(1, 2) @ jacobian
     # a whiff of damping: a face seen as a straight line would make it singular
-    normal += 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(4)
+    size = np.trace(normal, axis1=1, axis2=2)[:, None, None]
+    normal += (1e-9 * size + np.finfo(float).tiny) * np.eye(4)
     right = jacobian.swapaxes(1, 2) @ target[..., None]
-    return np.linalg.solve(normal, right)[..., 0]
+    # points that are no face may ask for any step; a radian and a factor e are far enough
+    return np.linalg.solve(normal, right)[..., 0].clip(-1, 1)
 
 
 def _exponential(vectors: FloatArray) -> FloatArray:

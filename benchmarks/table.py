@@ -56,6 +56,9 @@ def _notes(record: BenchmarkRecord, annotated: bool) -> str:
     lines += [f"pose: mean over yaw, pitch, roll; truth {t}" for t in sorted(truths - {None})]
     if not annotated:
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
+    cores, load = record.content["device"]["cores"], record.content["load_average"]
+    if load is not None and load > cores:
+        lines.append(f"~ the machine was busy: load average {load:.1f} on {cores} cores")
     lines += [
         f"~ {row['name']}: {reason}" for row in record.results for reason in row.get("unsteady", ())
     ]

@@ -85,7 +85,7 @@ def run(
     _print(record, as_json)
     if record.failed:
         names = ", ".join(row["name"] for row in record.failed)
-        raise CheckFailedError(f"could not be measured: {names}", record.failed[0]["error"])
+        raise CheckFailedError(f"could not be measured: {names}", "The lines above say why")
 
 
 @command.command()
@@ -109,7 +109,7 @@ def _print(record: BenchmarkRecord, as_json: bool) -> None:
 def _reference(given: Path | None) -> Path | None:
     """The float model for the drops; none where Keras is not installed, as on most devices."""
     if given is None and util.find_spec("keras") is None:
-        notes.print("No float row and no drop: they need asmnet-edge[train] on this machine.")
+        notes.print("No float row and no drop: they need Keras, as in asmnet-edge[train].")
         return None
     import_quietly("tensorflow", "keras", extra="train")
     return given or shipped(SHIPPED_FLOAT)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from asmnet_edge.cli.terminal import notes, silenced
-from asmnet_edge.errors import UsageError
+from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
 
 
 @click.command()
@@ -54,12 +54,28 @@ def command(
     refuse_existing([p for pair in outputs.values() for p in pair], overwrite)
     with silenced():
         landmarker = FaceLandmarker.open(model, DETECTORS[detector], threads=threads)
+    unread = []
     for path in pictures:
-        picture = read_picture(path)
+        try:
+            picture = read_picture(path)
+        except PictureError as error:
+            unread.append(error)
+            continue
         faces = landmarker.detect(picture)
         content = _describe(path, picture.shape, faces, landmarker)
         _write(outputs[path], picture, faces, content)
         click.echo(json.dumps(content) if as_json else _summary(path, content, outputs[path][0]))
+    _tell(unread, len(pictures))
+
+
+def _tell(unread: list[PictureError], count: int) -> None:
+    """One unreadable picture does not cost the others; the exit code tells of it all the same."""
+    if count == 1 and unread:
+        raise unread[0]
+    for error in unread:
+        notes.print(f"Error: {error}", soft_wrap=True)
+    if unread:
+        raise CheckFailedError(f"{len(unread)} of {count} pictures could not be read")
 
 
 def _outputs(pictures: tuple[Path, ...], folder: Path) -> dict[Path, tuple[Path, Path]]:
@@ -106,8 +122,8 @@ def _summary(path: Path, content: dict[str, Any], drawn: Path) -> str:
     ]
     for face in faces:
         x, y, width, height = face["box"]
-        angles = ", ".join(f"{axis} {value:+.0f}°" for axis, value in face["pose"].items())
-        lines.append(f"  {width:.0f}x{height:.0f} px at ({x:.0f}, {y:.0f}): {angles}")
+        angles = ", ".join(f"{axis} {round(value):+d}°" for axis, value in face["pose"].items())
+        lines.append(f"  {round(width)}x{round(height)} px at ({round(x)}, {round(y)}): {angles}")
     if not faces:
-        notes.print("No face found. --detector none takes the whole picture as one face.")
+        lines.append("  no face found; --detector none takes the whole picture as one")
     return "\n".join(lines)

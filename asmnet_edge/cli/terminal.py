@@ -17,7 +17,7 @@ from asmnet_edge.errors import AsmnetEdgeError, require
 T = TypeVar("T")
 
 # progress and notes go to standard error, so that --json on standard output stays clean
-notes = Console(stderr=True)
+notes = Console(stderr=True, markup=False, highlight=False)
 
 
 def print_wide(content: RenderableType) -> None:

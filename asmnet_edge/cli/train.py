@@ -48,8 +48,11 @@ def command(
     Validation faces are held out of the first data set, person by person.
     """
     import_quietly(*_backend(), "keras", extra="train")
-    if (output / "config.json").exists() and not resume:
+    kept = [*output.glob("checkpoint-*.npz"), *output.glob("*.keras")]
+    if kept and not resume:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
+    if resume and not config and not flags["data"]:
+        config = output / "config.json"  # what the run was started with
     settings = _settings(config, flags)
     run = _prepare(settings, output, workers)
     _drive(run, resume)
@@ -104,7 +107,7 @@ def _split(pack: Pack, config: TrainConfig) -> tuple[Pack, Pack]:
     train, validation = split(pack.identities, config.validation_percent)
     if not len(train) or not len(validation):
         raise UsageError(
-            f"{len(pack)} faces are too few to hold validation faces out", "Add faces to train on"
+            f"too few faces to hold some out for validation: {len(pack)}", "Add faces to train on"
         )
     return pack.select(train), pack.select(validation)
 
@@ -129,6 +132,8 @@ def _drive(run: Run, resume: bool) -> None:
                 bar.update(task, completed=progress.step, facts=facts)
         finally:
             steps.close()  # saves a checkpoint, also after Ctrl-C
+            if run.step < run.total:
+                notes.print(f"stopped after step {run.step}; go on with --resume")
 
 
 def _announced(steps: Iterator[Progress], run: Run) -> Iterator[Progress]:

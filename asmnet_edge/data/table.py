@@ -50,6 +50,9 @@ class LandmarkTable:
         return [self._sample(line, row) for line, row in enumerate(self._rows[1:], start=2)]
 
     def _sample(self, line: int, row: list[str]) -> Sample:
+        expected = 1 + 2 * self.scheme.points
+        if len(row) != expected:
+            raise DataError(f"{self.path}, line {line}: expected {expected} fields, got {len(row)}")
         try:
             landmarks = Landmarks(np.array(row[1:], np.float64).reshape(-1, 2), self.scheme)
         except (ValueError, DataError) as error:

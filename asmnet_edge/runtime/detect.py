@@ -41,8 +41,21 @@ def haar_boxes(picture: Picture) -> list[Box]:
         cv2.equalizeHist(grey), scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)
     )
     # OpenCV's boxes start at pixel edges: half a pixel before the first pixel's centre
-    boxes = np.array(found, float).reshape(-1, 4) / shrink - [0.5, 0.5, 0, 0]
-    return [Box(*box) for box in sorted(boxes.tolist(), key=lambda b: -b[2])]
+    rows = np.array(found, float).reshape(-1, 4) / shrink - [0.5, 0.5, 0, 0]
+    return _without_nested([Box(*row) for row in sorted(rows.tolist(), key=lambda r: -r[2])])
+
+
+def _without_nested(boxes: list[Box]) -> list[Box]:
+    """``boxes``, largest first, without those centred in a larger one: a face holds no faces."""
+    kept: list[Box] = []
+    for box in boxes:
+        if not any(_holds(larger, box.centre) for larger in kept):
+            kept.append(box)
+    return kept
+
+
+def _holds(box: Box, point: tuple[float, float]) -> bool:
+    return 0 < point[0] - box.x < box.width and 0 < point[1] - box.y < box.height
 
 
 def _as_landmark_box(box: Box) -> Box:

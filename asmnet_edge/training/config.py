@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -121,10 +122,16 @@ class TrainConfig:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file as plain values; `UsageError` says what is wrong with it."""
+    """The settings of a TOML file, or of a run's ``config.json``, as plain values.
+
+    `UsageError` says what is wrong with the file.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        parse = json.loads if path.suffix == ".json" else tomllib.loads
+        settings: dict[str, Any] = parse(text)
+        return settings
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}") from error
+    except ValueError as error:  # of either format, or no text at all
+        raise UsageError(f"{path} cannot be read as settings: {error}") from error

@@ -10,6 +10,8 @@ import pytest
 
 from asmnet_edge.cli.main import VERBS
 from asmnet_edge.converters import parity
+from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.pictures import write_picture
 
 Run = Callable[..., Any]
 
@@ -140,7 +142,8 @@ def test_an_artifact_that_exists_is_not_overwritten(
     (tmp_path / "tiny-int8.tflite").write_text("the old one")
     ended = asmnet_edge("convert", "tflite", float_file, "--output", tmp_path)
     assert ended.code == 2
-    assert "tiny-int8.tflite exists already. Give --overwrite" in ended.complaint
+    assert "already there: " in ended.complaint
+    assert "tiny-int8.tflite" in ended.complaint
     assert [path.read_text() for path in tmp_path.iterdir()] == ["the old one"]
 
 
@@ -150,7 +153,8 @@ def test_predicted_faces_are_not_overwritten(
     (tmp_path / "face-faces.json").write_text("{}")
     ended = asmnet_edge("predict", face_file, "--output", tmp_path)
     assert ended.code == 2
-    assert "face-faces.json exists already. Give --overwrite" in ended.complaint
+    assert "already there: " in ended.complaint
+    assert "face-faces.json. Give --overwrite" in ended.complaint
     assert [path.read_text() for path in tmp_path.iterdir()] == ["{}"]
 
 
@@ -158,7 +162,8 @@ def test_a_record_is_not_overwritten(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text("{}")
     ended = asmnet_edge("benchmark", "run", "any.tflite", "--output", tmp_path / "record.json")
     assert ended.code == 2
-    assert "record.json exists already. Give --overwrite" in ended.complaint
+    assert "already there: " in ended.complaint
+    assert "record.json. Give --overwrite" in ended.complaint
     assert (tmp_path / "record.json").read_text() == "{}"
 
 
@@ -266,3 +271,14 @@ def test_a_shell_sees_the_same(letter: Path, tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("Error: ")
     assert not files_in(tmp_path)
+
+
+def test_one_bad_picture_does_not_cost_the_others(asmnet_edge: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    write_picture(tmp_path / "face.png", draw_face(3).picture)
+    pictures = tmp_path / "empty.jpg", tmp_path / "face.png"
+    ended = asmnet_edge("predict", *pictures, "--output", tmp_path)
+    assert ended.code == 1
+    assert "empty.jpg is empty" in ended.complaint
+    assert "1 of 2 pictures could not be read" in ended.complaint
+    assert (tmp_path / "face-faces.json").exists()

@@ -81,7 +81,7 @@ def test_a_picture_without_a_face_is_no_error(
     ended = asmnet_edge("predict", blank, "--output", tmp_path / "out")
     assert ended.code == 0
     assert "0 faces" in ended.out
-    assert "--detector none" in ended.err
+    assert "--detector none" in ended.out
     assert json.loads((tmp_path / "out" / "blank-faces.json").read_text())["faces"] == []
 
 

@@ -99,7 +99,7 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
 def test_existing_output_is_refused_by_name(tmp_path: Path) -> None:
     there, absent = tmp_path / "there", tmp_path / "absent"
     there.write_text("")
-    with pytest.raises(OutputExistsError, match=r"there exists already.*--overwrite") as caught:
+    with pytest.raises(OutputExistsError, match=r"already there: .*there.*--overwrite") as caught:
         refuse_existing([absent, there], overwrite=False)
     assert "absent" not in str(caught.value)
 

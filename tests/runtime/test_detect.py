@@ -6,6 +6,7 @@ import pytest
 from asmnet_edge.crop import CropRule, cut
 from asmnet_edge.data.synthetic import DrawnFace, draw_face
 from asmnet_edge.landmarks import Box
+from asmnet_edge.runtime import detect
 from asmnet_edge.runtime.detect import DETECTORS, detect_haar, haar_boxes, whole_picture
 
 
@@ -115,3 +116,8 @@ def test_a_shrunk_box_comes_back_to_the_pixel() -> None:
 
 def test_detectors_go_by_their_name() -> None:
     assert dict(DETECTORS) == {"haar": detect_haar, "none": whole_picture}
+
+
+def test_a_face_holds_no_faces() -> None:
+    large, inside, beside = Box(0, 0, 100, 100), Box(30, 30, 20, 20), Box(95, 0, 50, 50)
+    assert detect._without_nested([large, beside, inside]) == [large, beside]

@@ -279,6 +279,6 @@ def test_one_bad_picture_does_not_cost_the_others(asmnet_edge: Run, tmp_path: Pa
     pictures = tmp_path / "empty.jpg", tmp_path / "face.png"
     ended = asmnet_edge("predict", *pictures, "--output", tmp_path)
     assert ended.code == 1
-    assert "empty.jpg is empty" in ended.complaint
-    assert "1 of 2 pictures could not be read" in ended.complaint
+    assert "empty.jpg is empty" in ended.err
+    assert "1 of 2 pictures could not be read" in ended.err
     assert (tmp_path / "face-faces.json").exists()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asmnet_edge.cli.terminal import import_quietly, notes, with_progress
+from asmnet_edge.cli.terminal import import_quietly, notes, stop_requests, with_progress
 from asmnet_edge.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
@@ -124,16 +124,19 @@ def _drive(run: Run, resume: bool) -> None:
         TimeRemainingColumn(),
         TextColumn("{task.fields[facts]}"),
     )
-    with Bar(*columns, console=notes) as bar:
+    with stop_requests() as stop_requested, Bar(*columns, console=notes) as bar:
         task = bar.add_task("training", total=run.total, facts="")
         try:
             for progress in _announced(steps, run):
                 facts = f"loss {progress.loss:.3f}  best NME {progress.best:.2f}"
                 bar.update(task, completed=progress.step, facts=facts)
+                if stop_requested():
+                    break
         finally:
-            steps.close()  # saves a checkpoint, also after Ctrl-C
-            if run.step < run.total:
-                notes.print(f"stopped after step {run.step}; go on with --resume")
+            steps.close()  # saves a checkpoint
+    if run.step < run.total:
+        notes.print(f"saved after step {run.step}; go on with --resume")
+        raise KeyboardInterrupt
 
 
 def _announced(steps: Iterator[Progress], run: Run) -> Iterator[Progress]:

@@ -69,14 +69,14 @@ class KerasBackend:
         import keras
         import tensorflow as tf
 
+        from asmnet_edge.training.batches import scale_pixels
+
         self.name = f"keras {keras.__version__} (tf.function, tensorflow {tf.__version__})"
-        self._scaling = model.scaling
+        self._scale_pixels, self._scaling = scale_pixels, model.scaling
         self._function = tf.function(model.network, jit_compile=False)
 
     def run(self, crop: Crop) -> Outputs:
-        from asmnet_edge.training.batches import scale_pixels
-
-        outputs = self._function(scale_pixels(crop), training=False)
+        outputs = self._function(self._scale_pixels(crop), training=False)
         landmarks, pose = self._scaling.restore(
             outputs["landmarks"].numpy(), outputs["pose"].numpy()
         )

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import asmnet_edge
 from asmnet_edge.converters.calibration import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.parity import Parity, compare
+from asmnet_edge.converters.parity import compare
 from asmnet_edge.converters.target import ConversionTarget, target_for
 from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.files import make_folder, put_in_place
+from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files, manifest_path
 from asmnet_edge.runtime.backend import SUFFIXES, open_backend, run_all
 from asmnet_edge.versions import installed_version
@@ -58,23 +60,24 @@ def convert(
         path = order.path(Path(workshop), stem)
         needed = calibration if order.precision is Precision.INT8 else None
         target.export(graph, order.precision, needed, path)
-        parity = check_parity(path, graph, calibration)
+        outputs, model = _run(path, calibration.held_out), graph.model
+        reference = model.predict(calibration.held_out)
+        parity = compare(outputs, reference, model.scheme, graph.size)
         parity.check(order.precision, path.name)
         manifest = _manifest(order, graph, target, needed, path)
         manifest = replace(manifest, parity=parity.as_json())
         target.embed(path, manifest.embedded())
-        if not np.isclose(check_parity(path, graph, calibration).mean_px, parity.mean_px):
+        if not all(map(np.allclose, _run(path, calibration.held_out), outputs)):
             raise CheckFailedError(f"embedding the manifest changed the results of {path.name}")
-        return _name_finally(path, target, manifest, folder)
+        return _name_finally(path, manifest, folder)
 
 
-def check_parity(path: Path, graph: InferenceGraph, calibration: CalibrationSet) -> Parity:
-    """Parity with the float Keras model on crops that were not calibrated on, in the runtime."""
-    crops = calibration.held_out
+def _run(path: Path, crops: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+    """Landmarks and pose of ``crops`` by the artifact at ``path``, in the real runtime."""
     outputs = run_all(open_backend(path), crops)
-    if not all(np.isfinite(o).all() for o in outputs):
+    if not all(np.isfinite(output).all() for output in outputs):
         raise CheckFailedError(f"{path.name} gives numbers that are not finite")
-    return compare(outputs, graph.model.predict(crops), graph.model.scheme, graph.size)
+    return outputs
 
 
 def _workshop(folder: Path) -> tempfile.TemporaryDirectory[str]:
@@ -85,7 +88,7 @@ def _workshop(folder: Path) -> tempfile.TemporaryDirectory[str]:
 
 
 def _name_finally(
-    path: Path, target: ConversionTarget, manifest: ArtifactManifest, folder: Path
+    path: Path, manifest: ArtifactManifest, folder: Path
 ) -> tuple[Path, ArtifactManifest]:
     """Move the finished files to ``folder``, the artifact's manifest first to go and last to come.
 

@@ -27,7 +27,7 @@ RULES = {
 }
 ENTRANCE = "__main__.py"  # of the command line, though it has to lie in the core's folder
 LIGHT = ("core", "data", "runtime")
-HEAVY = {"tensorflow", "keras", "nncf", "tf2onnx", "onnx", "ai_edge_quantizer"}
+HEAVY = {"tensorflow", "keras", "matplotlib", "nncf", "tf2onnx", "onnx", "ai_edge_quantizer"}
 
 
 def folder_of(room: str) -> Path:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.crop import CropRule, cut, transform
-from asmnet_edge.data.sample import Sample
-from asmnet_edge.errors import DataError
+from asmnet_edge.data.sample import OnBroken, Sample, refuse
+from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture, decode_picture, encode_picture
 from asmnet_edge.pose import fit_pose
@@ -60,23 +60,34 @@ class Pack:
 
 
 def make_pack(
-    samples: Sequence[Sample], progress: Callable[[Sequence[Sample]], Iterable[Sample]] = iter
+    samples: Sequence[Sample],
+    progress: Callable[[Sequence[Sample]], Iterable[Sample]] = iter,
+    on_broken: OnBroken = refuse,
 ) -> Pack:
-    """Cut and encode every face of ``samples``; ``progress`` may wrap the sequence in a bar."""
-    if not samples:
+    """Cut and encode every face of ``samples``; ``progress`` may wrap the sequence in a bar.
+
+    ``on_broken`` is told of each picture that cannot be read; if it returns, its face is left out.
+    """
+    packed: list[tuple[Sample, bytes, FloatArray]] = []
+    for sample in progress(samples):
+        try:
+            packed.append((sample, *_cut(sample)))
+        except PictureError as error:
+            on_broken(error)
+    if not packed:
         raise DataError("there are no faces to pack")
-    cuts = [_cut(sample) for sample in progress(samples)]
-    points = np.stack([points for _, points in cuts])
-    scheme = samples[0].landmarks.scheme
+    kept = [sample for sample, _, _ in packed]
+    points = np.stack([points for _, _, points in packed])
+    scheme = kept[0].landmarks.scheme
     fitted = fit_pose(points, scheme)
-    pose = [f if s.pose is None else s.pose for f, s in zip(fitted, samples, strict=True)]
+    pose = [f if s.pose is None else s.pose for f, s in zip(fitted, kept, strict=True)]
     return Pack(
         scheme,
-        tuple(jpeg for jpeg, _ in cuts),
+        tuple(jpeg for _, jpeg, _ in packed),
         points,
         np.stack(pose),
-        tuple(s.name for s in samples),
-        tuple(s.identity for s in samples),
+        tuple(s.name for s in kept),
+        tuple(s.identity for s in kept),
     )
 
 

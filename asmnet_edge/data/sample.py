@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from asmnet_edge.errors import DataError
 from asmnet_edge.landmarks import FloatArray, Landmarks
 from asmnet_edge.pictures import Picture
 from asmnet_edge.schemes import LandmarkScheme
@@ -27,6 +28,22 @@ class Sample:
     pose: FloatArray | None = None
 
 
+OnBroken = Callable[[DataError], None]
+
+
+def refuse(error: DataError) -> None:
+    """What is done about a broken face unless the caller says otherwise."""
+    raise error
+
+
+@dataclass(frozen=True)
+class Missing:
+    """How many faces of a ``part`` the official data set has and this copy lacks."""
+
+    part: str
+    faces: int
+
+
 class Dataset(Protocol):
     """A data set with named subsets; ``train`` is the only one that may be learnt from.
 
@@ -41,5 +58,12 @@ class Dataset(Protocol):
     def subsets(self) -> Sequence[str]:
         """Names that `samples` takes."""
 
-    def samples(self, subset: str) -> Sequence[Sample]:
-        """The faces of ``subset``, always in the same order."""
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        """The faces of ``subset``, always in the same order.
+
+        ``on_broken`` is told of each annotation that cannot be used; if it returns, that face is
+        left out. `DataError` when no face is there at all.
+        """
+
+    def missing(self, subset: str) -> Sequence[Missing]:
+        """What this copy lacks of ``subset``; empty for data sets without an official size."""

@@ -20,7 +20,7 @@ from asmnet_edge.data.drawn_build import Build, sample_build
 from asmnet_edge.data.drawn_face import render
 from asmnet_edge.data.drawn_look import sample_look
 from asmnet_edge.data.drawn_shape import Head, View, head_of, landmarks_3d, view_of
-from asmnet_edge.data.sample import Sample
+from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import FloatArray, Landmarks
 from asmnet_edge.pictures import Picture
@@ -57,12 +57,15 @@ class DrawnFaces:
     def subsets(self) -> Sequence[str]:
         return list(FIRST)
 
-    def samples(self, subset: str) -> Sequence[Sample]:
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
         """The faces of ``subset``; nothing is drawn before a sample is loaded."""
         if subset not in FIRST:
             raise DataError(f"drawn faces have no subset {subset!r}", f"Known: {', '.join(FIRST)}")
         first = FIRST[subset]
         return [self._sample(subset, k) for k in range(first, first + self.count)]
+
+    def missing(self, subset: str) -> Sequence[Missing]:
+        return ()
 
     def _sample(self, subset: str, number: int) -> Sample:
         build, head, view = _plan(np.random.default_rng([self.seed, number]), self.size)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.data.sample import Sample
+from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import read_picture
@@ -43,11 +43,20 @@ class LandmarkTable:
         except UsageError as error:
             raise DataError(f"{path}: {error}") from error
 
-    def samples(self, subset: str) -> Sequence[Sample]:
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
         """The faces of the file; ``train`` is its only subset."""
         if subset != "train":
             raise DataError(f"{self.path} has no subset {subset!r}", "Known: train")
-        return [self._sample(line, row) for line, row in enumerate(self._rows[1:], start=2)]
+        samples = []
+        for line, row in enumerate(self._rows[1:], start=2):
+            try:
+                samples.append(self._sample(line, row))
+            except DataError as error:
+                on_broken(error)
+        return samples
+
+    def missing(self, subset: str) -> Sequence[Missing]:
+        return ()
 
     def _sample(self, line: int, row: list[str]) -> Sample:
         expected = 1 + 2 * self.scheme.points

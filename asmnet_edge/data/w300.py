@@ -13,11 +13,22 @@ from pathlib import Path
 from types import MappingProxyType
 
 from asmnet_edge.data.pts import read_pts
-from asmnet_edge.data.sample import Sample
+from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError
 from asmnet_edge.pictures import SUFFIXES, read_picture
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
+# faces that each part has in the official release
+FACES: Mapping[str, int] = MappingProxyType(
+    {
+        "afw": 337,
+        "helen/trainset": 2000,
+        "lfpw/trainset": 811,
+        "helen/testset": 330,
+        "lfpw/testset": 224,
+        "ibug": 135,
+    }
+)
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "train": ("afw", "helen/trainset", "lfpw/trainset"),
@@ -29,7 +40,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class W300:
-    """300W under ``root``; a missing part of the training set is passed over, of a test set not."""
+    """300W under ``root``; a part that is not there is passed over, and `missing` names it."""
 
     name = "300w"
     licence = "research use only, no commercial use (300W)"
@@ -37,7 +48,7 @@ class W300:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        if not any((root / part).is_dir() for parts in PARTS.values() for part in parts):
+        if not any((root / part).is_dir() for part in FACES):
             raise DataError(
                 f"{root} does not look like 300W",
                 f"Expected folders such as {', '.join(PARTS['train'])} in it",
@@ -45,26 +56,40 @@ class W300:
 
     @property
     def subsets(self) -> Sequence[str]:
-        return [s for s, parts in PARTS.items() if not self._missing(parts) or s == "train"]
+        """Those of which at least one part is there."""
+        return [s for s, parts in PARTS.items() if any(self._files(part) for part in parts)]
 
-    def samples(self, subset: str) -> Sequence[Sample]:
-        """The faces of ``subset``; `DataError` names the folders that are missing."""
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        """The faces of ``subset`` that are there; `DataError` if none is."""
+        parts = self._parts(subset)
+        there = [part for part in parts if (self.root / part).is_dir()]
+        if not there:
+            raise DataError(f"{self.root} lacks {', '.join(parts)}, needed for {subset!r}")
+        return [s for part in there for s in self._part(part, on_broken)]
+
+    def missing(self, subset: str) -> Sequence[Missing]:
+        lacking = {part: FACES[part] - len(self._files(part)) for part in self._parts(subset)}
+        return [Missing(part, faces) for part, faces in lacking.items() if faces > 0]
+
+    def _parts(self, subset: str) -> tuple[str, ...]:
         if subset not in PARTS:
             raise DataError(f"300W has no subset {subset!r}", f"Known: {', '.join(PARTS)}")
-        parts = PARTS[subset]
-        missing = self._missing(parts)
-        if len(missing) == len(parts) or (missing and subset != "train"):
-            raise DataError(f"{self.root} lacks {', '.join(missing)}, needed for {subset!r}")
-        return [s for part in parts if part not in missing for s in self._part(part)]
+        return PARTS[subset]
 
-    def _missing(self, parts: Sequence[str]) -> list[str]:
-        return [part for part in parts if not (self.root / part).is_dir()]
+    def _files(self, part: str) -> list[Path]:
+        return sorted((self.root / part).glob("*.pts"))
 
-    def _part(self, part: str) -> list[Sample]:
-        files = sorted((self.root / part).glob("*.pts"))
+    def _part(self, part: str, on_broken: OnBroken) -> list[Sample]:
+        files = self._files(part)
         if not files:
             raise DataError(f"{self.root / part} holds no .pts file")
-        return [self._sample(part, file) for file in files]
+        samples = []
+        for file in files:
+            try:
+                samples.append(self._sample(part, file))
+            except DataError as error:
+                on_broken(error)
+        return samples
 
     def _sample(self, part: str, pts: Path) -> Sample:
         landmarks = read_pts(pts)

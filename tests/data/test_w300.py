@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.w300 import PARTS, W300
 from asmnet_edge.errors import DataError
 from asmnet_edge.schemes import IBUG68
@@ -95,10 +96,13 @@ def test_training_goes_on_without_a_part(tmp_path: Path, add_face: Callable) -> 
     assert list(dataset.subsets) == ["train"]
 
 
-def test_testing_does_not_go_on_without_a_part(tmp_path: Path, add_face: Callable) -> None:
+def test_what_lacks_is_named_with_its_official_size(tmp_path: Path, add_face: Callable) -> None:
     add_face("helen/testset/1_1")
-    with pytest.raises(DataError, match=r"lacks lfpw/testset, needed for 'common'"):
-        W300(tmp_path).samples("common")
+    dataset = W300(tmp_path)
+    assert names(dataset, "full") == ["helen/testset/1_1"]
+    # 300W has 330 faces in HELEN test, 224 in LFPW test, 135 in iBUG
+    lacking = [Missing("helen/testset", 329), Missing("lfpw/testset", 224), Missing("ibug", 135)]
+    assert list(dataset.missing("full")) == lacking
 
 
 def test_training_needs_some_part(tmp_path: Path, add_face: Callable) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.runtime.draw import draw_faces, draw_landmarks
+from asmnet_edge.runtime.draw import draw_faces
 from asmnet_edge.runtime.landmarker import Face
-from asmnet_edge.schemes import IBUG68, LandmarkScheme
+from asmnet_edge.schemes import IBUG68
 
 
 @pytest.fixture
@@ -71,14 +71,3 @@ def test_a_face_beyond_the_edge_does_no_harm(
 ) -> None:
     inside = centre[0] >= 0
     assert changed(canvas, draw_faces(canvas, [face(centre)])).any() == inside
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.25, 0.5])
-def test_a_dot_lies_on_its_landmark(shift: float) -> None:
-    dots = LandmarkScheme("dots", 2, {"all": (0, 1)}, (), {0: 1}, (0, 1), ((0,), (1,)), ())
-    canvas = np.zeros((60, 60, 3), np.uint8)
-    draw_landmarks(canvas, Landmarks(np.array([[15 + shift, 20], [50, 50]]), dots))
-    spot = canvas[:40, :40].sum(axis=2)
-    rows, columns = np.indices(spot.shape)
-    assert (columns * spot).sum() / spot.sum() == pytest.approx(15 + shift, abs=0.2)
-    assert (rows * spot).sum() / spot.sum() == pytest.approx(20, abs=0.2)

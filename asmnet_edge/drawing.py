@@ -23,14 +23,20 @@ def draw_landmarks(
     canvas: Picture, landmarks: Landmarks, contour: tuple[int, int, int] = CONTOUR
 ) -> None:
     """Draw contours and points onto ``canvas`` (H, W, 3) BGR, as thick as the face is large."""
+    draw_contours(canvas, landmarks, contour)
+    size = max(landmarks.box.width, landmarks.box.height)
+    radius = round(max(1.2, size / 150) * 2**SHIFT)
+    for x, y in _fixed_point(landmarks.points).tolist():
+        cv2.circle(canvas, (x, y), radius, POINT, cv2.FILLED, cv2.LINE_AA, SHIFT)
+
+
+def draw_contours(canvas: Picture, landmarks: Landmarks, colour: tuple[int, int, int]) -> None:
+    """Draw the scheme's contours alone onto ``canvas`` (H, W, 3) BGR."""
     size = max(landmarks.box.width, landmarks.box.height)
     thickness = max(1, round(size / 200))
     for indices, closed in landmarks.scheme.contours:
         line = _fixed_point(landmarks.points[list(indices)])
-        cv2.polylines(canvas, [line], closed, contour, thickness, cv2.LINE_AA, SHIFT)
-    radius = round(max(1.2, size / 150) * 2**SHIFT)
-    for x, y in _fixed_point(landmarks.points).tolist():
-        cv2.circle(canvas, (x, y), radius, POINT, cv2.FILLED, cv2.LINE_AA, SHIFT)
+        cv2.polylines(canvas, [line], closed, colour, thickness, cv2.LINE_AA, SHIFT)
 
 
 def draw_pose(canvas: Picture, landmarks: Landmarks, pose: FloatArray) -> None:

@@ -37,6 +37,25 @@ def staged(path: Path) -> Iterator[Path]:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+@contextmanager
+def staged_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``; renamed to it when the block ends well, else removed.
+
+    `OutputExistsError` if ``path`` is there and not an empty folder: none is ever replaced.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise OutputExistsError(f"{path} is there already", "Give another folder, or remove it")
+    make_folder(path.parent)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            temporary.mkdir()
+            yield temporary
+            os.replace(temporary, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
 def put_in_place(finished: Path, final: Path) -> None:
     """Rename ``finished`` onto ``final`` on one file system, its content safe on disk first."""
     with finished.open("rb+") as file:

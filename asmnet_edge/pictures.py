@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,10 @@ Picture = NDArray[np.uint8]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 MAX_FILE_BYTES = 256 * 1024 * 1024
+JPEG_START, JPEG_END = b"\xff\xd8", b"\xd9"
+PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
+# within a JPEG's pixels FF is followed by 00 or a restart marker; what else follows ends them
+JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 
 def read_picture(path: Path) -> Picture:
@@ -29,9 +34,15 @@ def read_picture(path: Path) -> Picture:
 
 
 def decode_picture(content: bytes, name: str) -> Picture:
-    """Encoded picture bytes -> (H, W, 3) uint8 BGR; `PictureError` tells ``name``."""
+    """Encoded picture bytes -> (H, W, 3) uint8 BGR; `PictureError` tells ``name``.
+
+    A JPEG or PNG that ends too early is refused: some decoders fill its rest with grey. Bytes after
+    its end, as some cameras write them, do not matter.
+    """
     if not content:
         raise PictureError(f"the picture {name} is empty")
+    if _is_cut_off(content):
+        raise PictureError(f"the picture {name} is cut off", "Copy or download it once more")
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -43,12 +54,44 @@ def decode_picture(content: bytes, name: str) -> Picture:
     return picture  # type: ignore[return-value]
 
 
+def _is_cut_off(content: bytes) -> bool:
+    if content.startswith(JPEG_START):
+        return not _jpeg_ends(content)
+    return content.startswith(PNG_START) and not _png_ends(content)
+
+
+def _jpeg_ends(content: bytes) -> bool:
+    """Whether the end marker comes (ITU T.81, annex B): one in a segment, a thumbnail's, is none.
+
+    A segment is its marker, two bytes of length (themselves included) and content.
+    """
+    place = len(JPEG_START)
+    while found := JPEG_MARKER.search(content, place):
+        if found[1] == JPEG_END:
+            return True
+        place = found.end() + int.from_bytes(content[found.end() : found.end() + 2])
+    return False
+
+
+def _png_ends(content: bytes) -> bool:
+    """Whether the last chunk comes: a chunk is its length, type, content and a checksum."""
+    place = len(PNG_START)
+    while len(kind := content[place + 4 : place + 8]) == 4:
+        if kind == PNG_END:
+            return True
+        place += 12 + int.from_bytes(content[place : place + 4])
+    return False
+
+
 def encode_picture(picture: Picture, suffix: str, quality: int = 92) -> bytes:
     """(H, W, 3) BGR or (H, W) -> file content in the format of ``suffix``."""
     if suffix.lower() not in SUFFIXES:
         raise PictureError(f"cannot write a {suffix!r} picture", f"Known: {', '.join(SUFFIXES)}")
+    # other formats complain about a quality that is not theirs
+    is_jpeg = suffix.lower() in (".jpg", ".jpeg")
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, quality] if is_jpeg else []
     try:
-        done, content = cv2.imencode(suffix, picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        done, content = cv2.imencode(suffix, picture, parameters)
     except cv2.error:
         done = False
     if not done:

@@ -6,63 +6,121 @@ used in the loss by Fard, Abdollahi, Mahoor, "ASMNet", CVPRW 2021.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from asmnet_edge.errors import DataError, ModelError
-from asmnet_edge.files import write_atomically
+from asmnet_edge.alignment import align, check_alignment, check_shapes, superimpose
+from asmnet_edge.alignment import normalise as normalise  # with the model goes what it is fitted to
+from asmnet_edge.arrays import DAMAGE, read_arrays, write_arrays
+from asmnet_edge.errors import AsmnetEdgeError, DataError, ModelError
 from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.schemes import LandmarkScheme, scheme_named
 
 CLIP = 3.0  # standard deviations that each shape parameter may reach
-
-
-def normalise(shapes: FloatArray) -> FloatArray:
-    """Shapes (faces, n, 2) centred on their bounding box and divided by its longer side."""
-    low, high = shapes.min(axis=1, keepdims=True), shapes.max(axis=1, keepdims=True)
-    return (shapes - (low + high) / 2) / (high - low).max(axis=2, keepdims=True)
+MAKE_ONE = "Make one with: asmnet-edge shape fit"
+STORED = ("mean", "components", "spectrum", "alignment", "faces", "variance")
 
 
 @dataclass(frozen=True)
 class PointDistributionModel:
     """Mean shape and principal modes of variation of n landmarks.
 
-    mean : (2n,) x0, y0, x1, ...; components : (k, 2n), orthonormal rows; eigenvalues : (k,)
-    variance of the training shapes along each row, falling
+    mean : (2n,) x0, y0, x1, ...; components : (k, 2n), orthonormal rows; spectrum : (m,), m >= k,
+    variance of the training shapes along each principal direction, kept or not, falling;
+    alignment : name of how the shapes were made comparable; scheme : None if unknown; faces : how
+    many they were; variance : the share of it that was asked for
     """
 
     mean: FloatArray
     components: FloatArray
-    eigenvalues: FloatArray
+    spectrum: FloatArray
+    alignment: str
+    scheme: LandmarkScheme | None
+    faces: int
+    variance: float
 
     def __post_init__(self) -> None:
-        k, d = np.shape(self.components)
-        if np.shape(self.mean) != (d,) or np.shape(self.eigenvalues) != (k,):
+        for name in ("mean", "components", "spectrum"):
+            array = np.asarray(getattr(self, name), np.float64)
+            if not np.isfinite(array).all():
+                raise DataError(f"{name} must be finite numbers")
+            object.__setattr__(self, name, array)
+        self._check_arrays()
+        self._check_facts()
+
+    def _check_arrays(self) -> None:
+        d, k = (self.mean.size, len(self.components)) if self.components.ndim == 2 else (0, 0)
+        m = self.spectrum.size
+        if not (self.components.shape == (k, d) and 0 < k <= m <= d and d % 2 == 0) or (
+            (self.mean.shape, self.spectrum.shape) != ((d,), (m,))
+        ):
             raise DataError(
-                f"mean must be ({d},) and eigenvalues ({k},) to go with components ({k}, {d}), "
-                f"got {np.shape(self.mean)} and {np.shape(self.eigenvalues)}"
+                "mean, components and spectrum must be (2n,), (k, 2n) and (m,) with k <= m <= 2n, "
+                f"got {self.mean.shape}, {self.components.shape} and {self.spectrum.shape}"
             )
+        if not np.allclose(self.components @ self.components.T, np.eye(k), atol=1e-6):
+            raise DataError("the rows of components must be orthonormal")
+        if self.spectrum[0] <= 0 or self.spectrum[-1] < 0 or (np.diff(self.spectrum) > 0).any():
+            raise DataError("spectrum must fall from above 0 and not below it")
+
+    def _check_facts(self) -> None:
+        check_alignment(self.alignment)
+        if self.scheme and 2 * self.scheme.points != len(self.mean):
+            raise DataError(f"{self.scheme.name} does not have {len(self.mean) // 2} points")
+        if self.faces < 2:
+            raise DataError(f"a shape model needs at least 2 shapes, got {self.faces}")
+        _check_share(self.variance)
+
+    @property
+    def eigenvalues(self) -> FloatArray:
+        """Variance (k,) of the training shapes along each component."""
+        return self.spectrum[: len(self.components)]
+
+    @property
+    def shares(self) -> FloatArray:
+        """Each component's share (k,) of the training shapes' variance."""
+        return self.eigenvalues / self.spectrum.sum()
+
+    def modes_for(self, variance: float) -> int:
+        """As few modes as explain the share ``variance``, kept in this model or not."""
+        return modes_for(self.spectrum, variance)
 
     @classmethod
-    def fit(cls, shapes: FloatArray, variance: float = 0.90) -> PointDistributionModel:
+    def fit(
+        cls,
+        shapes: FloatArray,
+        variance: float = 0.90,
+        alignment: str = "none",
+        scheme: LandmarkScheme | None = None,
+    ) -> PointDistributionModel:
         """PCA of ``shapes`` (faces, n, 2): as few modes as explain the share ``variance``.
 
-        Shapes are taken as they are; see `normalise`. Eigenvalues use faces - 1 as divisor.
+        Shapes are first aligned, by default taken as they are. Eigenvalues use faces - 1 as
+        divisor; the coordinate that a mode moves most, it moves to the right or down.
         """
-        if not 0 < variance <= 1:
-            raise DataError(f"the share of variance must lie in (0, 1], got {variance}")
-        flat = np.asarray(shapes, np.float64).reshape(len(shapes), -1)
-        if len(flat) < 2:
-            raise DataError(f"a shape model needs at least 2 shapes, got {len(flat)}")
+        shapes = np.asarray(shapes, np.float64)
+        if shapes.ndim != 3 or shapes.shape[2] != 2 or len(shapes) < 2:
+            raise DataError(f"a shape model needs at least 2 shapes (n, 2), got {shapes.shape}")
+        flat = align(shapes, alignment, scheme).reshape(len(shapes), -1)
         mean = flat.mean(axis=0)
-        _, singular, components = np.linalg.svd(flat - mean, full_matrices=False)
-        eigenvalues = singular**2 / (len(flat) - 1)
-        share = np.cumsum(eigenvalues) / eigenvalues.sum()
-        k = min(int(np.searchsorted(share, variance)) + 1, len(share))  # rounding may miss 1
-        return cls(mean, components[:k], eigenvalues[:k])
+        if np.allclose(flat, mean, rtol=0, atol=1e-12 * np.abs(flat).max()):
+            raise DataError("the shapes are all alike: there is nothing to model")
+        _, singular, rows = np.linalg.svd(flat - mean, full_matrices=False)
+        spectrum = singular**2 / (len(flat) - 1)
+        components = rows[: modes_for(spectrum, variance)]
+        largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
+        return cls(
+            mean, components * np.sign(largest), spectrum, alignment, scheme, len(flat), variance
+        )
+
+    def align(self, shapes: FloatArray) -> FloatArray:
+        """``shapes`` (faces, n, 2) in any unit, as those that the model was fitted to."""
+        if self.alignment == "procrustes":
+            check_shapes(shapes, sized=True)
+            return superimpose(shapes, self.mean.reshape(-1, 2))
+        return align(shapes, self.alignment, self.scheme)
 
     def project(self, shapes: FloatArray) -> FloatArray:
         """Shape parameters b = V^T (s - m): (..., n, 2) -> (..., k)."""
@@ -81,17 +139,37 @@ class PointDistributionModel:
 
     def save(self, path: Path) -> None:
         """Write as ``.npz``, all or nothing."""
-        buffer = io.BytesIO()
-        np.savez(buffer, mean=self.mean, components=self.components, eigenvalues=self.eigenvalues)
-        write_atomically(path, buffer.getvalue())
+        arrays = {name: np.array(getattr(self, name)) for name in STORED}
+        write_arrays(path, {**arrays, "scheme": np.array(self.scheme.name if self.scheme else "")})
 
     @classmethod
     def load(cls, path: Path) -> PointDistributionModel:
-        """Read what `save` wrote; nothing in the file is executed."""
+        """Read what `save` wrote; nothing in the file is executed, everything is checked."""
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls(*(stored[name] for name in ("mean", "components", "eigenvalues")))
+            stored = read_arrays(path, (*STORED, "scheme"))
+            scheme = str(stored["scheme"])
+            return cls(
+                mean=stored["mean"],
+                components=stored["components"],
+                spectrum=stored["spectrum"],
+                alignment=str(stored["alignment"]),
+                scheme=scheme_named(scheme) if scheme else None,
+                faces=int(stored["faces"]),
+                variance=float(stored["variance"]),
+            )
         except FileNotFoundError as error:
-            raise ModelError(f"no shape model at {path}", "Fit one while training") from error
-        except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
-            raise ModelError(f"{path} is not a shape model: {error}") from error
+            raise ModelError(f"no shape model at {path}", MAKE_ONE) from error
+        except (AsmnetEdgeError, *DAMAGE) as error:
+            raise ModelError(f"{path} is not a shape model: {error}", MAKE_ONE) from error
+
+
+def modes_for(spectrum: FloatArray, variance: float) -> int:
+    """As few principal directions as explain the share ``variance`` of ``spectrum`` (m,)."""
+    _check_share(variance)
+    explained = np.cumsum(spectrum)
+    return int(np.searchsorted(explained / explained[-1], variance)) + 1
+
+
+def _check_share(variance: float) -> None:
+    if not 0 < variance <= 1:
+        raise DataError(f"the share of variance must lie in (0, 1], got {variance}")

@@ -9,19 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge import metrics
-from asmnet_edge.crop import CropRule, to_relative, transform
+from asmnet_edge.benchmarks.truth import Outputs, Truth, check_sizes, truth_figures, truth_of
+from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import Dataset
+from asmnet_edge.data.sample import Dataset, Missing
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.pose import AXES, fit_pose
+from asmnet_edge.pose import AXES
 from asmnet_edge.schemes import LandmarkScheme
 
-FAILURE = 0.08  # NME above which 300W counts a face as failed
 FIGURES = (
     *("nme", "nme_drop", "nme_drop_interval", "failure_rate", "auc", "deviation_iod_percent"),
     *("pose_mae", "pose_mae_drop", "pose_truth"),
 )
-Outputs = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,8 @@ class EvaluationFaces:
 
     crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
     only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
-    unless ``pose_is_exact``; description : data set and subset
+    unless ``pose_is_exact``; description : data set and subset; missing : what this copy of the
+    data set lacks of the subset
     """
 
     crops: NDArray[np.uint8]
@@ -40,23 +40,27 @@ class EvaluationFaces:
     crop: CropRule
     description: str
     pose_is_exact: bool = False
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def truth(self) -> Truth | None:
+        """The annotations, None where only deviation is asked for."""
+        if self.landmarks is None or self.pose is None:
+            return None
+        return Truth(self.landmarks, self.pose, self.scheme, self.pose_is_exact)
 
 
 def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> EvaluationFaces:
     """The faces of ``subset``, cut by ``rule`` around their annotated landmarks."""
-    samples = dataset.samples(subset)
-    crops = crops_of(samples, rule)
-    description = f"{dataset.name} {subset}"
+    samples, missing = dataset.samples(subset), tuple(dataset.missing(subset))
+    for sample in samples:
+        check_sizes(sample)
+    crops, scheme, name = crops_of(samples, rule), dataset.scheme, f"{dataset.name} {subset}"
     if not annotated:
-        return EvaluationFaces(crops, None, None, dataset.scheme, rule, description)
-    points = [transform(s.landmarks.points, rule.matrix(s.landmarks.box)) for s in samples]
-    landmarks = to_relative(np.stack(points), rule.size)
-    fitted = fit_pose(landmarks, dataset.scheme)
-    pose = [f if s.pose is None else s.pose for f, s in zip(fitted, samples, strict=True)]
-    exact = all(s.pose is not None for s in samples)
-    return EvaluationFaces(
-        crops, landmarks, np.stack(pose), dataset.scheme, rule, description, exact
-    )
+        return EvaluationFaces(crops, None, None, scheme, rule, name, missing=missing)
+    truth = truth_of(samples, rule)
+    landmarks, pose, exact = truth.landmarks, truth.pose, truth.pose_is_exact
+    return EvaluationFaces(crops, landmarks, pose, scheme, rule, name, exact, missing)
 
 
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> dict[str, Any]:
@@ -69,31 +73,21 @@ def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces
     if reference is not None:
         far = metrics.deviation(outputs[0], reference[0], faces.scheme)
         figures["deviation_iod_percent"] = 100 * float(far.mean())
-    if faces.landmarks is not None:
-        figures |= _against_truth(outputs, reference, faces)
+    if faces.truth is not None:
+        figures |= truth_figures(outputs, faces.truth)
+        figures |= {} if reference is None else _drops(outputs, reference, faces.truth)
     return figures
 
 
-def _against_truth(
-    outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces
-) -> dict[str, Any]:
-    assert faces.landmarks is not None and faces.pose is not None
-    errors = metrics.nme(outputs[0], faces.landmarks, faces.scheme)
-    pose = metrics.angle_errors(outputs[1], faces.pose).mean(axis=0)
-    figures = {
-        "nme": 100 * float(errors.mean()),
-        "failure_rate": metrics.failure_rate(errors, FAILURE),
-        "auc": metrics.auc(errors, FAILURE),
-        "pose_mae": dict(zip(AXES, pose.tolist(), strict=True)),
-        "pose_truth": "exact" if faces.pose_is_exact else "fitted to the annotated landmarks",
+def _drops(outputs: Outputs, reference: Outputs, truth: Truth) -> dict[str, Any]:
+    errors, before = (
+        metrics.nme(o[0], truth.landmarks, truth.scheme) for o in (outputs, reference)
+    )
+    pose, pose_before = (metrics.angle_errors(o[1], truth.pose) for o in (outputs, reference))
+    drop = 100 * (errors - before)
+    pose_drop = pose.mean(axis=0) - pose_before.mean(axis=0)
+    return {
+        "nme_drop": float(drop.mean()),
+        "nme_drop_interval": list(metrics.bootstrap_interval(drop)),
+        "pose_mae_drop": dict(zip(AXES, pose_drop.tolist(), strict=True)),
     }
-    if reference is not None:
-        before = metrics.nme(reference[0], faces.landmarks, faces.scheme)
-        pose_before = metrics.angle_errors(reference[1], faces.pose).mean(axis=0)
-        drop = 100 * (errors - before)
-        figures |= {
-            "nme_drop": float(drop.mean()),
-            "nme_drop_interval": list(metrics.bootstrap_interval(drop)),
-            "pose_mae_drop": dict(zip(AXES, (pose - pose_before).tolist(), strict=True)),
-        }
-    return figures

@@ -69,10 +69,8 @@ class KerasBackend:
         import keras
         import tensorflow as tf
 
-        from asmnet_edge.training.batches import scale_pixels
-
         self.name = f"keras {keras.__version__} (tf.function, tensorflow {tf.__version__})"
-        self._scale_pixels, self._scaling = scale_pixels, model.scaling
+        self._scale_pixels, self._scaling = model.pixels.apply, model.scaling
         self._function = tf.function(model.network, jit_compile=False)
 
     def run(self, crop: Crop) -> Outputs:
@@ -83,7 +81,7 @@ class KerasBackend:
         return landmarks[0].astype(np.float32), pose[0].astype(np.float32)
 
 
-def _limit_threads(tf: Any, threads: int) -> None:
+def limit_threads(tf: Any, threads: int) -> None:
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -97,19 +95,25 @@ def keras_candidate(path: Path, threads: int) -> Candidate:
     import tensorflow as tf
 
     from asmnet_edge.training.floatmodel import load_float_model
+
+    limit_threads(tf, threads)  # before the weights are loaded: TensorFlow fixes them at first use
+    model = load_float_model(path)
+    backend = KerasBackend(model)
+    facts = float_facts(path, model, backend.name, threads)
+    return Candidate(facts, backend, model.source_sha256, model.crop, model.scheme)
+
+
+def float_facts(path: Path, model: Any, runtime: str, threads: int | None) -> dict[str, Any]:
+    """What a record says of the float ``model`` at ``path`` besides the measurements."""
     from asmnet_edge.training.network import multiply_adds
 
-    _limit_threads(tf, threads)  # before the weights are loaded: TensorFlow fixes them at first use
-    model = load_float_model(path)
-    facts = {
+    return {
         "name": path.name,
         "format": "keras",
         "precision": "float32",
+        "runtime": runtime,
         "bytes": path.stat().st_size,
         "parameters": int(model.network.count_params()),
         "multiply_adds": multiply_adds(model.network),
         "threads": threads,
     }
-    backend = KerasBackend(model)
-    facts["runtime"] = backend.name
-    return Candidate(facts, backend, model.source_sha256, model.crop, model.scheme)

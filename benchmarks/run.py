@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces, Outputs, accuracy
+from asmnet_edge.benchmarks.accuracy import EvaluationFaces, accuracy
 from asmnet_edge.benchmarks.candidates import Candidate, artifact_candidate, keras_candidate
 from asmnet_edge.benchmarks.latency import Latency, LatencyPlan, measure
 from asmnet_edge.benchmarks.record import BenchmarkRecord
+from asmnet_edge.benchmarks.truth import Outputs, failure_threshold, missing_as_json
 from asmnet_edge.errors import AsmnetEdgeError, ModelError, UsageError
 
 Progress = Callable[[str, int], Callable[[], None]]  # (what, steps) -> call after each step
@@ -71,10 +72,19 @@ def measure_candidates(
     settings = {
         "threads": plan.threads,
         "latency": asdict(plan.latency),
-        "faces": {"count": len(faces.crops), "on": faces.description},
+        "faces": _faces_settings(faces),
         "reference": plan.float_model.name if plan.float_model else None,
     }
     return BenchmarkRecord.of(rows, settings)
+
+
+def _faces_settings(faces: EvaluationFaces) -> dict[str, Any]:
+    return {
+        "count": len(faces.crops),
+        "on": faces.description,
+        "missing": missing_as_json(faces.missing),
+        "failure_threshold": failure_threshold(faces.scheme),
+    }
 
 
 def _load(path: Path, threads: int) -> Candidate | Failure:

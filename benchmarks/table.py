@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asmnet_edge.benchmarks.record import BenchmarkRecord
+from asmnet_edge.benchmarks.truth import FAILURE, faces_in_words, gaps_in_words
 
 
 def table(record: BenchmarkRecord) -> Group:
@@ -20,7 +21,8 @@ def table(record: BenchmarkRecord) -> Group:
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     view.add_column("model", no_wrap=True)
     columns = ["MB", "int8 ops", "p50 ms", "p90", "p99"]
-    columns += ["NME %", "drop", "FR@8 %", "pose °"] if annotated else []
+    threshold = 100 * record.content["settings"]["faces"].get("failure_threshold", FAILURE)
+    columns += ["NME %", "drop", f"FR@{threshold:.0f} %", "pose °"] if annotated else []
     for name in [*columns, *(["deviation %"] if compared else [])]:
         view.add_column(name, justify="right", no_wrap=True)
     for row in record.results:
@@ -34,11 +36,11 @@ def _annotated(record: BenchmarkRecord) -> bool:
 
 def _title(record: BenchmarkRecord) -> str:
     device, settings = record.content["device"], record.content["settings"]
-    threads = settings["threads"]
+    threads, faces = settings["threads"], settings["faces"]
     return (
         f"{device['board'] or device['cpu']}, {device['cores']} cores, "
-        f"{threads} thread{'s' if threads > 1 else ''}, {settings['faces']['count']} faces "
-        f"({settings['faces']['on']})"
+        f"{threads} thread{'s' if threads > 1 else ''}, "
+        f"{faces_in_words(faces['count'], faces.get('missing', ()))} ({faces['on']})"
     )
 
 
@@ -54,6 +56,9 @@ def _notes(record: BenchmarkRecord, annotated: bool) -> str:
         )
     truths = {row["accuracy"].get("pose_truth") for row in record.results if "error" not in row}
     lines += [f"pose: mean over yaw, pitch, roll; truth {t}" for t in sorted(truths - {None})]
+    faces = record.content["settings"]["faces"]
+    if gaps := gaps_in_words(faces.get("missing", ())):
+        lines.append(f"{faces['on']}: without {gaps}, which this copy lacks")
     if not annotated:
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
     cores, load = record.content["device"]["cores"], record.content["load_average"]

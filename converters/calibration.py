@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import Dataset, Sample
+from asmnet_edge.data.sample import Dataset, Sample, learnable
 from asmnet_edge.data.split import PERCENT, is_validation
 from asmnet_edge.errors import DataError
 
@@ -45,7 +45,7 @@ def calibrate_on(
     Faces that validate are left out: ranges chosen on them would flatter validation. The artifacts
     are checked on those, or on the calibration faces of a data set too small to have any.
     """
-    samples = dataset.samples("train")
+    samples = learnable(dataset.samples("train"))
     faces = [s for s in samples if not is_validation(s.identity, validation_percent)]
     others = [s for s in samples if is_validation(s.identity, validation_percent)]
     if not faces:

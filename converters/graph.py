@@ -57,9 +57,10 @@ class InferenceGraph:
         scaled = _restoring_heads(network, scaling.shape_scale, scaling.pose_scale)
         mean_shape = tf.constant(scaling.mean_shape[None], tf.float32)
         pose_mean = tf.constant(scaling.pose_mean[None], tf.float32)
+        offset, scale = self.model.pixels.offset, self.model.pixels.scale
 
         def contract(image: tf.Tensor) -> dict[str, tf.Tensor]:
-            pixels = (tf.cast(image, tf.float32) - 128.0) * (1 / 128.0)
+            pixels = (tf.cast(image, tf.float32) - offset) * scale
             outputs = scaled(pixels, training=False)
             offsets = tf.reshape(outputs["landmarks"], (1, self.points, 2))
             return {"landmarks": offsets + mean_shape, "pose": outputs["pose"] + pose_mean}

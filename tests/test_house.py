@@ -169,7 +169,9 @@ def test_benchmarks_load_without_keras_and_tensorflow() -> None:
     assert not loaded & HEAVY
 
 
-@pytest.mark.parametrize("verb", [(), ("predict",), ("train",), ("convert",), ("benchmark",)])
+@pytest.mark.parametrize(
+    "verb", [(), ("data",), ("predict",), ("train",), ("convert",), ("benchmark",)]
+)
 def test_help_is_quick_to_load(verb: tuple[str, ...]) -> None:
     loaded = modules_after(running(*verb, "--help"))
     assert "click" in loaded

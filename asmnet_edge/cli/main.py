@@ -12,7 +12,10 @@ from asmnet_edge.errors import AsmnetEdgeError
 
 # verb -> one line of help; the verb's module is imported only when the verb is run
 VERBS = {
+    "data": "Look at, check and pack annotated faces.",
     "train": "Train a float model on annotated faces.",
+    "import-h5": "Take over an official ASMNet model, as Keras 2 wrote it, as a float model.",
+    "evaluate": "Measure a model's accuracy on annotated faces, subset by subset.",
     "convert": "Turn a float model into TFLite, ONNX and OpenVINO, float32 or int8.",
     "benchmark": "Measure latency, size and accuracy drop of artifacts against the float model.",
     "predict": "Find faces in a picture, their landmarks and pose.",
@@ -20,7 +23,7 @@ VERBS = {
 
 
 class Verbs(click.Group):
-    """A group whose members live in ``asmnet_edge.cli.<verb>`` as ``command``."""
+    """A group whose members live in ``asmnet_edge.cli.<verb>`` as ``command``; ``-`` is ``_``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -28,7 +31,8 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"asmnet_edge.cli.{cmd_name}").command
+        module = importlib.import_module(f"asmnet_edge.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

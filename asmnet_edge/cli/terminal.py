@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+import click
 from rich.console import Console, RenderableType
 from rich.progress import track
 
-from asmnet_edge.errors import AsmnetEdgeError, require
+from asmnet_edge.errors import AsmnetEdgeError, DataError, require
 
 T = TypeVar("T")
 
@@ -30,6 +31,37 @@ def print_wide(content: RenderableType) -> None:
 def with_progress(items: Sequence[T], description: str) -> Iterable[T]:
     """``items`` with a bar while they are walked through; silent where nobody watches."""
     return track(items, description, console=notes, disable=not notes.is_terminal, transient=True)
+
+
+broken_option = click.option(
+    "--broken",
+    type=click.Choice(["refuse", "skip"]),
+    default="refuse",
+    show_default=True,
+    help="Faces whose annotation or picture cannot be used: stop there, or go on without them.",
+)
+
+
+class BrokenFaces:
+    """What is done about broken faces, as ``--broken`` says; pass it as ``on_broken``."""
+
+    def __init__(self, broken: str = "refuse") -> None:
+        self.skip = broken == "skip"
+        self.skipped: list[DataError] = []
+
+    def __call__(self, error: DataError) -> None:
+        if not self.skip:
+            error.cure = error.cure or "Mend it, or go on without it: --broken skip"
+            raise error
+        self.skipped.append(error)
+
+    def tell(self) -> None:
+        """Note each face that was left out, and how many."""
+        for error in self.skipped:
+            notes.print(f"left out: {error}", soft_wrap=True)
+        if self.skipped:
+            count = len(self.skipped)
+            notes.print(f"{count} broken face{'' if count == 1 else 's'} left out")
 
 
 def import_quietly(*modules: str, extra: str) -> None:

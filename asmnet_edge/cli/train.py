@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from asmnet_edge.cli.terminal import import_quietly, notes, stop_requests, with_progress
+from asmnet_edge.cli.terminal import (
+    BrokenFaces,
+    broken_option,
+    import_quietly,
+    notes,
+    print_wide,
+    silenced,
+    stop_requests,
+    with_progress,
+)
 from asmnet_edge.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from asmnet_edge.data.pack import Pack
     from asmnet_edge.training.config import TrainConfig
     from asmnet_edge.training.loop import Progress, Run
@@ -35,28 +46,56 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=float)
 @click.option("--batch", type=int)
 @click.option("--learning-rate", type=float)
-@click.option("--distance", type=click.Choice(["absolute", "squared", "norm"]))
-@click.option("--asm-schedule", type=click.Choice(["none", "steps"]))
+@click.option("--distance", type=click.Choice(["absolute", "squared", "norm", "wing"]))
+@click.option(
+    "--asm-schedule",
+    type=click.Choice(["none", "steps", "smooth"]),
+    help="How the weight of the plausible face falls over the epochs.  [default: steps]",
+)
+@click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]))
 @click.option("--seed", type=int)
 @click.option("--workers", type=click.IntRange(1), help="Processes that prepare batches.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the folder.")
+@click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard, too.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be trained, and how quick the input is."
+)
+@broken_option
 def command(
-    config: Path | None, output: Path, workers: int | None, resume: bool, **flags: Any
+    config: Path | None,
+    output: Path,
+    workers: int | None,
+    resume: bool,
+    tensorboard: bool,
+    dry_run: bool,
+    broken: str,
+    **flags: Any,
 ) -> None:
     """Train a float model; the best one by validation is OUTPUT/best.keras.
 
-    Validation faces are held out of the first data set, person by person.
+    Validation faces are held out of the first data set, person by person. OUTPUT/log.csv has a line
+    for each step, OUTPUT/looks pictures of the first batches and of the validation faces.
     """
     import_quietly(*_backend(), "keras", extra="train")
+    from asmnet_edge.training.distribution import join
+
+    with silenced():
+        processes = join()
     kept = [*output.glob("checkpoint-*.npz"), *output.glob("*.keras")]
-    if kept and not resume:
+    if kept and not resume and processes.first:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
     if resume and not config and not flags["data"]:
         config = output / "config.json"  # what the run was started with
     settings = _settings(config, flags)
-    run = _prepare(settings, output, workers)
+    run = _prepare(settings, output, BrokenFaces(broken))
+    run.workers, run.tensorboard = workers or run.workers, tensorboard
+    run.processes = processes
+    if dry_run:
+        print_wide(_plan(run))
+        return
     _drive(run, resume)
-    notes.print(f"best validation NME {run.best:.2f} %: {output / 'best.keras'}")
+    if processes.first:
+        notes.print(f"best validation NME {run.best:.2f} %: {output / 'best.keras'}")
 
 
 def _backend() -> list[str]:
@@ -79,18 +118,20 @@ def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
     return TrainConfig.from_json({**content, **given})
 
 
-def _prepare(config: TrainConfig, output: Path, workers: int | None) -> Run:
+def _prepare(config: TrainConfig, output: Path, broken: BrokenFaces) -> Run:
     from asmnet_edge.data.catalog import open_dataset
-    from asmnet_edge.data.pack import make_pack
-    from asmnet_edge.training.loop import Run, default_workers
+    from asmnet_edge.data.packfile import pack_of
+    from asmnet_edge.data.split import hold_out
+    from asmnet_edge.training.loop import Run
 
     packs: list[tuple[Pack, Pack]] = []
     datasets = [open_dataset(share.dataset) for share in config.data]
     for dataset in datasets:
         bar = partial(with_progress, description=f"reading {dataset.name}")
-        pack = make_pack(dataset.samples("train"), bar)
+        pack = pack_of(dataset, "train", bar, broken)
         # the first data set is the one that validates; of the others every face trains
-        packs.append((pack, pack) if packs else _split(pack, config))
+        packs.append((pack, pack) if packs else hold_out(pack, config.validation_percent))
+    broken.tell()
     scheme = packs[0][0].scheme
     if any(train.scheme is not scheme for train, _ in packs):
         raise UsageError("all data sets of a run must have one landmark scheme")
@@ -98,18 +139,36 @@ def _prepare(config: TrainConfig, output: Path, workers: int | None) -> Run:
         config, variant=dataclasses.replace(config.variant, points=scheme.points)
     )
     licence = "; ".join(dict.fromkeys(f"{d.name}: {d.licence}" for d in datasets))
-    return Run(config, packs, output, workers or default_workers(), licence)
+    return Run(config, packs, output, licence=licence)
 
 
-def _split(pack: Pack, config: TrainConfig) -> tuple[Pack, Pack]:
-    from asmnet_edge.data.split import split
+def _plan(run: Run) -> RenderableType:
+    """What ``run`` would train, on what, for how long."""
+    from rich.table import Table
 
-    train, validation = split(pack.identities, config.validation_percent)
-    if not len(train) or not len(validation):
-        raise UsageError(
-            f"too few faces to hold some out for validation: {len(pack)}", "Add faces to train on"
-        )
-    return pack.select(train), pack.select(validation)
+    from asmnet_edge.training.network import build, multiply_adds
+    from asmnet_edge.training.throughput import crops_per_second
+
+    config, network = run.config, build(run.config.variant)
+    size = config.variant.input_size
+    view = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for share, (train, validation) in zip(config.data, run.packs, strict=True):
+        held_out = "" if validation is train else f", {len(validation)} more validate"
+        weights = f"{share.first_weight:g} to {share.last_weight:g}"
+        view.add_row(share.dataset, f"{len(train)} faces{held_out}; weight {weights}")
+    work = (
+        f"{network.count_params():,} parameters, {multiply_adds(network) / 1e6:.1f} M multiply-adds"
+    )
+    view.add_row("network", f"{network.name}, alpha {config.variant.alpha:g}, {size} px: {work}")
+    stages = ", ".join(f"{s.share:.0%} at {s.size} px" for s in config.stages)
+    view.add_row("steps", f"{run.total:,} of {config.batch} faces ({stages})")
+    loss = (
+        f"{config.distance}, ASM weight {config.asm_schedule}, pose weight {config.pose_weight:g}"
+    )
+    view.add_row("loss", loss)
+    speed = crops_per_second(run.plan, size, run.scaling)
+    view.add_row("input", f"{speed:.0f} augmented {size}-px crops per second and core")
+    return view
 
 
 def _drive(run: Run, resume: bool) -> None:

@@ -1,4 +1,7 @@
-"""From the words a person types to data sets: ``300w:DIR``, ``csv:FILE``, ``synthetic:COUNT``."""
+"""From the words a person types to data sets: ``300w:DIR``, ``csv:FILE``, ``synthetic:COUNT``.
+
+All kinds are in `KINDS`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from asmnet_edge.data.packfile import PackFile
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.table import LandmarkTable
 from asmnet_edge.data.w300 import W300
+from asmnet_edge.data.wflw import WFLW
 from asmnet_edge.errors import DataError, UsageError
 
 
@@ -30,7 +35,9 @@ def _existing(argument: str) -> Path:
 KINDS: Mapping[str, Callable[[str], Dataset]] = MappingProxyType(
     {
         "300w": lambda argument: W300(_existing(argument)),
+        "wflw": lambda argument: WFLW(_existing(argument)),
         "csv": lambda argument: LandmarkTable(_existing(argument)),
+        "pack": lambda argument: PackFile(_existing(argument)),
         "synthetic": _drawn,
     }
 )

@@ -2,18 +2,20 @@
 
 Training reads each face many times; decoding the original each time would cost more than the step.
 A pack keeps a JPEG of a square around each face, wide enough for nearly all augmentations.
+`packfile` writes it to disk and reads it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.crop import CropRule, cut, transform
-from asmnet_edge.data.sample import OnBroken, Sample, refuse
+from asmnet_edge.data.sample import OnBroken, Sample, learnable, refuse
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture, decode_picture, encode_picture
@@ -28,8 +30,8 @@ JPEG_QUALITY = 92
 class Pack:
     """Faces ready to train on.
 
-    jpegs : one encoded crop (320, 320, 3) BGR a face; points : (faces, n, 2) in its pixels
-    pose : (faces, 3) degrees, fitted where the data set does not know it
+    jpegs : one encoded crop (size, size, 3) BGR a face; points : (faces, n, 2) in its pixels
+    pose : (faces, 3) degrees, fitted to the landmarks unless ``exact`` (faces,)
     names, identities : as in `Sample`
     """
 
@@ -37,14 +39,24 @@ class Pack:
     jpegs: tuple[bytes, ...]
     points: FloatArray
     pose: FloatArray
+    exact: NDArray[np.bool_]
     names: tuple[str, ...]
     identities: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        faces = len(self.jpegs)
+        _check("points", self.points, (faces, self.scheme.points, 2))
+        _check("pose", self.pose, (faces, 3))
+        _check("exact", self.exact, (faces,))
+        for field in ("names", "identities"):
+            if len(getattr(self, field)) != faces:
+                raise DataError(f"expected {faces} {field}, got {len(getattr(self, field))}")
 
     def __len__(self) -> int:
         return len(self.jpegs)
 
     def picture(self, index: int) -> Picture:
-        """The crop (320, 320, 3) BGR of one face."""
+        """The crop (size, size, 3) BGR of one face."""
         return decode_picture(self.jpegs[index], self.names[index])
 
     def select(self, chosen: NDArray[np.intp]) -> Pack:
@@ -54,6 +66,7 @@ class Pack:
             tuple(self.jpegs[i] for i in chosen),
             self.points[chosen],
             self.pose[chosen],
+            self.exact[chosen],
             tuple(self.names[i] for i in chosen),
             tuple(self.identities[i] for i in chosen),
         )
@@ -63,15 +76,18 @@ def make_pack(
     samples: Sequence[Sample],
     progress: Callable[[Sequence[Sample]], Iterable[Sample]] = iter,
     on_broken: OnBroken = refuse,
+    rule: CropRule = PACK_RULE,
+    quality: int = JPEG_QUALITY,
 ) -> Pack:
-    """Cut and encode every face of ``samples``; ``progress`` may wrap the sequence in a bar.
+    """Cut every face of ``samples`` by ``rule`` and encode it as a JPEG of ``quality`` (1 to 100).
 
-    ``on_broken`` is told of each picture that cannot be read; if it returns, its face is left out.
+    ``progress`` may wrap the sequence in a bar. ``on_broken`` is told of each picture that cannot
+    be read; if it returns, its face is left out, as are those that a test subset has too.
     """
     packed: list[tuple[Sample, bytes, FloatArray]] = []
-    for sample in progress(samples):
+    for sample in progress(learnable(samples)):
         try:
-            packed.append((sample, *_cut(sample)))
+            packed.append((sample, *_cut(sample, rule, quality)))
         except PictureError as error:
             on_broken(error)
     if not packed:
@@ -86,13 +102,21 @@ def make_pack(
         tuple(jpeg for _, jpeg, _ in packed),
         points,
         np.stack(pose),
+        np.array([s.pose is not None for s in kept]),
         tuple(s.name for s in kept),
         tuple(s.identity for s in kept),
     )
 
 
-def _cut(sample: Sample) -> tuple[bytes, FloatArray]:
-    matrix = PACK_RULE.matrix(sample.landmarks.box)
-    crop = cut(sample.load(), matrix, PACK_RULE.size)
+def _cut(sample: Sample, rule: CropRule, quality: int) -> tuple[bytes, FloatArray]:
+    matrix = rule.matrix(sample.landmarks.box)
+    crop = cut(sample.load(), matrix, rule.size)
     points = transform(sample.landmarks.points, matrix)
-    return encode_picture(crop, ".jpg", JPEG_QUALITY), points
+    return encode_picture(crop, ".jpg", quality), points
+
+
+def _check(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if values.shape != shape:
+        raise DataError(f"{name} must be {shape}, got {values.shape}")
+    if not np.isfinite(values).all():
+        raise DataError(f"{name} must be finite numbers")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from asmnet_edge.errors import DataError
 from asmnet_edge.landmarks import FloatArray, Landmarks
@@ -19,6 +19,7 @@ class Sample:
     name : unique within its data set; identity : faces that share it must not be split between
     training and validation; load : reads the picture, (H, W, 3) uint8 BGR; landmarks : in its
     pixels; pose : exact yaw, pitch, roll (3,) in degrees where known, else None
+    in_test : the same photo is in a test subset too, so nothing may be learnt from it
     """
 
     name: str
@@ -26,14 +27,34 @@ class Sample:
     load: Callable[[], Picture]
     landmarks: Landmarks
     pose: FloatArray | None = None
+    in_test: bool = False
 
 
+Item = TypeVar("Item")
 OnBroken = Callable[[DataError], None]
 
 
 def refuse(error: DataError) -> None:
     """What is done about a broken face unless the caller says otherwise."""
     raise error
+
+
+def learnable(samples: Iterable[Sample]) -> list[Sample]:
+    """Those of ``samples`` that training, calibrating and choosing may see."""
+    return [sample for sample in samples if not sample.in_test]
+
+
+def unbroken(
+    make: Callable[[Item], Sample], items: Iterable[Item], on_broken: OnBroken
+) -> list[Sample]:
+    """What ``make`` gives for each item; those it raises `DataError` for are told and left out."""
+    samples = []
+    for item in items:
+        try:
+            samples.append(make(item))
+        except DataError as error:
+            on_broken(error)
+    return samples
 
 
 @dataclass(frozen=True)

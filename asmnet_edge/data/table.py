@@ -7,13 +7,14 @@ is training data.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
+from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse, unbroken
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import read_picture
@@ -38,6 +39,7 @@ class LandmarkTable:
             raise DataError(f"{path} is not a CSV text file: {error}") from error
         if len(self._rows) < 2 or len(self._rows[0]) < 3:
             raise DataError(f"{path} holds no faces", "Expected a header image,x0,y0,... and rows")
+        self._faces = Counter(row[0] for row in self._rows if row)
         try:
             self.scheme: LandmarkScheme = scheme_with((len(self._rows[0]) - 1) // 2)
         except UsageError as error:
@@ -47,18 +49,14 @@ class LandmarkTable:
         """The faces of the file; ``train`` is its only subset."""
         if subset != "train":
             raise DataError(f"{self.path} has no subset {subset!r}", "Known: train")
-        samples = []
-        for line, row in enumerate(self._rows[1:], start=2):
-            try:
-                samples.append(self._sample(line, row))
-            except DataError as error:
-                on_broken(error)
-        return samples
+        lines = [(line, row) for line, row in enumerate(self._rows, start=1) if row][1:]
+        return unbroken(self._sample, lines, on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
         return ()
 
-    def _sample(self, line: int, row: list[str]) -> Sample:
+    def _sample(self, numbered: tuple[int, list[str]]) -> Sample:
+        line, row = numbered
         expected = 1 + 2 * self.scheme.points
         if len(row) != expected:
             raise DataError(f"{self.path}, line {line}: expected {expected} fields, got {len(row)}")
@@ -67,4 +65,5 @@ class LandmarkTable:
         except (ValueError, DataError) as error:
             raise DataError(f"{self.path}, line {line}: {error}") from error
         load = partial(read_picture, self.path.with_suffix("") / row[0])
-        return Sample(row[0], Path(row[0]).stem.rsplit("_", 1)[0], load, landmarks)
+        name = row[0] if self._faces[row[0]] == 1 else f"{row[0]}#{line}"
+        return Sample(name, Path(row[0]).stem.rsplit("_", 1)[0], load, landmarks)

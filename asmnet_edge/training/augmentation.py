@@ -5,14 +5,14 @@ Everything is drawn from the generator that is passed in, so a batch is a pure f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
 
 from asmnet_edge.crop import CropRule, crop_matrix, cut
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.pictures import Picture
+from asmnet_edge.pictures import Picture, decode_picture, encode_picture
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class Augmentation:
     noise: float = 0.15
     occlusion: float = 0.25
     low_resolution: float = 0.1
+    jpeg: float = 0.1
 
 
-NO_AUGMENTATION = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+NO_AUGMENTATION = Augmentation(*(0.0,) * len(fields(Augmentation)))
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def render(
         (augmentation.blur, _blur),
         (augmentation.occlusion, _occlusion),
         (augmentation.noise, _noise),
+        (augmentation.jpeg, _jpeg),
     ):
         if rng.random() < chance:
             crop = effect(crop, rng)
@@ -111,6 +113,12 @@ def _low_resolution(crop: Picture, rng: np.random.Generator) -> Picture:
 def _noise(crop: Picture, rng: np.random.Generator) -> Picture:
     grain = rng.standard_normal(crop.shape, np.float32) * np.float32(rng.uniform(2, 12))
     return (crop + grain).clip(0, 255).astype(np.uint8)
+
+
+def _jpeg(crop: Picture, rng: np.random.Generator) -> Picture:
+    """The blocks and ringing of strong compression."""
+    quality = int(rng.integers(15, 60))
+    return decode_picture(encode_picture(crop, ".jpg", quality), "augmented crop")
 
 
 def _occlusion(crop: Picture, rng: np.random.Generator) -> Picture:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from asmnet_edge.crop import to_relative, transform
 from asmnet_edge.data.pack import Pack
@@ -19,9 +22,10 @@ from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import mirrored, turned
 from asmnet_edge.shape import normalise
 from asmnet_edge.training.augmentation import Augmentation, View, draw_view, render
+from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
-Batch = tuple[FloatArray, dict[str, FloatArray]]
+Batch = tuple[NDArray[np.uint8], dict[str, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,15 @@ class BatchPlan:
         drawn = [self._draw(step, i, size) for i in range(self.batch)]
         return _stack([_targets(pack, face, view, size) for pack, face, view, _ in drawn])
 
-    def make(self, step: int, size: int, scaling: TargetScaling) -> Batch:
-        """Step's pictures (B, size, size, 3) float32 in [-1, 1) RGB, and its targets."""
+    def make(
+        self, step: int, size: int, scaling: TargetScaling, part: range | None = None
+    ) -> Batch:
+        """Step's pictures (B, size, size, 3) uint8 RGB, and its targets.
+
+        ``part`` : those of the batch's faces that this process trains on; None: all
+        """
         pictures, targets = [], []
-        for i in range(self.batch):
+        for i in part or range(self.batch):
             pack, face, view, rng = self._draw(step, i, size)
             crop = render(pack.picture(face), view, size, self.augmentation, rng)
             pictures.append(crop[..., ::-1])
@@ -60,7 +69,7 @@ class BatchPlan:
         stacked["landmarks"], stacked["pose"] = scaling.standardise(
             stacked["landmarks"], stacked["pose"]
         )
-        return scale_pixels(np.stack(pictures)), {k: v.astype("f4") for k, v in stacked.items()}
+        return np.stack(pictures), {k: v.astype("f4") for k, v in stacked.items()}
 
     def _draw(self, step: int, i: int, size: int) -> tuple[Pack, int, View, np.random.Generator]:
         rng = np.random.default_rng([self.seed, step, i])
@@ -73,8 +82,8 @@ class BatchPlan:
 
 
 def scale_pixels(pictures: Any) -> Any:
-    """uint8 pixels -> [-1, 1): (p - 128) / 128, which an int8 input represents without loss."""
-    return (pictures.astype(np.float32) - 128) / 128
+    """uint8 pixels -> [-1, 1), by the scaling that all our training uses."""
+    return PixelScaling().apply(pictures)
 
 
 def _targets(pack: Pack, face: int, view: View, size: int) -> dict[str, FloatArray]:
@@ -106,10 +115,19 @@ def _start_worker(plan: BatchPlan) -> None:
     _plan = plan
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that saves
+    Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _make(step: int, size: int, scaling: TargetScaling) -> Batch:
-    return _plan.make(step, size, scaling)
+def _end_with_parent() -> None:
+    """End this worker when the training process was killed and cannot tell it to."""
+    parent = parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
+
+
+def _make(step: int, size: int, scaling: TargetScaling, part: range | None) -> Batch:
+    return _plan.make(step, size, scaling, part)
 
 
 class BatchWorkers:
@@ -118,9 +136,10 @@ class BatchWorkers:
     Spawned, not forked: a fork of a process in which TensorFlow's threads run may hang.
     """
 
-    def __init__(self, plan: BatchPlan, workers: int) -> None:
+    def __init__(self, plan: BatchPlan, workers: int, part: range | None = None) -> None:
         self._pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (plan,))
         self._ahead = 2 * workers + 2
+        self._part = part
 
     def stream(
         self, steps: range, size: int, scaling: TargetScaling
@@ -128,7 +147,7 @@ class BatchWorkers:
         """Batches of ``steps`` in order, each with its step."""
         waiting: deque[tuple[int, Future[Batch]]] = deque()
         for step in steps:
-            waiting.append((step, self._pool.submit(_make, step, size, scaling)))
+            waiting.append((step, self._pool.submit(_make, step, size, scaling, self._part)))
             if len(waiting) > self._ahead:
                 first, batch = waiting.popleft()
                 yield first, batch.result()

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from asmnet_edge.arrays import DAMAGE
 from asmnet_edge.files import write_atomically
 from asmnet_edge.landmarks import FloatArray
 
 KEEP = 2
-# all that reading a broken archive was seen to raise
-DAMAGE = (
-    *(OSError, ValueError, KeyError, TypeError, EOFError),
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
-)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Stage:
             raise UsageError(f"a stage's size must be a multiple of 32, got {self.size}")
 
 
+PRECISIONS = ("float32", "mixed_bfloat16")
+
 POSITIVE = (
     *("epochs", "batch", "learning_rate", "final_learning_rate", "ema_every"),
     *("validation_percent", "validate_every_epochs", "checkpoint_every_steps"),
@@ -52,6 +54,7 @@ class TrainConfig:
     stages : resolutions in turn, the last one the variant's own; none given: that one throughout
     learning_rate : after warm-up, falling by a cosine to ``final_learning_rate``
     shape_variance : share of variance of the ASM's shape model; weight_decay : AdamW's
+    precision : float32, or mixed_bfloat16 where the device computes it faster
     ema : momentum per update of the averaged weights, which are updated every ``ema_every`` steps
     """
 
@@ -74,6 +77,7 @@ class TrainConfig:
     validation_percent: float = 7.0
     validate_every_epochs: float = 4
     checkpoint_every_steps: int = 250
+    precision: str = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -84,6 +88,8 @@ class TrainConfig:
         if self.asm_schedule not in SCHEDULES:
             known = ", ".join(SCHEDULES)
             raise UsageError(f"no ASM schedule {self.asm_schedule!r}", f"Known: {known}")
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"no precision {self.precision!r}", f"Known: {', '.join(PRECISIONS)}")
         for name in POSITIVE:
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} must be positive, got {getattr(self, name)}")

@@ -22,8 +22,8 @@ from asmnet_edge.errors import AsmnetEdgeError, ModelError
 from asmnet_edge.files import sha256, staged
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
-from asmnet_edge.training.batches import scale_pixels
 from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
 FACTS = "asmnet_edge.json"
@@ -45,20 +45,20 @@ class FloatModel:
     scaling: TargetScaling
     provenance: dict[str, Any] = field(default_factory=dict)
     source_sha256: str = ""
+    pixels: PixelScaling = field(default_factory=PixelScaling)
 
     def predict(self, crops: NDArray[np.uint8], batch: int = 32) -> tuple[FloatArray, FloatArray]:
         """``crops`` (N, s, s, 3) uint8 RGB -> landmarks (N, n, 2) relative, pose (N, 3) degrees."""
         landmarks, pose = [], []
         for start in range(0, len(crops), batch):
-            outputs = self.network(scale_pixels(crops[start : start + batch]), training=False)
+            outputs = self.network(self.pixels.apply(crops[start : start + batch]), training=False)
             landmarks.append(keras.ops.convert_to_numpy(outputs["landmarks"]))
             pose.append(keras.ops.convert_to_numpy(outputs["pose"]))
         return self.scaling.restore(np.concatenate(landmarks), np.concatenate(pose))
 
     def save(self, path: Path) -> None:
         """Write as ``.keras``, all or nothing."""
-        if path.suffix != ".keras":
-            raise ModelError(f"a float model is written as .keras, got {path.name}")
+        refuse_other_suffix(path)
         with staged(path) as temporary:
             self.network.save(temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
@@ -71,8 +71,15 @@ class FloatModel:
             "scheme": self.scheme.name,
             "crop": asdict(self.crop),
             "scaling": self.scaling.as_json(),
+            "pixels": asdict(self.pixels),
             "provenance": self.provenance,
         }
+
+
+def refuse_other_suffix(path: Path) -> None:
+    """`ModelError` unless ``path`` is named as a float model is."""
+    if path.suffix != ".keras":
+        raise ModelError(f"a float model is written as .keras, got {path.name}")
 
 
 def load_float_model(path: Path) -> FloatModel:
@@ -99,8 +106,9 @@ def _load(path: Path) -> FloatModel:
     _load_weights(network, path)
     if not all(np.isfinite(weights).all() for weights in network.get_weights()):
         raise ValueError("it holds weights that are not finite")
-    crop = CropRule(**facts["crop"])
-    return FloatModel(network, variant, scheme, crop, scaling, facts["provenance"], sha256(path))
+    crop, provenance = CropRule(**facts["crop"]), facts["provenance"]
+    pixels = PixelScaling(**facts.get("pixels", {}))  # absent from older files: the default
+    return FloatModel(network, variant, scheme, crop, scaling, provenance, sha256(path), pixels)
 
 
 def _read_facts(path: Path) -> dict[str, Any]:

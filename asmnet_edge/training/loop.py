@@ -6,7 +6,6 @@ a checkpoint holds all that a step changes. So a resumed run continues as if not
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 from collections.abc import Generator
@@ -21,17 +20,21 @@ from keras import ops
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
-from asmnet_edge.files import make_folder, write_atomically, write_json
+from asmnet_edge.files import make_folder, write_json
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.shape import PointDistributionModel, normalise
-from asmnet_edge.training.batches import BatchPlan, BatchWorkers, Source
+from asmnet_edge.training.averaging import AveragedWeights
+from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import TrainConfig
+from asmnet_edge.training.distribution import Processes
 from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.journal import Entry, Journal
 from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
 from asmnet_edge.training.network import build
 from asmnet_edge.training.targets import TargetScaling
-from asmnet_edge.training.validation import validation_nme
+from asmnet_edge.training.trainer import Trainer
+from asmnet_edge.training.validation import ValidationFaces, batch_sheet
 
 SCALING_STEPS = 64  # batches of drawn targets that the scaling is fitted on
 
@@ -39,31 +42,6 @@ SCALING_STEPS = 64  # batches of drawn targets that the scaling is fitted on
 def default_workers() -> int:
     """Processes that prepare batches: one core is left to training."""
     return max(1, (os.cpu_count() or 2) - 1)
-
-
-class Trainer(keras.Model):
-    """A network with the loss of the run; the batch carries what the loss needs.
-
-    The ASM's weight comes with the batch since a backend that traces would freeze any other value.
-    """
-
-    def __init__(self, network: keras.Model, assisted: AsmAssistedLoss, pose_weight: float) -> None:
-        super().__init__()
-        self.network = network
-        self._assisted = assisted
-        self._pose_weight = pose_weight
-
-    def call(self, x: Any, training: bool = False) -> Any:
-        return self.network(x, training=training)
-
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any
-    ) -> Any:
-        predicted = ops.reshape(y_pred["landmarks"], ops.shape(y["landmarks"]))
-        face = self._assisted(
-            y["shape"], y["frame"], y["landmarks"], predicted, ops.mean(y["asm_weight"])
-        )
-        return face + self._pose_weight * ops.mean(ops.square(y["pose"] - y_pred["pose"]))
 
 
 @dataclass
@@ -86,6 +64,8 @@ class Run:
     folder: Path
     workers: int = field(default_factory=default_workers)
     licence: str = ""  # of the pictures, and so of the weights
+    tensorboard: bool = False
+    processes: Processes = field(default_factory=Processes)
 
     def __post_init__(self) -> None:
         config, first = self.config, self.packs[0][0]
@@ -100,7 +80,7 @@ class Run:
         )
         self.scaling = self._fit_scaling()
         self.shapes = PointDistributionModel.fit(normalise(first.points), config.shape_variance)
-        self.step, self.best, self.ema_updates = 0, float("inf"), 0
+        self.step, self.best = 0, float("inf")
         self.damaged: list[Path] = []
 
     def _fit_scaling(self) -> TargetScaling:
@@ -117,8 +97,11 @@ class Run:
         if state:
             self._take_up(state)
         make_folder(self.folder)
-        write_json(self.folder / "config.json", self.config.as_json())
-        workers = BatchWorkers(self.plan, self.workers)
+        if self.processes.first:
+            write_json(self.folder / "config.json", self.config.as_json())
+            self.journal = Journal(self.folder, self.step, self.tensorboard)
+        part = self.processes.part(self.config.batch)
+        workers = BatchWorkers(self.plan, self.workers, part)
         try:
             start = 0
             for size, last in self._stages():
@@ -128,7 +111,11 @@ class Run:
                 start = last
         finally:
             workers.close()
-        self._float_model().save(self.folder / "last.keras")
+            if self.processes.first:
+                self.journal.close()
+        if self.processes.first:
+            with self.processes.alone():
+                self._float_model().save(self.folder / "last.keras")
 
     def _stages(self) -> list[tuple[int, int]]:
         """(resolution, step at which it ends) of each stage that has steps."""
@@ -142,15 +129,16 @@ class Run:
         self, size: int, last: int, state: State | None, workers: BatchWorkers, anew: bool
     ) -> Generator[Progress, None, None]:
         self.size = size
+        self.faces = ValidationFaces.of(self.packs[0][1], size)
         self._build(state)
         if anew:  # an average with weights of another resolution would fit neither
-            self.ema = [ops.convert_to_numpy(v) for v in self.trainer.network.weights]
-            self.ema_updates = 0
+            self.average = AveragedWeights.of(self.trainer.network)
         try:
-            for step, (pictures, targets) in workers.stream(
-                range(self.step, last), size, self.scaling
-            ):
-                yield self._step(step, pictures, targets)
+            for step, batch in workers.stream(range(self.step, last), size, self.scaling):
+                if anew and self.processes.first:
+                    self._look_at_batch(batch)
+                anew = False
+                yield self._step(step, batch)
         finally:
             # also when the caller stops early, with Ctrl-C for one; not when that came between the
             # optimizer's step and ours, or the loss was no number: such a state fits no step
@@ -160,16 +148,17 @@ class Run:
     def _build(self, state: State | None) -> None:
         """The trainer at the stage's resolution, with ``state`` in it if there is one."""
         config = self.config
-        network = build(config.variant, self.size)
         assisted = AsmAssistedLoss(self.shapes, self.scaling, config.distance)
-        self.trainer = Trainer(network, assisted, config.pose_weight)
-        optimizer = keras.optimizers.AdamW(self._learning_rate(), config.weight_decay)
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        self.trainer.compile(optimizer=optimizer)
-        optimizer.build(network.trainable_variables)
-        if state:
-            _assign(self.trainer.variables, state.arrays["model"])
-            _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
+        with self.processes.scope():
+            network = build(config.variant, self.size, config.precision)
+            self.trainer = Trainer(network, assisted, config.pose_weight, self.processes.summed)
+            optimizer = keras.optimizers.AdamW(self._learning_rate(), config.weight_decay)
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+            self.trainer.compile(optimizer=optimizer)
+            optimizer.build(network.trainable_variables)
+            if state:
+                _assign(self.trainer.variables, state.arrays["model"])
+                _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
 
     def _learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
         config = self.config
@@ -182,30 +171,28 @@ class Run:
             warmup_steps=warmup,
         )
 
-    def _step(self, step: int, pictures: FloatArray, targets: dict[str, FloatArray]) -> Progress:
+    def _step(self, step: int, batch: Batch) -> Progress:
+        pictures, targets = batch
         weight = SCHEDULES[self.config.asm_schedule](step / self.total)
         targets = {**targets, "asm_weight": np.full(len(pictures), weight, np.float32)}
         loss = float(self.trainer.train_on_batch(pictures, targets))
         if not np.isfinite(loss):
             raise ModelError(
                 f"the loss is {loss} at step {step}",
-                "Lower --learning-rate and train into another folder",
+                "Lower learning_rate and resume, or look at the annotations",
             )
         self.step = step + 1
         if self.step % self.config.ema_every == 0:
-            self._average()
-        value = self._validate() if self._validation_due() else None
-        self._log(loss, value)
+            self.average.update(self.trainer.network, self.config.ema)
+        value = None
+        if self.processes.first:
+            with self.processes.alone():
+                value = self._validate() if self._validation_due() else None
+            rate = float(self._learning_rate()(step))
+            self.journal.write(Entry(self.step, self.size, rate, loss, value))
         if self.step % self.config.checkpoint_every_steps == 0:
             self._save()
         return Progress(self.step, self.total, loss, value, self.best)
-
-    def _average(self) -> None:
-        """Move the averaged weights; the first updates weigh more, or the start would linger."""
-        self.ema_updates += 1
-        momentum = min(self.config.ema, self.ema_updates / (self.ema_updates + 9))
-        for average, weight in zip(self.ema, self.trainer.network.weights, strict=True):
-            average += (1 - momentum) * (ops.convert_to_numpy(weight) - average)
 
     def _validation_due(self) -> bool:
         every = max(1, round(self.config.validate_every_epochs * self.steps_per_epoch))
@@ -214,18 +201,25 @@ class Run:
     def _validate(self) -> float:
         """NME in % of the averaged weights on the validation faces; keeps the best model."""
         model = self._float_model()
-        value = validation_nme(model, self.packs[0][1], self.size)
+        predicted = self.faces.predicted(model)
+        self.journal.look(self.step, "validation", self.faces.sheet(predicted))
+        value = float(self.faces.errors(predicted).mean())
         if value < self.best and self.size == self._stages()[-1][0]:
             self.best = value
             facts = {**model.provenance, "validation_nme": value, "step": self.step}
             replace(model, provenance=facts).save(self.folder / "best.keras")
         return value
 
+    def _look_at_batch(self, batch: Batch) -> None:
+        """The stage's first faces as the network sees them: what is wrong here trains wrong."""
+        sheet = batch_sheet(batch, self.scaling, self.faces.scheme)
+        self.journal.look(self.step, f"batch-{self.size}px", sheet)
+
     def _float_model(self) -> FloatModel:
         """The averaged weights as a float model at the variant's resolution."""
         config = self.config
         network = build(config.variant)
-        network.set_weights(self.ema)
+        network.set_weights(self.average.weights)
         facts = {
             "training": config.as_json(),
             "faces": [len(train) for train, _ in self.packs],
@@ -235,30 +229,21 @@ class Run:
         scheme = self.packs[0][0].scheme
         return FloatModel(network, config.variant, scheme, rule, self.scaling, facts)
 
-    def _log(self, loss: float, validation: float | None) -> None:
-        path = self.folder / "log.csv"
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow(["step", "size", "loss", "validation_nme"])
-            shown = "" if validation is None else f"{validation:.4f}"
-            writer.writerow([self.step, self.size, f"{loss:.5f}", shown])
-
     def _state(self) -> State:
         best = None if np.isinf(self.best) else self.best
         return State(
             self.step,
-            {"best": best, "ema_updates": self.ema_updates, **self._identity()},
+            {"best": best, "ema_updates": self.average.updates, **self._identity()},
             {
                 "model": [ops.convert_to_numpy(v) for v in self.trainer.variables],
                 "optimizer": [ops.convert_to_numpy(v) for v in self.trainer.optimizer.variables],
-                "ema": [average.copy() for average in self.ema],
+                "ema": [average.copy() for average in self.average.weights],
             },
         )
 
     def _save(self) -> None:
-        save_state(self.folder, self._state())
+        if self.processes.first:
+            save_state(self.folder, self._state())
 
     def _stored_state(self) -> State | None:
         state, self.damaged = load_state(self.folder)
@@ -266,12 +251,11 @@ class Run:
             raise ModelError(
                 f"no checkpoint in {self.folder} can be read", "Train into another folder"
             )
-        for what, value in self._identity().items():
-            if state and state.facts[what] != _plain(value):
-                raise ModelError(
-                    f"the checkpoint in {self.folder} was made with another {what}",
-                    "Resume with the same settings and faces, or train into another folder",
-                )
+        if state and (what := self._differing(state)):
+            raise ModelError(
+                f"the checkpoint in {self.folder} was made with another {what}",
+                "Resume with the same settings and faces, or train into another folder",
+            )
         return state
 
     def _identity(self) -> dict[str, Any]:
@@ -282,23 +266,19 @@ class Run:
             "set of faces": hashlib.sha256(names.encode()).hexdigest(),
         }
 
+    def _differing(self, state: State) -> str | None:
+        """What of `_identity` is another in ``state``; a setting it does not know has its default,
+        so a run of an older version goes on."""
+        known = {**state.facts, "configuration": None}
+        known["configuration"] = TrainConfig.from_json(state.facts["configuration"]).as_json()
+        return next((what for what, v in self._identity().items() if known[what] != v), None)
+
     def _take_up(self, state: State) -> None:
         """Go on where ``state`` was saved; what was logged after it will be logged again."""
-        self.step, self.ema_updates = state.step, state.facts["ema_updates"]
+        self.step = state.step
         self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
-        self.ema = [array.copy() for array in state.arrays["ema"]]
-        log = self.folder / "log.csv"
-        if log.exists():
-            head, *rows = [*log.read_text(encoding="utf-8").splitlines(keepends=True), ""]
-            kept = [r for r in rows if r.endswith("\n") and int(r.split(",")[0]) <= self.step]
-            write_atomically(log, "".join([head, *kept]).encode())
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as JSON gives them back."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+        weights = [array.copy() for array in state.arrays["ema"]]
+        self.average = AveragedWeights(weights, state.facts["ema_updates"])
 
 
 def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:

@@ -52,27 +52,41 @@ class Variant:
             raise UsageError(f"the number of points must be positive, got {self.points}")
 
 
-def build(variant: Variant, training_resolution: int | None = None) -> keras.Model:
+def build(
+    variant: Variant, training_resolution: int | None = None, precision: str = "float32"
+) -> keras.Model:
     """The network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
 
     Outputs ``landmarks`` (N, 2 x points) and ``pose`` (N, 3), both in training units (see
     `asmnet_edge.training.targets`). All weights fit every input size s, so training may use another
-    ``training_resolution`` than the variant's own.
+    ``training_resolution`` than the variant's own. ``precision`` is Keras' dtype policy of all but
+    the heads; weights are float32 under each.
     """
     size = training_resolution or variant.input_size
-    backbone = keras.applications.MobileNetV2(
-        input_shape=(size, size, 3), alpha=variant.alpha, include_top=False, weights=None
-    )
+    backbone = _backbone(size, variant.alpha, precision)
     for layer in backbone.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = NORM_MOMENTUM
     features = FEATURES[variant.architecture](backbone)
     features = layers.Dropout(DROPOUT, name="dropout")(features)
+    full = keras.config.floatx()
     outputs = {
-        "landmarks": layers.Dense(2 * variant.points, name="landmarks")(features),
-        "pose": layers.Dense(3, name="pose")(features),
+        "landmarks": layers.Dense(2 * variant.points, name="landmarks", dtype=full)(features),
+        "pose": layers.Dense(3, name="pose", dtype=full)(features),
     }
     return keras.Model(backbone.input, outputs, name=variant.architecture)
+
+
+def _backbone(size: int, alpha: float, precision: str) -> keras.Model:
+    """MobileNetV2 without its top; Keras takes the precision only from its global policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        return keras.applications.MobileNetV2(
+            input_shape=(size, size, 3), alpha=alpha, include_top=False, weights=None
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _asmnet_features(backbone: keras.Model) -> keras.KerasTensor:

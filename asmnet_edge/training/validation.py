@@ -1,29 +1,78 @@
-"""How good a float model is on faces held out of training."""
+"""How good a float model is on faces held out of training, in a figure and to the eye."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from asmnet_edge.crop import cut, to_relative, transform
+from asmnet_edge.crop import cut, from_relative, to_relative, transform
 from asmnet_edge.data.pack import Pack
+from asmnet_edge.drawing import contact_sheet, draw_landmarks
+from asmnet_edge.landmarks import FloatArray, Landmarks
 from asmnet_edge.metrics import nme
+from asmnet_edge.pictures import Picture
+from asmnet_edge.schemes import LandmarkScheme
 from asmnet_edge.training.augmentation import NO_AUGMENTATION, draw_view
+from asmnet_edge.training.batches import Batch
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.network import build
+from asmnet_edge.training.targets import TargetScaling
+
+TRUTH = (255, 160, 60)  # BGR of the annotated contours; the predicted ones have the usual colour
 
 
-def validation_nme(model: FloatModel, pack: Pack, size: int) -> float:
-    """NME in % (inter-ocular) of ``model`` on ``pack``, cut by the crop rule at ``size`` pixels."""
-    rng = np.random.default_rng(0)  # nothing is drawn from it: no augmentation
-    views = [draw_view(points, size, NO_AUGMENTATION, rng).matrix for points in pack.points]
-    crops = np.stack([cut(pack.picture(i), view, size)[..., ::-1] for i, view in enumerate(views)])
-    truth = np.stack(
-        [to_relative(transform(p, v), size) for p, v in zip(pack.points, views, strict=True)]
-    )
-    predicted, _ = _at_resolution(model, size).predict(crops)
-    return 100 * float(nme(predicted, truth, pack.scheme).mean())
+@dataclass(frozen=True)
+class ValidationFaces:
+    """Faces cut by the crop rule at one resolution.
+
+    crops : (faces, s, s, 3) uint8 RGB; truth : (faces, n, 2) relative to them
+    """
+
+    crops: NDArray[np.uint8]
+    truth: FloatArray
+    scheme: LandmarkScheme
+
+    @classmethod
+    def of(cls, pack: Pack, size: int) -> ValidationFaces:
+        rng = np.random.default_rng(0)  # nothing is drawn from it: no augmentation
+        views = [draw_view(points, size, NO_AUGMENTATION, rng).matrix for points in pack.points]
+        crops = [cut(pack.picture(i), view, size)[..., ::-1] for i, view in enumerate(views)]
+        pairs = zip(pack.points, views, strict=True)
+        truth = [to_relative(transform(points, view), size) for points, view in pairs]
+        return cls(np.stack(crops), np.stack(truth), pack.scheme)
+
+    def predicted(self, model: FloatModel) -> FloatArray:
+        """Landmarks (faces, n, 2) by ``model``, run at the resolution of the crops."""
+        return _at_resolution(model, self.crops.shape[1]).predict(self.crops)[0]
+
+    def errors(self, predicted: FloatArray) -> FloatArray:
+        """NME of each face (faces,) in %, by the inter-ocular distance."""
+        return 100 * nme(predicted, self.truth, self.scheme)
+
+    def sheet(self, predicted: FloatArray, count: int = 16) -> Picture:
+        """The first faces with annotated and predicted contours, each over its NME."""
+        errors = self.errors(predicted)
+        tiles = [self._tile(i, predicted[i]) for i in range(min(count, len(self.crops)))]
+        return contact_sheet(tiles, [f"NME {error:.1f}" for error in errors])
+
+    def _tile(self, face: int, predicted: FloatArray) -> Picture:
+        size = self.crops.shape[1]
+        tile = self.crops[face][..., ::-1].copy()
+        for points, colour in ((self.truth[face], (TRUTH,)), (predicted, ())):
+            draw_landmarks(tile, Landmarks(from_relative(points, size), self.scheme), *colour)
+        return tile
+
+
+def batch_sheet(batch: Batch, scaling: TargetScaling, scheme: LandmarkScheme) -> Picture:
+    """The first pictures of a training batch with their landmarks."""
+    pictures, targets = batch
+    relative, _ = scaling.restore(targets["landmarks"].reshape(len(pictures), -1), targets["pose"])
+    tiles = [picture[..., ::-1].copy() for picture in pictures[:16]]
+    for tile, points in zip(tiles, relative, strict=False):
+        draw_landmarks(tile, Landmarks(from_relative(points, len(tile)), scheme))
+    return contact_sheet(tiles)
 
 
 def _at_resolution(model: FloatModel, size: int) -> FloatModel:

@@ -7,6 +7,7 @@ import pytest
 
 from asmnet_edge.benchmarks.accuracy import EvaluationFaces, accuracy, faces_of
 from asmnet_edge.crop import CropRule
+from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.metrics import inter_ocular
 from asmnet_edge.pose import fit_pose
@@ -125,9 +126,13 @@ def test_an_unknown_pose_is_fitted(drawn: DrawnFaces) -> None:
         def samples(self, subset: str) -> list:
             return [replace(sample, pose=None) for sample in drawn.samples(subset)]
 
+        def missing(self, subset: str) -> list:
+            return [Missing("elsewhere", 2)]
+
     faces = faces_of(WithoutPose(), "test", CropRule(size=32), annotated=True)
     points = np.stack([sample.landmarks.points for sample in drawn.samples("test")])
     np.testing.assert_allclose(faces.pose, fit_pose(points, drawn.scheme), atol=1e-3)
+    assert faces.missing == (Missing("elsewhere", 2),)
 
 
 def test_faces_for_deviation_alone_have_no_truth(drawn: DrawnFaces) -> None:

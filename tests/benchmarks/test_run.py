@@ -44,7 +44,7 @@ def drawn() -> EvaluationFaces:
 @pytest.fixture
 def any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """TensorFlow's threads cannot be set in a process that has computed already."""
-    monkeypatch.setattr(loading, "_limit_threads", lambda tf, threads: None)
+    monkeypatch.setattr(loading, "limit_threads", lambda tf, threads: None)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_the_record_tells_the_settings(
     assert record.content["settings"] == {
         "threads": 3,
         "latency": {"queries": 4, "seconds": 0, "rounds": 2, "warmup_seconds": 0},
-        "faces": {"count": 3, "on": "three faces"},
+        "faces": {"count": 3, "on": "three faces", "missing": [], "failure_threshold": 0.08},
         "reference": None,
     }
 

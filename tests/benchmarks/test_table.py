@@ -118,6 +118,26 @@ def test_the_title_tells_machine_and_faces(recorded: Callable[..., BenchmarkReco
     assert text_of(record).startswith("Raspberry Pi 5, 4 cores")
 
 
+def test_what_the_copy_lacks_of_the_faces_is_told(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
+    record = recorded()
+    assert "lacks" not in text_of(record)
+    record.content["settings"]["faces"]["missing"] = [{"part": "ibug", "faces": 2}]
+    text = text_of(record)
+    assert "3 of 5 faces (three faces)" in text
+    assert "three faces: without ibug (2), which this copy lacks" in text
+
+
+def test_a_record_of_before_gaps_were_told_can_be_shown(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
+    record = recorded()
+    record.content["settings"]["faces"] = {"count": 3, "on": "three faces"}
+    assert "3 faces (three faces)" in text_of(record)
+    assert "FR@8 %" in text_of(record)
+
+
 def test_the_notes_tell_size_and_work(recorded: Callable[..., BenchmarkRecord]) -> None:
     assert "1,439,507 parameters, 256.5 M multiply-adds" in text_of(recorded())
 

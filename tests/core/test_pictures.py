@@ -1,14 +1,19 @@
 """Pictures in and out, and what is said about those that are none."""
 
+import contextlib
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asmnet_edge.errors import PictureError
 from asmnet_edge.pictures import (
     MAX_FILE_BYTES,
+    PNG_START,
     SUFFIXES,
     decode_picture,
     encode_picture,
@@ -86,6 +91,83 @@ def test_an_empty_file_is_no_picture(tmp_path: Path) -> None:
 def test_text_is_no_picture() -> None:
     with pytest.raises(PictureError, match=r"letter\.jpg is not a picture.*\.png"):
         decode_picture(b"Dear Sir or Madam", "letter.jpg")
+
+
+@pytest.fixture(scope="module")
+def leaves() -> np.ndarray:
+    """A picture, 90 x 60 pixels, with something to see everywhere."""
+    noise = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+    return cv2.GaussianBlur(noise, (0, 0), 1.5)
+
+
+WHOLE = {
+    "JPEG": (".jpg", []),
+    "progressive JPEG": (".jpg", [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]),
+    "JPEG with restart markers": (".jpg", [cv2.IMWRITE_JPEG_RST_INTERVAL, 2]),
+    "PNG": (".png", []),
+}
+
+
+@pytest.mark.parametrize(("suffix", "options"), WHOLE.values(), ids=WHOLE)
+@pytest.mark.parametrize("left", [0.1, 0.5, 0.9, 0.99])
+def test_a_picture_cut_off_anywhere_is_told(
+    leaves: np.ndarray, suffix: str, options: list[int], left: float
+) -> None:
+    content = cv2.imencode(suffix, leaves, options)[1].tobytes()
+    assert decode_picture(content, "whole").shape == leaves.shape
+    with pytest.raises(PictureError, match=r"the picture half is cut off.*download"):
+        decode_picture(content[: int(left * len(content))], "half")
+    with pytest.raises(PictureError, match="cut off"):
+        decode_picture(content[: -2 if suffix == ".jpg" else -12], "nearly whole")
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tif"])
+def test_other_formats_cut_off_are_told_as_well(leaves: np.ndarray, suffix: str) -> None:
+    content = encode_picture(leaves, suffix)
+    with pytest.raises(PictureError, match="half"):
+        decode_picture(content[: len(content) // 2], "half")
+
+
+@pytest.mark.parametrize(("suffix", "options"), WHOLE.values(), ids=WHOLE)
+def test_bytes_after_the_end_do_not_matter(
+    leaves: np.ndarray, suffix: str, options: list[int]
+) -> None:
+    content = cv2.imencode(suffix, leaves, options)[1].tobytes()
+    plain = decode_picture(content, "plain")
+    for more in (b"\x00" * 40, b"\xff", content):
+        assert (decode_picture(content + more, "longer") == plain).all()
+
+
+def test_the_end_of_a_thumbnail_is_not_the_end_of_its_picture(leaves: np.ndarray) -> None:
+    content, thumbnail = (encode_picture(p, ".jpg") for p in (leaves, leaves[:20, :20]))
+    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2) + thumbnail
+    whole = content[:2] + segment + content[2:]
+    assert (decode_picture(whole, "whole") == decode_picture(content, "plain")).all()
+    with pytest.raises(PictureError, match="cut off"):
+        decode_picture(whole[:-200], "half")
+
+
+def test_a_chunk_that_speaks_of_the_end_is_not_the_end(leaves: np.ndarray) -> None:
+    content = encode_picture(leaves, ".png")
+    text = b"tEXt" + b"Comment\x00IEND"
+    chunk = (len(text) - 4).to_bytes(4) + text + zlib.crc32(text).to_bytes(4)
+    whole = content[:33] + chunk + content[33:]  # after the signature and the header chunk
+    assert (decode_picture(whole, "whole") == leaves).all()
+    with pytest.raises(PictureError, match="cut off"):
+        decode_picture(whole[:-12], "half")
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"\xff\xd8", b"\xff\xd8\xff", PNG_START]))
+def test_any_bytes_give_a_picture_or_our_error(content: bytes, start: bytes) -> None:
+    with contextlib.suppress(PictureError):
+        assert decode_picture(start + content, "noise").ndim == 3
+
+
+def test_all_real_pictures_are_whole(real_data: Path) -> None:
+    pictures = sorted(p for p in real_data.rglob("*") if p.suffix in SUFFIXES)
+    assert len(pictures) > 6000
+    for path in pictures[::20]:
+        assert read_picture(path).ndim == 3
 
 
 def test_a_huge_file_is_not_even_opened(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from asmnet_edge.data.pack import PACK_RULE, Pack, make_pack
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.pictures import decode_picture, encode_picture
 from asmnet_edge.pose import fit_pose
 from asmnet_edge.schemes import IBUG68
 
@@ -77,6 +78,33 @@ def test_progress_sees_every_face(face_samples: Callable[[int], list[Sample]]) -
 def test_no_faces_make_no_pack() -> None:
     with pytest.raises(DataError, match="no faces to pack"):
         make_pack([])
+
+
+@pytest.fixture
+def with_one_cut_off(face_samples: Callable[[int], list[Sample]]) -> list[Sample]:
+    """Three faces, the second one's file ends too early."""
+    samples = face_samples(3)
+    content = encode_picture(samples[1].load(), ".jpg")[:-50]
+    samples[1] = replace(samples[1], load=lambda: decode_picture(content, "afw/2_1.jpg"))
+    return samples
+
+
+def test_a_picture_that_cannot_be_read_is_refused_by_name(with_one_cut_off: list[Sample]) -> None:
+    with pytest.raises(PictureError, match=r"afw/2_1\.jpg is cut off"):
+        make_pack(with_one_cut_off)
+
+
+def test_it_is_left_out_where_the_caller_says_so(with_one_cut_off: list[Sample]) -> None:
+    told: list[DataError] = []
+    pack = make_pack(with_one_cut_off, on_broken=told.append)
+    assert pack.names == ("face0", "face2")
+    assert pack.points.shape == (2, 68, 2)
+    assert ["afw/2_1.jpg" in str(error) for error in told] == [True]
+
+
+def test_nothing_but_broken_pictures_makes_no_pack(with_one_cut_off: list[Sample]) -> None:
+    with pytest.raises(DataError, match="no faces to pack"):
+        make_pack(with_one_cut_off[1:2], on_broken=lambda error: None)
 
 
 def test_a_damaged_crop_is_named(face_pack: Pack) -> None:

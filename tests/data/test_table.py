@@ -81,6 +81,32 @@ def test_a_missing_value_is_named(write: Callable) -> None:
         write(header(68), row("a.jpg", points)).samples("train")
 
 
+@pytest.mark.parametrize("change", [lambda r: r + ",5", lambda r: r[:-4], lambda r: r + "x"])
+def test_a_broken_row_is_left_out_where_the_caller_says_so(
+    write: Callable, change: Callable[[str], str]
+) -> None:
+    rows = [row(f"{k}.jpg", np.ones((68, 2))) for k in range(3)]
+    told: list[DataError] = []
+    table = write(header(68), rows[0], change(rows[1]), rows[2])
+    samples = table.samples("train", told.append)
+    assert [sample.name for sample in samples] == ["0.jpg", "2.jpg"]
+    assert ["faces.csv, line 3: " in str(error) for error in told] == [True]
+
+
+def test_blank_lines_do_not_matter_but_are_counted(write: Callable) -> None:
+    good = row("a.jpg", np.ones((68, 2)))
+    assert len(write(header(68), "", good, "").samples("train")) == 1
+    with pytest.raises(DataError, match="line 4: expected 137 fields, got 3"):
+        write(header(68), "", good, "b.jpg,1,2").samples("train")
+
+
+def test_two_faces_of_one_picture_have_two_names(write: Callable) -> None:
+    good = row("a.jpg", np.ones((68, 2)))
+    one, two = write(header(68), good, good).samples("train")
+    assert (one.name, two.name) == ("a.jpg#2", "a.jpg#3")
+    assert one.identity == two.identity
+
+
 @pytest.mark.parametrize("lines", [[""], [header(68)], ["image", "a.jpg"]])
 def test_a_table_without_faces_says_what_it_expected(write: Callable, lines: list[str]) -> None:
     with pytest.raises(DataError, match=r"holds no faces.*image,x0,y0"):

@@ -141,6 +141,52 @@ def test_98_points_are_not_300w(tmp_path: Path, add_face: Callable) -> None:
         W300(tmp_path).samples("train")
 
 
+BROKEN = {
+    "67 points": (lambda pts: write_points(pts, np.ones((67, 2))), "67 points"),
+    "not a number": (
+        lambda pts: write_points(pts, np.full((68, 2), np.nan)),
+        "point 0 is not finite",
+    ),
+    "xml": (
+        lambda pts: pts.write_text('<?xml version="1.0"?>\n<dataset>\n'),
+        "line 1: expected 'x y', got '<\\?xml",
+    ),
+    "cut off": (lambda pts: pts.write_bytes(pts.read_bytes()[:400]), "expected 'x y'|but holds"),
+    "empty": (lambda pts: pts.write_text(""), "0 points"),
+    "no picture": (lambda pts: pts.with_suffix(".png").unlink(), "no picture beside it"),
+}
+
+
+@pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_face_is_named_and_left_out_where_the_caller_says_so(
+    tmp_path: Path, add_face: Callable, damage: Callable[[Path], None], message: str
+) -> None:
+    for name in ("afw/1_1", "afw/2_1", "afw/3_1"):
+        add_face(name)
+    damage(tmp_path / "afw/2_1.pts")
+    with pytest.raises(DataError, match=rf"2_1\.pts.*({message})"):
+        W300(tmp_path).samples("train")
+    told: list[DataError] = []
+    samples = W300(tmp_path).samples("train", told.append)
+    assert [sample.name for sample in samples] == ["afw/1_1", "afw/3_1"]
+    assert ["2_1.pts" in str(error) for error in told] == [True]
+
+
+def test_an_empty_part_may_be_passed_over(tmp_path: Path, add_face: Callable) -> None:
+    add_face("helen/trainset/1_1")
+    (tmp_path / "afw").mkdir()
+    told: list[DataError] = []
+    samples = W300(tmp_path).samples("train", told.append)
+    assert [sample.name for sample in samples] == ["helen/trainset/1_1"]
+    assert [str(error) for error in told] == [f"{tmp_path / 'afw'} holds no .pts file"]
+
+
+def test_a_subset_of_empty_parts_is_none_even_to_the_patient(tmp_path: Path) -> None:
+    (tmp_path / "ibug").mkdir()
+    with pytest.raises(DataError, match="lacks ibug, needed for 'challenging'"):
+        W300(tmp_path).samples("challenging", lambda error: None)
+
+
 # The counts of the pictures that the data folder holds: DESIGN.md, section 5
 def test_the_real_training_set_has_2012_faces(real_data: Path) -> None:
     found = names(W300(real_data / "300w"), "train")
@@ -155,12 +201,14 @@ def test_the_real_common_set_has_554_faces(real_data: Path) -> None:
     assert counts == [330, 224]
 
 
-@pytest.mark.parametrize("subset", ["challenging", "full"])
-def test_the_real_ibug_folder_is_missing_and_named(real_data: Path, subset: str) -> None:
+def test_the_real_ibug_folder_is_missing_and_named(real_data: Path) -> None:
     dataset = W300(real_data / "300w")
-    with pytest.raises(DataError, match=f"lacks ibug, needed for '{subset}'"):
-        dataset.samples(subset)
-    assert list(dataset.subsets) == ["train", "common"]
+    with pytest.raises(DataError, match="lacks ibug, needed for 'challenging'"):
+        dataset.samples("challenging")
+    assert names(dataset, "full") == names(dataset, "common")
+    assert list(dataset.missing("full")) == [Missing("ibug", 135)]
+    assert list(dataset.missing("common")) == []
+    assert list(dataset.subsets) == ["train", "common", "full"]
 
 
 def test_real_faces_lie_in_their_pictures(real_data: Path) -> None:

@@ -21,6 +21,7 @@ from keras import layers
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
+from asmnet_edge.pictures import read_picture
 from asmnet_edge.schemes import IBUG68
 from asmnet_edge.shape import PointDistributionModel, normalise
 from asmnet_edge.training import floatmodel, loop, validation
@@ -29,11 +30,12 @@ from asmnet_edge.training.batches import BatchPlan, Source
 from asmnet_edge.training.checkpoint import State, load_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
-from asmnet_edge.training.loop import Run, Trainer
+from asmnet_edge.training.loop import Run
 from asmnet_edge.training.loss import AsmAssistedLoss
 from asmnet_edge.training.network import Variant
 from asmnet_edge.training.targets import TargetScaling
-from asmnet_edge.training.validation import validation_nme
+from asmnet_edge.training.trainer import Trainer
+from asmnet_edge.training.validation import ValidationFaces
 
 CONFIG = TrainConfig(
     data=(DataShare("drawn"),),
@@ -52,7 +54,9 @@ ONE_STAGE = replace(CONFIG, stages=(Stage(32, 1.0),), variant=SMALL, epochs=2)
 MakeRun = Callable[..., Run]
 
 
-def one_convolution(variant: Variant, training_resolution: int | None = None) -> keras.Model:
+def one_convolution(
+    variant: Variant, training_resolution: int | None = None, precision: str = "float32"
+) -> keras.Model:
     """What `build` makes, in small: outputs, dropout and moving statistics are there."""
     size = training_resolution or variant.input_size
     picture = keras.Input((size, size, 3))
@@ -101,6 +105,11 @@ def assert_same_state(one: State, other: State) -> None:
         for mine, theirs in zip(arrays, other.arrays[name], strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-6, err_msg=name)
     assert one.facts["best"] == pytest.approx(other.facts["best"], abs=1e-3)
+
+
+def nme_of(model: FloatModel, pack: Pack, size: int) -> float:
+    faces = ValidationFaces.of(pack, size)
+    return float(faces.errors(faces.predicted(model)).mean())
 
 
 def without_best(state: State) -> dict[str, Any]:
@@ -158,8 +167,19 @@ def test_a_run_leaves_its_models_log_and_configuration(whole: Path) -> None:
         "checkpoint-00000006.npz",
         "config.json",
         "log.csv",
+        "looks",
     }
     assert TrainConfig.from_json(json.loads((whole / "config.json").read_text())) == CONFIG
+
+
+def test_a_run_shows_its_first_batches_and_its_validation_faces(whole: Path) -> None:
+    looks = sorted(path.name for path in (whole / "looks").iterdir())
+    batches = ["batch-32px-000000.jpg", "batch-64px-000003.jpg"]
+    assert looks == [*batches, "validation-000004.jpg", "validation-000006.jpg"]
+    for name in looks:
+        sheet = read_picture(whole / "looks" / name)
+        side = 32 if "32px" in name else 64
+        assert sheet.shape[1] == 4 * (side + 4) + 4  # four faces in a batch, four validate
 
 
 def test_the_log_has_a_line_for_each_step(whole: Path) -> None:
@@ -180,7 +200,7 @@ def test_the_best_model_is_the_one_that_validated_best(story: tuple[Run, list]) 
     assert run.best == best.provenance["validation_nme"] == min(validations)
     assert (best.variant, best.crop) == (CONFIG.variant, CropRule(size=64))
     assert best.provenance["faces"] == [8]
-    measured = validation_nme(best, run.packs[0][1], 64)
+    measured = nme_of(best, run.packs[0][1], 64)
     assert measured == pytest.approx(min(validations), abs=1e-3)
 
 
@@ -342,7 +362,7 @@ def test_validation_is_the_nme_of_the_faces_in_their_crops(face_pack: Pack, size
     def measured(offset: float) -> float:
         scaling = TargetScaling(truth + np.array([offset, 0]), 1.0, np.zeros(3), np.ones(3))
         model = FloatModel(network, variant, IBUG68, CropRule(size=64), scaling)
-        return validation_nme(model, pack, size)
+        return nme_of(model, pack, size)
 
     eyes = np.linalg.norm(truth[36] - truth[45])
     assert measured(0) == pytest.approx(0, abs=1e-4)
@@ -355,6 +375,6 @@ def test_averages_restart_when_the_resolution_changes(make_run: MakeRun, tmp_pat
     two_stages = replace(CONFIG, epochs=4, ema_every=1, ema=0.999)
     assert len(two_stages.stages) == 2
     run = make_run(tmp_path, two_stages)
-    updates = [run.ema_updates for _ in run.train()]
+    updates = [run.average.updates for _ in run.train()]
     restart = run._stages()[0][1]
     assert updates[restart - 1 : restart + 1] == [restart, 1]

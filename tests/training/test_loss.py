@@ -168,8 +168,24 @@ def test_the_weight_falls_in_three_steps() -> None:
     assert SCHEDULES["none"](0) == SCHEDULES["none"](1) == 0
 
 
+def test_the_smooth_weight_passes_through_the_papers() -> None:
+    weights = [SCHEDULES["smooth"](progress) for progress in (0, 0.5, 1)]
+    assert weights == pytest.approx([2, 1, 0.5])
+
+
+def test_wing_is_a_logarithm_near_zero_and_straight_further_out() -> None:
+    # Feng et al., CVPR 2018, with w = 1 and e = 0.2; c = 1 - ln 6
+    def wing_of(error: float) -> float:
+        return float(DISTANCES["wing"](np.zeros((1, 1, 2), "f4"), np.full((1, 1, 2), error, "f4")))
+
+    assert wing_of(0.2) == pytest.approx(np.log(2), rel=1e-6)
+    assert wing_of(3) == pytest.approx(3 - (1 - np.log(6)), rel=1e-6)
+    assert wing_of(-0.4) == wing_of(0.4)
+    assert wing_of(1 - 1e-6) == pytest.approx(wing_of(1 + 1e-6), abs=1e-5)
+
+
 def test_an_unknown_distance_lists_the_known(
     model: PointDistributionModel, scaling: TargetScaling
 ) -> None:
-    with pytest.raises(UsageError, match=r"no distance 'wing'.*absolute, squared, norm"):
-        AsmAssistedLoss(model, scaling, "wing")
+    with pytest.raises(UsageError, match=r"no distance 'cubed'.*absolute, squared, norm, wing"):
+        AsmAssistedLoss(model, scaling, "cubed")

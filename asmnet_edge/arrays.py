@@ -1,0 +1,37 @@
+"""Arrays by name in one ``.npz`` file: never pickled, written whole or not at all."""
+
+from __future__ import annotations
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge.files import staged
+
+# all that reading a broken archive was seen to raise
+DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+    *(SyntaxError, tokenize.TokenError),  # NumPy reads array headers as Python
+)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write ``arrays`` to ``path``; the same arrays make the same bytes."""
+    with staged(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """The arrays ``names`` of the file; raises one of `DAMAGE` if it is none or broken.
+
+    Each is asked for by name: a damaged directory may leave some out without a word.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in names}

@@ -1,0 +1,186 @@
+"""``asmnet-edge data``: prepare, stats, synth and check."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from asmnet_edge.cli.terminal import BrokenFaces, broken_option, notes, print_wide, with_progress
+from asmnet_edge.errors import CheckFailedError, UsageError
+
+if TYPE_CHECKING:
+    from asmnet_edge.data.sample import Dataset
+    from asmnet_edge.data.stats import MeasuredFaces
+
+
+@click.group()
+def command() -> None:
+    """Look at, check and pack annotated faces.
+
+    DATASET is KIND:PATH, such as 300w:DIR, csv:FILE, pack:FILE or synthetic:COUNT.
+    """
+
+
+@command.command()
+@click.argument("dataset")
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="The .npz to write.")
+@click.option("--subset", default="train", show_default=True)
+@click.option("--size", type=click.IntRange(32), help="Pixels a side.  [default: 320]")
+@click.option("--quality", type=click.IntRange(1, 100), help="Of the JPEGs.  [default: 92]")
+@click.option("--margin", type=click.FloatRange(1.0), help="Side over face.  [default: 1.8]")
+@broken_option
+@click.option("--overwrite", is_flag=True, help="Replace a pack that exists.")
+def prepare(
+    dataset: str,
+    output: Path,
+    subset: str,
+    size: int | None,
+    quality: int | None,
+    margin: float | None,
+    broken: str,
+    overwrite: bool,
+) -> None:
+    """Cut faces out and write them as one file.
+
+    It opens at once. Use it as pack:FILE wherever a data set is asked for. With the default size,
+    margin and quality training sees the very same crops as from the original pictures.
+    """
+    from asmnet_edge.crop import CropRule
+    from asmnet_edge.data.catalog import open_dataset
+    from asmnet_edge.data.pack import JPEG_QUALITY, PACK_RULE, make_pack
+    from asmnet_edge.data.packfacts import PackFacts
+    from asmnet_edge.data.packfile import PackFile, write_pack
+    from asmnet_edge.files import refuse_existing
+
+    if output.suffix != ".npz":
+        raise UsageError(f"a pack is a .npz file, got {output}")
+    refuse_existing([output], overwrite)
+    source, faces = open_dataset(dataset), BrokenFaces(broken)
+    if isinstance(source, PackFile):
+        raise UsageError(f"{dataset} is a pack already", "Copy it, or pack the original data set")
+    rule = CropRule(margin or PACK_RULE.margin, size or PACK_RULE.size)
+    quality = quality or JPEG_QUALITY
+    bar = partial(with_progress, description=f"packing {source.name} {subset}")
+    pack = make_pack(source.samples(subset, faces), bar, faces, rule, quality)
+    facts = PackFacts.of(source, subset, rule, quality, len(faces.skipped))
+    write_pack(output, pack, facts)
+    faces.tell()
+    click.echo(f"{output}: {len(pack):,} faces, {output.stat().st_size / 2**20:.1f} MiB")
+    for lack in facts.missing:
+        notes.print(f"missing: {lack.faces:,} of {lack.part}")
+    notes.print(f"licence: {facts.licence}", soft_wrap=True)
+
+
+@command.command()
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
+@click.option("--subset", "subsets", multiple=True, help="May be repeated.  [default: all]")
+@click.option("--output", type=click.Path(path_type=Path),
+              help="Folder for contact-sheet.png, pose.png and stats.json.")  # fmt: skip
+@broken_option
+@click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures instead of tables.")
+def stats(
+    datasets: tuple[str, ...],
+    subsets: tuple[str, ...],
+    output: Path | None,
+    broken: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Say how many faces there are, how large, and where they look."""
+    from asmnet_edge.cli.datatables import stats_table
+    from asmnet_edge.data.catalog import open_dataset
+    from asmnet_edge.data.statsfigures import OUTPUTS, write_figures
+    from asmnet_edge.errors import require
+    from asmnet_edge.files import refuse_existing
+
+    if output:
+        require("matplotlib", "train")
+        refuse_existing([output / name for name in OUTPUTS], overwrite)
+    faces = BrokenFaces(broken)
+    opened = {words: open_dataset(words) for words in datasets}
+    labels = _labels(opened)
+    measured = [
+        _measure(dataset, subset, faces, labels[words])
+        for words, dataset in opened.items()
+        for subset in subsets or dataset.subsets
+    ]
+    faces.tell()
+    figures = [subset.as_json() for subset in measured]
+    if output:
+        write_figures(output, measured)
+        notes.print(f"written: {', '.join(OUTPUTS)} in {output}", soft_wrap=True)
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    for content in figures:
+        print_wide(stats_table(content))
+
+
+def _labels(opened: dict[str, Dataset]) -> dict[str, str]:
+    """A name for each data set, with that of its file where several share one."""
+    shared = Counter(dataset.name for dataset in opened.values())
+    return {
+        words: d.name if shared[d.name] == 1 else f"{d.name}:{Path(words).name.split(':')[-1]}"
+        for words, d in opened.items()
+    }
+
+
+def _measure(dataset: Dataset, subset: str, faces: BrokenFaces, label: str) -> MeasuredFaces:
+    from asmnet_edge.data.stats import measure
+
+    bar = partial(with_progress, description=f"measuring {label} {subset}")
+    return measure(dataset, subset, bar, faces, label)
+
+
+@command.command()
+@click.option("--count", required=True, type=click.IntRange(1), help="Number of faces.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--size", type=click.IntRange(32), default=256, show_default=True,
+              help="Pixels a side.")  # fmt: skip
+def synth(count: int, output: Path, seed: int, size: int) -> None:
+    """Draw faces and write them with their exact landmarks and pose.
+
+    OUTPUT gets faces/*.png, faces.csv, which csv:OUTPUT/faces.csv reads, and pose.csv.
+    """
+    from asmnet_edge.data.drawnfolder import write_drawn
+    from asmnet_edge.data.synthetic import DrawnFaces
+
+    bar = partial(with_progress, description="drawing")
+    table = write_drawn(DrawnFaces(count, seed, size), output, bar)
+    click.echo(f"{count:,} faces; use them as csv:{table}")
+
+
+@command.command()
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(datasets: tuple[str, ...], as_json: bool) -> None:
+    """Look for broken, odd and repeated faces.
+
+    Exit code 1 when there are any.
+    """
+    from dataclasses import asdict
+
+    from asmnet_edge.cli.datatables import findings_table
+    from asmnet_edge.data import checks
+    from asmnet_edge.data.catalog import open_dataset
+
+    opened = [open_dataset(words) for words in datasets]
+    report = checks.check(opened, partial(with_progress, description="checking"))
+    if as_json:
+        findings = [asdict(finding) for finding in report.findings]
+        counts = dict(report.counts)
+        outside = {where: asdict(faces) for where, faces in report.outside.items()}
+        click.echo(json.dumps({"findings": findings, "counts": counts, "outside": outside}))
+    else:
+        print_wide(findings_table(report))
+    if report.findings:
+        kinds = Counter(finding.kind for finding in report.findings)
+        found = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
+        raise CheckFailedError(f"findings: {found}", "Mend or leave out what the lines above name")

@@ -1,0 +1,84 @@
+"""What ``asmnet-edge data`` prints for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from asmnet_edge.data.checks import CheckReport
+
+COLUMNS = ("mean", "sd", "p5", "median", "p95")
+
+
+def stats_table(stats: dict[str, Any]) -> Group:
+    """The figures of one subset, as `MeasuredFaces.as_json` gives them."""
+    labels = stats["pose_label_mae"]
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column("", no_wrap=True)
+    for name in ("mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else [])):
+        view.add_column(name, justify="right", no_wrap=True)
+    for name, spread in _sizes(stats).items():
+        view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
+    for axis, spread in stats["pose"].items():
+        cells = [f"{spread[column]:+.1f}" for column in COLUMNS]
+        cells[1] = f"{spread['sd']:.1f}"
+        view.add_row(f"{axis}, °", *cells, *([f"{labels[axis]:.2f}"] if labels else []))
+    return Group(Text(_title(stats), style="bold"), view, Text(_notes(stats)))
+
+
+def _sizes(stats: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {
+        "picture width, px": stats["picture_px"]["width"],
+        "picture height, px": stats["picture_px"]["height"],
+        "face box, longer side, px": stats["box_px"],
+        "outer eye corners apart, px": stats["inter_ocular_px"],
+    }
+
+
+def _title(stats: dict[str, Any]) -> str:
+    return (
+        f"{stats['dataset']} {stats['subset']}: {stats['faces']:,} faces, "
+        f"{stats['identities']:,} identities, {stats['scheme']}"
+    )
+
+
+def _notes(stats: dict[str, Any]) -> str:
+    lines = [f"missing: {m['faces']:,} of {m['part']}" for m in stats["missing"]]
+    lines.append(f"{100 * stats['points_outside']:.2f} % of the points lie outside their picture")
+    exact, faces = stats["pose_exact"], stats["faces"]
+    if exact:
+        lines.append(f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks")
+        lines.append("label MAE: what labels fitted to the landmarks are off the exact pose")
+    else:
+        lines.append("pose: fitted to the landmarks")
+    return "\n".join([*lines, f"licence: {stats['licence']}", ""])
+
+
+def findings_table(report: CheckReport) -> Group:
+    """Each finding, and how many of each kind."""
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column("kind", no_wrap=True)
+    for name in ("where", "what"):
+        view.add_column(name, overflow="fold")
+    for finding in report.findings:
+        view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
+    return Group(*([view] if report.findings else []), _looked_at(report))
+
+
+def _looked_at(report: CheckReport) -> Table:
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column("looked at", no_wrap=True)
+    for name in ("faces", "points outside", "farthest"):
+        view.add_column(name, justify="right", no_wrap=True)
+    view.add_column("in", overflow="fold")
+    for where, count in report.counts.items():
+        outside = report.outside.get(where)
+        cells = (f"{outside.share:.2%}", f"{outside.worst:.1%}") if outside else ("", "")
+        view.add_row(where, f"{count:,}", *cells, Text(outside.worst_face if outside else ""))
+    view.caption = "farthest: how far a point lies outside its picture, in % of the face's size"
+    return view

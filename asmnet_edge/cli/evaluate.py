@@ -1,0 +1,112 @@
+"""``asmnet-edge evaluate``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.progress import Progress as Bar
+
+from asmnet_edge.cli.terminal import (
+    BrokenFaces,
+    broken_option,
+    import_quietly,
+    notes,
+    print_wide,
+    silenced,
+)
+from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+
+if TYPE_CHECKING:
+    from asmnet_edge.benchmarks.evaluated import EvaluatedModel
+    from asmnet_edge.benchmarks.evaluation_run import Evaluation, EvaluationPlan
+
+DRAWN = "synthetic:128"
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option("--data", metavar="KIND:PATH", default=DRAWN,
+              help="Annotated faces, such as 300w:DIR.  [default: drawn faces]")  # fmt: skip
+@click.option("--subset", "subsets", multiple=True, metavar="NAME",
+              help="May be repeated.  [default: all test subsets that are there]")  # fmt: skip
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder for evaluation.json and the pictures.")  # fmt: skip
+@click.option("--sensitivity/--no-sensitivity", default=True, show_default=True,
+              help="Measure what a badly lying crop costs.")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1), help="[default: as many as there are cores]")
+@broken_option
+@click.option("--overwrite", is_flag=True, help="Replace an evaluation that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the tables.")
+def command(
+    model: Path | None,
+    data: str,
+    subsets: tuple[str, ...],
+    output: Path | None,
+    sensitivity: bool,
+    threads: int | None,
+    broken: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Measure the accuracy of MODEL on annotated faces, subset by subset.
+
+    MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest; without
+    it the shipped float model is taken, or the shipped int8 one where Keras is not installed.
+    """
+    from asmnet_edge.benchmarks.evaluation_run import FILES, EvaluationPlan, write_evaluation
+    from asmnet_edge.data.catalog import open_dataset
+    from asmnet_edge.files import make_folder, refuse_existing
+
+    if output:
+        refuse_existing([output / name for name in FILES], overwrite)
+        make_folder(output)
+    faces = BrokenFaces(broken)
+    plan = EvaluationPlan(open_dataset(data), data, subsets, sensitivity, faces)
+    opened = _open(model or _default_model(), threads)
+    try:
+        evaluation = _evaluate(opened, plan)
+    finally:
+        faces.tell()
+    for note in write_evaluation(evaluation, opened, output) if output else ():
+        notes.print(note, soft_wrap=True)
+    _print(evaluation.content, as_json)
+
+
+def _default_model() -> Path:
+    return shipped(SHIPPED_FLOAT if util.find_spec("keras") else SHIPPED_INT8)
+
+
+def _open(path: Path, threads: int | None) -> EvaluatedModel:
+    from asmnet_edge.benchmarks.evaluated import FLOAT_SUFFIX, open_model
+
+    if path.suffix == FLOAT_SUFFIX:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        import_quietly(backend, "keras", extra="train")
+    with silenced():
+        return open_model(path, threads)
+
+
+def _evaluate(model: EvaluatedModel, plan: EvaluationPlan) -> Evaluation:
+    from asmnet_edge.benchmarks.evaluation_run import run_evaluation
+
+    def progress(what: str, steps: int) -> Callable[[], None]:
+        task: Any = bar.add_task(what, total=steps)
+        return lambda: bar.advance(task)
+
+    with Bar(console=notes, transient=True) as bar:
+        return run_evaluation(model, plan, progress)
+
+
+def _print(content: dict[str, Any], as_json: bool) -> None:
+    from asmnet_edge.benchmarks.evaluation_table import evaluation_table
+
+    if as_json:
+        click.echo(json.dumps(content, ensure_ascii=False))
+        return
+    print_wide(evaluation_table(content))

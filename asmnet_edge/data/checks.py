@@ -1,0 +1,138 @@
+"""What is wrong with data sets: broken files, odd faces, and faces that sets must not share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
+
+import numpy as np
+
+from asmnet_edge.data.duplicates import same_faces
+from asmnet_edge.data.look import Face, Look, Progress, look
+from asmnet_edge.data.sample import Dataset
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "broken": "an annotation or a picture that cannot be used",
+        "outside": "a point far outside its picture",
+        "small": "a face of too few pixels to show its landmarks",
+        "duplicate": "a face of train that occurs in another subset, or one in two data sets",
+        "identity": "a face that occurs in train as two identities, of which one may validate",
+    }
+)
+FAR = 0.2  # of the face's longer side; where a picture's edge cuts a face, 0.13 has been seen
+SMALLEST = 32.0  # pixels of the longer side; below, features vanish
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong. kind : one of `KINDS`; where : data set, subset, face; what : a sentence"""
+
+    kind: str
+    where: str
+    what: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Points outside their pictures in one subset.
+
+    share : of its points, 0 to 1; worst : how far out, as a share of the face's longer side
+    worst_face : its name, or "" where no point lies outside
+    """
+
+    share: float
+    worst: float
+    worst_face: str
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check` found.
+
+    counts : faces looked at per "dataset subset"; outside : likewise, where there are faces
+    """
+
+    findings: tuple[Finding, ...]
+    counts: Mapping[str, int]
+    outside: Mapping[str, Outside]
+
+
+def check(datasets: Sequence[Dataset], progress: Progress = iter) -> CheckReport:
+    """Look at every face of every subset of ``datasets``, and for faces that occur twice.
+
+    Compared are train with the other subsets of a data set, each data set with the others, and
+    train with itself across identities. Nothing is raised for what is broken: it is a finding.
+    ``progress`` may wrap the faces of a subset in a bar.
+    """
+    looks = [look(n, d, progress) for n, d in zip(_labels(datasets), datasets, strict=True)]
+    found = {f"{one.label} {s}": faces for one in looks for s, faces in one.subsets.items()}
+    return CheckReport(
+        findings=(*_broken(looks), *_odd(looks), *_duplicates(looks), *_identities(looks)),
+        counts={where: len(faces) for where, faces in found.items()},
+        outside={where: _outside(faces) for where, faces in found.items() if faces},
+    )
+
+
+def _labels(datasets: Sequence[Dataset]) -> list[str]:
+    """Their names; where several share one, numbered from 1."""
+    names = [dataset.name for dataset in datasets]
+    shared = Counter(names)
+    return [
+        name if shared[name] == 1 else f"{name}#{names[:place].count(name) + 1}"
+        for place, name in enumerate(names)
+    ]
+
+
+def _broken(looks: Sequence[Look]) -> Iterator[Finding]:
+    for one in looks:
+        for what, where in one.broken.items():
+            yield Finding("broken", where, what)
+
+
+def _odd(looks: Sequence[Look]) -> Iterator[Finding]:
+    for face in (face for one in looks for group in one.groups for face in group):
+        far, point = float(face.outside.max()), int(face.outside.argmax())
+        if far > FAR:
+            what = f"point {point} lies outside the picture by {far:.0%} of the face's size"
+            yield Finding("outside", face.where, what)
+        if face.side < SMALLEST:
+            what = f"the face measures {face.side:.0f} pixels, at least {SMALLEST:.0f} are needed"
+            yield Finding("small", face.where, what)
+
+
+def _outside(faces: Sequence[Face]) -> Outside:
+    worst = max(faces, key=lambda face: float(face.outside.max()))
+    far = float(worst.outside.max())
+    share = float(np.mean([face.outside > 0 for face in faces]))
+    return Outside(share, far, worst.name if far > 0 else "")
+
+
+def _duplicates(looks: Sequence[Look]) -> Iterator[Finding]:
+    """Any two groups: train and the rest of one data set, or parts of two data sets."""
+    for ours, theirs in combinations((group for one in looks for group in one.groups), 2):
+        for one, other, alike in _same(ours, theirs):
+            yield Finding("duplicate", one.where, _shows_the_same(other, alike))
+
+
+def _identities(looks: Sequence[Look]) -> Iterator[Finding]:
+    for train, _ in (one.groups for one in looks):
+        for one, other, alike in _same(train, train):
+            if one.name < other.name and one.identity != other.identity:
+                yield Finding("identity", one.where, _shows_the_same(other, alike))
+
+
+def _same(ours: Sequence[Face], theirs: Sequence[Face]) -> Iterator[tuple[Face, Face, float]]:
+    pairs = same_faces([face.thumbnail for face in ours], [face.thumbnail for face in theirs])
+    return ((ours[i], theirs[j], alike) for i, j, alike in pairs)
+
+
+def _shows_the_same(other: Face, alike: float) -> str:
+    return f"shows the same as {other.where} (similarity {alike:.2f})"

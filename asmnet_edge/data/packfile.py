@@ -1,0 +1,150 @@
+"""A pack on disk: one ``.npz`` of JPEGs, points, pose and the facts about where they come from.
+
+All JPEGs lie end to end in one array of bytes, face i from ``offsets[i]`` to ``offsets[i + 1]``.
+Facts, names and identities are JSON. Nothing is pickled, and everything is checked when it is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge.arrays import DAMAGE, read_arrays, write_arrays
+from asmnet_edge.data.pack import Pack, make_pack
+from asmnet_edge.data.packfacts import PackFacts
+from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
+from asmnet_edge.errors import AsmnetEdgeError, DataError
+from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.schemes import LandmarkScheme
+
+KINDS = {"jpegs": "u1", "offsets": "i8", "points": "f8", "pose": "f8", "exact": "?"}
+TEXTS = ("facts", "names", "identities")
+JPEG_START = b"\xff\xd8"
+
+
+def write_pack(path: Path, pack: Pack, facts: PackFacts) -> None:
+    """Write ``pack`` and its ``facts`` to ``path`` (.npz), all or nothing."""
+    ends = np.cumsum([0, *map(len, pack.jpegs)], dtype=np.int64)
+    arrays: dict[str, NDArray[Any]] = {
+        "facts": _text(facts.as_json()),
+        "names": _text(pack.names),
+        "identities": _text(pack.identities),
+        "jpegs": np.frombuffer(b"".join(pack.jpegs), np.uint8),
+        "offsets": ends,
+        "points": pack.points.astype(np.float64),
+        "pose": pack.pose.astype(np.float64),
+        "exact": pack.exact,
+    }
+    write_arrays(path, arrays)
+
+
+def read_pack(path: Path) -> tuple[Pack, PackFacts]:
+    """The pack at ``path`` and its facts; `DataError` says what is wrong with the file."""
+    try:
+        return _read(path)
+    except DAMAGE as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise DataError(f"{path} is not a readable pack: {why}", _cure(path)) from error
+    except AsmnetEdgeError as error:
+        raise DataError(f"{path} is a damaged pack: {error}", _cure(path)) from error
+
+
+def _cure(path: Path) -> str:
+    return f"Make it again: asmnet-edge data prepare DATASET --output {path} --overwrite"
+
+
+def _read(path: Path) -> tuple[Pack, PackFacts]:
+    arrays = read_arrays(path, (*TEXTS, *KINDS))
+    content, names, identities = (json.loads(arrays[name].tobytes()) for name in TEXTS)
+    facts = PackFacts.from_json(content)
+    for name, kind in KINDS.items():
+        if arrays[name].dtype != np.dtype(kind):
+            raise DataError(f"{name} must be {np.dtype(kind)}, got {arrays[name].dtype}")
+    jpegs = _jpegs(arrays["jpegs"], arrays["offsets"])
+    points, pose, exact = (arrays[name] for name in ("points", "pose", "exact"))
+    words = _words(names), _words(identities)
+    return Pack(facts.scheme, jpegs, points, pose, exact, *words), facts
+
+
+def _jpegs(content: NDArray[np.uint8], ends: NDArray[np.int64]) -> tuple[bytes, ...]:
+    """The JPEGs that lie end to end in ``content`` (bytes,), cut at ``ends`` (faces + 1,)."""
+    whole = ends.ndim == 1 and len(ends) > 1 and (np.diff(ends) > 0).all()
+    if not whole or (ends[0], ends[-1]) != (0, content.size):
+        raise DataError("its offsets do not divide its pictures")
+    joined = content.tobytes()
+    jpegs = tuple(joined[a:b] for a, b in pairwise(ends))
+    if strange := [i for i, jpeg in enumerate(jpegs) if not jpeg.startswith(JPEG_START)]:
+        raise DataError(f"picture {strange[0]} is no JPEG")
+    return jpegs
+
+
+def _words(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise DataError("names and identities must be lists of words")
+    return tuple(values)
+
+
+def _text(content: Any) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(content).encode(), np.uint8)
+
+
+class PackFile:
+    """A pack on disk as a data set: its faces are the stored crops, its only subset the stored one.
+
+    A pack of test faces thus has no ``train``, and nothing can learn from it by mistake.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pack, self.facts = read_pack(path)
+        self.name = f"{self.facts.dataset} pack"
+        self.licence = self.facts.licence
+        self.scheme: LandmarkScheme = self.facts.scheme
+
+    @property
+    def subsets(self) -> Sequence[str]:
+        return (self.facts.subset,)
+
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        """The stored crops; points in their pixels, pose only where it is exact."""
+        pack = self.stored(subset)
+        return [self._sample(pack, index) for index in range(len(pack))]
+
+    def missing(self, subset: str) -> Sequence[Missing]:
+        self.stored(subset)
+        return self.facts.missing
+
+    def stored(self, subset: str) -> Pack:
+        """The pack itself, if it is of ``subset``."""
+        if subset != self.facts.subset:
+            raise DataError(
+                f"{self.path} holds the subset {self.facts.subset!r} of {self.facts.dataset}, "
+                f"not {subset!r}",
+                f"Pack that one: asmnet-edge data prepare DATASET --subset {subset}",
+            )
+        return self._pack
+
+    def _sample(self, pack: Pack, index: int) -> Sample:
+        load = partial(pack.picture, index)
+        landmarks = Landmarks(pack.points[index], self.scheme)
+        pose = pack.pose[index] if pack.exact[index] else None
+        return Sample(pack.names[index], pack.identities[index], load, landmarks, pose)
+
+
+def pack_of(
+    dataset: Dataset,
+    subset: str,
+    progress: Callable[[Sequence[Sample]], Iterable[Sample]] = iter,
+    on_broken: OnBroken = refuse,
+) -> Pack:
+    """The faces of ``subset`` as a pack: a stored one as it is, else made by `make_pack`."""
+    if isinstance(dataset, PackFile):
+        return dataset.stored(subset)
+    return make_pack(dataset.samples(subset, on_broken), progress, on_broken)

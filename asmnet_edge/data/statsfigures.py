@@ -1,0 +1,90 @@
+"""Data sets to look at: a sheet of faces with their landmarks, and histograms of the pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.crop import CropRule, cut, transform
+from asmnet_edge.data.sample import Sample
+from asmnet_edge.data.stats import MeasuredFaces
+from asmnet_edge.drawing import SHEET, contact_sheet, draw_landmarks
+from asmnet_edge.files import write_json
+from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.pictures import Picture, write_picture
+from asmnet_edge.plots import new_figure, save_figure
+from asmnet_edge.pose import AXES
+
+TILE = CropRule(margin=1.5, size=192)
+OUTPUTS = ("contact-sheet.png", "pose.png", "stats.json")
+COLUMNS = 8
+ROWS = 6  # over all subsets, but at least one each
+LETTERS = 24  # that fit below a tile
+BIN = 5.0  # degrees
+
+
+def write_figures(folder: Path, subsets: Sequence[MeasuredFaces]) -> None:
+    """Write the `OUTPUTS` of ``subsets`` into ``folder``."""
+    sheet_file, pose_file, json_file = (folder / name for name in OUTPUTS)
+    write_picture(sheet_file, sheet(subsets))
+    pose_figure(subsets, pose_file)
+    write_json(json_file, [faces.as_json() for faces in subsets])
+
+
+def sheet(subsets: Sequence[MeasuredFaces]) -> Picture:
+    """Faces of each subset, evenly spread over its order, with landmarks drawn and names below."""
+    tiles: list[Picture] = []
+    captions: list[str] = []
+    each = COLUMNS * max(1, ROWS // len(subsets))
+    for faces in subsets:
+        shown = [faces.samples[i] for i in _spread(len(faces.samples), each)]
+        empty = -len(shown) % COLUMNS if len(subsets) > 1 else 0  # each subset begins a row
+        tiles += [tile(sample) for sample in shown] + [_blank()] * empty
+        captions += [_short(sample.name) for sample in shown] + [""] * empty
+    return contact_sheet(tiles, captions, COLUMNS)
+
+
+def tile(sample: Sample) -> Picture:
+    """A crop (192, 192, 3) BGR around the face, its landmarks drawn on it."""
+    matrix = TILE.matrix(sample.landmarks.box)
+    crop = cut(sample.load(), matrix, TILE.size)
+    points = transform(sample.landmarks.points, matrix)
+    draw_landmarks(crop, Landmarks(points, sample.landmarks.scheme))
+    return crop
+
+
+def _blank() -> Picture:
+    return np.full((TILE.size, TILE.size, 3), SHEET, np.uint8)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LETTERS else f"..{name[2 - LETTERS :]}"
+
+
+def _spread(count: int, chosen: int) -> list[int]:
+    """Up to ``chosen`` of the indices below ``count``, evenly spread."""
+    places = np.linspace(0, count - 1, min(count, chosen)).round()
+    return [int(place) for place in places]
+
+
+def pose_figure(subsets: Sequence[MeasuredFaces], path: Path) -> None:
+    """Write histograms of yaw, pitch and roll, a line for each subset, to ``path``."""
+    figure, axes = new_figure(1, len(AXES), inches=(10.5, 3.6))
+    poses = [faces.pose for faces in subsets]
+    for column, (axis, name) in enumerate(zip(axes, AXES, strict=True)):
+        for faces, pose in zip(subsets, poses, strict=True):
+            _histogram(axis, pose[:, column], f"{faces.title} ({len(pose):,})")
+        axis.set_xlabel(f"{name}, degrees")
+    axes[0].set_ylabel(f"% of faces in {BIN:.0f} degrees")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    save_figure(figure, path)
+
+
+def _histogram(axis: Any, values: np.ndarray[Any, Any], label: str) -> None:
+    low, high = np.floor(values.min() / BIN), np.ceil(values.max() / BIN)
+    edges = BIN * np.arange(low, max(high, low + 1) + 1)
+    counts, _ = np.histogram(values, edges)
+    axis.stairs(100 * counts / len(values), edges, label=label, linewidth=1.5)

@@ -1,0 +1,54 @@
+"""The picture of a shape model: what each of its modes does to the mean face."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asmnet_edge.drawing import contact_sheet, draw_contours, draw_landmarks
+from asmnet_edge.errors import ModelError
+from asmnet_edge.landmarks import FloatArray, Landmarks
+from asmnet_edge.pictures import Picture
+from asmnet_edge.shape import CLIP, PointDistributionModel
+
+DEVIATIONS = (-CLIP, 0.0, CLIP)
+TILE = 240  # pixels a side
+MARGIN = 0.07  # of the tile, on each side
+PAPER, GHOST = (48, 48, 48), (115, 105, 105)  # BGR
+
+
+def draw_modes(model: PointDistributionModel, modes: int) -> Picture:
+    """The first ``modes`` of ``model``, a row each: -3, 0 and +3 standard deviations.
+
+    All at one scale, each over the mean in grey. (H, W, 3) BGR
+    """
+    if model.scheme is None:
+        raise ModelError("the shape model does not say how its points are joined to contours")
+    shapes = _in_tiles(mode_shapes(model, modes))
+    mean = Landmarks(shapes[0, DEVIATIONS.index(0)], model.scheme)
+    tiles = [_tile(shape, mean) for row in shapes for shape in row]
+    captions = [
+        f"mode {number}, {share:.1%}: {deviation:+g} sd" if deviation else "mean"
+        for number, share in enumerate(model.shares[:modes], start=1)
+        for deviation in DEVIATIONS
+    ]
+    return contact_sheet(tiles, captions, columns=len(DEVIATIONS))
+
+
+def mode_shapes(model: PointDistributionModel, modes: int) -> FloatArray:
+    """Shapes (modes, 3, n, 2): the mean, moved along one mode at a time by `DEVIATIONS`."""
+    each = np.diag(np.sqrt(model.eigenvalues))[:modes]
+    return model.reconstruct(np.array(DEVIATIONS)[:, None] * each[:, None])
+
+
+def _in_tiles(shapes: FloatArray) -> FloatArray:
+    """``shapes`` (modes, 3, n, 2) in pixels of a tile, one scale and place for all."""
+    low, high = shapes.min(axis=(0, 1, 2)), shapes.max(axis=(0, 1, 2))
+    scale = TILE * (1 - 2 * MARGIN) / (high - low).max()
+    return scale * (shapes - (low + high) / 2) + (TILE - 1) / 2
+
+
+def _tile(points: FloatArray, mean: Landmarks) -> Picture:
+    canvas = np.full((TILE, TILE, 3), PAPER, np.uint8)
+    draw_contours(canvas, mean, GHOST)
+    draw_landmarks(canvas, Landmarks(points, mean.scheme))
+    return canvas

@@ -1,0 +1,80 @@
+"""Weights out of a stranger's HDF5 file as Keras 2 wrote it: numbers, and nothing but numbers.
+
+``model.save`` keeps them under ``model_weights``, ``save_weights`` at the root. The description of
+the layers beside them, which may hold code, is not looked at; links are not followed; and the HDF5
+library, which a broken file may crash, reads in a process of its own.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge.errors import ModelError
+
+Weights = dict[str, NDArray[np.float32]]
+
+SAVED_MODEL = "model_weights/"
+LARGEST = 2**24  # numbers in a file; MobileNetV2 has 2.4 million
+UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # as h5py may raise
+CURE = "Expected an .h5 file written by model.save or model.save_weights of Keras 2"
+
+
+def read_weights(path: Path) -> Weights:
+    """Every weight by its path in the file without ``:0``, such as ``Conv1/Conv1/kernel``.
+
+    `ModelError` when there is no file, or it is not HDF5, or cut off, or holds other than weights.
+    """
+    if not path.is_file():
+        raise ModelError(f"there is no file {path}", CURE)
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            return pool.submit(_read, path).result()
+    except BrokenProcessPool as error:
+        raise ModelError(f"{path} made the HDF5 library crash", CURE) from error
+
+
+def _read(path: Path) -> Weights:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            datasets = _of_model(_datasets(file))
+            _refuse_other_than_weights(datasets)
+            return {name.removesuffix(":0"): dataset[()] for name, dataset in datasets.items()}
+    except UNREADABLE as error:
+        raise ModelError(f"{path} cannot be read as HDF5: {error}", CURE) from None
+
+
+def _datasets(file: Any) -> dict[str, Any]:
+    """All datasets by path. ``visititems`` follows neither soft links nor those to other files."""
+    found: dict[str, Any] = {}
+
+    def note(name: str, item: Any) -> None:
+        if hasattr(item, "shape"):  # a dataset, not a group
+            found[name] = item
+
+    file.visititems(note)
+    return found
+
+
+def _of_model(datasets: dict[str, Any]) -> dict[str, Any]:
+    """The model's own of ``datasets``: a saved model may have its optimizer's beside them."""
+    saved = [name for name in datasets if name.startswith(SAVED_MODEL)]
+    return {name.removeprefix(SAVED_MODEL): datasets[name] for name in saved} or datasets
+
+
+def _refuse_other_than_weights(datasets: dict[str, Any]) -> None:
+    for name, dataset in datasets.items():
+        if dataset.shape is None or dataset.dtype.kind != "f":
+            raise ValueError(f"{name} is {dataset.dtype}, not floating-point numbers")
+        if dataset.external or dataset.is_virtual:
+            raise ValueError(f"{name} lies in another file")
+    if sum(dataset.size for dataset in datasets.values()) > LARGEST:
+        raise ValueError(f"it holds more than {LARGEST / 1e6:.0f} million numbers")

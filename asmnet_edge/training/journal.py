@@ -1,0 +1,100 @@
+"""What a run leaves for people to follow it by: a CSV log, TensorBoard events, pictures."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.errors import require
+from asmnet_edge.files import write_atomically
+from asmnet_edge.pictures import Picture, encode_picture
+
+COLUMNS = ("step", "size", "learning_rate", "loss", "validation_nme")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One step: its loss, and the validation NME in % where it was just measured."""
+
+    step: int
+    size: int
+    learning_rate: float
+    loss: float
+    validation_nme: float | None = None
+
+
+class Journal:
+    """``log.csv`` and ``looks/`` in ``folder``, and TensorBoard's event file if wanted."""
+
+    def __init__(self, folder: Path, step: int, tensorboard: bool = False) -> None:
+        """Go on after ``step``: rows of later steps are dropped, they will be written again."""
+        self._folder, self._path = folder, folder / "log.csv"
+        self._keep(step)
+        self._events = _Events(folder, step) if tensorboard else None
+
+    def _keep(self, last: int) -> None:
+        if not self._path.exists():
+            return
+        head, *rows = [*self._path.read_text(encoding="utf-8").splitlines(keepends=True), ""]
+        kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) <= last]
+        write_atomically(self._path, "".join([head, *kept]).encode())
+
+    def write(self, entry: Entry) -> None:
+        new = not self._path.exists()
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if new:
+                writer.writerow(COLUMNS)
+            nme = "" if entry.validation_nme is None else f"{entry.validation_nme:.4f}"
+            rate, loss = f"{entry.learning_rate:.6g}", f"{entry.loss:.5f}"
+            writer.writerow([entry.step, entry.size, rate, loss, nme])
+        if self._events:
+            shown = {"loss": entry.loss, "learning rate": entry.learning_rate}
+            if entry.validation_nme is not None:
+                shown["validation NME %"] = entry.validation_nme
+            self._events.scalars(entry.step, shown)
+
+    def look(self, step: int, what: str, picture: Picture) -> None:
+        """Keep ``picture`` (H, W, 3) BGR as ``looks/<what>-<step>.jpg``."""
+        content = encode_picture(picture, ".jpg")
+        write_atomically(self._folder / "looks" / f"{what}-{step:06d}.jpg", content)
+        if self._events:
+            self._events.picture(step, what, picture.shape, content)
+
+    def close(self) -> None:
+        if self._events:
+            self._events.close()
+
+
+class _Events:
+    """TensorBoard's event file, by the ``tensorboard`` package alone, so on any backend."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        writer = require("tensorboard.summary.writer.event_file_writer", "train")
+        self._event = require("tensorboard.compat.proto.event_pb2", "train")
+        self._summary = require("tensorboard.compat.proto.summary_pb2", "train").Summary
+        self._writer = writer.EventFileWriter(str(folder / "tensorboard"))
+        # TensorBoard drops what an earlier file holds of later steps
+        start = self._event.SessionLog(status=self._event.SessionLog.START)
+        self._add(step + 1, session_log=start)
+
+    def _add(self, step: int, **content: Any) -> None:
+        self._writer.add_event(self._event.Event(wall_time=time.time(), step=step, **content))
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        rows = [self._summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._add(step, summary=self._summary(value=rows))
+
+    def picture(self, step: int, tag: str, shape: tuple[int, ...], content: bytes) -> None:
+        height, width, channels = shape
+        image = self._summary.Image(
+            height=height, width=width, colorspace=channels, encoded_image_string=content
+        )
+        self._add(step, summary=self._summary(value=[self._summary.Value(tag=tag, image=image)]))
+
+    def close(self) -> None:
+        self._writer.close()

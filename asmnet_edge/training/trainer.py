@@ -1,0 +1,56 @@
+"""The network with the loss of a run, as Keras' own train step wants it, on any backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from asmnet_edge.training.loss import AsmAssistedLoss
+
+
+class Trainer(keras.Model):
+    """A network with the loss of the run; the batch carries what the loss needs.
+
+    The ASM's weight comes with the batch since a backend that traces would freeze any other value.
+    ``replicas`` : processes whose gradients the backend adds up rather than averages
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        assisted: AsmAssistedLoss,
+        pose_weight: float,
+        replicas: int = 1,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._assisted = assisted
+        self._pose_weight = pose_weight
+        self._replicas = replicas
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """``x`` (B, s, s, 3) uint8 RGB; the scaling is that of `scale_pixels`."""
+        return self.network((ops.cast(x, keras.config.floatx()) - 128) / 128, training=training)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any
+    ) -> Any:
+        y = keras.tree.map_structure(ops.convert_to_tensor, y)  # PyTorch's step leaves arrays
+        predicted = ops.reshape(y_pred["landmarks"], ops.shape(y["landmarks"]))
+        face = self._assisted(
+            y["shape"], y["frame"], y["landmarks"], predicted, ops.mean(y["asm_weight"])
+        )
+        pose = ops.mean(ops.square(y["pose"] - y_pred["pose"]))
+        return (face + self._pose_weight * pose) / self._replicas
+
+    def compute_metrics(self, *inputs: Any, **named: Any) -> dict[str, Any]:
+        """Keras' own, in the shape in which it averages over several of TensorFlow's workers.
+
+        It does so along axis 0, which a scalar does not have (Keras 3.15).
+        """
+        values = super().compute_metrics(*inputs, **named)
+        if self._replicas == 1:
+            return values
+        return {name: ops.reshape(value, (1,)) for name, value in values.items()}

@@ -1,0 +1,79 @@
+"""The model that is evaluated: the float one in any Keras backend, or an artifact."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.benchmarks.candidates import artifact_candidate, float_facts, limit_threads
+from asmnet_edge.benchmarks.truth import Outputs
+from asmnet_edge.crop import CropRule
+from asmnet_edge.errors import ModelError, UsageError
+from asmnet_edge.files import sha256
+from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.schemes import LandmarkScheme
+
+FLOAT_SUFFIX = ".keras"
+
+
+@dataclass(frozen=True)
+class EvaluatedModel:
+    """A model and all that is needed to put faces before it.
+
+    facts : what the evaluation says of it; crop : rule that its crops are cut by
+    predict : crops (faces, s, s, 3) uint8 RGB -> landmarks (faces, n, 2) relative to them, pose
+    (faces, 3) in degrees
+    """
+
+    facts: Mapping[str, Any]
+    scheme: LandmarkScheme
+    crop: CropRule
+    predict: Callable[[Crop], Outputs]
+
+    def outputs(self, crops: Crop) -> Outputs:
+        """`predict`, refusing numbers that are not finite."""
+        outputs = self.predict(crops)
+        if not all(np.isfinite(output).all() for output in outputs):
+            raise ModelError(f"{self.facts['name']} gives numbers that are not finite")
+        return outputs
+
+
+def open_model(path: Path, threads: int | None = None) -> EvaluatedModel:
+    """The float model or artifact at ``path``; ``threads`` None: as many as there are cores."""
+    opened = _open_float if path.suffix == FLOAT_SUFFIX else _open_artifact
+    return opened(path, threads)
+
+
+def _open_artifact(path: Path, threads: int | None) -> EvaluatedModel:
+    candidate = artifact_candidate(path, threads or os.cpu_count() or 1)
+    facts = {**candidate.facts, "sha256": sha256(path), "source_sha256": candidate.source_sha256}
+    return EvaluatedModel(facts, candidate.scheme, candidate.crop, candidate.outputs)
+
+
+def _open_float(path: Path, threads: int | None) -> EvaluatedModel:
+    import keras
+
+    from asmnet_edge.training.floatmodel import load_float_model
+
+    if threads:
+        _limit_threads(keras.backend.backend(), threads)
+    model = load_float_model(path)
+    runtime = f"keras {keras.__version__} ({keras.backend.backend()})"
+    facts = {**float_facts(path, model, runtime, threads), "sha256": model.source_sha256}
+    return EvaluatedModel(facts, model.scheme, model.crop, model.predict)
+
+
+def _limit_threads(backend: str, threads: int) -> None:
+    """Before the weights are loaded: TensorFlow fixes its threads at first use."""
+    if backend != "tensorflow":
+        raise UsageError(
+            f"the threads of Keras with {backend} cannot be set", "Leave out --threads"
+        )
+    import tensorflow as tf
+
+    limit_threads(tf, threads)

@@ -1,0 +1,159 @@
+"""An evaluation: one model on a data set's faces, by the protocol of each of its subsets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge import metrics
+from asmnet_edge.benchmarks.evaluated import EvaluatedModel
+from asmnet_edge.benchmarks.run import Progress
+from asmnet_edge.benchmarks.subsets import Subset
+from asmnet_edge.benchmarks.truth import (
+    Outputs,
+    Truth,
+    check_sizes,
+    failure_threshold,
+    missing_as_json,
+    truth_figures,
+    truth_of,
+)
+from asmnet_edge.crop import cut
+from asmnet_edge.data.sample import OnBroken, Sample, refuse
+from asmnet_edge.errors import DataError, UsageError
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.schemes import LandmarkScheme
+
+BATCH = 32  # faces in memory at once
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of faces, beside what their annotations say.
+
+    samples : those faces whose pictures could be read; outputs : landmarks (faces, n, 2) relative
+    to the crops, pose (faces, 3)
+    """
+
+    samples: tuple[Sample, ...]
+    truth: Truth
+    outputs: Outputs
+
+    @property
+    def errors(self) -> FloatArray:
+        """NME of each face, (faces,), as a fraction of the inter-ocular distance."""
+        return metrics.nme(self.outputs[0], self.truth.landmarks, self.truth.scheme)
+
+    def of(self, names: Sequence[str]) -> Predictions:
+        """Those of the faces ``names``, in that order; names that are not there are passed over."""
+        place = {sample.name: number for number, sample in enumerate(self.samples)}
+        chosen = np.array([place[name] for name in names if name in place], np.intp)
+        samples = tuple(self.samples[number] for number in chosen)
+        outputs = self.outputs[0][chosen], self.outputs[1][chosen]
+        return Predictions(samples, self.truth.select(chosen), outputs)
+
+
+def check_scheme(model: EvaluatedModel, scheme: LandmarkScheme, words: str) -> None:
+    """`UsageError` when the faces of ``words`` are annotated by another scheme than the model's."""
+    if model.scheme is not scheme:
+        raise UsageError(
+            f"{model.facts['name']} gives {model.scheme.points} points ({model.scheme.name}), "
+            f"{words} is annotated with {scheme.points} ({scheme.name})",
+            "Evaluate on a data set of the model's own scheme",
+        )
+
+
+def predict_faces(
+    model: EvaluatedModel,
+    samples: Sequence[Sample],
+    tick: Callable[[], None],
+    on_broken: OnBroken = refuse,
+) -> Predictions:
+    """Outputs of ``model`` for ``samples``, cut by its rule; ``tick`` is called for each of them.
+
+    ``on_broken`` is told of each picture that cannot be read; if it returns, its face is left out.
+    """
+    kept: list[Sample] = []
+    outputs: list[Outputs] = []
+    for start in range(0, len(samples), BATCH):
+        crops = []
+        for sample in samples[start : start + BATCH]:
+            tick()
+            try:
+                crops.append(_crop(sample, model))
+                kept.append(sample)
+            except DataError as error:
+                on_broken(error)
+        if crops:
+            outputs.append(model.outputs(np.ascontiguousarray(np.stack(crops))))
+    if not kept:
+        raise DataError("no face is left to evaluate on", "The notes above say why")
+    landmarks, pose = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
+    return Predictions(tuple(kept), truth_of(kept, model.crop), (landmarks, pose))
+
+
+def _crop(sample: Sample, model: EvaluatedModel) -> Crop:
+    matrix = model.crop.matrix(sample.landmarks.box)
+    check_sizes(sample)
+    return cut(sample.load(), matrix, model.crop.size)[..., ::-1]
+
+
+def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
+    """The row of ``subset``, whose faces ``predictions`` are.
+
+    NME in %, as mean, with its 95 % bootstrap interval, by other normalisers, by facial region and
+    for each face; failure rate and AUC as fractions; pose MAE in degrees.
+    """
+    landmarks, truth = predictions.outputs[0], predictions.truth
+    errors = 100 * predictions.errors
+    broken = subset.broken + len(subset.samples) - len(predictions.samples)
+    return {
+        "name": subset.name,
+        "faces": len(errors),
+        "missing": missing_as_json(subset.missing),
+        "broken": broken,
+        **truth_figures(predictions.outputs, truth),
+        "nme_interval": list(metrics.bootstrap_interval(errors)),
+        "nme_by_normaliser": {
+            name: 100 * float(metrics.nme(landmarks, truth.landmarks, truth.scheme, name).mean())
+            for name in metrics.NORMALISERS
+        },
+        "nme_by_region": _by_region(landmarks, truth),
+        "errors": {
+            sample.name: round(error, 5)
+            for sample, error in zip(predictions.samples, errors.tolist(), strict=True)
+        },
+    }
+
+
+def _by_region(landmarks: FloatArray, truth: Truth) -> dict[str, float]:
+    """Mean error of each region's points in % of the inter-ocular distance."""
+    errors = 100 * metrics.point_errors(landmarks, truth.landmarks, truth.scheme)
+    groups = truth.scheme.groups.items()
+    return {name: float(errors[:, list(indices)].mean()) for name, indices in groups}
+
+
+def evaluate(
+    model: EvaluatedModel,
+    subsets: Sequence[Subset],
+    progress: Progress,
+    on_broken: OnBroken = refuse,
+) -> tuple[Predictions, list[dict[str, Any]]]:
+    """Every face once, whatever subsets it belongs to; then a row for each of ``subsets``.
+
+    A subset that no face is left of has no row.
+    """
+    samples = list({s.name: s for subset in subsets for s in subset.samples}.values())
+    predictions = predict_faces(model, samples, progress("faces", len(samples)), on_broken)
+    parts = [predictions.of([s.name for s in subset.samples]) for subset in subsets]
+    rows = [subset_figures(s, p) for s, p in zip(subsets, parts, strict=True) if p.samples]
+    return predictions, rows
+
+
+def threshold_percent(scheme: LandmarkScheme) -> float:
+    """Where the error curves end and a face counts as failed, in %."""
+    return round(100 * failure_threshold(scheme), 6)

@@ -1,0 +1,111 @@
+"""One evaluation from the data set to the files that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asmnet_edge
+from asmnet_edge.benchmarks.evaluated import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation import Predictions, check_scheme, evaluate, threshold_percent
+from asmnet_edge.benchmarks.evaluation_figures import draw_curves, draw_sensitivity
+from asmnet_edge.benchmarks.evaluation_table import notes_of
+from asmnet_edge.benchmarks.run import Progress
+from asmnet_edge.benchmarks.sensitivity import every_kth, sensitivity
+from asmnet_edge.benchmarks.subsets import Reading
+from asmnet_edge.benchmarks.worst_faces import write_worst_faces
+from asmnet_edge.data.sample import Dataset, OnBroken, refuse
+from asmnet_edge.errors import MissingExtraError
+from asmnet_edge.files import write_json
+
+SCHEMA_VERSION = 1
+JSON, CURVES, WORST, SENSITIVITY = FILES = (
+    *("evaluation.json", "ced.png", "worst-faces.png", "sensitivity.png"),
+)
+DRAWN = "synthetic"  # name of the data set of drawn faces
+
+
+@dataclass(frozen=True)
+class EvaluationPlan:
+    """What to evaluate on. words : as the person named ``dataset``; subsets : asked for, if any."""
+
+    dataset: Dataset
+    words: str
+    subsets: Sequence[str] = ()
+    sensitivity: bool = True
+    on_broken: OnBroken = refuse
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out; ``content`` is what the JSON file holds: no times, so that two runs agree."""
+
+    content: dict[str, Any]
+    predictions: Predictions
+
+
+def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progress) -> Evaluation:
+    """Evaluate ``model``; `UsageError` or `DataError` when it and the faces do not fit."""
+    check_scheme(model, plan.dataset.scheme, plan.words)
+    reading = Reading(plan.dataset, plan.on_broken)
+    subsets = reading.chosen(plan.subsets)
+    predictions, rows = evaluate(model, subsets, progress, reading.tell)
+    evaluated = {row["name"] for row in rows}
+    gone = [f"{s.name} is left out: none of its pictures can be read" for s in subsets
+            if s.name not in evaluated]  # fmt: skip
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "asmnet_edge": asmnet_edge.__version__,
+        "model": dict(model.facts),
+        "data": _data(plan),
+        "failure_threshold_percent": threshold_percent(model.scheme),
+        "subsets": rows,
+        "sensitivity": _sensitivity(model, predictions, progress) if plan.sensitivity else None,
+        "broken": reading.broken,
+    }
+    content["notes"] = [*notes_of(content), *reading.skipped, *gone]
+    return Evaluation(content, predictions)
+
+
+def write_evaluation(evaluation: Evaluation, model: EvaluatedModel, folder: Path) -> list[str]:
+    """Write the files of `FILES` into ``folder``; the reasons why some could not be drawn.
+
+    Those of an earlier evaluation do not stay among them.
+    """
+    write_json(folder / JSON, evaluation.content)
+    write_worst_faces(evaluation.predictions, model.crop, folder / WORST)
+    if not evaluation.content["sensitivity"]:
+        (folder / SENSITIVITY).unlink(missing_ok=True)
+    try:
+        _draw(evaluation.content, folder)
+    except MissingExtraError as error:
+        for name in (CURVES, SENSITIVITY):
+            (folder / name).unlink(missing_ok=True)
+        return [f"The plots were left out: {error}"]
+    return []
+
+
+def _draw(content: dict[str, Any], folder: Path) -> None:
+    draw_curves(content, folder / CURVES)
+    if content["sensitivity"]:
+        draw_sensitivity(content, folder / SENSITIVITY)
+
+
+def _data(plan: EvaluationPlan) -> dict[str, Any]:
+    dataset = plan.dataset
+    return {
+        "name": dataset.name,
+        "given": plan.words,
+        "scheme": dataset.scheme.name,
+        "licence": dataset.licence,
+        "drawn": dataset.name == DRAWN,
+    }
+
+
+def _sensitivity(
+    model: EvaluatedModel, predictions: Predictions, progress: Progress
+) -> dict[str, Any]:
+    chosen = every_kth(predictions.samples)
+    return sensitivity(model, chosen, progress("sensitivity", len(chosen)))

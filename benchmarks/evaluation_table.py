@@ -1,0 +1,112 @@
+"""An evaluation as tables that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from asmnet_edge.benchmarks.truth import faces_in_words, gaps_in_words
+
+# curve -> how its steps are written
+STEPS = {
+    "shift_x": lambda by: f"{100 * by:+.0f} %",
+    "shift_y": lambda by: f"{100 * by:+.0f} %",
+    "scale": lambda by: f"x {by:.1f}",
+    "rotation": lambda by: f"{by:+.0f}°",
+}
+
+
+def evaluation_table(content: dict[str, Any]) -> Group:
+    """Title, figures by subset and by region, the sensitivity to the box, and the notes."""
+    regions = _by(content, "nme_by_region", "NME % of")
+    pose = _by(content, "pose_mae", "pose MAE, °")
+    title = Text(_title(content), style="bold")
+    parts: list[RenderableType] = [title, _figures(content), regions, pose]
+    if content["sensitivity"]:
+        parts += [Text(_sensitivity_title(content), style="bold"), _sensitivity(content)]
+    return Group(*parts, Text("\n".join(content["notes"])))
+
+
+def _title(content: dict[str, Any]) -> str:
+    model, data = content["model"], content["data"]
+    return f"{model['name']} ({model['precision']}, {model['runtime']}) on {data['name']}"
+
+
+def _table(first: str, *others: str) -> Table:
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column(first, no_wrap=True)
+    for name in others:
+        view.add_column(name, justify="right", no_wrap=True)
+    return view
+
+
+def _figures(content: dict[str, Any]) -> Table:
+    limit = f"{content['failure_threshold_percent']:.0f}"
+    view = _table(
+        *("subset", "faces", "NME %", "95 %", "pupils", "box", f"FR@{limit} %", f"AUC@{limit} %")
+    )
+    for row in content["subsets"]:
+        faces = faces_in_words(row["faces"], row["missing"], row["broken"]).removesuffix("faces")
+        low, high = row["nme_interval"]
+        by = row["nme_by_normaliser"]
+        nme, pupils, face = _rounded((row["nme"], by["inter-pupil"], by["box"]))
+        rates = f"{100 * row['failure_rate']:.1f}", f"{100 * row['auc']:.1f}"
+        view.add_row(row["name"], faces.strip(), nme, f"{low:.2f}-{high:.2f}", pupils, face, *rates)
+    return view
+
+
+def _by(content: dict[str, Any], figure: str, title: str) -> Table:
+    """A column for each part of ``figure``: each region, each axis."""
+    parts = content["subsets"][0][figure]
+    view = _table(title, *(part.replace("_", " ") for part in parts))
+    for row in content["subsets"]:
+        view.add_row(row["name"], *_rounded(row[figure].values()))
+    return view
+
+
+def _sensitivity_title(content: dict[str, Any]) -> str:
+    faces = content["sensitivity"]["faces"]
+    return f"NME % by how the crop lies, {faces} face{'' if faces == 1 else 's'} evenly chosen"
+
+
+def _sensitivity(content: dict[str, Any]) -> Table:
+    """Two lines a curve: how the crop lies, and the NME there."""
+    curves = content["sensitivity"]["curves"]
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_header=False)
+    view.add_column(no_wrap=True)
+    for _ in next(iter(curves.values()))["by"]:
+        view.add_column(justify="right", no_wrap=True)
+    for name, curve in curves.items():
+        steps = [STEPS[name](by) for by in curve["by"]]
+        view.add_row(name.replace("_", " "), *steps, style="dim")
+        view.add_row("", *_rounded(curve["nme"]))
+    return view
+
+
+def _rounded(figures: Iterable[float]) -> list[str]:
+    return [f"{figure:.2f}" for figure in figures]
+
+
+def notes_of(content: dict[str, Any]) -> list[str]:
+    """What a reader must know beside the figures: gaps, drawn faces, where the pose comes from."""
+    lines = []
+    for row in content["subsets"]:
+        if gaps := gaps_in_words(row["missing"], row["broken"], row["name"]):
+            count = faces_in_words(row["faces"], row["missing"], row["broken"])
+            lines.append(f"{row['name']}: {count}, without {gaps}")
+    if any(row["name"] == "train" for row in content["subsets"]):
+        lines.append("train: a model that learnt from these faces looks better here than it is")
+    if content["data"]["drawn"]:
+        lines.append("drawn faces: no accuracy on real ones; give --data for that")
+    truths = sorted({row["pose_truth"] for row in content["subsets"]})
+    lines.append("NME: over the distance of the outer eye corners; pupils, box: over these sizes")
+    lines += [f"pose: truth {truth}" for truth in truths]
+    if content["sensitivity"]:
+        lines.append("shift: of the crop's centre to the right and down, in % of its side")
+        lines.append("scale: of the crop's side; rotation: of the face, clockwise")
+    return lines

@@ -1,0 +1,332 @@
+"""An evaluation: figures worked out by hand, subsets that overlap, and what a copy lacks."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asmnet_edge import plots
+from asmnet_edge.benchmarks.evaluated import EvaluatedModel, open_model
+from asmnet_edge.benchmarks.evaluation import predict_faces
+from asmnet_edge.benchmarks.evaluation_run import (
+    FILES,
+    Evaluation,
+    EvaluationPlan,
+    run_evaluation,
+    write_evaluation,
+)
+from asmnet_edge.benchmarks.evaluation_table import evaluation_table
+from asmnet_edge.benchmarks.truth import faces_in_words, failure_threshold, gaps_in_words, truth_of
+from asmnet_edge.crop import CropRule
+from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
+from asmnet_edge.errors import DataError, MissingExtraError, ModelError, UsageError
+from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.pictures import read_picture
+from asmnet_edge.schemes import IBUG68, WFLW98
+from asmnet_edge.training.floatmodel import load_float_model
+
+RULE = CropRule(size=32)
+FACTS = {"name": "fake.tflite", "precision": "int8", "runtime": "fake 1.0"}
+
+
+class Faces:
+    """Three faces, those of ``test``; ``hard`` has the last, ``all`` lacks two of ``elsewhere``."""
+
+    name, licence, scheme = "three", "none", IBUG68
+    subsets = ("train", "test", "hard", "all", "empty")
+
+    def __init__(self, faces: Sequence[Sample]) -> None:
+        self.faces = faces
+
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        members = {"train": (0, 1), "hard": (2,), "empty": ()}.get(subset, (0, 1, 2))
+        return [self.faces[number] for number in members]
+
+    def missing(self, subset: str) -> Sequence[Missing]:
+        return (Missing("elsewhere", 2),) if subset in ("all", "empty") else ()
+
+
+@pytest.fixture
+def three(face_samples: Callable[[int], list[Sample]]) -> Faces:
+    return Faces(face_samples(3))
+
+
+def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) -> EvaluatedModel:
+    """A model that knows ``faces`` in their order and misses each by so many eye distances."""
+    truth = truth_of(faces, RULE)
+    spans = np.linalg.norm(truth.landmarks[:, 36] - truth.landmarks[:, 45], axis=1)
+    away = np.array([0.6, 0.8]) * (np.array(eyes) * spans)[:, None]
+    answers = iter(zip(truth.landmarks + away[:, None], truth.pose + degrees, strict=True))
+
+    def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        landmarks, pose = zip(*(next(answers) for _ in crops), strict=True)
+        return np.stack(landmarks), np.stack(pose)
+
+    return EvaluatedModel(FACTS, IBUG68, RULE, predict)
+
+
+def unseen(what: str, steps: int) -> Callable[[], None]:
+    """Progress that nobody watches."""
+    return lambda: None
+
+
+def evaluated(faces: Faces, model: EvaluatedModel, *subsets: str, **plan: Any) -> Evaluation:
+    order = EvaluationPlan(faces, "three:", subsets, sensitivity=False, **plan)
+    return run_evaluation(model, order, unseen)
+
+
+def rows_of(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in evaluation.content["subsets"]}
+
+
+def text_of(evaluation: Evaluation) -> str:
+    from rich.console import Console
+
+    console = Console(width=110)
+    with console.capture() as caught:
+        console.print(evaluation_table(evaluation.content))
+    return caught.get()
+
+
+# figures
+
+
+def test_figures_are_those_worked_out_by_hand(three: Faces) -> None:
+    row = rows_of(evaluated(three, knowing(three.faces, [0.02, 0.06, 0.13], 3), "test"))["test"]
+    assert row["faces"] == 3
+    assert row["nme"] == pytest.approx((2 + 6 + 13) / 3)
+    assert row["failure_rate"] == pytest.approx(1 / 3)  # above 8 %
+    # the rest of the way to 8 %: 6 / 8, 2 / 8 and none
+    assert row["auc"] == pytest.approx((6 / 8 + 2 / 8 + 0) / 3)
+    assert row["pose_mae"] == pytest.approx({"yaw": 3, "pitch": 3, "roll": 3})
+    assert row["pose_truth"] == "exact"
+    assert row["errors"] == pytest.approx({"face0": 2, "face1": 6, "face2": 13}, abs=1e-4)
+    low, high = row["nme_interval"]
+    assert 2 - 1e-9 <= low < 7 < high <= 13 + 1e-9
+
+
+def test_other_sizes_normalise_the_same_distances(three: Faces) -> None:
+    row = rows_of(evaluated(three, knowing(three.faces, [0.05] * 3), "test"))["test"]
+    by = row["nme_by_normaliser"]
+    points = np.stack([sample.landmarks.points for sample in three.faces])
+    corners = np.linalg.norm(points[:, 36] - points[:, 45], axis=1)
+    pupils = points[:, 36:42].mean(axis=1) - points[:, 42:48].mean(axis=1)
+    box = np.sqrt(np.prod(np.ptp(points, axis=1), axis=1))
+    assert by["inter-ocular"] == row["nme"] == pytest.approx(5)
+    assert by["inter-pupil"] == pytest.approx((5 * corners / np.linalg.norm(pupils, axis=1)).mean())
+    assert by["box"] == pytest.approx((5 * corners / box).mean())
+
+
+def test_a_region_is_charged_with_its_own_points_alone(three: Faces) -> None:
+    model = knowing(three.faces, [0.1] * 3)
+    truth = truth_of(three.faces, RULE).landmarks
+
+    def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        landmarks, pose = model.predict(crops)
+        kept = np.r_[0:17]  # the jaw is off, all else is right
+        mixed = truth.copy()
+        mixed[:, kept] = landmarks[:, kept]
+        return mixed, pose
+
+    row = rows_of(evaluated(three, replace(model, predict=predict), "test"))["test"]
+    others = dict.fromkeys((*IBUG68.groups,), 0.0)
+    assert row["nme_by_region"] == pytest.approx({**others, "jaw": 10.0})
+    assert row["nme"] == pytest.approx(10 * 17 / 68)
+
+
+def test_faces_of_98_points_fail_above_ten_per_cent() -> None:
+    assert (failure_threshold(IBUG68), failure_threshold(WFLW98)) == (0.08, 0.10)
+
+
+# subsets
+
+
+def test_a_face_of_several_subsets_is_predicted_once(three: Faces) -> None:
+    rows = rows_of(evaluated(three, knowing(three.faces, [0.02, 0.06, 0.13])))
+    assert list(rows) == ["test", "hard", "all"]  # not what was learnt from
+    assert rows["test"]["nme"] == rows["all"]["nme"] == pytest.approx(7)
+    assert rows["hard"]["errors"] == {"face2": rows["test"]["errors"]["face2"]}
+
+
+def test_what_a_copy_lacks_is_named(three: Faces) -> None:
+    evaluation = evaluated(three, knowing(three.faces, [0.02] * 3))
+    assert rows_of(evaluation)["all"]["missing"] == [{"part": "elsewhere", "faces": 2}]
+    assert "all: 3 of 5 faces, without elsewhere (2)" in evaluation.content["notes"]
+    assert "3 of 5 " in text_of(evaluation)
+    assert not any(note.startswith("test:") for note in evaluation.content["notes"])
+
+
+def test_an_empty_subset_is_a_note_unless_it_was_asked_for(three: Faces) -> None:
+    notes = evaluated(three, knowing(three.faces, [0.02] * 3)).content["notes"]
+    assert "empty is left out: no face of 'empty' is here: it lacks elsewhere (2)" in notes
+    with pytest.raises(DataError, match=r"it lacks elsewhere \(2\)"):
+        evaluated(three, knowing(three.faces, [0.02] * 3), "test", "empty")
+
+
+def test_training_faces_are_evaluated_on_request_and_told(three: Faces) -> None:
+    evaluation = evaluated(three, knowing(three.faces, [0.02] * 3), "train")
+    assert rows_of(evaluation)["train"]["faces"] == 2
+    assert any("looks better here than it is" in note for note in evaluation.content["notes"])
+
+
+def test_faces_of_another_scheme_are_refused(three: Faces) -> None:
+    model = replace(knowing(three.faces, [0.02] * 3), scheme=WFLW98)
+    with pytest.raises(UsageError, match=r"gives 98 points .* is annotated with 68 \(ibug68\)"):
+        evaluated(three, model)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "broken", "faces", "without"),
+    [
+        ([], 0, "554 faces", ""),
+        ([{"part": "ibug", "faces": 135}], 0, "554 of 689 faces", "ibug (135)"),
+        ([{"part": "ibug", "faces": 135}], 1, "554 of 690 faces", "ibug (135), 1 broken"),
+        ([], 2, "554 of 556 faces", "2 broken"),
+    ],
+)
+def test_gaps_are_counted(gaps: list, broken: int, faces: str, without: str) -> None:
+    assert faces_in_words(554, gaps, broken) == faces
+    assert gaps_in_words(gaps, broken) == without
+
+
+def test_a_part_that_is_the_subset_itself_is_not_named_twice() -> None:
+    gaps = [{"part": "test", "faces": 2496}]
+    assert gaps_in_words(gaps, 1, of="test") == "2496 others, 1 broken"
+    assert gaps_in_words(gaps, of="full") == "test (2496)"
+
+
+# broken faces
+
+
+def gone(tmp_path: Path) -> Any:
+    return lambda: read_picture(tmp_path / "gone.jpg")
+
+
+def test_a_broken_picture_is_refused_or_left_out_and_counted(three: Faces, tmp_path: Path) -> None:
+    three.faces = [three.faces[0], replace(three.faces[1], load=gone(tmp_path)), three.faces[2]]
+    model = knowing([three.faces[0], three.faces[2]], [0.02, 0.04])
+    with pytest.raises(DataError, match=r"gone\.jpg"):
+        evaluated(three, model)
+    left_out: list[DataError] = []
+    evaluation = evaluated(three, model, on_broken=left_out.append)
+    row = rows_of(evaluation)["test"]
+    assert (row["faces"], row["broken"], row["nme"]) == (2, 1, pytest.approx(3))
+    assert len(left_out) == len(evaluation.content["broken"]) == 1
+    assert "test: 2 of 3 faces, without 1 broken" in evaluation.content["notes"]
+
+
+def test_a_subset_all_of_whose_pictures_are_broken_is_told(three: Faces, tmp_path: Path) -> None:
+    three.faces = [*three.faces[:2], replace(three.faces[2], load=gone(tmp_path))]
+    model = knowing(three.faces[:2], [0.02, 0.04])
+    evaluation = evaluated(three, model, on_broken=lambda error: None)
+    assert "hard" not in rows_of(evaluation)
+    assert any(note.startswith("hard is left out") for note in evaluation.content["notes"])
+
+
+def test_a_face_without_size_is_broken(three: Faces) -> None:
+    points = three.faces[1].landmarks.points.copy()
+    points[36] = points[45]
+    flat = replace(three.faces[1], landmarks=Landmarks(points, IBUG68))
+    with pytest.raises(DataError, match="face1: its inter-ocular size is 0"):
+        predict_faces(knowing(three.faces, [0] * 3), [flat], lambda: None)
+
+
+def test_numbers_that_are_not_finite_are_refused(three: Faces) -> None:
+    with pytest.raises(ModelError, match="not finite"):
+        evaluated(three, knowing(three.faces, [0.02, np.nan, 0.02]))
+
+
+# real small models
+
+
+def test_a_float_model_and_its_artifact_agree(
+    three: Faces, float_file: Path, artifacts: list[Path]
+) -> None:
+    models = open_model(float_file), open_model(artifacts[0])
+    before, after = (rows_of(evaluated(three, model, "test"))["test"] for model in models)
+    assert before["nme"] == pytest.approx(after["nme"], abs=0.01)
+    assert models[1].facts["source_sha256"] == models[0].facts["sha256"]
+    assert models[0].facts["runtime"].startswith("keras ")
+
+
+def test_outputs_are_those_of_the_float_model(three: Faces, float_file: Path) -> None:
+    found = predict_faces(open_model(float_file), three.faces, lambda: None)
+    model = load_float_model(float_file)
+    from asmnet_edge.data.crops import crops_of
+
+    expected, pose = model.predict(crops_of(three.faces, model.crop))
+    np.testing.assert_allclose(found.outputs[0], expected, atol=1e-6)
+    np.testing.assert_allclose(found.outputs[1], pose, atol=1e-4)
+
+
+# files
+
+
+@pytest.fixture
+def whole(three: Faces, artifacts: list[Path]) -> tuple[Evaluation, EvaluatedModel]:
+    """A small artifact on three faces, with its sensitivity."""
+    model = open_model(artifacts[1])
+    return run_evaluation(model, EvaluationPlan(three, "three:"), unseen), model
+
+
+def test_two_evaluations_write_the_same_bytes(
+    three: Faces, artifacts: list[Path], tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        model = open_model(artifacts[1])
+        evaluation = run_evaluation(model, EvaluationPlan(three, "three:"), unseen)
+        assert write_evaluation(evaluation, model, tmp_path / name) == []
+    for name in FILES:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_the_undisturbed_crop_has_the_error_of_the_faces(
+    whole: tuple[Evaluation, EvaluatedModel],
+) -> None:
+    content = whole[0].content
+    curve = content["sensitivity"]["curves"]["scale"]
+    undisturbed = curve["nme"][curve["by"].index(1.0)]
+    assert undisturbed == pytest.approx(rows_of(whole[0])["test"]["nme"], abs=1e-3)
+
+
+def test_an_earlier_sensitivity_does_not_stay(
+    whole: tuple[Evaluation, EvaluatedModel], tmp_path: Path
+) -> None:
+    evaluation, model = whole
+    write_evaluation(evaluation, model, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(FILES)
+    content = {**evaluation.content, "sensitivity": None}
+    write_evaluation(replace(evaluation, content=content), model, tmp_path)
+    assert not (tmp_path / "sensitivity.png").exists()
+
+
+def test_without_matplotlib_the_plots_alone_are_left_out(
+    whole: tuple[Evaluation, EvaluatedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(module: str, extra: str) -> Any:
+        raise MissingExtraError(f"this needs {module}", f"pip install 'asmnet-edge[{extra}]'")
+
+    monkeypatch.setattr(plots, "require", lacking)
+    (note,) = write_evaluation(*whole, tmp_path)
+    assert "plots were left out" in note
+    assert "pip install 'asmnet-edge[train]'" in note
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["evaluation.json", "worst-faces.png"]
+    written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    assert written == whole[0].content
+
+
+def test_the_worst_face_comes_first(three: Faces, tmp_path: Path) -> None:
+    from asmnet_edge.benchmarks import worst_faces
+
+    evaluation = evaluated(three, knowing(three.faces, [0.02, 0.13, 0.06]), "test")
+    worst_faces.write_worst_faces(evaluation.predictions, RULE, tmp_path / "worst.png")
+    sheet = read_picture(tmp_path / "worst.png")
+    alone = evaluation.predictions.of(["face1"])
+    worst_faces.write_worst_faces(alone, RULE, tmp_path / "one.png")
+    one = read_picture(tmp_path / "one.png")
+    tile = slice(worst_faces.LEGEND + 4, worst_faces.LEGEND + 4 + 224), slice(4, 4 + 224)
+    assert (sheet[tile] == one[tile]).all()

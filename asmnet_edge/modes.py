@@ -27,7 +27,7 @@ def draw_modes(model: PointDistributionModel, modes: int) -> Picture:
     mean = Landmarks(shapes[0, DEVIATIONS.index(0)], model.scheme)
     tiles = [_tile(shape, mean) for row in shapes for shape in row]
     captions = [
-        f"mode {number}, {share:.1%}: {deviation:+g} sd" if deviation else "mean"
+        f"mode {number}, {100 * share:.1f} %: {deviation:+g} sd" if deviation else "mean"
         for number, share in enumerate(model.shares[:modes], start=1)
         for deviation in DEVIATIONS
     ]

@@ -170,7 +170,7 @@ def test_benchmarks_load_without_keras_and_tensorflow() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [(), ("data",), ("predict",), ("train",), ("convert",), ("benchmark",)]
+    "verb", [(), ("data",), ("shape",), ("predict",), ("train",), ("convert",), ("benchmark",)]
 )
 def test_help_is_quick_to_load(verb: tuple[str, ...]) -> None:
     loaded = modules_after(running(*verb, "--help"))

@@ -13,6 +13,7 @@ from asmnet_edge.errors import AsmnetEdgeError
 # verb -> one line of help; the verb's module is imported only when the verb is run
 VERBS = {
     "data": "Look at, check and pack annotated faces.",
+    "shape": "Fit a shape model to annotated faces, and draw its modes.",
     "train": "Train a float model on annotated faces.",
     "import-h5": "Take over an official ASMNet model, as Keras 2 wrote it, as a float model.",
     "evaluate": "Measure a model's accuracy on annotated faces, subset by subset.",

@@ -81,8 +81,8 @@ def make_pack(
 ) -> Pack:
     """Cut every face of ``samples`` by ``rule`` and encode it as a JPEG of ``quality`` (1 to 100).
 
-    ``progress`` may wrap the sequence in a bar. ``on_broken`` is told of each picture that cannot
-    be read; if it returns, its face is left out, as are those that a test subset has too.
+    ``progress`` may wrap the sequence in a bar. ``on_broken`` is told of each face that cannot be
+    cut; if it returns, that face is left out, as are those that a test subset has too.
     """
     packed: list[tuple[Sample, bytes, FloatArray]] = []
     for sample in progress(learnable(samples)):
@@ -90,6 +90,8 @@ def make_pack(
             packed.append((sample, *_cut(sample, rule, quality)))
         except PictureError as error:
             on_broken(error)
+        except DataError as error:  # its points have no extent
+            on_broken(DataError(f"{sample.name}: {error.message}", error.cure))
     if not packed:
         raise DataError("there are no faces to pack")
     kept = [sample for sample, _, _ in packed]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asmnet_edge.crop import crop_matrix, transform
+from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.w300 import W300
 from asmnet_edge.pose import (
     angles,
@@ -105,6 +106,17 @@ def test_the_fit_finds_scale_and_leaves_no_residual() -> None:
     np.testing.assert_allclose(turn[0], np.eye(3), atol=1e-6)
     np.testing.assert_allclose(scale, 7)
     np.testing.assert_allclose(residual, 0, atol=1e-6)
+
+
+def test_labels_of_drawn_faces_are_near_their_exact_pose() -> None:
+    samples = DrawnFaces(250, seed=1).samples("train")
+    exact = np.stack([sample.pose for sample in samples])
+    errors = np.abs(fit_pose(np.stack([s.landmarks.points for s in samples])) - exact)
+    # other people's faces, with their expressions, against one mean face
+    assert (errors.mean(axis=0) < [3.5, 3.0, 0.6]).all()
+    turned = np.abs(exact[:, 0]) > 25
+    assert turned.sum() > 40
+    assert (errors[turned].mean(axis=0) < [4.0, 2.5, 0.8]).all()
 
 
 def test_98_points_are_fitted_by_the_68_among_them(face_points: Callable) -> None:

@@ -1,12 +1,17 @@
 """Validation faces are held out by person, the same ones everywhere."""
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.data.split import is_validation, split
+from asmnet_edge.data.pack import Pack, make_pack
+from asmnet_edge.data.split import hold_out, is_validation, split
+from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.errors import UsageError
 
 PEOPLE = st.lists(st.text(max_size=8), max_size=50)
 
@@ -51,3 +56,31 @@ def test_nobody_at_all_splits_into_nobody() -> None:
     train, validation = split([])
     assert len(train) == len(validation) == 0
     assert np.issubdtype(train.dtype, np.integer)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Pack:
+    return make_pack(DrawnFaces(30, size=128).samples("train"))
+
+
+def test_a_pack_is_parted_by_identity(drawn: Pack) -> None:
+    train, validation = hold_out(drawn, 30)
+    assert set(train.names) | set(validation.names) == set(drawn.names)
+    assert all(is_validation(identity, 30) for identity in validation.identities)
+    assert not any(is_validation(identity, 30) for identity in train.identities)
+
+
+def test_a_validation_photo_under_another_name_does_not_train(drawn: Pack) -> None:
+    train, validation = hold_out(drawn, 30)
+    copied = drawn.names.index(validation.names[0])
+    twice = drawn.select(np.array([*range(30), copied]))
+    names = (*drawn.names, "copy")
+    another = next(i for i in train.identities)
+    copy = replace(twice, names=names, identities=(*drawn.identities, another))
+    assert hold_out(copy, 30)[0].names == train.names
+    assert hold_out(copy, 30)[1].names == validation.names
+
+
+def test_too_few_faces_to_hold_some_out_are_refused(drawn: Pack) -> None:
+    with pytest.raises(UsageError, match="too few faces to hold some out for validation: 1"):
+        hold_out(drawn.select(np.array([0])), 30)

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from asmnet_edge.data.duplicates import same_faces, thumbnail
+from asmnet_edge.data.pack import make_pack
 from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.w300 import PARTS, W300
 from asmnet_edge.errors import DataError
@@ -217,3 +219,22 @@ def test_real_faces_lie_in_their_pictures(real_data: Path) -> None:
         x, y = sample.landmarks.box.centre
         assert 0.25 < x / width < 0.75
         assert 0.25 < y / height < 0.75
+
+
+def test_training_faces_that_are_test_photos_too_are_marked(
+    tmp_path: Path, add_face: Callable
+) -> None:
+    add_face("lfpw/trainset/image_0215")
+    add_face("lfpw/trainset/image_0216")
+    copy, other = W300(tmp_path).samples("train")
+    assert (copy.in_test, other.in_test) == (True, False)
+    assert make_pack([copy, other]).names == ("lfpw/trainset/image_0216",)
+
+
+def test_the_marked_photos_are_those_that_look_like_test_photos(real_data: Path) -> None:
+    dataset = W300(real_data / "300w")
+    train = [s for s in dataset.samples("train") if s.name.startswith("lfpw")]
+    test = [s for s in dataset.samples("common") if s.name.startswith("lfpw")]
+    looks = [[thumbnail(s.load(), s.landmarks.box) for s in part] for part in (train, test)]
+    found = {train[i].name for i, _, _ in same_faces(*looks)}
+    assert found == {s.name for s in train if s.in_test}

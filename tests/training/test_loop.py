@@ -27,12 +27,12 @@ from asmnet_edge.shape import PointDistributionModel, normalise
 from asmnet_edge.training import floatmodel, loop, validation
 from asmnet_edge.training.augmentation import NO_AUGMENTATION
 from asmnet_edge.training.batches import BatchPlan, Source
-from asmnet_edge.training.checkpoint import State, load_state
+from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 from asmnet_edge.training.loop import Run
 from asmnet_edge.training.loss import AsmAssistedLoss
-from asmnet_edge.training.network import Variant
+from asmnet_edge.training.network import Variant, build
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import ValidationFaces
@@ -378,3 +378,25 @@ def test_averages_restart_when_the_resolution_changes(make_run: MakeRun, tmp_pat
     updates = [run.average.updates for _ in run.train()]
     restart = run._stages()[0][1]
     assert updates[restart - 1 : restart + 1] == [restart, 1]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_run_of_a_version_with_fewer_settings_goes_on(make_run: MakeRun, tmp_path: Path) -> None:
+    stop_after(make_run(tmp_path).train(), 2)
+    state, _ = load_state(tmp_path)
+    assert state
+    settings = {k: v for k, v in state.facts["configuration"].items() if k != "precision"}
+    save_state(tmp_path, replace(state, facts={**state.facts, "configuration": settings}))
+    assert [progress.step for progress in make_run(tmp_path).train(resume=True)] == [3, 4, 5, 6]
+    other = {**settings, "learning_rate": 0.5}
+    save_state(tmp_path, replace(state, step=7, facts={**state.facts, "configuration": other}))
+    with pytest.raises(ModelError, match="made with another configuration"):
+        next(make_run(tmp_path).train(resume=True))
+
+
+def test_half_precision_keeps_full_weights_and_full_heads() -> None:
+    network = build(SMALL, precision="mixed_bfloat16")
+    assert {weight.dtype for weight in network.weights} == {"float32"}
+    assert {output.dtype for output in network.outputs} == {"float32"}
+    assert network.get_layer("block_3_expand").compute_dtype == "bfloat16"
+    assert build(SMALL).get_layer("block_3_expand").compute_dtype == "float32"

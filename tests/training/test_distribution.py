@@ -1,0 +1,115 @@
+"""Several processes: who makes which faces, and a run on two of them on this machine."""
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import util
+from pathlib import Path
+
+import pytest
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.training.distribution import Processes, join
+
+FLAGS = ("--data", "synthetic:40", "--alpha", "0.35", "--input-size", "32", "--epochs", "1",
+         "--batch", "8", "--workers", "1")  # fmt: skip
+
+
+def test_the_processes_share_a_batch_without_gap_or_overlap() -> None:
+    parts = [Processes(rank, 3).part(12) for rank in range(3)]
+    assert [i for part in parts for i in part] == list(range(12))
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"batch of 10 .* 3 processes"):
+        Processes(0, 3).part(10)
+
+
+def test_alone_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert join() == Processes(0, 1)
+
+
+def test_a_backend_that_does_not_share_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
+    with pytest.raises(UsageError, match=r"tensorflow does not share.*TF_CONFIG"):
+        join()
+
+
+def test_a_cluster_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {}}')
+    with pytest.raises(UsageError, match=r"TF_CONFIG cannot be read.*host:port"):
+        join()
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def environment(backend: str, rank: int, ports: list[int]) -> Mapping[str, str]:
+    addresses = [f"127.0.0.1:{port}" for port in ports]
+    if backend == "tensorflow":
+        workers = ", ".join(f'"{address}"' for address in addresses)
+        task = f'"task": {{"type": "worker", "index": {rank}}}'
+        return {"TF_CONFIG": f'{{"cluster": {{"worker": [{workers}]}}, {task}}}'}
+    prefix = "KERAS_DISTRIBUTION"
+    return {
+        f"{prefix}_JOB_ADDRESSES": ",".join(addresses),
+        f"{prefix}_NUM_PROCESSES": "2",
+        f"{prefix}_PROCESS_ID": str(rank),
+    }
+
+
+def train(backend: str, folders: list[Path]) -> None:
+    """One run on as many processes as there are ``folders``, each writing into its own."""
+    ports = free_ports(2)
+    alone = len(folders) == 1
+    children = []
+    for rank, folder in enumerate(folders):
+        cluster = {} if alone else environment(backend, rank, ports)
+        words = [sys.executable, "-m", "asmnet_edge", "train", *FLAGS, "--output", str(folder)]
+        env = {**os.environ, "KERAS_BACKEND": backend, **cluster}
+        children.append(
+            subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        )
+    for child in children:
+        output, _ = child.communicate(timeout=600)
+        assert child.returncode == 0, output.decode()[-2000:]
+
+
+def losses(folder: Path) -> list[float]:
+    with (folder / "log.csv").open(newline="") as file:
+        return [float(row["loss"]) for row in csv.DictReader(file)]
+
+
+def assert_only_the_first_wrote(first: Path, second: Path) -> None:
+    assert len(losses(first)) >= 4
+    assert (first / "best.keras").exists()
+    assert not [*second.glob("*.keras"), *second.glob("*.npz")]
+
+
+def test_two_of_tensorflows_workers_train_one_model(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    train("tensorflow", [first, second])
+    assert_only_the_first_wrote(first, second)
+
+
+def test_two_of_jaxs_processes_take_the_steps_of_one(tmp_path: Path) -> None:
+    # one program over the whole batch, norms included; TensorFlow's workers have norms of their own
+    if util.find_spec("jax") is None:
+        pytest.skip("needs jax, which is not installed: pip install jax")
+    one, first, second = (tmp_path / name for name in ("one", "first", "second"))
+    train("jax", [first, second])
+    assert_only_the_first_wrote(first, second)
+    train("jax", [one])
+    # rounding grows from step to step; the third loss has two steps behind it
+    assert losses(first)[:3] == pytest.approx(losses(one)[:3], rel=1e-3)

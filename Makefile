@@ -14,10 +14,10 @@ demo: $(VENV)/installed
 	$(BIN)/asmnet-edge benchmark run $(DEMO)/*.tflite $(DEMO)/*.onnx $(DEMO)/*.xml $(DATA) \
 		--output $(DEMO)/record.json --overwrite
 
-test: $(VENV)/installed lint
+test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf build/lib build/typed  # mypy cannot follow an editable install to converters/ and benchmarks/
@@ -25,10 +25,16 @@ lint: $(VENV)/installed
 		--target build/typed .
 	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p asmnet_edge
 
-# the locked versions, which CI uses; without the lock, what pyproject.toml allows
+# the locked versions, which CI uses; the tests need JAX and PyTorch too
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock
+
 $(VENV)/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	$(INSTALL) -e '.[all]'
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(INSTALL) -e '.[test]'
 	touch $@
 
 lock:

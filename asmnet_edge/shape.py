@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from asmnet_edge.alignment import align, check_alignment, check_shapes, superimpose
-from asmnet_edge.alignment import normalise as normalise  # with the model goes what it is fitted to
 from asmnet_edge.arrays import DAMAGE, read_arrays, write_arrays
 from asmnet_edge.errors import AsmnetEdgeError, DataError, ModelError
 from asmnet_edge.landmarks import FloatArray

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from asmnet_edge.alignment import normalise
 from asmnet_edge.crop import to_relative, transform
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import mirrored, turned
-from asmnet_edge.shape import normalise
 from asmnet_edge.training.augmentation import Augmentation, View, draw_view, render
 from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling

@@ -22,7 +22,7 @@ from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
 from asmnet_edge.files import make_folder, write_json
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.shape import PointDistributionModel, normalise
+from asmnet_edge.shape import PointDistributionModel
 from asmnet_edge.training.averaging import AveragedWeights
 from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
@@ -79,7 +79,9 @@ class Run:
             tuple(sources), config.batch, self.total, config.augmentation, config.seed
         )
         self.scaling = self._fit_scaling()
-        self.shapes = PointDistributionModel.fit(normalise(first.points), config.shape_variance)
+        self.shapes = PointDistributionModel.fit(
+            first.points, config.shape_variance, "box", first.scheme
+        )
         self.step, self.best = 0, float("inf")
         self.damaged: list[Path] = []
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.decomposition import PCA
 
+from asmnet_edge.alignment import normalise
 from asmnet_edge.data.w300 import W300
 from asmnet_edge.errors import DataError, ModelError
 from asmnet_edge.pose import mean_face, rotation
 from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shape import STORED, PointDistributionModel, normalise
+from asmnet_edge.shape import STORED, PointDistributionModel
 
 SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1.0]])
 RHOMBUS = np.array([[0, -2], [1, 0], [0, 2], [-1, 0.0]])

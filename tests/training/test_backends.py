@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from asmnet_edge.alignment import normalise
 from asmnet_edge.data.pack import Pack
-from asmnet_edge.shape import PointDistributionModel, normalise
+from asmnet_edge.shape import PointDistributionModel
 from asmnet_edge.training.augmentation import Augmentation
 from asmnet_edge.training.batches import BatchPlan, Source
 from asmnet_edge.training.loss import DISTANCES

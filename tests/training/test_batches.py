@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from asmnet_edge.alignment import normalise
 from asmnet_edge.crop import transform
 from asmnet_edge.data.pack import Pack, make_pack
 from asmnet_edge.pictures import encode_picture
 from asmnet_edge.pose import fit_pose
-from asmnet_edge.shape import normalise
 from asmnet_edge.training.augmentation import NO_AUGMENTATION, Augmentation
 from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source, scale_pixels
 from asmnet_edge.training.targets import TargetScaling

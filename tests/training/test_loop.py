@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 from keras import layers
 
+from asmnet_edge.alignment import normalise
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
 from asmnet_edge.pictures import read_picture
 from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shape import PointDistributionModel, normalise
+from asmnet_edge.shape import PointDistributionModel
 from asmnet_edge.training import floatmodel, loop, validation
 from asmnet_edge.training.augmentation import NO_AUGMENTATION
 from asmnet_edge.training.batches import BatchPlan, Source

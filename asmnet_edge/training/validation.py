@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.crop import cut, from_relative, to_relative, transform
 from asmnet_edge.data.pack import Pack
-from asmnet_edge.drawing import contact_sheet, draw_landmarks
+from asmnet_edge.drawing import CONTOUR, contact_sheet, draw_contours, draw_landmarks
 from asmnet_edge.landmarks import FloatArray, Landmarks
 from asmnet_edge.metrics import nme
 from asmnet_edge.pictures import Picture
@@ -21,6 +22,7 @@ from asmnet_edge.training.network import build
 from asmnet_edge.training.targets import TargetScaling
 
 TRUTH = (255, 160, 60)  # BGR of the annotated contours; the predicted ones have the usual colour
+TILE = 192  # pixels of a face on the sheet
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ class ValidationFaces:
         return contact_sheet(tiles, [f"NME {error:.1f}" for error in errors])
 
     def _tile(self, face: int, predicted: FloatArray) -> Picture:
-        size = self.crops.shape[1]
-        tile = self.crops[face][..., ::-1].copy()
-        for points, colour in ((self.truth[face], (TRUTH,)), (predicted, ())):
-            draw_landmarks(tile, Landmarks(from_relative(points, size), self.scheme), *colour)
+        """Lines alone: two sets of points would hide each other."""
+        crop = self.crops[face][..., ::-1]
+        tile: Picture = cv2.resize(crop, (TILE, TILE))  # type: ignore[assignment]
+        for points, colour in ((self.truth[face], TRUTH), (predicted, CONTOUR)):
+            draw_contours(tile, Landmarks(from_relative(points, TILE), self.scheme), colour)
         return tile
 
 

@@ -36,7 +36,7 @@ from asmnet_edge.training.loss import AsmAssistedLoss
 from asmnet_edge.training.network import Variant, build
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
-from asmnet_edge.training.validation import ValidationFaces
+from asmnet_edge.training.validation import TILE, ValidationFaces
 
 CONFIG = TrainConfig(
     data=(DataShare("drawn"),),
@@ -179,7 +179,7 @@ def test_a_run_shows_its_first_batches_and_its_validation_faces(whole: Path) -> 
     assert looks == [*batches, "validation-000004.jpg", "validation-000006.jpg"]
     for name in looks:
         sheet = read_picture(whole / "looks" / name)
-        side = 32 if "32px" in name else 64
+        side = TILE if "validation" in name else 32 if "32px" in name else 64
         assert sheet.shape[1] == 4 * (side + 4) + 4  # four faces in a batch, four validate
 
 

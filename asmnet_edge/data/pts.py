@@ -6,6 +6,7 @@ pairs alone. Files count pixels from 1; what this module returns counts from 0.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ def read_pts(path: Path) -> Landmarks:
 def _pair(path: Path, number: int, line: str) -> tuple[float, float]:
     try:
         x, y = map(float, line.split())
+        if math.isfinite(x) and math.isfinite(y):
+            return x, y
+        raise ValueError("not finite")
     except ValueError as error:
         raise DataError(f"{path}, line {number}: expected 'x y', got {line.strip()!r}") from error
-    return x, y

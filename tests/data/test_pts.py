@@ -87,7 +87,7 @@ def test_the_wrong_line_is_named(write: Write, bad: str) -> None:
 
 
 def test_a_point_that_is_no_number_is_named(write: Write) -> None:
-    with pytest.raises(DataError, match=r"face\.pts: point 3 is not finite"):
+    with pytest.raises(DataError, match=r"face\.pts, line 4: expected 'x y', got 'nan 5'"):
         read_pts(write(pairs(3) + "nan 5\n" + pairs(64)))
 
 

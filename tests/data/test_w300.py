@@ -147,7 +147,7 @@ BROKEN = {
     "67 points": (lambda pts: write_points(pts, np.ones((67, 2))), "67 points"),
     "not a number": (
         lambda pts: write_points(pts, np.full((68, 2), np.nan)),
-        "point 0 is not finite",
+        "line 4: expected 'x y', got 'nan nan'",
     ),
     "xml": (
         lambda pts: pts.write_text('<?xml version="1.0"?>\n<dataset>\n'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,13 @@ def put_in_place(finished: Path, final: Path) -> None:
     with finished.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(finished, final)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left of files that they were writing into ``folder``."""
+    for path in folder.glob(".*.*.????????"):
+        if path.is_dir() and {file.name for file in path.iterdir()} <= {path.name[1:-9]}:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -17,9 +17,9 @@ from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.landmarks import FloatArray, bounding_box
 from asmnet_edge.pose import mean_face
 from asmnet_edge.schemes import IBUG68
-from asmnet_edge.training.batches import scale_pixels
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
 VARIANT = Variant(alpha=0.35, input_size=96)
@@ -52,7 +52,7 @@ def settle_norms(network: keras.Model, crops: NDArray[np.uint8]) -> None:
         drawn = rng.uniform(0.3, 0.6, gamma.shape), rng.normal(0.5, 0.2, beta.shape)
         norm.set_weights([*drawn, *moving])
         norm.momentum = 0.0
-    network(scale_pixels(crops), training=True)
+    network(PixelScaling().apply(crops), training=True)
 
 
 def mean_shape() -> FloatArray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from importlib import util
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.progress import Progress as Bar
 from asmnet_edge.cli.terminal import (
     BrokenFaces,
     broken_option,
-    import_quietly,
+    import_keras,
     notes,
     print_wide,
     silenced,
@@ -86,8 +85,7 @@ def _open(path: Path, threads: int | None) -> EvaluatedModel:
     from asmnet_edge.benchmarks.evaluated import FLOAT_SUFFIX, open_model
 
     if path.suffix == FLOAT_SUFFIX:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        import_quietly(backend, "keras", extra="train")
+        import_keras()
     with silenced():
         return open_model(path, threads)
 

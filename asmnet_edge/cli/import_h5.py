@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from asmnet_edge.cli.terminal import import_quietly, notes, silenced
+from asmnet_edge.cli.terminal import import_keras, notes, silenced
 
 
 @click.command()
@@ -25,7 +25,7 @@ def command(source: Path, output: Path, channels: str, crop_margin: float, overw
 
     Only weights are read, by name and shape; nothing in the file is executed.
     """
-    import_quietly("h5py", "tensorflow", "keras", extra="train")
+    import_keras()
     from asmnet_edge.files import refuse_existing
     from asmnet_edge.training.floatmodel import refuse_other_suffix
     from asmnet_edge.training.official import import_h5

@@ -14,7 +14,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import track
 
-from asmnet_edge.errors import AsmnetEdgeError, DataError, require
+from asmnet_edge.errors import AsmnetEdgeError, DataError, NotAFaceError, require
 
 T = TypeVar("T")
 
@@ -43,22 +43,27 @@ broken_option = click.option(
 
 
 class BrokenFaces:
-    """What is done about broken faces, as ``--broken`` says; pass it as ``on_broken``."""
+    """What is done about broken faces, as ``--broken`` says; pass it as ``on_broken``.
+
+    skipped : a line for each broken face that was left out; others : lines for what is no face
+    """
 
     def __init__(self, broken: str = "refuse") -> None:
         self.skip = broken == "skip"
-        self.skipped: list[DataError] = []
+        self.skipped: list[str] = []
+        self.others: list[str] = []
 
     def __call__(self, error: DataError) -> None:
         if not self.skip:
             error.cure = error.cure or "Mend it, or go on without it: --broken skip"
             raise error
-        self.skipped.append(error)
+        (self.others if isinstance(error, NotAFaceError) else self.skipped).append(str(error))
 
     def tell(self) -> None:
-        """Note each face that was left out, and how many."""
-        for error in self.skipped:
-            notes.print(f"left out: {error}", soft_wrap=True)
+        """Note each face that was left out, and how many; once what is no face."""
+        others = [line for line in dict.fromkeys(self.others) if line not in self.skipped]
+        for line in (*others, *self.skipped):
+            notes.print(f"left out: {line}", soft_wrap=True)
         if self.skipped:
             count = len(self.skipped)
             notes.print(f"{count} broken face{'' if count == 1 else 's'} left out")
@@ -74,6 +79,13 @@ def import_quietly(*modules: str, extra: str) -> None:
     with silenced():
         for module in modules:
             require(module, extra)
+
+
+def import_keras() -> None:
+    """Import Keras with the backend that ``KERAS_BACKEND`` names, by default TensorFlow."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    known = [backend] if backend in ("tensorflow", "jax", "torch") else []
+    import_quietly(*known, "keras", extra="train")
 
 
 @contextmanager

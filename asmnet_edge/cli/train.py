@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import click
 from asmnet_edge.cli.terminal import (
     BrokenFaces,
     broken_option,
-    import_quietly,
+    import_keras,
     notes,
     print_wide,
     silenced,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from asmnet_edge.data.pack import Pack
     from asmnet_edge.training.config import TrainConfig
+    from asmnet_edge.training.distribution import Processes
     from asmnet_edge.training.loop import Progress, Run
 
 
@@ -76,17 +78,16 @@ def command(
     Validation faces are held out of the first data set, person by person. OUTPUT/log.csv has a line
     for each step, OUTPUT/looks pictures of the first batches and of the validation faces.
     """
-    import_quietly(*_backend(), "keras", extra="train")
-    from asmnet_edge.training.distribution import join
-
-    with silenced():
-        processes = join()
+    import_keras()
     kept = [*output.glob("checkpoint-*.npz"), *output.glob("*.keras")]
-    if kept and not resume and processes.first:
+    if kept and not resume and not dry_run:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
+    if resume and not kept:
+        notes.print(f"no checkpoint in {output}: starting anew", soft_wrap=True)
     if resume and not config and not flags["data"]:
         config = output / "config.json"  # what the run was started with
     settings = _settings(config, flags)
+    processes = _join()
     run = _prepare(settings, output, BrokenFaces(broken))
     run.workers, run.tensorboard = workers or run.workers, tensorboard
     run.processes = processes
@@ -98,10 +99,13 @@ def command(
         notes.print(f"best validation NME {run.best:.2f} %: {output / 'best.keras'}")
 
 
-def _backend() -> list[str]:
-    """The package that Keras computes with, TensorFlow where nothing else is asked for."""
-    name = os.environ.get("KERAS_BACKEND", "tensorflow")
-    return [name] if name in ("tensorflow", "jax", "torch") else []
+def _join() -> Processes:
+    from asmnet_edge.training.distribution import ASKING, join
+
+    if ASKING & os.environ.keys():
+        notes.print("waiting for the other processes ...")
+    with silenced():
+        return join()
 
 
 def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
@@ -124,22 +128,20 @@ def _prepare(config: TrainConfig, output: Path, broken: BrokenFaces) -> Run:
     from asmnet_edge.data.split import hold_out
     from asmnet_edge.training.loop import Run
 
-    packs: list[tuple[Pack, Pack]] = []
+    read: list[Pack] = []
     datasets = [open_dataset(share.dataset) for share in config.data]
     for dataset in datasets:
         bar = partial(with_progress, description=f"reading {dataset.name}")
-        pack = pack_of(dataset, "train", bar, broken)
-        # the first data set is the one that validates; of the others every face trains
-        packs.append((pack, pack) if packs else hold_out(pack, config.validation_percent))
+        read.append(pack_of(dataset, "train", bar, broken))
     broken.tell()
-    scheme = packs[0][0].scheme
-    if any(train.scheme is not scheme for train, _ in packs):
+    scheme = read[0].scheme
+    if any(pack.scheme is not scheme for pack in read):
         raise UsageError("all data sets of a run must have one landmark scheme")
     config = dataclasses.replace(
         config, variant=dataclasses.replace(config.variant, points=scheme.points)
     )
     licence = "; ".join(dict.fromkeys(f"{d.name}: {d.licence}" for d in datasets))
-    return Run(config, packs, output, licence=licence)
+    return Run(config, hold_out(read, config.validation_percent), output, licence=licence)
 
 
 def _plan(run: Run) -> RenderableType:
@@ -153,7 +155,7 @@ def _plan(run: Run) -> RenderableType:
     size = config.variant.input_size
     view = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for share, (train, validation) in zip(config.data, run.packs, strict=True):
-        held_out = "" if validation is train else f", {len(validation)} more validate"
+        held_out = f", {len(validation)} more validate" if train is run.packs[0][0] else ""
         weights = f"{share.first_weight:g} to {share.last_weight:g}"
         view.add_row(share.dataset, f"{len(train)} faces{held_out}; weight {weights}")
     work = (
@@ -187,9 +189,10 @@ def _drive(run: Run, resume: bool) -> None:
         task = bar.add_task("training", total=run.total, facts="")
         try:
             for progress in _announced(steps, run):
-                facts = f"loss {progress.loss:.3f}  best NME {progress.best:.2f}"
+                best = f"{progress.best:.2f}" if isfinite(progress.best) else "-"
+                facts = f"loss {progress.loss:.3f}  best NME {best}"
                 bar.update(task, completed=progress.step, facts=facts)
-                if stop_requested():
+                if run.processes.any(stop_requested()):
                     break
         finally:
             steps.close()  # saves a checkpoint

@@ -12,6 +12,7 @@ from asmnet_edge.data.duplicates import same_faces, thumbnail
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import bounding_box
+from asmnet_edge.pictures import Picture
 
 PERCENT = 7.0  # of identities that validate
 
@@ -29,18 +30,37 @@ def split(
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
-def hold_out(pack: Pack, percent: float = PERCENT) -> tuple[Pack, Pack]:
-    """The faces of ``pack`` to train on and those to validate on.
+def hold_out(packs: Sequence[Pack], percent: float = PERCENT) -> list[tuple[Pack, Pack]]:
+    """For each of ``packs`` the faces to train on, and those of the first to validate on.
 
-    A photo may be there twice under two names; what validates is then left out of training, by its
-    content. `UsageError` when there are too few faces for both.
+    A photo may be there twice under two names: of every pack the identities of which one shows what
+    a validation face shows are left out of training. `UsageError` when nobody can be held out.
     """
-    trains, validates = split(pack.identities, percent)
-    if not len(trains) or not len(validates):
+    first = packs[0]
+    _, chosen = split(first.identities, percent)
+    if not 0 < len(chosen) < len(first):
         raise UsageError(
-            f"too few faces to hold some out for validation: {len(pack)}", "Add faces to train on"
+            f"of {len(first)} faces of {len(set(first.identities))} people or photos "
+            f"{len(chosen)} would validate",
+            "Add faces, or give faces of other people another identity",
         )
-    looks = [thumbnail(pack.picture(i), bounding_box(pack.points[i])) for i in range(len(pack))]
-    pairs = same_faces([looks[i] for i in trains], [looks[i] for i in validates])
-    kept = np.delete(trains, sorted({train for train, _, _ in pairs}))
-    return pack.select(kept), pack.select(validates)
+    validates = first.select(chosen)
+    shown = _thumbnails(validates)
+    return [(_without(pack, validates.identities, shown), validates) for pack in packs]
+
+
+def _without(pack: Pack, identities: Sequence[str], shown: Sequence[Picture]) -> Pack:
+    """``pack`` less the ``identities`` and all identities of which a face is among ``shown``."""
+    copies = same_faces(_thumbnails(pack), shown)
+    left_out = set(identities) | {pack.identities[i] for i, _, _ in copies}
+    kept = [i for i, identity in enumerate(pack.identities) if identity not in left_out]
+    if not kept:
+        raise UsageError(
+            "every face of a data set validates, or shows what a validation face shows",
+            "Name a data set once, and data sets of other pictures",
+        )
+    return pack.select(np.array(kept, np.intp))
+
+
+def _thumbnails(pack: Pack) -> list[Picture]:
+    return [thumbnail(pack.picture(i), bounding_box(pack.points[i])) for i in range(len(pack))]

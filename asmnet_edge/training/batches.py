@@ -10,7 +10,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +21,6 @@ from asmnet_edge.data.pack import Pack
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import mirrored, turned
 from asmnet_edge.training.augmentation import Augmentation, View, draw_view, render
-from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
 Batch = tuple[NDArray[np.uint8], dict[str, FloatArray]]
@@ -79,11 +77,6 @@ class BatchPlan:
         pack = self.sources[chosen].pack
         face = int(rng.integers(len(pack)))
         return pack, face, draw_view(pack.points[face], size, self.augmentation, rng), rng
-
-
-def scale_pixels(pictures: Any) -> Any:
-    """uint8 pixels -> [-1, 1), by the scaling that all our training uses."""
-    return PixelScaling().apply(pictures)
 
 
 def _targets(pack: Pack, face: int, view: View, size: int) -> dict[str, FloatArray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -23,7 +24,7 @@ class DataShare:
     last_weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.first_weight < 0 or self.last_weight < 0:
+        if not (0 <= self.first_weight < math.inf and 0 <= self.last_weight < math.inf):
             raise UsageError(f"the weights of {self.dataset} must not be negative")
 
 
@@ -91,8 +92,14 @@ class TrainConfig:
         if self.precision not in PRECISIONS:
             raise UsageError(f"no precision {self.precision!r}", f"Known: {', '.join(PRECISIONS)}")
         for name in POSITIVE:
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise UsageError(f"{name} must be positive, got {getattr(self, name)}")
+        self._check_counts()
+        for moment in ("first_weight", "last_weight"):
+            if not any(getattr(share, moment) > 0 for share in self.data):
+                raise UsageError(f"every data set has {moment} 0, so no face could be drawn")
+        if not 0 <= self.ema < 1:
+            raise UsageError(f"ema must lie in [0, 1), got {self.ema}")
         if not self.stages:
             object.__setattr__(self, "stages", (Stage(self.variant.input_size, 1.0),))
         if abs(sum(s.share for s in self.stages) - 1) > 1e-6:
@@ -103,6 +110,15 @@ class TrainConfig:
                 f"the variant takes {self.variant.input_size}",
                 "Make them the same: weights fit the resolution they were trained at last",
             )
+
+    def _check_counts(self) -> None:
+        for name in ("batch", "ema_every", "checkpoint_every_steps", "seed"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 0:
+                raise UsageError(f"{name} must be a whole number, got {value}")
+        for name in ("warmup_epochs", "weight_decay", "pose_weight"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UsageError(f"{name} must not be negative, got {getattr(self, name)}")
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

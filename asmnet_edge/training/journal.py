@@ -37,18 +37,16 @@ class Journal:
         self._events = _Events(folder, step) if tensorboard else None
 
     def _keep(self, last: int) -> None:
-        if not self._path.exists():
-            return
-        head, *rows = [*self._path.read_text(encoding="utf-8").splitlines(keepends=True), ""]
-        kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) <= last]
-        write_atomically(self._path, "".join([head, *kept]).encode())
+        """The header and the rows up to step ``last``; a line that a kill cut off is dropped."""
+        there = self._path.read_text("utf-8", "replace") if self._path.exists() else ""
+        lines = there.splitlines(keepends=True)
+        rows = [line for line in lines if line.endswith("\n") and line.split(",")[0].isdigit()]
+        kept = [row for row in rows if int(row.split(",")[0]) <= last]
+        write_atomically(self._path, "".join([",".join(COLUMNS) + "\n", *kept]).encode())
 
     def write(self, entry: Entry) -> None:
-        new = not self._path.exists()
         with self._path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            if new:
-                writer.writerow(COLUMNS)
             nme = "" if entry.validation_nme is None else f"{entry.validation_nme:.4f}"
             rate, loss = f"{entry.learning_rate:.6g}", f"{entry.loss:.5f}"
             writer.writerow([entry.step, entry.size, rate, loss, nme])

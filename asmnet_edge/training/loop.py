@@ -20,7 +20,7 @@ from keras import ops
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.errors import ModelError
-from asmnet_edge.files import make_folder, write_json
+from asmnet_edge.files import make_folder, sweep, write_json
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.shape import PointDistributionModel
 from asmnet_edge.training.averaging import AveragedWeights
@@ -36,12 +36,13 @@ from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import ValidationFaces, batch_sheet
 
+MOST_WORKERS = 8  # by default
 SCALING_STEPS = 64  # batches of drawn targets that the scaling is fitted on
 
 
 def default_workers() -> int:
-    """Processes that prepare batches: one core is left to training."""
-    return max(1, (os.cpu_count() or 2) - 1)
+    """Processes that prepare batches: one core is left to training, each holds all packs."""
+    return min(MOST_WORKERS, max(1, (os.cpu_count() or 2) - 1))
 
 
 @dataclass
@@ -98,8 +99,10 @@ class Run:
         state = self._stored_state() if resume else None
         if state:
             self._take_up(state)
+        self._check_together()
         make_folder(self.folder)
         if self.processes.first:
+            sweep(self.folder)
             write_json(self.folder / "config.json", self.config.as_json())
             self.journal = Journal(self.folder, self.step, self.tensorboard)
         part = self.processes.part(self.config.batch)
@@ -119,6 +122,15 @@ class Run:
             with self.processes.alone():
                 self._float_model().save(self.folder / "last.keras")
 
+    def _check_together(self) -> None:
+        """All processes must start at one step: only the first one writes checkpoints."""
+        steps = self.processes.gather(self.step)
+        if len(set(steps)) > 1:
+            raise ModelError(
+                f"the processes start at different steps: {steps}",
+                "Give them one and the same --output folder, on a file system that they share",
+            )
+
     def _stages(self) -> list[tuple[int, int]]:
         """(resolution, step at which it ends) of each stage that has steps."""
         shares = np.cumsum([stage.share for stage in self.config.stages])
@@ -133,6 +145,7 @@ class Run:
         self.size = size
         self.faces = ValidationFaces.of(self.packs[0][1], size)
         self._build(state)
+        self.whole = True
         if anew:  # an average with weights of another resolution would fit neither
             self.average = AveragedWeights.of(self.trainer.network)
         try:
@@ -142,9 +155,9 @@ class Run:
                 anew = False
                 yield self._step(step, batch)
         finally:
-            # also when the caller stops early, with Ctrl-C for one; not when that came between the
-            # optimizer's step and ours, or the loss was no number: such a state fits no step
-            if int(ops.convert_to_numpy(self.trainer.optimizer.iterations)) == self.step:
+            # also when the caller stops early, with Ctrl-C for one; not when that came in the
+            # middle of a step, or the loss was no number: such a state fits no step
+            if self.whole:
                 self._save()
 
     def _build(self, state: State | None) -> None:
@@ -174,6 +187,7 @@ class Run:
         )
 
     def _step(self, step: int, batch: Batch) -> Progress:
+        self.whole = False
         pictures, targets = batch
         weight = SCHEDULES[self.config.asm_schedule](step / self.total)
         targets = {**targets, "asm_weight": np.full(len(pictures), weight, np.float32)}
@@ -181,7 +195,7 @@ class Run:
         if not np.isfinite(loss):
             raise ModelError(
                 f"the loss is {loss} at step {step}",
-                "Lower learning_rate and resume, or look at the annotations",
+                "Train into another folder with a lower --learning-rate, or check the annotations",
             )
         self.step = step + 1
         if self.step % self.config.ema_every == 0:
@@ -192,6 +206,7 @@ class Run:
                 value = self._validate() if self._validation_due() else None
             rate = float(self._learning_rate()(step))
             self.journal.write(Entry(self.step, self.size, rate, loss, value))
+        self.whole = True
         if self.step % self.config.checkpoint_every_steps == 0:
             self._save()
         return Progress(self.step, self.total, loss, value, self.best)
@@ -284,5 +299,12 @@ class Run:
 
 
 def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:
+    """Restore ``values``; `ModelError` when they are not those of this network and optimizer."""
+    expected = [tuple(variable.shape) for variable in variables]
+    if expected != [np.shape(value) for value in values]:
+        raise ModelError(
+            "the checkpoint's variables are not those of this network and optimizer",
+            "Resume with the Keras version and backend that it was written with",
+        )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -26,6 +26,7 @@ TAPS = (
     "block_15_add",
 )
 DROPOUT = 0.3
+SEED = 0  # of the dropout; without one PyTorch draws from a state that no checkpoint holds
 NORM_MOMENTUM = 0.97  # Keras' 0.999 lags thousands of steps behind
 ALPHAS = (0.35, 0.5, 0.75, 1.0)
 
@@ -68,7 +69,7 @@ def build(
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = NORM_MOMENTUM
     features = FEATURES[variant.architecture](backbone)
-    features = layers.Dropout(DROPOUT, name="dropout")(features)
+    features = layers.Dropout(DROPOUT, seed=SEED, name="dropout")(features)
     full = keras.config.floatx()
     outputs = {
         "landmarks": layers.Dense(2 * variant.points, name="landmarks", dtype=full)(features),

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from asmnet_edge.training.loss import AsmAssistedLoss
+from asmnet_edge.training.pixels import PixelScaling
 
 
 class Trainer(keras.Model):
@@ -16,6 +17,8 @@ class Trainer(keras.Model):
     The ASM's weight comes with the batch since a backend that traces would freeze any other value.
     ``replicas`` : processes whose gradients the backend adds up rather than averages
     """
+
+    pixels = PixelScaling()  # that of every model that is trained here
 
     def __init__(
         self,
@@ -31,8 +34,10 @@ class Trainer(keras.Model):
         self._replicas = replicas
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """``x`` (B, s, s, 3) uint8 RGB; the scaling is that of `scale_pixels`."""
-        return self.network((ops.cast(x, keras.config.floatx()) - 128) / 128, training=training)
+        """``x`` (B, s, s, 3) uint8 RGB."""
+        pixels = ops.cast(x, keras.config.floatx())
+        scaled = (pixels - self.pixels.offset) * self.pixels.scale
+        return self.network(scaled, training=training)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any

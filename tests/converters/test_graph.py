@@ -8,8 +8,8 @@ from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
 from asmnet_edge.converters.graph import InferenceGraph, fold_batch_norms
-from asmnet_edge.training.batches import scale_pixels
 from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.pixels import PixelScaling
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_models_norms_are_not_trivial(model: FloatModel) -> None:
 def test_folding_keeps_the_outputs(
     model: FloatModel, folded: keras.Model, crops: np.ndarray
 ) -> None:
-    for crop in scale_pixels(crops):
+    for crop in PixelScaling().apply(crops):
         ours, theirs = folded(crop[None]), model.network(crop[None], training=False)
         for output in ("landmarks", "pose"):
             np.testing.assert_allclose(ours[output], theirs[output], atol=1e-5)

@@ -12,6 +12,7 @@ from asmnet_edge.files import (
     refuse_existing,
     sha256,
     staged,
+    sweep,
     write_atomically,
     write_json,
 )
@@ -110,3 +111,22 @@ def test_nothing_is_refused_when_it_is_absent_or_may_be_overwritten(tmp_path: Pa
     refuse_existing([tmp_path / "absent"], overwrite=False)
     refuse_existing([there], overwrite=True)
     assert there.exists()
+
+
+def test_what_a_killed_process_was_writing_is_swept_away(tmp_path: Path) -> None:
+    (tmp_path / ".model.keras.abcd1234").mkdir()
+    (tmp_path / ".model.keras.abcd1234" / "model.keras").write_text("half")
+    (tmp_path / ".notes.txt.abcd1234").mkdir()
+    (tmp_path / ".notes.txt.abcd1234" / "mine.txt").write_text("not ours")
+    (tmp_path / "model.keras").write_text("whole")
+    sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".notes.txt.abcd1234", "model.keras"]
+
+
+def test_staging_leaves_a_name_that_is_swept(tmp_path: Path) -> None:
+    with staged(tmp_path / "checkpoint-00000005.npz") as temporary:
+        temporary.write_text("half")
+        sweep(tmp_path)
+        assert not temporary.exists()
+        temporary.parent.mkdir()
+        temporary.write_text("whole")

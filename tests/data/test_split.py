@@ -64,23 +64,47 @@ def drawn() -> Pack:
 
 
 def test_a_pack_is_parted_by_identity(drawn: Pack) -> None:
-    train, validation = hold_out(drawn, 30)
+    ((train, validation),) = hold_out([drawn], 30)
     assert set(train.names) | set(validation.names) == set(drawn.names)
     assert all(is_validation(identity, 30) for identity in validation.identities)
     assert not any(is_validation(identity, 30) for identity in train.identities)
 
 
+def renamed(pack: Pack, prefix: str) -> Pack:
+    """The same photos under other names, of people with other names."""
+    names = tuple(prefix + name for name in pack.names)
+    return replace(pack, names=names, identities=names)
+
+
 def test_a_validation_photo_under_another_name_does_not_train(drawn: Pack) -> None:
-    train, validation = hold_out(drawn, 30)
+    ((train, validation),) = hold_out([drawn], 30)
     copied = drawn.names.index(validation.names[0])
+    another = train.identities[0]
     twice = drawn.select(np.array([*range(30), copied]))
-    names = (*drawn.names, "copy")
-    another = next(i for i in train.identities)
-    copy = replace(twice, names=names, identities=(*drawn.identities, another))
-    assert hold_out(copy, 30)[0].names == train.names
-    assert hold_out(copy, 30)[1].names == validation.names
+    copy = replace(twice, names=(*drawn.names, "copy"), identities=(*drawn.identities, another))
+    ((left, same),) = hold_out([copy], 30)
+    assert same.names == validation.names
+    # who is shown there may be in other photos of that identity: they all go
+    assert left.names == train.names[1:]
 
 
-def test_too_few_faces_to_hold_some_out_are_refused(drawn: Pack) -> None:
-    with pytest.raises(UsageError, match="too few faces to hold some out for validation: 1"):
-        hold_out(drawn.select(np.array([0])), 30)
+def test_a_second_data_set_does_not_bring_validation_photos_back(drawn: Pack) -> None:
+    others = make_pack(DrawnFaces(6, seed=3, size=128).samples("train"))
+    (train, validation), (second, _), (fresh, _) = hold_out(
+        [drawn, renamed(drawn, "x"), others], 30
+    )
+    assert second.names == tuple("x" + name for name in train.names)
+    assert fresh.names == others.names
+    assert len(validation)
+
+
+def test_one_person_alone_cannot_be_parted(drawn: Pack) -> None:
+    alike = replace(drawn, identities=("one",) * 30)
+    with pytest.raises(UsageError, match="of 30 faces of 1 people or photos (0|30) would validate"):
+        hold_out([alike], 30)
+
+
+def test_a_data_set_that_only_repeats_validation_photos_is_refused(drawn: Pack) -> None:
+    ((_, validation),) = hold_out([drawn], 30)
+    with pytest.raises(UsageError, match="every face of a data set validates"):
+        hold_out([drawn, renamed(validation, "x")], 30)

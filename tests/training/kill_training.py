@@ -2,7 +2,8 @@
 
     python tests/training/kill_training.py --kills 100
 
-Each life of the run is ended at a random moment of its training, saving included. After each kill
+Of three lives of the run two are ended at a random moment of their training, saving included, and
+one at a random moment after its start, be it still resuming. After each kill
 no more than one save interval may be lost; at the end weights, optimizer, averages, learning rate,
 order of the data and best figure must be those of the run left in peace. Exit code 1 if not.
 """
@@ -13,7 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from threading import Timer
 
 import keras
 import numpy as np
@@ -73,12 +76,17 @@ def live(folder: Path, kills: int) -> None:
 def lose_lives(folder: Path, kills: int) -> int:
     """Kill the run ``kills`` times, then let it end; the most steps that a kill lost."""
     rng = np.random.default_rng(kills)
-    most_lost = 0
+    most_lost, life = 0, 1.0
     for number in range(kills + 1):
         words = [sys.executable, __file__, "--live", folder, "--kills", str(kills)]
-        child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         before = saved_step(folder)
-        done = watch(child, rng.exponential(STEPS_A_KILL) if number < kills else None, before)
+        start = time.monotonic()
+        child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        if number % 3 == 2 and number < kills:  # at any moment of a life, its start included
+            Timer(rng.uniform(0, life), child.kill).start()
+        by_steps = number % 3 != 2 and number < kills
+        done = watch(child, rng.exponential(STEPS_A_KILL) if by_steps else None, before)
+        life = max(life, time.monotonic() - start)
         lost = done - saved_step(folder)
         most_lost = max(most_lost, lost)
         print(f"life {number + 1}: steps {before} to {done}, {lost} lost", file=sys.stderr)

@@ -12,7 +12,7 @@ from asmnet_edge.data.pack import Pack, make_pack
 from asmnet_edge.pictures import encode_picture
 from asmnet_edge.pose import fit_pose
 from asmnet_edge.training.augmentation import NO_AUGMENTATION, Augmentation
-from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source, scale_pixels
+from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.targets import TargetScaling
 
 SIZE = 64
@@ -167,14 +167,6 @@ def test_shares_move_from_the_first_to_the_last(face_pack: Pack) -> None:
 def test_a_plan_of_one_step_can_be_made(face_pack: Pack) -> None:
     plan = BatchPlan((Source(face_pack),), 1, 1, NO_AUGMENTATION, 0)
     assert plan.make(0, SIZE, AS_IT_IS)[0].shape == (1, SIZE, SIZE, 3)
-
-
-def test_pixels_are_centred_at_128_without_loss() -> None:
-    pixels = np.arange(256, dtype=np.uint8)
-    scaled = scale_pixels(pixels)
-    assert scaled.dtype == np.float32
-    assert scaled[[0, 128, 255]].tolist() == [-1, 0, 127 / 128]
-    assert (np.round(scaled * 128).astype(int) + 128 == pixels).all()
 
 
 def test_workers_make_the_same_batches_in_order(face_samples: Callable) -> None:

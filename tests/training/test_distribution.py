@@ -9,11 +9,17 @@ from collections.abc import Mapping
 from importlib import util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from asmnet_edge.errors import UsageError
+from asmnet_edge.data.pack import Pack
+from asmnet_edge.errors import ModelError, UsageError
+from asmnet_edge.training.config import DataShare, TrainConfig
 from asmnet_edge.training.distribution import Processes, join
+from asmnet_edge.training.loop import Run
+from asmnet_edge.training.network import Variant
 
+SMALL = Variant(alpha=0.35, input_size=32)
 FLAGS = ("--data", "synthetic:40", "--alpha", "0.35", "--input-size", "32", "--epochs", "1",
          "--batch", "8", "--workers", "1")  # fmt: skip
 
@@ -30,19 +36,41 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
 
 def test_alone_there_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert join() == Processes(0, 1)
+    alone = join()
+    assert (alone.rank, alone.count, alone.part(7)) == (0, 1, range(7))
+    assert alone.any(True)
+    assert not alone.any(False)
 
 
 def test_a_backend_that_does_not_share_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "2")
-    with pytest.raises(UsageError, match=r"tensorflow does not share.*TF_CONFIG"):
+    with pytest.raises(UsageError, match=r"tensorflow trains on one here.*TF_CONFIG"):
         join()
 
 
-def test_a_cluster_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_CONFIG", '{"cluster": {}}')
-    with pytest.raises(UsageError, match=r"TF_CONFIG cannot be read.*host:port"):
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        "no json",
+        '{"cluster": {}}',
+        '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}',
+    ],
+)
+def test_a_cluster_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, cluster: str
+) -> None:
+    monkeypatch.setenv("TF_CONFIG", cluster)
+    with pytest.raises(UsageError, match=r"TF_CONFIG cannot be used.*host:port"):
         join()
+
+
+def test_processes_that_found_different_checkpoints_do_not_start(face_pack: Pack) -> None:
+    config = TrainConfig(data=(DataShare("drawn"),), batch=4, variant=SMALL)
+    run = Run(config, [(face_pack, face_pack)], Path("nowhere"))
+    run.processes = Processes(0, 2, gather=lambda step: [step, step + 250])
+    with pytest.raises(ModelError, match=r"different steps: \[0, 250\].*same --output folder"):
+        next(run.train())
 
 
 def free_ports(count: int) -> list[int]:
@@ -101,6 +129,29 @@ def test_two_of_tensorflows_workers_train_one_model(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     train("tensorflow", [first, second])
     assert_only_the_first_wrote(first, second)
+
+
+def test_two_of_tensorflows_workers_average_their_gradients(tmp_path: Path) -> None:
+    # each in a process of its own: see the script
+    script = Path(__file__).with_name("worker_step.py")
+    ports = free_ports(2)
+    children = [
+        subprocess.Popen(
+            [sys.executable, script, str(tmp_path / f"{rank}.npz")],
+            env={**os.environ, **environment("tensorflow", rank, ports)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for rank in range(2)
+    ]
+    for child in children:
+        output, _ = child.communicate(timeout=600)
+        assert child.returncode == 0, output.decode()[-2000:]
+    one, two = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in range(2))
+    assert not np.allclose(one["alone"], two["alone"], rtol=0.01)  # they saw different faces
+    np.testing.assert_allclose(one["together"], two["together"], rtol=1e-5, atol=1e-7)
+    mean = (one["alone"] + two["alone"]) / 2
+    np.testing.assert_allclose(one["together"], mean, rtol=1e-3, atol=1e-5)
 
 
 def test_two_of_jaxs_processes_take_the_steps_of_one(tmp_path: Path) -> None:

@@ -46,6 +46,20 @@ def test_a_line_that_a_kill_cut_off_is_dropped(tmp_path: Path) -> None:
     assert [row["step"] for row in rows(tmp_path)] == ["1", "2", "3", "4"]
 
 
+def test_a_log_without_a_header_gets_one(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("")
+    write(tmp_path, range(1, 3))
+    assert [row["step"] for row in rows(tmp_path)] == ["1", "2"]
+
+
+def test_lines_that_are_no_steps_are_dropped(tmp_path: Path) -> None:
+    write(tmp_path, range(1, 3))
+    with (tmp_path / "log.csv").open("ab") as log:
+        log.write(b"\0\0\0\n\xff\n")
+    write(tmp_path, range(3, 4), after=2)
+    assert [row["step"] for row in rows(tmp_path)] == ["1", "2", "3"]
+
+
 def test_looks_are_pictures(tmp_path: Path) -> None:
     Journal(tmp_path, 0).look(7, "validation", np.full((20, 30, 3), 99, np.uint8))
     assert read_picture(tmp_path / "looks" / "validation-000007.jpg").shape == (20, 30, 3)

@@ -35,6 +35,13 @@ class DataError(AsmnetEdgeError):
     """A data set, annotation or picture that is missing or broken."""
 
 
+class NotAFaceError(DataError):
+    """Part of a data set that cannot be used and counts as no face of the subset asked for.
+
+    Such are a folder without faces, and a line that does not tell its subset.
+    """
+
+
 class PictureError(DataError):
     """A picture that cannot be read."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -20,6 +21,11 @@ JPEG_START, JPEG_END = b"\xff\xd8", b"\xd9"
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 # within a JPEG's pixels FF is followed by 00 or a restart marker; what else follows ends them
 JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
+
+
+def leads_out(name: str) -> bool:
+    """Whether the path ``name`` leaves the folder it starts from; lists come from strangers."""
+    return os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == os.pardir
 
 
 def read_picture(path: Path) -> Picture:

@@ -13,9 +13,10 @@ from asmnet_edge.benchmarks.evaluation import Predictions, check_scheme, evaluat
 from asmnet_edge.benchmarks.evaluation_figures import draw_curves, draw_sensitivity
 from asmnet_edge.benchmarks.evaluation_table import notes_of
 from asmnet_edge.benchmarks.run import Progress
-from asmnet_edge.benchmarks.sensitivity import every_kth, sensitivity
+from asmnet_edge.benchmarks.sensitivity import every_kth, reach, sensitivity
 from asmnet_edge.benchmarks.subsets import Reading
 from asmnet_edge.benchmarks.worst_faces import write_worst_faces
+from asmnet_edge.data.packfile import PackFile
 from asmnet_edge.data.sample import Dataset, OnBroken, refuse
 from asmnet_edge.errors import MissingExtraError
 from asmnet_edge.files import write_json
@@ -24,7 +25,6 @@ SCHEMA_VERSION = 1
 JSON, CURVES, WORST, SENSITIVITY = FILES = (
     *("evaluation.json", "ced.png", "worst-faces.png", "sensitivity.png"),
 )
-DRAWN = "synthetic"  # name of the data set of drawn faces
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,14 @@ def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progre
         "schema_version": SCHEMA_VERSION,
         "asmnet_edge": asmnet_edge.__version__,
         "model": dict(model.facts),
-        "data": _data(plan),
+        "data": _data(plan, predictions),
         "failure_threshold_percent": threshold_percent(model.scheme),
         "subsets": rows,
         "sensitivity": _sensitivity(model, predictions, progress) if plan.sensitivity else None,
         "broken": reading.broken,
     }
-    content["notes"] = [*notes_of(content), *reading.skipped, *gone]
+    packed = _packed(model, plan)
+    content["notes"] = [*notes_of(content), *packed, *reading.skipped, *gone]
     return Evaluation(content, predictions)
 
 
@@ -93,15 +94,31 @@ def _draw(content: dict[str, Any], folder: Path) -> None:
         draw_sensitivity(content, folder / SENSITIVITY)
 
 
-def _data(plan: EvaluationPlan) -> dict[str, Any]:
+def _data(plan: EvaluationPlan, predictions: Predictions) -> dict[str, Any]:
     dataset = plan.dataset
     return {
         "name": dataset.name,
         "given": plan.words,
         "scheme": dataset.scheme.name,
         "licence": dataset.licence,
-        "drawn": dataset.name == DRAWN,
+        "drawn": any(sample.drawn for sample in predictions.samples),
     }
+
+
+def _packed(model: EvaluatedModel, plan: EvaluationPlan) -> list[str]:
+    """What to know of the figures where the faces come from a pack."""
+    if not isinstance(plan.dataset, PackFile):
+        return []
+    facts = plan.dataset.facts
+    margin, size = facts.rule.margin, facts.rule.size
+    lines = [
+        f"pack: these crops are cut from stored ones ({margin:g} x the box, {size} pixels, "
+        f"JPEG {facts.quality}); figures differ a little from those on the original pictures"
+    ]
+    needed = reach(model.crop) if plan.sensitivity else model.crop.margin
+    if needed > margin:
+        lines.append(f"pack: crops reach up to {needed:.2f} x the box; beyond {margin:g} is grey")
+    return lines
 
 
 def _sensitivity(

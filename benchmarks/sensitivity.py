@@ -79,6 +79,20 @@ def sensitivity(
     }
 
 
+def reach(rule: CropRule) -> float:
+    """Side over the face's longer side of what the disturbed crops of ``rule`` see at most.
+
+    That of the upright square about the face's centre which holds all of a crop.
+    """
+    return max(_reach(d) for curve in _disturbances().values() for d in curve) * rule.margin
+
+
+def _reach(disturbance: Disturbance) -> float:
+    angle = np.deg2rad(disturbance.rotation)
+    turned = disturbance.scale * (abs(np.cos(angle)) + abs(np.sin(angle)))
+    return float(turned + 2 * max(abs(disturbance.shift_x), abs(disturbance.shift_y)))
+
+
 def every_kth(items: Sequence[T], most: int = FACES) -> tuple[T, ...]:
     """At most ``most`` of ``items``, evenly spread, the same ones each time."""
     return tuple(items[:: -(-len(items) // most)])

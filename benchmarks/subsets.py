@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from asmnet_edge.benchmarks.truth import gaps_in_words, missing_as_json
 from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, NotAFaceError
 
 TRAINING = "train"  # the one subset that may be learnt from
 
@@ -63,7 +63,8 @@ class Reading:
 
         def tell(error: DataError) -> None:
             self.tell(error)
-            told.append(error)
+            if not isinstance(error, NotAFaceError):
+                told.append(error)
 
         samples, missing = self.dataset.samples(name, tell), tuple(self.dataset.missing(name))
         if not samples:

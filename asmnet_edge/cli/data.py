@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +34,7 @@ def command() -> None:
 @click.option("--subset", default="train", show_default=True)
 @click.option("--size", type=click.IntRange(32), help="Pixels a side.  [default: 320]")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of the JPEGs.  [default: 92]")
-@click.option("--margin", type=click.FloatRange(1.0), help="Side over face.  [default: 1.8]")
+@click.option("--margin", type=float, help="Side over face, at least 1.25.  [default: 1.8]")
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace a pack that exists.")
 def prepare(
@@ -63,11 +65,16 @@ def prepare(
     source, faces = open_dataset(dataset), BrokenFaces(broken)
     if isinstance(source, PackFile):
         raise UsageError(f"{dataset} is a pack already", "Copy it, or pack the original data set")
-    rule = CropRule(margin or PACK_RULE.margin, size or PACK_RULE.size)
+    margin = PACK_RULE.margin if margin is None else margin
+    if not CropRule().margin <= margin < math.inf:
+        raise UsageError(f"a pack needs a margin of at least {CropRule().margin}, got {margin}",
+                         "What a model sees must lie within it")  # fmt: skip
+    rule = CropRule(margin, size or PACK_RULE.size)
     quality = quality or JPEG_QUALITY
     bar = partial(with_progress, description=f"packing {source.name} {subset}")
-    pack = make_pack(source.samples(subset, faces), bar, faces, rule, quality)
-    facts = PackFacts.of(source, subset, rule, quality, len(faces.skipped))
+    samples = source.samples(subset, faces)
+    pack = make_pack(samples, bar, faces, rule, quality)
+    facts = PackFacts.of(source, subset, samples, rule, quality, len(faces.skipped))
     write_pack(output, pack, facts)
     faces.tell()
     click.echo(f"{output}: {len(pack):,} faces, {output.stat().st_size / 2**20:.1f} MiB")
@@ -108,7 +115,7 @@ def stats(
     measured = [
         _measure(dataset, subset, faces, labels[words])
         for words, dataset in opened.items()
-        for subset in subsets or dataset.subsets
+        for subset in _shown(dataset, subsets or dataset.subsets, faces, labels[words])
     ]
     faces.tell()
     figures = [subset.as_json() for subset in measured]
@@ -131,6 +138,21 @@ def _labels(opened: dict[str, Dataset]) -> dict[str, str]:
     }
 
 
+def _shown(
+    dataset: Dataset, subsets: Sequence[str], faces: BrokenFaces, label: str
+) -> Sequence[str]:
+    """``subsets`` less those that show nothing new, each of which is told in a line."""
+    from asmnet_edge.data.stats import repeated
+
+    repeats = repeated(dataset, subsets, faces)
+    for subset, other in repeats.items():
+        lacks = "".join(f"; missing: {m.faces:,} of {m.part}" for m in dataset.missing(subset))
+        notes.print(
+            f"{label} {subset}: the faces of {other}, not shown again{lacks}", soft_wrap=True
+        )
+    return [subset for subset in subsets if subset not in repeats]
+
+
 def _measure(dataset: Dataset, subset: str, faces: BrokenFaces, label: str) -> MeasuredFaces:
     from asmnet_edge.data.stats import measure
 
@@ -147,7 +169,7 @@ def _measure(dataset: Dataset, subset: str, faces: BrokenFaces, label: str) -> M
 def synth(count: int, output: Path, seed: int, size: int) -> None:
     """Draw faces and write them with their exact landmarks and pose.
 
-    OUTPUT gets faces/*.png, faces.csv, which csv:OUTPUT/faces.csv reads, and pose.csv.
+    OUTPUT gets faces/*.png, faces.csv and pose.csv, which csv:OUTPUT/faces.csv reads.
     """
     from asmnet_edge.data.drawnfolder import write_drawn
     from asmnet_edge.data.synthetic import DrawnFaces
@@ -177,7 +199,8 @@ def check(datasets: tuple[str, ...], as_json: bool) -> None:
         findings = [asdict(finding) for finding in report.findings]
         counts = dict(report.counts)
         outside = {where: asdict(faces) for where, faces in report.outside.items()}
-        click.echo(json.dumps({"findings": findings, "counts": counts, "outside": outside}))
+        content = {"findings": findings, "counts": counts, "outside": outside}
+        click.echo(json.dumps({**content, "handled": report.handled}))
     else:
         print_wide(findings_table(report))
     if report.findings:

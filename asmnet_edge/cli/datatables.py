@@ -67,7 +67,13 @@ def findings_table(report: CheckReport) -> Group:
         view.add_column(name, overflow="fold")
     for finding in report.findings:
         view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
-    return Group(*([view] if report.findings else []), _looked_at(report))
+    return Group(*([view] if report.findings else []), _looked_at(report), _handled(report))
+
+
+def _handled(report: CheckReport) -> Text:
+    pairs = f"{report.handled:,} pair{'' if report.handled == 1 else 's'}"
+    known = f"{pairs} of a training face and a test photo known: left out of learning"
+    return Text(known if report.handled else "")
 
 
 def _looked_at(report: CheckReport) -> Table:

@@ -58,11 +58,14 @@ class CheckReport:
     """What `check` found.
 
     counts : faces looked at per "dataset subset"; outside : likewise, where there are faces
+    handled : pairs within a data set of which one is known to be in its test part (`in_test`) and
+    left out wherever something is learnt: no findings
     """
 
     findings: tuple[Finding, ...]
     counts: Mapping[str, int]
     outside: Mapping[str, Outside]
+    handled: int = 0
 
 
 def check(datasets: Sequence[Dataset], progress: Progress = iter) -> CheckReport:
@@ -73,11 +76,13 @@ def check(datasets: Sequence[Dataset], progress: Progress = iter) -> CheckReport
     ``progress`` may wrap the faces of a subset in a bar.
     """
     looks = [look(n, d, progress) for n, d in zip(_labels(datasets), datasets, strict=True)]
+    pairs = [*_duplicates(looks), *_identities(looks)]
     found = {f"{one.label} {s}": faces for one in looks for s, faces in one.subsets.items()}
     return CheckReport(
-        findings=(*_broken(looks), *_odd(looks), *_duplicates(looks), *_identities(looks)),
+        findings=(*_broken(looks), *_odd(looks), *(pair for pair in pairs if pair)),
         counts={where: len(faces) for where, faces in found.items()},
         outside={where: _outside(faces) for where, faces in found.items() if faces},
+        handled=pairs.count(None),
     )
 
 
@@ -115,18 +120,23 @@ def _outside(faces: Sequence[Face]) -> Outside:
     return Outside(share, far, worst.name if far > 0 else "")
 
 
-def _duplicates(looks: Sequence[Look]) -> Iterator[Finding]:
-    """Any two groups: train and the rest of one data set, or parts of two data sets."""
-    for ours, theirs in combinations((group for one in looks for group in one.groups), 2):
+def _duplicates(looks: Sequence[Look]) -> Iterator[Finding | None]:
+    """Any two groups: train and the rest of one data set, or parts of two; None if handled."""
+    groups = [(look, group) for look in looks for group in look.groups]
+    for (our, ours), (their, theirs) in combinations(groups, 2):
         for one, other, alike in _same(ours, theirs):
-            yield Finding("duplicate", one.where, _shows_the_same(other, alike))
+            # what one data set leaves out may be learnt from in the other
+            handled = our is their and (one.in_test or other.in_test)
+            yield None if handled else _pair("duplicate", one, other, alike)
 
 
-def _identities(looks: Sequence[Look]) -> Iterator[Finding]:
+def _identities(looks: Sequence[Look]) -> Iterator[Finding | None]:
+    """Faces of train that show the same under two identities; None if handled."""
     for train, _ in (one.groups for one in looks):
         for one, other, alike in _same(train, train):
             if one.name < other.name and one.identity != other.identity:
-                yield Finding("identity", one.where, _shows_the_same(other, alike))
+                handled = one.in_test or other.in_test
+                yield None if handled else _pair("identity", one, other, alike)
 
 
 def _same(ours: Sequence[Face], theirs: Sequence[Face]) -> Iterator[tuple[Face, Face, float]]:
@@ -134,5 +144,5 @@ def _same(ours: Sequence[Face], theirs: Sequence[Face]) -> Iterator[tuple[Face, 
     return ((ours[i], theirs[j], alike) for i, j, alike in pairs)
 
 
-def _shows_the_same(other: Face, alike: float) -> str:
-    return f"shows the same as {other.where} (similarity {alike:.2f})"
+def _pair(kind: str, one: Face, other: Face, alike: float) -> Finding:
+    return Finding(kind, one.where, f"shows the same as {other.where} (similarity {alike:.2f})")

@@ -1,4 +1,4 @@
-"""Drawn faces as files: pictures, the CSV of `table`, and a CSV of their exact pose."""
+"""Drawn faces as files: pictures, the CSV of `table`, and the `exactpose` that belongs to it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from asmnet_edge.data.exactpose import HEADER, POSE_FILE
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.data.table import DRAWN
 from asmnet_edge.files import staged_folder
 from asmnet_edge.pictures import encode_picture
-from asmnet_edge.pose import AXES
 
-TABLE, POSE = "faces.csv", "pose.csv"
+TABLE = "faces.csv"
 
 
 def write_drawn(
@@ -22,7 +23,7 @@ def write_drawn(
 ) -> Path:
     """Write the training faces of ``drawn`` to the new ``folder``, all or nothing; its table.
 
-    ``faces/<seed>-<number>.png``, ``faces.csv`` (image,x0,y0,...) and ``pose.csv``
+    ``faces/<seed>-<number>.png``, ``faces.csv`` (image,x0,y0,...,drawn) and ``pose.csv``
     (image,yaw,pitch,roll), numbers to the last bit.
     """
     samples = drawn.samples("train")
@@ -32,11 +33,11 @@ def write_drawn(
         pictures.mkdir()
         for name, sample in zip(names, progress(samples), strict=True):
             (pictures / name).write_bytes(encode_picture(sample.load(), ".png"))
-        points = [sample.landmarks.points.ravel().tolist() for sample in samples]
+        points = [[*sample.landmarks.points.ravel().tolist(), 1] for sample in samples]
         header = [f"{axis}{i}" for i in range(drawn.scheme.points) for axis in "xy"]
-        _write_csv(temporary / TABLE, header, names, points)
+        _write_csv(temporary / TABLE, ["image", *header, DRAWN], names, points)
         pose = [sample.pose.tolist() for sample in samples if sample.pose is not None]
-        _write_csv(temporary / POSE, AXES, names, pose)
+        _write_csv(temporary / POSE_FILE, HEADER, names, pose)
     return folder / TABLE
 
 
@@ -45,5 +46,5 @@ def _write_csv(
 ) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image", *header])
+        writer.writerow(header)
         writer.writerows([name, *row] for name, row in zip(names, rows, strict=True))

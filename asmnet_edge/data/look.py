@@ -22,6 +22,7 @@ class Face:
 
     where : data set, subset, name; side : of its box, the longer, pixels; thumbnail : (32, 32)
     outside : (n,) how far each point lies outside the picture, as a share of ``side``
+    in_test : as in `Sample`
     """
 
     where: str
@@ -30,6 +31,7 @@ class Face:
     side: float
     outside: FloatArray
     thumbnail: Picture
+    in_test: bool = False
 
 
 @dataclass
@@ -85,4 +87,5 @@ def _face(where: str, sample: Sample) -> Face:
     last = np.array(picture.shape[1::-1]) - 0.5
     beyond = np.maximum(-0.5 - sample.landmarks.points, sample.landmarks.points - last)
     outside = beyond.max(axis=1).clip(0) / side
-    return Face(where, sample.name, sample.identity, side, outside, thumbnail(picture, box))
+    told = where, sample.name, sample.identity
+    return Face(*told, side, outside, thumbnail(picture, box), sample.in_test)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from asmnet_edge.crop import CropRule
-from asmnet_edge.data.sample import Dataset, Missing
+from asmnet_edge.data.sample import Dataset, Missing, Sample, learnable
 from asmnet_edge.errors import DataError
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 
 SCHEMA_VERSION = 1
+IN_TEST = "photos that a test subset has too, left out"
+BROKEN = "broken faces, left out"
 
 
 @dataclass(frozen=True)
 class PackFacts:
     """Where a pack comes from and how its faces were cut.
 
-    dataset, subset, licence, missing : as the data set told them; quality : of the JPEGs
+    dataset, subset, licence : as the data set told them; quality : of the JPEGs
+    missing : what the data set lacks, and what of it was left out of the pack; with the packed
+    faces the sum is the official size; drawn : some faces are no photos
     """
 
     dataset: str
@@ -27,16 +32,25 @@ class PackFacts:
     rule: CropRule
     quality: int
     missing: tuple[Missing, ...] = ()
+    drawn: bool = False
 
     @classmethod
     def of(
-        cls, dataset: Dataset, subset: str, rule: CropRule, quality: int, left_out: int = 0
+        cls,
+        dataset: Dataset,
+        subset: str,
+        samples: Sequence[Sample],
+        rule: CropRule,
+        quality: int,
+        broken: int = 0,
     ) -> PackFacts:
-        """The facts of ``dataset``; its ``left_out`` broken faces count as missing as well."""
+        """The facts of a pack of ``samples``, which ``dataset`` gave; ``broken`` : left out."""
+        left_out = {IN_TEST: len(samples) - len(learnable(samples)), BROKEN: broken}
         missing = [*dataset.missing(subset)]
-        missing += [Missing("broken faces, left out", left_out)] if left_out else []
+        missing += [Missing(why, faces) for why, faces in left_out.items() if faces]
         told = (dataset.name, subset, dataset.licence, dataset.scheme)
-        return cls(*told, rule, quality, tuple(missing))
+        drawn = any(sample.drawn for sample in samples)
+        return cls(*told, rule, quality, tuple(missing), drawn)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -46,6 +60,7 @@ class PackFacts:
             "margin": self.rule.margin,
             "size": self.rule.size,
             "missing": [asdict(missing) for missing in self.missing],
+            "drawn": self.drawn,
         }
 
     @classmethod
@@ -66,4 +81,5 @@ class PackFacts:
             CropRule(float(content["margin"]), int(content["size"])),
             int(content["quality"]),
             tuple(Missing(str(m["part"]), int(m["faces"])) for m in content["missing"]),
+            content.get("drawn") is True,
         )

@@ -135,7 +135,8 @@ class PackFile:
         load = partial(pack.picture, index)
         landmarks = Landmarks(pack.points[index], self.scheme)
         pose = pack.pose[index] if pack.exact[index] else None
-        return Sample(pack.names[index], pack.identities[index], load, landmarks, pose)
+        told = pack.names[index], pack.identities[index]
+        return Sample(*told, load, landmarks, pose, drawn=self.facts.drawn)
 
 
 def pack_of(

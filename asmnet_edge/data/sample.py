@@ -20,6 +20,7 @@ class Sample:
     training and validation; load : reads the picture, (H, W, 3) uint8 BGR; landmarks : in its
     pixels; pose : exact yaw, pitch, roll (3,) in degrees where known, else None
     in_test : the same photo is in a test subset too, so nothing may be learnt from it
+    drawn : not a photo, so that nothing measured on it tells of real faces
     """
 
     name: str
@@ -28,6 +29,7 @@ class Sample:
     landmarks: Landmarks
     pose: FloatArray | None = None
     in_test: bool = False
+    drawn: bool = False
 
 
 Item = TypeVar("Item")

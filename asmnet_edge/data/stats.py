@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, NotAFaceError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.metrics import angle_errors, inter_ocular
 from asmnet_edge.pose import AXES, fit_pose
@@ -133,6 +133,36 @@ def measure(
     points = np.stack([sample.landmarks.points for sample in kept])
     facts = (label or dataset.name, subset, dataset.licence, dataset.scheme)
     return MeasuredFaces(*facts, kept, points, np.array(sizes), dataset.missing(subset))
+
+
+def repeated(
+    dataset: Dataset, subsets: Sequence[str], on_broken: OnBroken = refuse
+) -> dict[str, str]:
+    """Those of ``subsets`` with the very faces of one before, and that one: ``full`` less iBUG.
+
+    Broken faces are part of a subset; ``on_broken`` is told only of what else a repeat lacks.
+    """
+    seen: dict[frozenset[str], str] = {}
+    repeats = {}
+    for subset in dict.fromkeys(subsets):
+        faces, others = _faces_and_others(dataset, subset)
+        if faces and seen.setdefault(faces, subset) != subset:
+            repeats[subset] = seen[faces]
+            for error in others:
+                on_broken(error)
+    return repeats
+
+
+def _faces_and_others(dataset: Dataset, subset: str) -> tuple[frozenset[str], list[DataError]]:
+    """Names of the faces, with the complaint where one is broken, and what is wrong besides."""
+    told: list[DataError] = []
+    try:
+        names = [sample.name for sample in dataset.samples(subset, told.append)]
+    except DataError:  # it is raised again where the subset is measured
+        return frozenset(), []
+    others: list[DataError] = [error for error in told if isinstance(error, NotAFaceError)]
+    broken = [str(error) for error in told if error not in others]
+    return frozenset([*names, *broken]), others
 
 
 def _spreads(names: Sequence[str], values: NDArray[Any]) -> dict[str, dict[str, float]]:

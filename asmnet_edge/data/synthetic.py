@@ -71,7 +71,7 @@ class DrawnFaces:
         build, head, view = _plan(np.random.default_rng([self.seed, number]), self.size)
         name = f"{subset}/{self.seed}-{number}"
         load = partial(_load, (self.seed, number), self.size)
-        return Sample(name, name, load, _landmarks(head, view), build.pose)
+        return Sample(name, name, load, _landmarks(head, view), build.pose, drawn=True)
 
 
 def draw_face(seed: Sequence[int] | int, size: int = 256) -> DrawnFace:

@@ -1,24 +1,56 @@
 """A plain CSV of landmarks: ``image,x0,y0,x1,y1,...``, pictures in the folder of the same name.
 
 ``faces.csv`` annotates the pictures in ``faces/``. Coordinates count pixels from 0. The whole file
-is training data.
+is training data. Two more columns may stand anywhere, found by their header:
+
+* ``identity``: faces that share it are never split between training and validation. Without it,
+  an identity is the picture's path less its suffix and less a trailing ``_<number>``, as frames of
+  one film are named; where that leaves a single identity in the whole file (``IMG_0001.jpg``,
+  ``IMG_0002.jpg``), it is the path less its suffix. So ``ann/1.jpg`` and ``ann/2.jpg`` are two
+  identities: where folders are persons, give the column.
+* ``drawn``: 1 for a face that is no photo, else 0.
+
+A ``pose.csv`` beside the file gives the exact pose of its pictures: see `exactpose`.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from asmnet_edge.data.exactpose import ExactPoses, read_csv
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse, unbroken
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.pictures import read_picture
+from asmnet_edge.pictures import leads_out, read_picture
 from asmnet_edge.schemes import LandmarkScheme, scheme_with
+
+IDENTITY, DRAWN = "identity", "drawn"  # headers of the columns that may lack
+FRAME = re.compile(r"([^/])_[0-9]+$")  # the end of a path <film>_<number>
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of the file. line : its number, from 1; extra : its fields by `IDENTITY` and `DRAWN`"""
+
+    line: int
+    fields: int
+    image: str
+    coordinates: list[str]
+    extra: Mapping[str, str]
+
+    @classmethod
+    def of(cls, header: Sequence[str], line: int, row: Sequence[str]) -> _Row:
+        places = {place for place, name in enumerate(header) if name.strip() in (IDENTITY, DRAWN)}
+        extra = {header[place].strip(): row[place] for place in places if place < len(row)}
+        image, *coordinates = [x for i, x in enumerate(row) if i not in places] or [""]
+        return cls(line, len(row), image, coordinates, extra)
 
 
 class LandmarkTable:
@@ -30,18 +62,17 @@ class LandmarkTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            with path.open(newline="", encoding="utf-8") as file:
-                self._rows = list(csv.reader(file))
-        except OSError as error:
-            raise DataError(f"cannot read {path}: {error.strerror}") from error
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{path} is not a CSV text file: {error}") from error
-        if len(self._rows) < 2 or len(self._rows[0]) < 3:
+        rows = read_csv(path)
+        if len(rows) < 2 or len(rows[0]) < 3:
             raise DataError(f"{path} holds no faces", "Expected a header image,x0,y0,... and rows")
-        self._faces = Counter(row[0] for row in self._rows if row)
+        header = rows[0]
+        self._header = _Row.of(header, 1, header)
+        self._rows = [_Row.of(header, n, r) for n, r in enumerate(rows[1:], start=2) if r]
+        self._faces = Counter(row.image for row in self._rows)
+        self._identities = identities_of(self._faces)
+        self._poses = ExactPoses.beside(path)
         try:
-            self.scheme: LandmarkScheme = scheme_with((len(self._rows[0]) - 1) // 2)
+            self.scheme: LandmarkScheme = scheme_with(len(self._header.coordinates) // 2)
         except UsageError as error:
             raise DataError(f"{path}: {error}") from error
 
@@ -49,21 +80,46 @@ class LandmarkTable:
         """The faces of the file; ``train`` is its only subset."""
         if subset != "train":
             raise DataError(f"{self.path} has no subset {subset!r}", "Known: train")
-        lines = [(line, row) for line, row in enumerate(self._rows, start=1) if row][1:]
-        return unbroken(self._sample, lines, on_broken)
+        return unbroken(self._sample, self._rows, on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
         return ()
 
-    def _sample(self, numbered: tuple[int, list[str]]) -> Sample:
-        line, row = numbered
-        expected = 1 + 2 * self.scheme.points
-        if len(row) != expected:
-            raise DataError(f"{self.path}, line {line}: expected {expected} fields, got {len(row)}")
+    def _sample(self, row: _Row) -> Sample:
+        where, folder = f"{self.path}, line {row.line}", self.path.with_suffix("")
+        expected = 1 + 2 * self.scheme.points + len(self._header.extra)
+        if row.fields != expected:
+            raise DataError(f"{where}: expected {expected} fields, got {row.fields}")
+        if leads_out(row.image):
+            raise DataError(f"{where}: the picture's path {row.image!r} leaves {folder}")
         try:
-            landmarks = Landmarks(np.array(row[1:], np.float64).reshape(-1, 2), self.scheme)
+            landmarks = Landmarks(np.array(row.coordinates, "f8").reshape(-1, 2), self.scheme)
+            identity, drawn = self._identity(row), _is_drawn(row)
         except (ValueError, DataError) as error:
-            raise DataError(f"{self.path}, line {line}: {error}") from error
-        load = partial(read_picture, self.path.with_suffix("") / row[0])
-        name = row[0] if self._faces[row[0]] == 1 else f"{row[0]}#{line}"
-        return Sample(name, Path(row[0]).stem.rsplit("_", 1)[0], load, landmarks)
+            raise DataError(f"{where}: {error}") from error
+        load = partial(read_picture, folder / row.image)
+        alone = self._faces[row.image] == 1
+        pose = self._poses.of(row.image) if alone else None  # it does not tell two faces apart
+        name = row.image if alone else f"{row.image}#{row.line}"
+        return Sample(name, identity, load, landmarks, pose, drawn=drawn)
+
+    def _identity(self, row: _Row) -> str:
+        given = row.extra.get(IDENTITY, self._identities[row.image])
+        if IDENTITY in row.extra and not given.strip():
+            raise DataError("its identity is empty")
+        return given.strip()
+
+
+def identities_of(images: Iterable[str]) -> dict[str, str]:
+    """The identity of each path of a picture, by the rule above."""
+    paths = {image: PurePosixPath(image) for image in images}
+    whole = {image: str(path.parent / path.stem) for image, path in paths.items()}
+    films = {image: FRAME.sub(r"\1", identity) for image, identity in whole.items()}
+    return films if len(set(films.values())) > 1 else whole
+
+
+def _is_drawn(row: _Row) -> bool:
+    given = row.extra.get(DRAWN, "0").strip()
+    if given not in ("0", "1"):
+        raise DataError(f"{DRAWN} must be 0 or 1, got {given!r}")
+    return given == "1"

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from asmnet_edge.data.pts import read_pts
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse, unbroken
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, NotAFaceError
 from asmnet_edge.pictures import SUFFIXES, read_picture
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
@@ -85,7 +85,7 @@ class W300:
     def _part(self, part: str, on_broken: OnBroken) -> list[Sample]:
         files = self._files(part)
         if not files:
-            on_broken(DataError(f"{self.root / part} holds no .pts file"))
+            on_broken(NotAFaceError(f"{self.root / part} holds no .pts file"))
         return unbroken(partial(self._sample, part), files, on_broken)
 
     def _sample(self, part: str, pts: Path) -> Sample:

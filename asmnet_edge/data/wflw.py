@@ -16,9 +16,9 @@ from types import MappingProxyType
 import numpy as np
 
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse, unbroken
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, NotAFaceError
 from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.pictures import read_picture
+from asmnet_edge.pictures import leads_out, read_picture
 from asmnet_edge.schemes import WFLW98, LandmarkScheme
 
 FOLDER = "WFLW_annotations/list_98pt_rect_attr_train_test"
@@ -56,6 +56,18 @@ class _Line:
         flags = tuple(self.text.rsplit(maxsplit=len(ATTRIBUTES) + 1)[1:-1])
         return flags if len(flags) == len(ATTRIBUTES) and set(flags) <= {"0", "1"} else ()
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with its fields, their numbers aside; empty if nothing is."""
+        fields = self.text.split()
+        if len(fields) != FIELDS:
+            return f"{self.where}: expected {FIELDS} fields, got {len(fields)}"
+        if not self.flags:
+            return f"{self.where}: expected six flags of 0 or 1, got {fields[-7:-1]}"
+        if leads_out(fields[-1]):
+            return f"{self.where}: the picture's path {fields[-1]!r} leaves {PICTURES}"
+        return ""
+
     def is_in(self, subset: str) -> bool:
         """Whether the face belongs to ``subset`` of this list, as far as the line tells."""
         flags = dict(zip(ATTRIBUTES, self.flags, strict=False))
@@ -87,9 +99,9 @@ class WFLW:
         """The faces of ``subset`` that are there; `DataError` if none is."""
         if not self._of(subset):
             raise DataError(self._lack(subset), f"There: {', '.join(self.subsets) or 'nothing'}")
-        # a line without readable flags may be of any subset: it must not be passed over in silence
-        lines = [x for x in self._lines[_list_of(subset)] if x.is_in(subset) or not x.flags]
-        return unbroken(partial(self._sample, _list_of(subset)), lines, on_broken)
+        if subset not in LISTS:
+            self._tell_unknown(subset, on_broken)
+        return unbroken(partial(self._sample, _list_of(subset)), self._of(subset), on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
         lacking = FACES[subset] - len(self._of(subset))
@@ -103,6 +115,12 @@ class WFLW:
             raise DataError(f"WFLW has no subset {subset!r}", f"Known: {', '.join(FACES)}")
         return [line for line in self._lines.get(_list_of(subset), ()) if line.is_in(subset)]
 
+    def _tell_unknown(self, subset: str, on_broken: OnBroken) -> None:
+        """A line without readable flags may be of any subset: it is named, but counts for none."""
+        for line in self._lines[_list_of(subset)]:
+            if not line.flags:
+                on_broken(NotAFaceError(line.fault))
+
     def _lack(self, subset: str) -> str:
         part = _list_of(subset)
         if part not in self._lines:
@@ -110,11 +128,9 @@ class WFLW:
         return f"{self._file(part)} holds no face of {subset!r}"
 
     def _sample(self, part: str, line: _Line) -> Sample:
+        if line.fault:
+            raise DataError(line.fault)
         fields = line.text.split()
-        if len(fields) != FIELDS:
-            raise DataError(f"{line.where}: expected {FIELDS} fields, got {len(fields)}")
-        if not line.flags:
-            raise DataError(f"{line.where}: expected six flags of 0 or 1, got {fields[-7:-1]}")
         picture = self.root / PICTURES / fields[-1]
         if not picture.is_file():
             raise DataError(f"{line.where}: there is no picture {picture}")

@@ -23,7 +23,7 @@ from asmnet_edge.benchmarks.evaluation_table import evaluation_table
 from asmnet_edge.benchmarks.truth import faces_in_words, failure_threshold, gaps_in_words, truth_of
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
-from asmnet_edge.errors import DataError, MissingExtraError, ModelError, UsageError
+from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import read_picture
 from asmnet_edge.schemes import IBUG68, WFLW98
@@ -225,6 +225,29 @@ def test_a_subset_all_of_whose_pictures_are_broken_is_told(three: Faces, tmp_pat
     evaluation = evaluated(three, model, on_broken=lambda error: None)
     assert "hard" not in rows_of(evaluation)
     assert any(note.startswith("hard is left out") for note in evaluation.content["notes"])
+
+
+def test_an_empty_folder_is_named_but_no_broken_face(three: Faces) -> None:
+    class WithEmptyFolder(Faces):
+        def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+            on_broken(NotAFaceError("elsewhere holds no .pts file"))
+            return super().samples(subset)
+
+    left_out: list[DataError] = []
+    dataset = WithEmptyFolder(three.faces)
+    model = knowing(three.faces, [0.02] * 3)
+    evaluation = evaluated(dataset, model, "all", on_broken=left_out.append)
+    assert rows_of(evaluation)["all"]["broken"] == 0
+    assert "all: 3 of 5 faces, without elsewhere (2)" in evaluation.content["notes"]
+    assert evaluation.content["broken"] == ["elsewhere holds no .pts file"]
+
+
+def test_drawn_faces_are_known_by_what_they_are_and_not_by_a_name(three: Faces) -> None:
+    drawn = Faces([replace(face, drawn=True) for face in three.faces])
+    for faces, is_drawn in ((three, False), (drawn, True)):
+        content = evaluated(faces, knowing(faces.faces, [0.02] * 3), "test").content
+        assert content["data"]["drawn"] is is_drawn
+        assert any("no accuracy on real ones" in note for note in content["notes"]) is is_drawn
 
 
 def test_a_face_without_size_is_broken(three: Faces) -> None:

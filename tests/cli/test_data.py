@@ -11,7 +11,7 @@ import pytest
 from asmnet_edge.cli.terminal import BrokenFaces
 from asmnet_edge.data.packfile import PackFile
 from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.errors import DataError, PictureError
+from asmnet_edge.errors import DataError, NotAFaceError, PictureError
 from asmnet_edge.pictures import write_picture
 
 Run = Callable[..., Any]
@@ -75,6 +75,51 @@ def test_a_pack_tells_what_the_copy_lacks(asmnet_edge: Run, tmp_path: Path) -> N
     assert "missing: 336 of afw" in shown.out
 
 
+def add_300w_face(root: Path, name: str, number: int = 0) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    face = DrawnFaces(number + 1, size=96).samples("train")[number]
+    write_picture(path.with_suffix(".png"), face.load())
+    points = "\n".join(f"{x + 1} {y + 1}" for x, y in face.landmarks.points)
+    path.with_suffix(".pts").write_text(points)
+
+
+def test_photos_of_a_test_subset_are_told_and_recorded(asmnet_edge: Run, tmp_path: Path) -> None:
+    for number, name in enumerate(("image_0215", "image_0216")):
+        add_300w_face(tmp_path / "300w" / "lfpw/trainset", name, number)
+    pack = tmp_path / "a.npz"
+    ended = asmnet_edge("data", "prepare", f"300w:{tmp_path / '300w'}", "--output", pack)
+    assert "1 faces" in ended.out
+    assert "missing: 1 of photos that a test subset has too, left out" in ended.err
+    # 300W's training part has 3,148 faces
+    assert 1 + sum(lack.faces for lack in PackFile(pack).missing("train")) == 3148
+
+
+def test_an_empty_folder_is_named_and_counts_as_no_face(asmnet_edge: Run, tmp_path: Path) -> None:
+    add_300w_face(tmp_path / "300w", "afw/1_1")
+    (tmp_path / "300w" / "lfpw" / "trainset").mkdir(parents=True)
+    pack, data = tmp_path / "a.npz", f"300w:{tmp_path / '300w'}"
+    ended = asmnet_edge("data", "prepare", data, "--output", pack)
+    assert ended.code == 2
+    assert "trainset holds no .pts file" in ended.complaint
+    ended = asmnet_edge("data", "prepare", data, "--output", pack, "--broken", "skip")
+    assert ended.code == 0
+    assert "trainset holds no .pts file" in ended.err
+    assert "broken face" not in ended.err
+    assert 1 + sum(lack.faces for lack in PackFile(pack).missing("train")) == 3148
+
+
+@pytest.mark.parametrize("margin", ["1.2", "0", "-2", "nan", "inf"])
+def test_a_margin_below_the_crop_rule_is_refused(
+    asmnet_edge: Run, tmp_path: Path, margin: str
+) -> None:
+    words = ("--margin", margin, "--output", tmp_path / "a.npz")
+    ended = asmnet_edge("data", "prepare", "synthetic:1", *words)
+    assert ended.code == 2
+    assert "margin of at least 1.25" in ended.complaint
+    assert not (tmp_path / "a.npz").exists()
+
+
 @pytest.mark.parametrize("verb", ["prepare", "stats"])
 def test_broken_faces_are_refused_with_the_way_out(
     asmnet_edge: Run, drawn: str, tmp_path: Path, verb: str
@@ -83,7 +128,7 @@ def test_broken_faces_are_refused_with_the_way_out(
     output = tmp_path / "out.npz"
     ended = asmnet_edge("data", verb, drawn, "--output", output)
     assert ended.code == 2
-    assert "faces.csv, line 3: expected 137 fields, got 138" in ended.complaint
+    assert "faces.csv, line 3: expected 138 fields, got 139" in ended.complaint
     assert "--broken skip" in ended.complaint
     assert not output.exists()
 
@@ -93,7 +138,7 @@ def test_broken_faces_are_skipped_and_named(asmnet_edge: Run, drawn: str, tmp_pa
     pack = tmp_path / "out.npz"
     ended = asmnet_edge("data", "prepare", drawn, "--output", pack, "--broken", "skip")
     assert ended.code == 0
-    assert "faces.csv, line 3: expected 137 fields" in ended.err
+    assert "faces.csv, line 3: expected 138 fields" in ended.err
     assert str(picture) in ended.err
     assert "2 broken faces left out" in ended.err
     assert "2 faces" in ended.out
@@ -187,6 +232,22 @@ def test_pictures_are_written_where_asked(asmnet_edge: Run, drawn: str, tmp_path
     assert "already there" in again.complaint
 
 
+def test_full_without_ibug_is_not_shown_again(asmnet_edge: Run, tmp_path: Path) -> None:
+    for name in ("afw/1_1", "helen/testset/1_1"):
+        add_300w_face(tmp_path, name)
+    words = "data", "stats", f"300w:{tmp_path}"
+    ended = asmnet_edge(*words)
+    assert "300w common: 1 faces" in ended.out
+    assert "300w full" not in ended.out
+    (told,) = [line for line in ended.err.splitlines() if "not shown again" in line]
+    assert told.startswith("300w full: the faces of common, not shown again; ")
+    assert "missing: 135 of ibug" in told
+    shown = [stats["subset"] for stats in json.loads(asmnet_edge(*words, "--json").out)]
+    assert shown == ["train", "common"]
+    alone = asmnet_edge(*words, "--subset", "full")
+    assert "300w full: 1 faces" in alone.out
+
+
 def test_figures_without_matplotlib_print_its_pip_line(
     asmnet_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +292,16 @@ def test_findings_are_named_and_end_with_1(asmnet_edge: Run, drawn: str) -> None
     assert [finding["kind"] for finding in content["findings"]] == ["broken", "broken"]
 
 
+def test_known_test_photos_in_train_are_a_note(asmnet_edge: Run, tmp_path: Path) -> None:
+    add_300w_face(tmp_path, "lfpw/trainset/image_0215")
+    add_300w_face(tmp_path, "lfpw/testset/image_0066")
+    ended = asmnet_edge("data", "check", f"300w:{tmp_path}")
+    assert ended.code == 0, ended.err
+    assert "1 pair of a training face and a test photo known" in ended.out
+    told = asmnet_edge("data", "check", f"300w:{tmp_path}", "--json")
+    assert json.loads(told.out)["handled"] == 1
+
+
 # --broken
 
 
@@ -247,6 +318,16 @@ def test_one_face_is_not_called_faces(capsys: pytest.CaptureFixture[str]) -> Non
         "left out: a.pts has 3 points",
         "1 broken face left out",
     ]
+
+
+def test_what_is_no_face_is_named_once_and_not_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    faces = BrokenFaces("skip")
+    for error in (NotAFaceError("ibug is empty"), NotAFaceError("ibug is empty")):
+        faces(error)
+    faces.tell()
+    assert capsys.readouterr().err.splitlines() == ["left out: ibug is empty"]
 
 
 def test_nothing_is_told_where_nothing_is_broken(capsys: pytest.CaptureFixture[str]) -> None:

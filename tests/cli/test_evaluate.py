@@ -140,3 +140,38 @@ def test_real_faces_give_the_figures_of_the_readme(
     assert round(rows["common"]["nme"], 2) == 4.82
     assert rows["full"]["missing"] == [{"part": "ibug", "faces": 135}]
     assert "full: 554 of 689 faces, without ibug (135)" in content["notes"]
+
+
+@pytest.fixture
+def drawn_pack(asmnet_edge: Run, tmp_path: Path) -> Path:
+    words = ("--subset", "test", "--size", 128, "--output", tmp_path / "a.npz")
+    assert asmnet_edge("data", "prepare", "synthetic:2", *words).code == 0
+    return tmp_path / "a.npz"
+
+
+def test_a_pack_tells_that_its_crops_were_cut_before(
+    asmnet_edge: Run, without_keras: None, drawn_pack: Path
+) -> None:
+    ended = asmnet_edge("evaluate", "--data", f"pack:{drawn_pack}", "--json")
+    assert ended.code == 0, ended.err
+    content = json.loads(ended.out)
+    packed = [note for note in content["notes"] if note.startswith("pack: ")]
+    assert "cut from stored ones (1.8 x the box, 128 pixels, JPEG 92)" in packed[0]
+    # the sensitivity scales the crop's side, 1.25 x the box, by up to 1.5
+    assert packed[1] == "pack: crops reach up to 1.88 x the box; beyond 1.8 is grey"
+    alone = asmnet_edge("evaluate", "--data", f"pack:{drawn_pack}", "--no-sensitivity", "--json")
+    notes = json.loads(alone.out)["notes"]
+    assert sum(note.startswith("pack: ") for note in notes) == 1
+
+
+def test_drawn_faces_stay_drawn_in_a_pack_and_in_a_table(
+    asmnet_edge: Run, without_keras: None, drawn_pack: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "drawn"
+    assert asmnet_edge("data", "synth", "--count", 2, "--output", folder).code == 0
+    for data in (f"pack:{drawn_pack}", f"csv:{folder / 'faces.csv'}"):
+        content = json.loads(
+            asmnet_edge("evaluate", "--data", data, "--no-sensitivity", "--json").out
+        )
+        assert content["data"]["drawn"] is True
+        assert content["subsets"][0]["pose_truth"] == "exact"

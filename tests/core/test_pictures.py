@@ -17,6 +17,7 @@ from asmnet_edge.pictures import (
     SUFFIXES,
     decode_picture,
     encode_picture,
+    leads_out,
     read_picture,
     write_picture,
 )
@@ -187,3 +188,13 @@ def test_an_unknown_format_lists_the_known(corner: np.ndarray, tmp_path: Path, s
 def test_a_picture_without_pixels_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(PictureError):
         write_picture(tmp_path / "none.png", np.zeros((0, 0, 3), np.uint8))
+
+
+@pytest.mark.parametrize("name", ["..", "../a.jpg", "a/../../b.jpg", "/a.jpg"])
+def test_a_path_out_of_its_folder_is_seen(name: str) -> None:
+    assert leads_out(name)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a/b.jpg", "a/../b.jpg", "..a.jpg", "a/..b/c.jpg"])
+def test_a_path_within_its_folder_is_fine(name: str) -> None:
+    assert not leads_out(name)

@@ -215,6 +215,31 @@ def test_a_pack_that_cannot_be_written_leaves_the_old_one(
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_packed_and_missing_faces_make_the_official_size(face_samples: Callable) -> None:
+    one, *others = face_samples(4)
+    samples = [replace(one, in_test=True), *others]
+
+    class Given:
+        name, licence, scheme = "given", "none", IBUG68
+
+        def missing(self, subset: str) -> Sequence[Missing]:
+            return [Missing("elsewhere", 10)]
+
+    facts = PackFacts.of(Given(), "train", samples, PACK_RULE, JPEG_QUALITY, broken=2)
+    assert [lack.faces for lack in facts.missing] == [10, 1, 2]
+    assert "test subset" in facts.missing[1].part
+    assert len(make_pack(samples)) + facts.missing[1].faces == len(samples)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_pack_of_drawn_faces_says_so(tmp_path: Path, face_samples: Callable, drawn: bool) -> None:
+    samples = [replace(sample, drawn=drawn) for sample in face_samples(2)]
+    facts = PackFacts.of(DrawnFaces(2), "test", samples, PACK_RULE, JPEG_QUALITY)
+    write_pack(tmp_path / "a.npz", make_pack(samples), facts)
+    read = PackFile(tmp_path / "a.npz")
+    assert (read.facts.drawn, read.samples("test")[0].drawn) == (drawn, drawn)
+
+
 def test_facts_come_back_from_json() -> None:
     facts = replace(FACTS, scheme=scheme_named("wflw98"), rule=CropRule(1.5, 99), missing=())
     assert PackFacts.from_json(json.loads(json.dumps(facts.as_json()))) == facts

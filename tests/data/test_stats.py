@@ -9,12 +9,12 @@ import pytest
 
 from asmnet_edge.data.drawnfolder import write_drawn
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
-from asmnet_edge.data.stats import MeasuredFaces, Spread, measure
+from asmnet_edge.data.stats import MeasuredFaces, Spread, measure, repeated
 from asmnet_edge.data.statsfigures import OUTPUTS, TILE, sheet, tile, write_figures
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.table import LandmarkTable
 from asmnet_edge.data.w300 import W300
-from asmnet_edge.errors import DataError, OutputExistsError, PictureError
+from asmnet_edge.errors import DataError, NotAFaceError, OutputExistsError, PictureError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import read_picture
 from asmnet_edge.schemes import IBUG68
@@ -116,6 +116,39 @@ def test_nothing_readable_is_an_error(face_samples: Callable) -> None:
         measure(Given(broken), "train", on_broken=lambda error: None)
 
 
+class Overlapping(Given):
+    """The first two faces are ``common``, and ``full`` adds what ``hard`` holds, if anything."""
+
+    subsets = ("common", "hard", "full")
+
+    def __init__(self, samples: Sequence[Sample], wrong: DataError | None = None) -> None:
+        super().__init__(samples)
+        self._wrong = wrong
+
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        if subset != "common" and self._wrong:
+            on_broken(self._wrong)
+        hard = self._samples[2:]
+        return {"common": self._samples[:2], "hard": hard, "full": self._samples}[subset]
+
+
+def test_a_subset_that_adds_no_face_is_a_repeat(face_samples: Callable) -> None:
+    both = ("common", "full")
+    assert repeated(Overlapping(face_samples(2)), both) == {"full": "common"}
+    assert repeated(Overlapping(face_samples(3)), both) == {}
+    assert repeated(Overlapping(face_samples(2)), ("common", "hard")) == {}
+
+
+def test_a_broken_face_is_no_repeat_and_an_empty_folder_is_told(face_samples: Callable) -> None:
+    broken, empty = DataError("ibug/1.pts is torn"), NotAFaceError("ibug holds no .pts file")
+    told: list[DataError] = []
+    assert repeated(Overlapping(face_samples(2), broken), ("common", "full"), told.append) == {}
+    assert told == []  # whoever measures the subset is told
+    dataset = Overlapping(face_samples(2), empty)
+    assert repeated(dataset, ("common", "full"), told.append) == {"full": "common"}
+    assert told == [empty]
+
+
 # figures
 
 
@@ -173,6 +206,8 @@ def test_drawn_faces_come_back_from_their_folder(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.load(), other.load())
         assert line.split(",")[0] == one.name
         np.testing.assert_array_equal(np.array(line.split(",")[1:], float), other.pose)
+        np.testing.assert_array_equal(one.pose, other.pose)
+        assert one.drawn and other.drawn
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from asmnet_edge.data.split import split
 from asmnet_edge.data.table import LandmarkTable
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.schemes import IBUG68, WFLW98
@@ -51,6 +52,95 @@ def test_frames_of_one_film_share_an_identity(write: Callable) -> None:
     rows = [row(name, points) for name in ("Ann_Lee_1.jpg", "Ann_Lee_22.jpg", "Bob_1.jpg")]
     one, two, three = (s.identity for s in write(header(68), *rows).samples("train"))
     assert one == two != three
+
+
+def identities(table: LandmarkTable) -> list[str]:
+    return [sample.identity for sample in table.samples("train")]
+
+
+def test_numbered_photos_are_an_identity_each_so_that_some_can_validate(write: Callable) -> None:
+    rows = [row(f"IMG_{k:04d}.jpg", np.zeros((68, 2))) for k in range(200)]
+    table = write(header(68), *rows)
+    assert identities(table) == [f"IMG_{k:04d}" for k in range(200)]
+    train, validates = split(identities(table))
+    assert len(train) > 150 and len(validates) > 2
+
+
+def test_folders_tell_faces_of_one_number_apart(write: Callable) -> None:
+    names = ("alice/000.jpg", "bob/000.jpg", "bob/film_1.jpg", "bob/film_2.png")
+    table = write(header(68), *(row(name, np.zeros((68, 2))) for name in names))
+    assert identities(table) == ["alice/000", "bob/000", "bob/film", "bob/film"]
+
+
+@pytest.mark.parametrize("place", [0, 1, 70, 137])
+def test_a_column_of_identities_wins_wherever_it_stands(write: Callable, place: int) -> None:
+    def with_identity(line: str, identity: str) -> str:
+        cells = line.split(",")
+        return ",".join([*cells[:place], identity, *cells[place:]])
+
+    points = np.arange(136.0).reshape(68, 2)
+    people = {"a_1.jpg": "ann", "b_1.jpg": " ann ", "c_1.jpg": "bob", "d_1.jpg": ""}
+    rows = [with_identity(row(name, points), who) for name, who in people.items()]
+    table = write(with_identity(header(68), "identity"), *rows)
+    told: list[DataError] = []
+    samples = table.samples("train", told.append)
+    assert [(s.name, s.identity) for s in samples] == [
+        ("a_1.jpg", "ann"),
+        ("b_1.jpg", "ann"),
+        ("c_1.jpg", "bob"),
+    ]
+    np.testing.assert_array_equal(samples[0].landmarks.points, points)
+    assert [str(error).split(", ")[1] for error in told] == ["line 5: its identity is empty"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_header(tmp_path: Path) -> None:
+    lines = [f"identity,{header(68)}", f"ann,{row('a.jpg', np.zeros((68, 2)))}"]
+    (tmp_path / "faces.csv").write_text("\n".join(lines), encoding="utf-8-sig")
+    assert identities(LandmarkTable(tmp_path / "faces.csv")) == ["ann"]
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "a/../../secret.jpg", "/etc/secret.jpg", ".."])
+def test_a_picture_outside_the_folder_is_refused_with_its_line(write: Callable, name: str) -> None:
+    points = np.zeros((68, 2))
+    table = write(header(68), row("a/../b.jpg", points), row(name, points))
+    with pytest.raises(DataError, match=r"faces\.csv, line 3: .*secret|'\.\.'.* leaves .*faces"):
+        table.samples("train")
+    assert len(table.samples("train", lambda error: None)) == 1
+
+
+# exact pose
+
+
+def test_a_pose_beside_the_table_is_exact_picture_by_picture(
+    tmp_path: Path, write: Callable
+) -> None:
+    rows = [row(name, np.zeros((68, 2))) for name in ("a.jpg", "b.jpg", "c.jpg", "c.jpg")]
+    lines = ["image,yaw,pitch,roll", "c.jpg,1,2,3", "b.jpg,-10,2.5,3", "other.jpg,x"]
+    (tmp_path / "pose.csv").write_text("\n".join(lines))
+    a, b, *both = write(header(68), *rows).samples("train")
+    assert a.pose is None
+    np.testing.assert_array_equal(b.pose, [-10, 2.5, 3])
+    assert [face.pose for face in both] == [None, None]  # one name cannot tell two faces apart
+
+
+@pytest.mark.parametrize("wrong", ["1,2", "1,2,3,4", "1,2,x", "1,2,nan", ""])
+def test_a_pose_that_is_none_is_a_broken_face(tmp_path: Path, write: Callable, wrong: str) -> None:
+    (tmp_path / "pose.csv").write_text(f"image,yaw,pitch,roll\na.jpg,{wrong}\n")
+    with pytest.raises(DataError, match=r"pose\.csv, line 2: expected 3 angles in degrees"):
+        write(header(68), row("a.jpg", np.zeros((68, 2)))).samples("train")
+
+
+def test_a_pose_file_of_another_kind_is_passed_over(tmp_path: Path, write: Callable) -> None:
+    (tmp_path / "pose.csv").write_text("frame,x,y,z\na.jpg,1,2,3\n")
+    assert write(header(68), row("a.jpg", np.zeros((68, 2)))).samples("train")[0].pose is None
+
+
+def test_a_drawn_face_says_so(write: Callable) -> None:
+    rows = [f"{row(f'{k}.png', np.zeros((68, 2)))},{mark}" for k, mark in enumerate("10x")]
+    told: list[DataError] = []
+    samples = write(f"{header(68)},drawn", *rows).samples("train", told.append)
+    assert [sample.drawn for sample in samples] == [True, False]
+    assert ["line 4: drawn must be 0 or 1, got 'x'" in str(error) for error in told] == [True]
 
 
 def test_faces_keep_the_order_of_the_file(write: Callable) -> None:
@@ -140,5 +230,7 @@ def test_the_real_table_has_3462_faces(real_data: Path) -> None:
     samples = LandmarkTable(real_data / "ytf" / "train.csv").samples("train")
     assert len(samples) == 3462
     assert len({sample.name for sample in samples}) == 3462
+    # frames of one film, named <film>_<number>.jpg, belong to one person
+    assert all(s.identity == s.name.rsplit("_", 1)[0] for s in samples)
     assert 100 < len({sample.identity for sample in samples}) < 3462
     assert samples[0].load().ndim == 3

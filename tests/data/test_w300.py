@@ -11,7 +11,7 @@ from asmnet_edge.data.duplicates import same_faces, thumbnail
 from asmnet_edge.data.pack import make_pack
 from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.w300 import PARTS, W300
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, NotAFaceError
 from asmnet_edge.schemes import IBUG68
 
 FOLDERS = ("afw", "helen/trainset", "lfpw/trainset", "helen/testset", "lfpw/testset", "ibug")
@@ -181,6 +181,7 @@ def test_an_empty_part_may_be_passed_over(tmp_path: Path, add_face: Callable) ->
     samples = W300(tmp_path).samples("train", told.append)
     assert [sample.name for sample in samples] == ["helen/trainset/1_1"]
     assert [str(error) for error in told] == [f"{tmp_path / 'afw'} holds no .pts file"]
+    assert isinstance(told[0], NotAFaceError)  # its 337 faces are missing, none is broken
 
 
 def test_a_subset_of_empty_parts_is_none_even_to_the_patient(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.wflw import ATTRIBUTES, FACES, FOLDER, WFLW
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import DataError, NotAFaceError
 from asmnet_edge.pose import fit_pose, mean_face
 from asmnet_edge.schemes import WFLW98
 
@@ -121,6 +121,8 @@ BROKEN = {
     "no number": (line().replace("0.5", "half", 1), "half"),
     "not a number": (line(POINTS * [[1, np.nan]]), "point 0 is not finite"),
     "no flag": (line(flags=(0, 0, 2, 0, 0, 0)), "six flags of 0 or 1"),
+    "outside": (line(picture="../../x.jpg"), "path '../../x.jpg' leaves WFLW_images"),
+    "absolute": (line(picture="/x.jpg"), "path '/x.jpg' leaves WFLW_images"),
     "no picture": (line(picture="gone.jpg"), r"there is no picture .*gone\.jpg"),
 }
 
@@ -148,6 +150,19 @@ def test_a_line_of_unknown_attributes_is_not_passed_over_in_silence(write: Calla
         dataset.samples("blur")
     assert list(dataset.subsets) == ["test", "blur"]
     assert list(dataset.missing("makeup")) == [Missing("makeup", 206)]
+
+
+def test_a_line_of_unknown_attributes_is_a_broken_face_of_its_list_alone(write: Callable) -> None:
+    dataset = write(line(flags=(0, 0, 0, 0, 0, 1)), line(flags=(0, 0, 2, 0, 0, 0)))
+    for subset, is_face in (("test", True), ("blur", False)):
+        told: list[DataError] = []
+        assert len(dataset.samples(subset, told.append)) == 1
+        (error,) = told
+        assert "line 2: expected six flags of 0 or 1" in str(error)
+        assert isinstance(error, NotAFaceError) is not is_face
+    # faces, broken ones and missing ones make the official size
+    assert dataset.missing("test")[0].faces + 1 + 1 == FACES["test"]
+    assert dataset.missing("blur")[0].faces + 1 == FACES["blur"]
 
 
 def test_the_command_line_knows_it(tmp_path: Path, write: Callable) -> None:

@@ -64,7 +64,7 @@ def one_convolution(
     features = layers.Conv2D(4, 3, strides=2)(picture)
     features = layers.BatchNormalization(momentum=0.9)(features)
     features = layers.GlobalAveragePooling2D()(features)
-    features = layers.Dropout(0.3)(features)
+    features = layers.Dropout(0.3, seed=SEED)(features)
     heads = {"landmarks": 2 * variant.points, "pose": 3}
     outputs = {name: layers.Dense(units, name=name)(features) for name, units in heads.items()}
     return keras.Model(picture, outputs)

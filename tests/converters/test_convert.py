@@ -13,8 +13,7 @@ import openvino
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from asmnet_edge.converters import convert as conversion
-from asmnet_edge.converters import parity
+from asmnet_edge.converters import parity, workshop
 from asmnet_edge.converters.calibration import CalibrationSet
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
@@ -285,17 +284,17 @@ def test_a_stop_between_two_moves_leaves_nothing_that_opens(
         shutil.copy(file, tmp_path)
     path = tmp_path / there.name
     assert open_artifact(path)
-    put_in_place = conversion.put_in_place
+    put_in_place = workshop.put_in_place
 
     def stop_at_xml(source: Path, target: Path) -> None:
         if Path(target).suffix == ".xml":
             raise KeyboardInterrupt
         put_in_place(source, target)
 
-    monkeypatch.setattr(conversion, "put_in_place", stop_at_xml)
+    monkeypatch.setattr(workshop, "put_in_place", stop_at_xml)
     with pytest.raises(KeyboardInterrupt):
         convert(order, graph, calibration, tmp_path, "tiny")
-    with pytest.raises(ModelError, match="no manifest"):
+    with pytest.raises(ModelError, match="there is no artifact"):
         open_artifact(path)
 
 

@@ -26,7 +26,7 @@ READERS: Mapping[str, str] = MappingProxyType(
         ".xml": "asmnet_edge.converters.audit_openvino",
     }
 )
-NAMELESS = re.compile(r"^[A-Za-z]+_\d+$")  # as OpenVINO renames what it transposes
+NAMELESS = re.compile(r"^[A-Za-z]+_+\d+$")  # as converters rename what they transpose
 FLOAT = "a float artifact"
 JOINS = ("CONCATENATION", "Concat")
 HEADS = ("FULLY_CONNECTED", "MatMul", "Gemm", "DynamicQuantizeLinear", "MatMulInteger")
@@ -168,10 +168,12 @@ def _why(operator: Operator, kept: set[str], nothing: bool) -> str:
         return FLOAT
     if operator.kind in HEADS:
         return "head, float by design"
-    if kept and (is_among(operator.name, kept) or NAMELESS.match(operator.name)):
+    if is_among(operator.name, kept):
         return "kept in float by plan"
     if operator.kind in JOINS:
         return "only the float heads take it"
+    if kept and NAMELESS.match(operator.name):
+        return "kept in float by plan"
     return "not quantised by the format's tools"
 
 

@@ -19,7 +19,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
 from asmnet_edge.converters.onnx_input import pixel_override, takes_pixels_as_they_are
-from asmnet_edge.converters.onnx_weights import in_float16, in_int8
+from asmnet_edge.converters.onnx_weights import HEADS, in_float16, in_int8
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
 from asmnet_edge.training.pixels import PixelScaling
@@ -44,7 +44,7 @@ class Choice:
 
 
 class OnnxTarget:
-    """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads float."""
+    """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads with int8 weights."""
 
     tools = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
 
@@ -131,6 +131,7 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
         quant_pre_process(given, prepared, skip_symbolic_shape=True)
         onnxruntime.set_default_logger_severity(3)
         ready = onnx.load(prepared)
+        kept = _nodes_of(ready, recipe.keep_float)
         heads = _heads(ready) if choice.float_heads else []
         exact = pixel_override(ready, pixels) if choice.activations == "QUInt8" else {}
         quantization.quantize_static(
@@ -142,11 +143,11 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
             per_channel=choice.per_channel,
             activation_type=quantization.QuantType[choice.activations],
             weight_type=quantization.QuantType.QInt8,
-            nodes_to_exclude=heads + _nodes_of(ready, recipe.keep_float),
+            nodes_to_exclude=heads + kept,
             calibrate_method=quantization.CalibrationMethod[choice.ranges],
             extra_options={"TensorQuantOverrides": exact},
         )
-        quantized = onnx.load(made)
+        quantized = in_int8(onnx.load(made), HEADS, keep=kept)
     return takes_pixels_as_they_are(quantized) if exact else quantized
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 SMALLEST = 64  # constants with fewer numbers stay as they are
-WITH_KERNEL = ("Conv", "Gemm", "MatMul")
+HEADS = ("Gemm", "MatMul")
+WITH_KERNEL = ("Conv", *HEADS)
 Array = NDArray[Any]
 # name, values -> the constants to keep, and the nodes that make float32 of them
 Pack = Callable[[str, Array], tuple[list[Any], list[Any]]]
@@ -25,14 +26,16 @@ def in_float16(model: Any) -> Any:
     return _packed(model, _kernels(model), _halved)
 
 
-def in_int8(model: Any) -> Any:
-    """``model`` with int8 kernels, a scale for each output channel, and float activations.
+def in_int8(model: Any, kinds: Collection[str] = WITH_KERNEL, keep: Collection[str] = ()) -> Any:
+    """``model`` with int8 kernels of nodes of ``kinds``, a scale for each output channel.
+
+    keep : names of nodes whose kernels stay in float. Activations are float.
 
     Cast and Mul are computed once, when the file is loaded; a DequantizeLinear would run each time.
     ONNX Runtime's `quantize_dynamic` gives ``ConvInteger`` one scale for a whole kernel, which
     depthwise kernels do not stand, and runs it slower than float.
     """
-    channel = _kernels(model)
+    channel = _kernels(model, kinds, keep)
     return _packed(model, channel, lambda name, values: _in_steps(name, values, channel[name]))
 
 
@@ -69,9 +72,12 @@ def _in_steps(name: str, values: Array, axis: int) -> tuple[list[Any], list[Any]
     ]
 
 
-def _kernels(model: Any) -> dict[str, int]:
+def _kernels(
+    model: Any, kinds: Collection[str] = WITH_KERNEL, keep: Collection[str] = ()
+) -> dict[str, int]:
     """Axis of the output channels of each kernel, by its name."""
-    return {n.input[1]: _channel_axis(n) for n in model.graph.node if n.op_type in WITH_KERNEL}
+    nodes = [n for n in model.graph.node if n.op_type in kinds and n.name not in keep]
+    return {node.input[1]: _channel_axis(node) for node in nodes}
 
 
 def _channel_axis(node: Any) -> int:

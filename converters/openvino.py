@@ -32,7 +32,7 @@ class Choice:
     """
 
     preset: str = "mixed"
-    fast: bool = True
+    fast: bool = False
     overflow_fix: bool = False
     averaged: bool = False
     float_heads: bool = True
@@ -112,7 +112,7 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
     extremes = {"activations_range_estimator_params": RangeEstimatorParametersSet.MINMAX}
     fix = advanced.OverflowFix.ENABLE if choice.overflow_fix else advanced.OverflowFix.DISABLE
     types = ["MatMul"] if choice.float_heads else []
-    return nncf.quantize(
+    quantized = nncf.quantize(
         model,
         nncf.Dataset(crops),
         preset=nncf.QuantizationPreset(choice.preset),
@@ -122,6 +122,15 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
         advanced_parameters=advanced.AdvancedQuantizationParameters(
             overflow_fix=fix, **({} if choice.averaged else extremes)
         ),
+    )
+    heads = {op.get_friendly_name() for op in model.get_ops() if op.get_type_name() == "MatMul"}
+    if not choice.float_heads or heads <= set(keep):
+        return quantized
+    # the heads' results stay float, and so does what is kept
+    return nncf.compress_weights(
+        quantized,
+        mode=nncf.CompressWeightsMode.INT8_SYM,
+        ignored_scope=nncf.IgnoredScope(names=keep),
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from asmnet_edge.converters.calibration import CalibrationSet
-from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.errors import UsageError
 from asmnet_edge.manifest import Precision
+
+if TYPE_CHECKING:  # it brings TensorFlow, which plans and checks do without
+    from asmnet_edge.converters.graph import InferenceGraph
 
 CALIBRATED = frozenset({Precision.INT8, Precision.INT8_IO})  # ranges are measured on faces
 

@@ -172,6 +172,11 @@ def test_looking_at_an_artifact_comes_without_keras_and_tensorflow(verb: str) ->
     assert not loaded & HEAVY
 
 
+def test_planning_a_conversion_comes_without_keras_and_tensorflow(tmp_path: Path) -> None:
+    words = ("--precision", "all", "--output", str(tmp_path / "out"), "--dry-run")
+    assert not modules_after(running("convert", "all", *words)) & HEAVY
+
+
 def test_benchmarks_load_without_keras_and_tensorflow() -> None:
     loaded = modules_after("import asmnet_edge.benchmarks.run, asmnet_edge.benchmarks.table")
     assert "numpy" in loaded

@@ -40,7 +40,6 @@ class Choice:
     per_channel: bool = True
     activations: str = "QUInt8"
     ranges: str = "MinMax"
-    float_heads: bool = True
 
 
 class OnnxTarget:
@@ -132,14 +131,14 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
         onnxruntime.set_default_logger_severity(3)
         ready = onnx.load(prepared)
         kept = _nodes_of(ready, recipe.keep_float)
-        heads = _heads(ready) if choice.float_heads else []
+        heads = _heads(ready)
         exact = pixel_override(ready, pixels) if choice.activations == "QUInt8" else {}
         quantization.quantize_static(
             prepared,
             made,
             _Crops(recipe.crops.crops),
             quant_format=quantization.QuantFormat.QDQ,
-            op_types_to_quantize=(*BODY, *(() if choice.float_heads else ("Gemm", "MatMul"))),
+            op_types_to_quantize=BODY,
             per_channel=choice.per_channel,
             activation_type=quantization.QuantType[choice.activations],
             weight_type=quantization.QuantType.QInt8,

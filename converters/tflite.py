@@ -18,7 +18,7 @@ from ai_edge_quantizer import qtyping, quantizer
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.converters.tflite_input import takes_pixels_as_they_are
-from asmnet_edge.converters.tflite_ranges import Ranges, extremes
+from asmnet_edge.converters.tflite_ranges import Ranges, extremes, with_room
 from asmnet_edge.manifest import KEY, Precision
 
 Op = qtyping.TFLOperationName
@@ -141,7 +141,10 @@ def quantize(
     _leave_in_float(plan, content, recipe.keep_float)
     crops = recipe.crops.crops
     seed = plan.calibrate({SIGNATURE: [{"image": crops[0][None]}]})
-    return takes_pixels_as_they_are(_quantized(plan, choice.ranges(content, crops, seed)))
+    ranges = choice.ranges(content, crops, seed)
+    if with_outputs:
+        ranges = with_room(content, ranges)
+    return takes_pixels_as_they_are(_quantized(plan, ranges))
 
 
 def _leave_in_float(plan: Any, content: bytes, layers: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ Crops = NDArray[np.uint8]
 Measured = dict[str, dict[str, Any]]
 # (float file, crops, what the quantizer found on one crop) -> "min" and "max" of each tensor
 Ranges = Callable[[bytes, Crops, Measured], Measured]
+ROOM = 0.05  # of the crop's side
 
 
 def extremes(content: bytes, crops: Crops, seed: Measured) -> Measured:
@@ -30,6 +31,22 @@ def percentiles(content: bytes, crops: Crops, seed: Measured, share: float = 99.
     """Like `extremes`, of the middle ``share`` per cent of each crop's values."""
     tails = [(100 - share) / 2, (100 + share) / 2]
     return _measured(content, crops, seed, lambda values: np.percentile(values, tails))
+
+
+def with_room(content: bytes, ranges: Measured) -> Measured:
+    """``ranges`` with that of the landmarks widened to the whole crop and `ROOM` beyond its edges.
+
+    Their extremes over a few faces would cut off the landmarks of a face that lies further out.
+    """
+    graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content)).subgraphs[0]
+    outputs = [i for i in graph.outputs if len(graph.tensors[i].shape) == 3]
+    sources = [o.inputs[0] for o in graph.operators if o.outputs[0] in outputs]  # the RESHAPE's
+    found = dict(ranges)
+    for index in (*outputs, *sources):
+        name = bytes(graph.tensors[index].name).decode()
+        low, high = float(np.min(ranges[name]["min"])), float(np.max(ranges[name]["max"]))
+        found[name] = _as_bounds(ranges[name], (min(low, -ROOM), max(high, 1 + ROOM)))
+    return found
 
 
 def averages(content: bytes, crops: Crops, seed: Measured, weight: float = 0.95) -> Measured:

@@ -146,7 +146,6 @@ def onnx_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str
     yield "MinMax, 32 faces", partial(static, given=few)
     yield "Percentile, 32 faces", partial(static, given=few, ranges="Percentile")
     yield "Entropy, 32 faces", partial(static, given=few, ranges="Entropy")
-    yield "heads in int8", partial(static, float_heads=False)
     yield "quantize_dynamic (ConvInteger)", dynamic
 
 

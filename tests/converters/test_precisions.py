@@ -132,6 +132,15 @@ def test_the_manifest_tells_how_to_read_eight_bit_outputs(
         np.testing.assert_allclose(ours, by_hand, atol=1e-5)
 
 
+def test_eight_bit_landmarks_reach_beyond_the_crop(artifacts: Find) -> None:
+    told = {o["name"]: o for o in read_manifest(artifacts("tflite", "int8-io")).outputs}[
+        "landmarks"
+    ]
+    least, greatest = (told["scale"] * (step - told["zero_point"]) for step in (-128, 127))
+    assert least <= -0.045
+    assert greatest >= 1.045
+
+
 # pixels go in as they are
 
 

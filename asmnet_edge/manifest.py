@@ -23,10 +23,18 @@ KEY = "asmnet_edge_manifest"  # under which the facts are embedded
 
 
 class Precision(StrEnum):
-    """How an artifact's weights and activations are kept."""
+    """How an artifact's weights and activations are kept.
+
+    dynamic-int8 : int8 weights, activations quantised as they come, or not at all
+    int8 : weights and activations in int8, ranges calibrated; the contract's float32 outputs
+    int8-io : the same with quantised outputs too, for accelerators that take nothing else
+    """
 
     FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    DYNAMIC_INT8 = "dynamic-int8"
     INT8 = "int8"
+    INT8_IO = "int8-io"
 
 
 @dataclass(frozen=True)
@@ -36,8 +44,12 @@ class ArtifactManifest:
     model : architecture, alpha, input_size, points; scheme : name of the landmark scheme
     inputs, outputs : name, type, shape and meaning of each tensor
     crop : margin and size of the crop rule; operators : {"total", "int8"} counts of computing nodes
-    calibration : source, count and sha256 of the calibration crops; None for float
+    calibration : source, count, choice and sha256 of the calibration crops; None for float
     parity : deviation from the float model, as `asmnet_edge.converters.parity` measures it
+    keep_float : layers of an int8 artifact that were left in float on purpose
+    repair : which repairs of the weights were tried for int8, what each gave, which was applied
+    audit : shares in int8 and what is left in float, as `asmnet_edge.converters.audit` finds them
+    fingerprint : what the float model gives on test patterns, for checks on other machines
     source_sha256 : of the float model file; files : name, bytes and sha256 of the artifact's files
     tools : version of each tool that took part
     """
@@ -58,6 +70,10 @@ class ArtifactManifest:
     licence: str
     tools: Mapping[str, str]
     parity: Mapping[str, Any] = field(default_factory=dict)
+    keep_float: tuple[str, ...] = ()
+    repair: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    audit: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Mapping[str, Any], ...] = ()
     schema_version: int = SCHEMA_VERSION
 
@@ -124,6 +140,7 @@ def _parse(path: Path, artifact: Path) -> ArtifactManifest:
             raise ValueError(f"schema version {content.get('schema_version')!r} is not known")
         content["precision"] = Precision(content["precision"])
         content |= {key: tuple(content[key]) for key in ("inputs", "outputs", "files")}
+        content["keep_float"] = tuple(content.get("keep_float", ()))
         described = {file["name"] for file in content["files"] if file["bytes"] and file["sha256"]}
         CropRule(**content["crop"]), scheme_named(content["scheme"])  # raise if they are none
         if not content["operators"].keys() >= {"total", "int8"}:

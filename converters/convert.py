@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +12,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 import asmnet_edge
+from asmnet_edge.converters.audit import audit
 from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.fingerprint import Fingerprint
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.parity import compare
+from asmnet_edge.converters.orders import Order as Order
+from asmnet_edge.converters.parity import Parity, compare
+from asmnet_edge.converters.patterns import patterns
+from asmnet_edge.converters.recipe import Recipe
+from asmnet_edge.converters.reference import reference_of
 from asmnet_edge.converters.target import ConversionTarget, target_for
-from asmnet_edge.errors import CheckFailedError, UsageError
-from asmnet_edge.files import make_folder, put_in_place
+from asmnet_edge.converters.workshop import name_finally, workshop
+from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files, manifest_path
-from asmnet_edge.runtime.backend import SUFFIXES, open_backend, run_all
+from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.runtime.backend import open_backend, run_all
 from asmnet_edge.versions import installed_version
 
 UNKNOWN_LICENCE = "not known: ask whoever trained the float model"
 
+Outputs = tuple[FloatArray, FloatArray]
+Step = Callable[[str], AbstractContextManager[Any]]  # told the name of each step, around it
 
-@dataclass(frozen=True)
-class Order:
-    """One artifact to make: format and precision."""
 
-    format: str
-    precision: Precision
-
-    def path(self, folder: Path, stem: str) -> Path:
-        """Where the artifact will lie."""
-        return folder / f"{stem}-{self.precision}{SUFFIXES[self.format]}"
-
-    def files(self, folder: Path, stem: str) -> list[Path]:
-        """All files that will be written: the artifact's and its manifest."""
-        path = self.path(folder, stem)
-        return [*artifact_files(path), manifest_path(path)]
+def unwatched(name: str) -> AbstractContextManager[None]:
+    """A `Step` for whom nobody waits."""
+    return nullcontext()
 
 
 def convert(
@@ -49,30 +46,36 @@ def convert(
     calibration: CalibrationSet,
     folder: Path,
     stem: str,
+    step: Step = unwatched,
 ) -> tuple[Path, ArtifactManifest]:
     """Make one artifact in ``folder``; its path and manifest.
 
-    Float precisions use the calibration set for the parity check alone.
+    Float precisions use the calibration set for the parity check alone. ``step`` is entered around
+    each step: export, check, embed.
     """
     target = target_for(order.format)
-    make_folder(folder)
-    with _workshop(folder) as workshop:
-        path = order.path(Path(workshop), stem)
-        needed = calibration if order.precision is Precision.INT8 else None
-        target.export(graph, order.precision, needed, path)
-        outputs, model = _run(path, calibration.held_out), graph.model
-        reference = model.predict(calibration.held_out)
-        parity = compare(outputs, reference, model.scheme, graph.size)
-        parity.check(order.precision, path.name)
-        manifest = _manifest(order, graph, target, needed, path)
-        manifest = replace(manifest, parity=parity.as_json())
-        target.embed(path, manifest.embedded())
-        if not all(map(np.allclose, _run(path, calibration.held_out), outputs)):
-            raise CheckFailedError(f"embedding the manifest changed the results of {path.name}")
-        return _name_finally(path, manifest, folder)
+    recipe = Recipe(order.precision, calibration if order.is_calibrated else None, order.keep_float)
+    with workshop(folder) as room:
+        path = order.path(room, stem)
+        with step("export"):
+            target.export(graph, recipe, path)
+        with step("check"):
+            outputs = _run(path, calibration.held_out)
+            parity = _parity(outputs, graph, calibration.held_out)
+            parity.check(order.precision, path.name)
+            manifest = _manifest(order, recipe, graph, target, path)
+            manifest = replace(
+                manifest, parity=parity.as_json(), fingerprint=_fingerprint(path, graph)
+            )
+        with step("embed"):
+            target.embed(path, manifest.embedded())
+            if not all(map(np.allclose, _run(path, calibration.held_out), outputs)):
+                raise CheckFailedError(f"embedding the manifest changed what {path.name} gives")
+            manifest = name_finally(path, manifest, folder)
+    return folder / path.name, manifest
 
 
-def _run(path: Path, crops: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
+def _run(path: Path, crops: NDArray[np.uint8]) -> Outputs:
     """Landmarks and pose of ``crops`` by the artifact at ``path``, in the real runtime."""
     outputs = run_all(open_backend(path), crops)
     if not all(np.isfinite(output).all() for output in outputs):
@@ -80,36 +83,21 @@ def _run(path: Path, crops: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
     return outputs
 
 
-def _workshop(folder: Path) -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix=".converting-", dir=folder)
-    except OSError as error:
-        raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
+def _parity(outputs: Outputs, graph: InferenceGraph, crops: NDArray[np.uint8]) -> Parity:
+    model = graph.model
+    return compare(outputs, reference_of(model, crops), model.scheme, graph.size)
 
 
-def _name_finally(
-    path: Path, manifest: ArtifactManifest, folder: Path
-) -> tuple[Path, ArtifactManifest]:
-    """Move the finished files to ``folder``, the artifact's manifest first to go and last to come.
-
-    So a kill between two moves leaves files without a manifest, which nothing opens.
-    """
-    files = artifact_files(path)
-    manifest = manifest.sealed(files)
-    final = folder / path.name
-    manifest_path(final).unlink(missing_ok=True)
-    for file in files:
-        put_in_place(file, folder / file.name)
-    manifest.save(final)
-    return final, manifest
+def _fingerprint(path: Path, graph: InferenceGraph) -> Mapping[str, Any]:
+    """What the float model gives on the test patterns, and how near the artifact comes to it."""
+    model, crops = graph.model, patterns(graph.size)
+    print_ = Fingerprint.of(reference_of(model, crops), graph.size)
+    made = print_.compare(_run(path, crops), model.scheme, graph.size)
+    return replace(print_, made=made).as_json()
 
 
 def _manifest(
-    order: Order,
-    graph: InferenceGraph,
-    target: ConversionTarget,
-    calibration: CalibrationSet | None,
-    path: Path,
+    order: Order, recipe: Recipe, graph: InferenceGraph, target: ConversionTarget, path: Path
 ) -> ArtifactManifest:
     model = graph.model
     return ArtifactManifest(
@@ -119,15 +107,18 @@ def _manifest(
         scheme=model.scheme.name,
         crop=asdict(model.crop),
         inputs=(_image(graph.size),),
-        outputs=_outputs(graph.points),
+        outputs=_outputs(graph.points, target.encoding(path)),
         parameters=graph.parameters,
         multiply_adds=graph.multiply_adds,
         operators=target.operators(path),
-        calibration=calibration.as_json() if calibration else None,
+        calibration=recipe.calibration.as_json() if recipe.calibration else None,
         source_sha256=model.source_sha256,
         provenance=model.provenance,
         licence=str(model.provenance.get("licence", UNKNOWN_LICENCE)),
-        tools=_versions(target),
+        tools=versions(target),
+        keep_float=order.keep_float,
+        audit=audit(path, run=False, keep_float=order.keep_float).facts(),
+        repair=graph.repair,
     )
 
 
@@ -136,15 +127,20 @@ def _image(size: int) -> Mapping[str, Any]:
     return {"name": "image", "type": "uint8", "shape": shape, "meaning": "RGB crop, 0 to 255"}
 
 
-def _outputs(points: int) -> tuple[Mapping[str, Any], ...]:
+def _outputs(
+    points: int, encoding: Mapping[str, Mapping[str, Any]]
+) -> tuple[Mapping[str, Any], ...]:
+    """What the file gives; ``encoding`` has type, scale and zero point of what is not float32."""
     landmarks = "x, y relative to the crop: (column + 0.5) / size"
     pose = "yaw, pitch, roll in degrees"
-    return (
+    told = (
         {"name": "landmarks", "type": "float32", "shape": [1, points, 2], "meaning": landmarks},
         {"name": "pose", "type": "float32", "shape": [1, 3], "meaning": pose},
     )
+    return tuple({**output, **encoding.get(str(output["name"]), {})} for output in told)
 
 
-def _versions(target: ConversionTarget) -> Mapping[str, str]:
-    versions = {name: installed_version(name) for name in target.tools}
-    return {"asmnet-edge": asmnet_edge.__version__, **versions}
+def versions(target: ConversionTarget) -> Mapping[str, str]:
+    """Version of each tool that takes part in a conversion to ``target``."""
+    found = {name: installed_version(name) for name in target.tools}
+    return {"asmnet-edge": asmnet_edge.__version__, **found}

@@ -8,9 +8,9 @@ It takes and gives what the contract says.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -29,9 +29,15 @@ OUTPUTS = ("landmarks", "pose")
 
 @dataclass(frozen=True)
 class InferenceGraph:
-    """The folded, frozen graph of ``model``."""
+    """The folded, frozen graph of ``model``.
+
+    repaired : folded network to take in its place, whose weights lose less in int8 (see `equalise`)
+    repair : which repair that was and what it gained, for the manifest
+    """
 
     model: FloatModel
+    repaired: keras.Model | None = None
+    repair: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -50,10 +56,16 @@ class InferenceGraph:
     def multiply_adds(self) -> int:
         return multiply_adds(self.model.network)
 
+    def folded(self) -> keras.Model:
+        """The network with its batch norms folded, a new one each time."""
+        if self.repaired is not None:
+            return copy_of(self.repaired)
+        return fold_batch_norms(self.model.network)
+
     @cached_property
     def frozen(self) -> Any:
         """TensorFlow function (1, s, s, 3) uint8 -> landmarks (1, n, 2), pose (1, 3)."""
-        network, scaling = fold_batch_norms(self.model.network), self.model.scaling
+        network, scaling = self.folded(), self.model.scaling
         scaled = _restoring_heads(network, scaling.shape_scale, scaling.pose_scale)
         mean_shape = tf.constant(scaling.mean_shape[None], tf.float32)
         pose_mean = tf.constant(scaling.pose_mean[None], tf.float32)
@@ -97,6 +109,13 @@ class InferenceGraph:
         with self.saved_model() as folder:
             content: bytes = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         return content
+
+
+def copy_of(network: keras.Model) -> keras.Model:
+    """A clone of ``network`` with weights of its own."""
+    clone = keras.models.clone_model(network)
+    clone.set_weights(network.get_weights())
+    return clone
 
 
 def fold_batch_norms(network: keras.Model) -> keras.Model:

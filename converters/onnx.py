@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,12 @@ from numpy.typing import NDArray
 from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from asmnet_edge.converters.calibration import CalibrationSet
 from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
+from asmnet_edge.converters.onnx_input import pixel_override, takes_pixels_as_they_are
+from asmnet_edge.converters.onnx_weights import HEADS, in_float16, in_int8
+from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
+from asmnet_edge.training.pixels import PixelScaling
 
 OPSET = 17  # tf2onnx goes up to 18
 BODY = ("Conv", "Add", "GlobalAveragePool", "ReduceMean", "Concat", "Clip", "Pad")
@@ -25,23 +30,26 @@ BODY_ENDS = {"Concat", "GlobalAveragePool", "ReduceMean"}  # what the heads take
 COMPUTING = {"Conv", "MatMul", "Gemm", "GlobalAveragePool", "ReduceMean", "Concat"}
 
 
+@dataclass(frozen=True)
+class Choice:
+    """What `scripts/compare_quantisers.py` chose the defaults of; names as ONNX Runtime has them.
+
+    activations : QUInt8 or QInt8; ranges : MinMax, Percentile or Entropy
+    """
+
+    per_channel: bool = True
+    activations: str = "QUInt8"
+    ranges: str = "MinMax"
+
+
 class OnnxTarget:
-    """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads float."""
+    """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads with int8 weights."""
 
     tools = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
 
-    def export(
-        self,
-        graph: InferenceGraph,
-        precision: Precision,
-        calibration: CalibrationSet | None,
-        path: Path,
-    ) -> None:
-        model = float_model(graph)
-        if calibration is None:
-            onnx.save(model, path)
-        else:
-            quantize(model, calibration, path)
+    def export(self, graph: InferenceGraph, recipe: Recipe, path: Path) -> None:
+        recipe.check(graph)
+        onnx.save(MAKERS[recipe.precision](graph, recipe), path)
 
     def embed(self, path: Path, manifest: str) -> None:
         model = onnx.load(path)
@@ -59,6 +67,9 @@ class OnnxTarget:
         computing = [n for n in graph.node if n.op_type in COMPUTING or _joins_branches(n, made_by)]
         in_int8 = [n for n in computing if _all_dequantised(n, made_by)]
         return {"total": len(computing), "int8": len(in_int8)}
+
+    def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
+        return {}
 
 
 def _all_dequantised(node: Any, made_by: dict[str, str]) -> bool:
@@ -89,34 +100,70 @@ def float_model(graph: InferenceGraph) -> Any:
     return model
 
 
+MAKERS: Mapping[Precision, Callable[[InferenceGraph, Recipe], Any]] = MappingProxyType(
+    {
+        Precision.FLOAT32: lambda graph, recipe: float_model(graph),
+        Precision.FLOAT16: lambda graph, recipe: in_float16(float_model(graph)),
+        Precision.DYNAMIC_INT8: lambda graph, recipe: in_int8(float_model(graph)),
+        Precision.INT8: lambda graph, recipe: quantize(
+            float_model(graph), recipe, graph.model.pixels
+        ),
+    }
+)
+
+
 class _Crops(quantization.CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, calibration: CalibrationSet) -> None:
-        self._crops: Iterator[NDArray[np.uint8]] = iter(calibration.crops)
+    def __init__(self, crops: NDArray[np.uint8]) -> None:
+        self._crops: Iterator[NDArray[np.uint8]] = iter(crops)
 
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
         crop = next(self._crops, None)
         return None if crop is None else {"image": crop[None]}
 
 
-def quantize(model: Any, calibration: CalibrationSet, path: Path) -> None:
-    """Write ``model`` to ``path`` with its body in int8, per channel, ranges by extremes."""
+def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | None = None) -> Any:
+    """``model`` with its body in int8, but for the layers that stay in float."""
+    choice = choice or Choice()
     with tempfile.TemporaryDirectory() as folder:
-        given, prepared = Path(folder) / "float.onnx", Path(folder) / "prepared.onnx"
+        given, prepared, made = (Path(folder) / f"{i}.onnx" for i in range(3))
         onnx.save(model, given)
         quant_pre_process(given, prepared, skip_symbolic_shape=True)
         onnxruntime.set_default_logger_severity(3)
+        ready = onnx.load(prepared)
+        kept = _nodes_of(ready, recipe.keep_float)
+        heads = _heads(ready)
+        exact = pixel_override(ready, pixels) if choice.activations == "QUInt8" else {}
         quantization.quantize_static(
             prepared,
-            path,
-            _Crops(calibration),
+            made,
+            _Crops(recipe.crops.crops),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=BODY,
-            per_channel=True,
-            activation_type=quantization.QuantType.QUInt8,
+            per_channel=choice.per_channel,
+            activation_type=quantization.QuantType[choice.activations],
             weight_type=quantization.QuantType.QInt8,
-            nodes_to_exclude=_heads(onnx.load(prepared)),
-            calibrate_method=quantization.CalibrationMethod.MinMax,
+            nodes_to_exclude=heads + kept,
+            calibrate_method=quantization.CalibrationMethod[choice.ranges],
+            extra_options={"TensorQuantOverrides": exact},
         )
+        quantized = in_int8(onnx.load(made), HEADS, keep=kept)
+    return takes_pixels_as_they_are(quantized) if exact else quantized
+
+
+def _nodes_of(model: Any, layers: tuple[str, ...]) -> list[str]:
+    """Names of the computing nodes of Keras ``layers``; nameless ones are known by their bias."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type in COMPUTING | {"Add"}
+        and any(
+            f"/{part}/" in f"/{name}"
+            for name in (node.name, *(i for i in node.input if i in constants))
+            for layer in layers
+            for part in (layer, f"{layer}_1")
+        )
+    ]
 
 
 def _heads(model: Any) -> list[str]:

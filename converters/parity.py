@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -12,9 +13,11 @@ from asmnet_edge.manifest import Precision
 from asmnet_edge.metrics import deviation
 from asmnet_edge.schemes import LandmarkScheme
 
-# what an artifact must keep to get its final name: (largest, mean) deviation, in the units named
+# what an artifact must keep to get its final name, in the units named
 MAX_PIXELS_FLOAT32 = 0.02
+MAX_PIXELS_FLOAT16 = 0.1
 MAX_DEVIATION_INT8 = 1.0
+MAX_DEVIATION_INT8_IO = 1.5  # 256 steps for a coordinate alone are up to half of a 224th
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,29 @@ class Parity:
 
     def check(self, precision: Precision, name: str) -> None:
         """`CheckFailedError` when the artifact is too far from the float model to be used."""
-        if precision is Precision.FLOAT32 and self.max_px > MAX_PIXELS_FLOAT32:
+        pixels, percent = _limits(precision)
+        if self.max_px > pixels:
             raise CheckFailedError(
                 f"{name} deviates by {self.max_px:.3f} px from the float model, "
-                f"allowed are {MAX_PIXELS_FLOAT32}"
+                f"allowed are {pixels}"
             )
-        if precision is Precision.INT8 and self.deviation_iod_percent > MAX_DEVIATION_INT8:
+        if self.deviation_iod_percent > percent:
             raise CheckFailedError(
                 f"{name} deviates by {self.deviation_iod_percent:.2f} % of the inter-ocular "
-                f"distance from the float model, allowed are {MAX_DEVIATION_INT8}",
+                f"distance from the float model, allowed are {percent}",
                 "Calibrate on faces that look more like yours: --data",
             )
+
+
+def _limits(precision: Precision) -> tuple[float, float]:
+    """The largest deviation in pixels and the mean one in per cent that ``precision`` may have."""
+    return {
+        Precision.FLOAT32: (MAX_PIXELS_FLOAT32, math.inf),
+        Precision.FLOAT16: (MAX_PIXELS_FLOAT16, math.inf),
+        Precision.DYNAMIC_INT8: (math.inf, MAX_DEVIATION_INT8),
+        Precision.INT8: (math.inf, MAX_DEVIATION_INT8),
+        Precision.INT8_IO: (math.inf, MAX_DEVIATION_INT8_IO),
+    }[precision]
 
 
 def compare(

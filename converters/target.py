@@ -9,11 +9,10 @@ import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
-from asmnet_edge.converters.calibration import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.manifest import Precision
+from asmnet_edge.converters.recipe import Recipe
 
 
 class ConversionTarget(Protocol):
@@ -24,14 +23,8 @@ class ConversionTarget(Protocol):
 
     tools: tuple[str, ...]
 
-    def export(
-        self,
-        graph: InferenceGraph,
-        precision: Precision,
-        calibration: CalibrationSet | None,
-        path: Path,
-    ) -> None:
-        """Write ``graph`` to ``path``; ``calibration`` is there when the precision needs it."""
+    def export(self, graph: InferenceGraph, recipe: Recipe, path: Path) -> None:
+        """Write ``graph`` to ``path`` as ``recipe`` says."""
 
     def embed(self, path: Path, manifest: str) -> None:
         """Put the ``manifest`` into the artifact at ``path``."""
@@ -41,6 +34,9 @@ class ConversionTarget(Protocol):
 
     def operators(self, path: Path) -> dict[str, int]:
         """Counts of computing operators: ``total``, and ``int8`` that compute in eight bits."""
+
+    def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
+        """``type``, ``scale`` and ``zero_point`` of each output that is not float32, by name."""
 
 
 # format -> (module, class)

@@ -14,6 +14,7 @@ import cv2
 import pytest
 
 from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 # room -> rooms that it may import besides itself; core: the modules directly in asmnet_edge
 RULES = {
@@ -135,13 +136,13 @@ def modules_after(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def running(*words: str) -> str:
-    """Code that runs the command line with ``words`` and goes on."""
+def running(*words: str, allowed: tuple[int | None, ...] = (None, 0)) -> str:
+    """Code that runs the command line with ``words`` and goes on if it ended as ``allowed``."""
     return (
         "from asmnet_edge.cli.main import main\n"
         f"sys.argv = ['asmnet-edge', *{words!r}]\n"
         "try:\n    main()\n"
-        "except SystemExit as end:\n    assert not end.code\n"
+        f"except SystemExit as end:\n    assert end.code in {allowed}\n"
     )
 
 
@@ -163,6 +164,19 @@ def test_predicting_comes_without_keras_and_tensorflow(tmp_path: Path) -> None:
     assert not loaded & HEAVY
 
 
+@pytest.mark.parametrize("verb", ["inspect", "verify"])
+def test_looking_at_an_artifact_comes_without_keras_and_tensorflow(verb: str) -> None:
+    # the shipped one; whether it passes does not matter here
+    loaded = modules_after(running(verb, str(shipped(SHIPPED_INT8)), allowed=(None, 0, 1)))
+    assert {"asmnet_edge", "numpy"} <= loaded
+    assert not loaded & HEAVY
+
+
+def test_planning_a_conversion_comes_without_keras_and_tensorflow(tmp_path: Path) -> None:
+    words = ("--precision", "all", "--output", str(tmp_path / "out"), "--dry-run")
+    assert not modules_after(running("convert", "all", *words)) & HEAVY
+
+
 def test_benchmarks_load_without_keras_and_tensorflow() -> None:
     loaded = modules_after("import asmnet_edge.benchmarks.run, asmnet_edge.benchmarks.table")
     assert "numpy" in loaded
@@ -170,7 +184,18 @@ def test_benchmarks_load_without_keras_and_tensorflow() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [(), ("data",), ("shape",), ("predict",), ("train",), ("convert",), ("benchmark",)]
+    "verb",
+    [
+        (),
+        ("data",),
+        ("shape",),
+        ("predict",),
+        ("train",),
+        ("convert",),
+        ("inspect",),
+        ("verify",),
+        ("benchmark",),
+    ],
 )
 def test_help_is_quick_to_load(verb: tuple[str, ...]) -> None:
     loaded = modules_after(running(*verb, "--help"))

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from rich import box
-from rich.table import Table
 
-from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
-from asmnet_edge.errors import AsmnetEdgeError
+from asmnet_edge.cli.terminal import (
+    BrokenFaces,
+    import_quietly,
+    notes,
+    print_wide,
+    silenced,
+)
+from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
+    from asmnet_edge.converters.batch import Job, Made
     from asmnet_edge.converters.calibration import CalibrationSet
-    from asmnet_edge.converters.convert import Order
-    from asmnet_edge.manifest import ArtifactManifest
+    from asmnet_edge.converters.goal import Goal
+    from asmnet_edge.converters.orders import Order
+    from asmnet_edge.converters.sources import FaceSource
     from asmnet_edge.training.floatmodel import FloatModel
 
 FORMATS = ("tflite", "onnx", "openvino")
-PRECISIONS = ("float32", "int8")
-DRAWN_FACES = 256
+USUAL = ("float32", "float16", "dynamic-int8", "int8")
 # what the converters import, so that a missing one is named before any work is done
 NEEDED = ("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "ai_edge_quantizer", "tf2onnx",
           "nncf")  # fmt: skip
@@ -33,90 +39,195 @@ NEEDED = ("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "ai_edge_qua
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), default=Path("artifacts"),
               show_default=True, help="Folder for the artifacts.")  # fmt: skip
-@click.option("--precision", type=click.Choice([*PRECISIONS, "all"]), default="all",
-              show_default=True)  # fmt: skip
+@click.option("--precision", "precisions", type=click.Choice([*USUAL, "int8-io", "all"]),
+              multiple=True, help="May be repeated; all: the first four.  "
+              "[default: float32, int8]")  # fmt: skip
 @click.option("--data", metavar="KIND:PATH",
-              help="Faces to calibrate int8 on, such as 300w:DIR; its training part is taken.  "
+              help="Faces to calibrate int8 on, such as 300w:DIR, of which the training part is "
+              "taken, or pictures:DIR for pictures without landmarks.  "
               "[default: drawn faces]")  # fmt: skip
+@click.option("--faces", type=click.IntRange(1), help="To calibrate on.  [default: 128]")
+@click.option("--detector", type=click.Choice(["haar", "none"]), default="haar", show_default=True,
+              help="How faces are found in pictures:DIR; none: each picture is one.")  # fmt: skip
+@click.option("--not-in", multiple=True, metavar="KIND:PATH",
+              help="Refuse to calibrate on faces that are in the test subsets of this data set "
+              "too.  May be repeated.")  # fmt: skip
+@click.option("--max-nme-drop", type=click.FloatRange(0), metavar="PERCENT",
+              help="Keep blocks of int8 in float until the NME rises by no more.")  # fmt: skip
+@click.option("--max-deviation", type=click.FloatRange(0), metavar="PERCENT",
+              help="The same by the distance to the float model's landmarks, in % of the "
+              "inter-ocular distance: needs no annotations.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 3), default=1, show_default=True,
+              help="Formats made at a time; each takes 2.5 GB.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only say what would be made.")
+@click.option("--resume", is_flag=True,
+              help="Keep artifacts that are there and would come out the same.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace artifacts that exist.")
 def command(
-    format: str, model: Path | None, output: Path, precision: str, data: str | None, overwrite: bool
+    format: str,
+    model: Path | None,
+    output: Path,
+    precisions: tuple[str, ...],
+    data: str | None,
+    faces: int | None,
+    detector: str,
+    not_in: tuple[str, ...],
+    max_nme_drop: float | None,
+    max_deviation: float | None,
+    jobs: int,
+    dry_run: bool,
+    resume: bool,
+    overwrite: bool,
 ) -> None:
     """Turn the float MODEL (default: the shipped ASMNet-68) into FORMAT, or all of them.
 
     Each artifact is compared with the float model in its own runtime before it gets its name, and
-    comes with a manifest.
+    comes with a manifest. A stop leaves whole artifacts; --resume makes the others.
     """
-    import_quietly(*NEEDED, extra="convert")
-    orders = _orders(format, precision)
+    from asmnet_edge.cli.convertplan import goal_of
+    from asmnet_edge.cli.converttable import made_table
+    from asmnet_edge.converters.calibration import COUNT
+    from asmnet_edge.converters.orders import orders_for
+    from asmnet_edge.converters.sources import DRAWN, FaceSource
+
+    wanted = [p for w in precisions or ("float32", "int8") for p in (USUAL if w == "all" else (w,))]
+    orders = orders_for(FORMATS if format == "all" else (format,), wanted)
+    goal = goal_of(max_nme_drop, max_deviation, orders)
     source = model or shipped(SHIPPED_FLOAT)
-    results = _carry_out(orders, source, output, data, overwrite)
-    print_wide(_table(results))
+    people = FaceSource(data or DRAWN, faces or COUNT, detector, not_in)
+    if resume and overwrite:
+        raise UsageError("--resume keeps what is there, --overwrite replaces it", "Give one")
+    if dry_run:
+        _tell_plan(orders, source, output, people)
+        return
+    import_quietly(*NEEDED, extra="convert")
+    _refuse_existing(orders, source, output, resume or overwrite)
+    made, check = _carry_out(orders, source, output, people, jobs, resume, goal)
+    print_wide(made_table(made))
+    notes.print(f"in {output}", soft_wrap=True)
     print_wide("from the float model, in crop pixels and in % of the inter-ocular distance")
+    _tell_failures(made)
+    check()
 
 
-def _orders(format: str, precision: str) -> list[Order]:
-    from asmnet_edge.converters.convert import Order
-    from asmnet_edge.manifest import Precision
+def _tell_plan(orders: list[Order], source: Path, output: Path, people: FaceSource) -> None:
+    from asmnet_edge.cli.converttable import plan_table
+    from asmnet_edge.converters.inspection import inspect
 
-    formats = FORMATS if format == "all" else (format,)
-    precisions = PRECISIONS if precision == "all" else (precision,)
-    return [Order(f, Precision(p)) for f in formats for p in precisions]
+    inspect(source)  # raises for a file that is no float model
+    if any(order.is_calibrated for order in orders):
+        faces = people.described()
+        notes.print(f"calibrated would be on {faces}", soft_wrap=True)
+    notes.print(f"from {source} to {output}", soft_wrap=True)
+    print_wide(plan_table(orders, source, output))
+
+
+def _refuse_existing(orders: list[Order], source: Path, output: Path, allowed: bool) -> None:
+    from asmnet_edge.converters.workshop import workshop
+    from asmnet_edge.files import refuse_existing
+
+    refuse_existing([f for o in orders for f in o.files(output, source.stem)], allowed)
+    with workshop(output):  # a folder that takes nothing is told before any work is done
+        pass
+
+
+def _tell_failures(made: Sequence[Made]) -> None:
+    failures = [one.failure for one in made if one.failure]
+    if len(made) == 1 and failures:
+        raise failures[0]
+    for failure in failures:
+        notes.print(f"not made: {failure}", soft_wrap=True)
+    if failures:
+        raise CheckFailedError(f"{len(failures)} of {len(made)} artifacts failed their check")
 
 
 def _carry_out(
-    orders: list[Order], source: Path, output: Path, data: str | None, overwrite: bool
-) -> list[tuple[Path, ArtifactManifest]]:
-    from asmnet_edge.converters.convert import convert
-    from asmnet_edge.converters.graph import InferenceGraph
-    from asmnet_edge.files import make_folder, refuse_existing
-    from asmnet_edge.manifest import Precision
+    orders: list[Order],
+    source: Path,
+    output: Path,
+    people: FaceSource,
+    jobs: int,
+    resume: bool,
+    goal: Goal | None,
+) -> tuple[list[Made], Callable[[], None]]:
+    """What was made, and the check of the ``goal``, for when it has been shown."""
+    from asmnet_edge.cli.convertplan import make_to_goal
+    from asmnet_edge.converters.batch import Job
     from asmnet_edge.training.floatmodel import load_float_model
 
-    refuse_existing([f for o in orders for f in o.files(output, source.stem)], overwrite)
-    make_folder(output)
-    model = load_float_model(source)
-    if data is None and any(order.precision is Precision.INT8 for order in orders):
+    with silenced():
+        model = load_float_model(source)
+    job = Job(source, _calibrate(people, model, orders), output, source.stem)
+    aimed = [order for order in orders if goal and order.is_calibrated]
+    plain = [order for order in orders if order not in aimed]
+    kept = _kept(plain, job, model) if resume else []
+    there = [one.order for one in kept]
+    left = [order for order in plain if order not in there]
+    made = _at_once(left, job, jobs) if jobs > 1 and left else _in_turns(left, job, model)
+    planned: list[Made] = []
+    check: Callable[[], None] = lambda: None  # noqa: E731
+    if goal:
+        planned, check = make_to_goal(aimed, job, model, people, goal)
+    names = [order.path(output, source.stem) for order in orders]
+    return sorted([*kept, *made, *planned], key=lambda one: names.index(one.path)), check
+
+
+def _calibrate(people: FaceSource, model: FloatModel, orders: list[Order]) -> CalibrationSet:
+    """The faces, and a note on where they come from; float artifacts are only checked on some."""
+    from dataclasses import replace
+
+    from asmnet_edge.converters.calibration import CHECKED
+    from asmnet_edge.converters.sources import DRAWN
+
+    if not any(order.is_calibrated for order in orders):
+        people = replace(people, count=CHECKED)
+    elif people.words == DRAWN:
         notes.print("Calibrating int8 on drawn faces; with real ones (--data) it loses less.")
-    graph, calibration = InferenceGraph(model), _calibration(data, model)
-    results = []
+    unused, start = BrokenFaces("skip" if people.is_unlabelled else "refuse"), perf_counter()
+    with silenced():
+        found = people.calibration(model, unused, lambda faces: faces)
+    unused.tell()
+    notes.print(f"{len(found.crops)} faces of {found.source} ... {perf_counter() - start:.1f} s")
+    return found
+
+
+def _kept(orders: list[Order], job: Job, model: FloatModel) -> list[Made]:
+    from asmnet_edge.converters.batch import Made
+    from asmnet_edge.converters.resume import keep
+
+    kept = []
+    for order in orders:
+        with silenced():
+            manifest = keep(order, job.folder, job.stem, model.source_sha256, job.calibration)
+        if manifest:
+            kept.append(Made(order, order.path(job.folder, job.stem), manifest))
+    names = ", ".join(one.path.name for one in kept)
+    notes.print(f"kept: {names or 'nothing'}", soft_wrap=True)
+    return kept
+
+
+def _in_turns(orders: list[Order], job: Job, model: FloatModel) -> list[Made]:
+    from asmnet_edge.cli.converttable import Told
+    from asmnet_edge.converters.batch import make
+    from asmnet_edge.converters.graph import InferenceGraph
+
+    graph, made = InferenceGraph(model), []
     for number, order in enumerate(orders, start=1):
-        notes.print(f"[{number}/{len(orders)}] {order.format} {order.precision}", end=" ... ")
-        start = perf_counter()
-        try:
+        with Told(f"[{number}/{len(orders)}] {order.format} {order.precision}") as told:
             with silenced():
-                results.append(convert(order, graph, calibration, output, source.stem))
-        except AsmnetEdgeError:
-            notes.print("failed")
-            raise
-        notes.print(f"{perf_counter() - start:.1f} s")
-    return results
+                made.append(make(order, job, graph, told.step))
+            told.done(made[-1])
+    return made
 
 
-def _calibration(data: str | None, model: FloatModel) -> CalibrationSet:
-    from asmnet_edge.converters.calibration import calibrate_on
-    from asmnet_edge.data.catalog import open_dataset
-    from asmnet_edge.data.split import PERCENT
+def _at_once(orders: list[Order], job: Job, jobs: int) -> list[Made]:
+    from asmnet_edge.cli.converttable import Told
+    from asmnet_edge.converters.batch import make_at_once
 
-    data = data or f"synthetic:{DRAWN_FACES}"
-    training = model.provenance.get("training", {})
-    held_out = training.get("validation_percent", PERCENT)
-    return calibrate_on(open_dataset(data), model.crop, validation_percent=held_out)
-
-
-def _table(results: list[tuple[Path, Any]]) -> Table:
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column(f"in {results[0][0].parent}", no_wrap=True)
-    for name in ("MB", "int8 ops", "max px", "mean px", "deviation %"):
-        view.add_column(name, justify="right", no_wrap=True)
-    for path, manifest in results:
-        parity, operators = manifest.parity, manifest.operators
-        view.add_row(
-            path.name,
-            f"{manifest.bytes / 1e6:.2f}",
-            f"{operators['int8']} of {operators['total']}",
-            f"{parity['max_px']:.4f}",
-            f"{parity['mean_px']:.4f}",
-            f"{parity['deviation_iod_percent']:.3f}",
-        )
-    return view
+    made: list[Made] = []
+    for one in make_at_once(orders, job, jobs):
+        made.append(one)
+        head = f"[{len(made)}/{len(orders)}] {one.order.format} {one.order.precision}"
+        with Told(head) as told:
+            told.done(one)
+    return made

@@ -18,6 +18,9 @@ VERBS = {
     "import-h5": "Take over an official ASMNet model, as Keras 2 wrote it, as a float model.",
     "evaluate": "Measure a model's accuracy on annotated faces, subset by subset.",
     "convert": "Turn a float model into TFLite, ONNX and OpenVINO, float32 or int8.",
+    "sensitivity": "Find out which blocks of a float model int8 costs most.",
+    "inspect": "Say what a model file is: contract, precision, what it cost and where it is from.",
+    "verify": "Check artifacts again on this machine: hash, contract, parity.",
     "benchmark": "Measure latency, size and accuracy drop of artifacts against the float model.",
     "predict": "Find faces in a picture, their landmarks and pose.",
 }

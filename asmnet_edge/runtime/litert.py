@@ -6,6 +6,9 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
 from asmnet_edge.versions import installed_version
@@ -27,26 +30,34 @@ class LiteRtBackend:
         self._interpreter = interpreter
         self._input = interpreter.get_input_details()[0]["index"]
         # told apart by rank: names of outputs are not the same in every converter's files
-        by_rank = {len(d["shape"]): d["index"] for d in interpreter.get_output_details()}
+        by_rank = {len(d["shape"]): d for d in interpreter.get_output_details()}
         self._landmarks, self._pose = by_rank[3], by_rank[2]
 
     def run(self, crop: Crop) -> Outputs:
         self._interpreter.set_tensor(self._input, crop)
         self._interpreter.invoke()
-        landmarks = self._interpreter.get_tensor(self._landmarks)
-        return landmarks[0], self._interpreter.get_tensor(self._pose)[0]
+        return self._result(self._landmarks), self._result(self._pose)
+
+    def _result(self, details: dict[str, Any]) -> NDArray[np.float32]:
+        """One output without its batch; what an int8-io file gives in int8 becomes float here."""
+        values = self._interpreter.get_tensor(details["index"])[0]
+        if details["dtype"] is np.float32:
+            return values
+        scale, zero_point = details["quantization"]
+        return np.float32(scale) * (values.astype(np.float32) - np.float32(zero_point))
 
 
 def load(path: Path, threads: int) -> InferenceBackend:
     """The TFLite file at ``path`` with that many threads."""
-    interpreter, name = _interpreter_class()
+    interpreter, name = interpreter_class()
     try:
         return LiteRtBackend(interpreter(model_path=str(path), num_threads=threads), name)
     except (ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{path} cannot be loaded as TFLite: {error}") from error
 
 
-def _interpreter_class() -> tuple[Any, str]:
+def interpreter_class() -> tuple[Any, str]:
+    """The interpreter of the first of `PACKAGES` that is installed, and its name and version."""
     for package, module in PACKAGES:
         try:
             interpreter = importlib.import_module(module).Interpreter

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from asmnet_edge.cpu import features
 from asmnet_edge.errors import ModelError, require
 from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
 from asmnet_edge.versions import installed_version
@@ -24,6 +26,14 @@ class OpenVinoBackend:
         return results[self._landmarks][0], results[self._pose][0]
 
 
+def _without_tiles() -> None:
+    """Keep oneDNN from AMX, unless the user chose: setting its tiles up costs a network this small
+    more than they save (int8 was 15 % faster without). Read once, before the first model.
+    """
+    if "amx_int8" in (features() or ()):
+        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
+
+
 def load(path: Path, threads: int) -> InferenceBackend:
     """The IR at ``path`` with that many threads, in the precision that it was made in.
 
@@ -31,6 +41,7 @@ def load(path: Path, threads: int) -> InferenceBackend:
     "float32" row would be no such thing.
     """
     openvino = require("openvino", "openvino")
+    _without_tiles()
     settings = {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,

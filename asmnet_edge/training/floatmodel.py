@@ -22,12 +22,11 @@ from asmnet_edge.errors import AsmnetEdgeError, ModelError
 from asmnet_edge.files import sha256, staged
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
+from asmnet_edge.training.facts import FACTS, SCHEMA, read_facts
 from asmnet_edge.training.network import Variant, build
 from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
-FACTS = "asmnet_edge.json"
-SCHEMA = 1
 MALFORMED = (KeyError, ValueError, TypeError, OSError)
 
 
@@ -96,7 +95,7 @@ def load_float_model(path: Path) -> FloatModel:
 
 
 def _load(path: Path) -> FloatModel:
-    facts = _read_facts(path)
+    facts = read_facts(path)
     variant, scheme = Variant(**facts["variant"]), scheme_named(facts["scheme"])
     scaling = TargetScaling.from_json(facts["scaling"])
     counts = {variant.points, scheme.points, len(scaling.mean_shape)}
@@ -109,16 +108,6 @@ def _load(path: Path) -> FloatModel:
     crop, provenance = CropRule(**facts["crop"]), facts["provenance"]
     pixels = PixelScaling(**facts.get("pixels", {}))  # absent from older files: the default
     return FloatModel(network, variant, scheme, crop, scaling, provenance, sha256(path), pixels)
-
-
-def _read_facts(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
-        facts: dict[str, Any] = json.loads(archive.read(FACTS))
-    if not isinstance(facts, dict):
-        raise ValueError(f"its {FACTS} holds no object")
-    if facts.get("schema") != SCHEMA:
-        raise ValueError(f"its schema is {facts.get('schema')!r}, known is {SCHEMA}")
-    return facts
 
 
 def _load_weights(network: keras.Model, path: Path) -> None:

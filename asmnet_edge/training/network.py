@@ -107,10 +107,10 @@ FEATURES: Mapping[str, Callable[[keras.Model], keras.KerasTensor]] = MappingProx
 
 def multiply_adds(model: keras.Model) -> int:
     """Multiply-adds of one forward pass: convolutions and dense layers, as the papers count."""
-    return sum(_layer_multiply_adds(layer) for layer in model.layers)
+    return sum(layer_multiply_adds(layer) for layer in model.layers)
 
 
-def _layer_multiply_adds(layer: layers.Layer) -> int:
+def layer_multiply_adds(layer: layers.Layer) -> int:
     if isinstance(layer, layers.DepthwiseConv2D):
         height, width, channels = layer.output.shape[1:]
         return height * width * channels * layer.kernel_size[0] * layer.kernel_size[1]

@@ -1,6 +1,7 @@
 """The command line as a function, and something to give it."""
 
 import runpy
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,3 +72,15 @@ def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny.keras"
     runpy.run_path(str(TINY))["tiny_model"]().save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def made(float_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all formats of the small model in float32, and TFLite in int8."""
+    folder = tmp_path_factory.mktemp("made")
+    for words in (("all", "float32"), ("tflite", "int8")):
+        command = [sys.executable, "-m", "asmnet_edge", "convert", words[0], str(float_file)]
+        options = ["--precision", words[1], "--data", "synthetic:12", "--output", str(folder)]
+        done = subprocess.run([*command, *options], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    return folder

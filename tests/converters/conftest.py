@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from asmnet_edge.converters.calibration import CalibrationSet
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.orders import OFFERED
 from asmnet_edge.converters.target import TARGETS
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.synthetic import DrawnFaces
@@ -55,11 +57,30 @@ def crops(model: FloatModel) -> np.ndarray:
 def artifacts(
     graph: InferenceGraph, calibration: CalibrationSet, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, str], Path]:
-    """Path of the artifact of a format and precision, from one folder that holds all six."""
+    """Path of the artifact of a format and precision, from one folder that holds all there are."""
     folder = tmp_path_factory.mktemp("artifacts")
     made = {
         (name, precision): convert(Order(name, precision), graph, calibration, folder, "tiny")[0]
         for name in TARGETS
-        for precision in Precision
+        for precision in OFFERED[name]
     }
     return lambda name, precision: made[name, Precision(precision)]
+
+
+@pytest.fixture(scope="session")
+def spoil() -> Callable[[keras.Model, str, str], None]:
+    """Makes all channels but one between two layers of a folded graph fifty times smaller.
+
+    The function in float stays the same, as long as no channel reaches ReLU6's end; in eight bits
+    all but five of the tensor's steps are wasted.
+    """
+
+    def shrink(graph: keras.Model, first: str, second: str) -> None:
+        one, other = graph.get_layer(first), graph.get_layer(second)
+        kernel, bias = one.get_weights()
+        factor = np.where(np.arange(len(bias)) == 0, 1.0, 50.0)
+        one.set_weights([kernel / factor, bias / factor])
+        taken, *rest = other.get_weights()
+        other.set_weights([taken * factor[:, None], *rest])
+
+    return shrink

@@ -1,19 +1,27 @@
 """Calibration crops: training faces alone, the same ones each time."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from asmnet_edge.converters.calibration import CalibrationSet, calibrate_on
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import Sample
+from asmnet_edge.data.pack import PACK_RULE, make_pack
+from asmnet_edge.data.packfacts import PackFacts
+from asmnet_edge.data.packfile import PackFile, write_pack
+from asmnet_edge.data.sample import Sample, refuse
 from asmnet_edge.data.split import is_validation
 from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.data.w300 import W300
 from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.pictures import decode_picture, encode_picture
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
 RULE = CropRule(size=32)
@@ -26,13 +34,13 @@ class CountedFaces:
     name = "counted"
     licence = "none"
     scheme: LandmarkScheme = IBUG68
-    subsets = ("train", "test")
+    subsets = ("train",)
 
     def __init__(self, identities: Sequence[str], points: np.ndarray) -> None:
         self.read: list[str] = []
         self._identities, self._points = identities, points
 
-    def samples(self, subset: str) -> Sequence[Sample]:
+    def samples(self, subset: str, on_broken: Callable = refuse) -> Sequence[Sample]:
         if subset != "train":
             raise DataError(f"{subset} is for reporting")
         return [self._sample(identity) for identity in self._identities]
@@ -49,6 +57,20 @@ class CountedFaces:
         return np.full((64, 64, 3), BLUE, np.uint8)
 
 
+class Kept:
+    """Samples as one subset of a data set."""
+
+    licence = "none"
+    scheme: LandmarkScheme = IBUG68
+
+    def __init__(self, samples: Sequence[Sample], subset: str, name: str = "kept") -> None:
+        self._samples, self.subsets, self.name = samples, (subset,), name
+
+    def samples(self, subset: str, on_broken: Callable = refuse) -> Sequence[Sample]:
+        return self._samples
+
+
+BLACK = np.zeros((256, 256, 3), np.uint8)
 IDENTITIES = [f"person{number}" for number in range(200)]
 TRAINING = [identity for identity in IDENTITIES if not is_validation(identity)]
 
@@ -67,9 +89,9 @@ def test_validation_faces_never_enter(faces: CountedFaces) -> None:
 
 def test_artifacts_are_checked_on_faces_held_out(faces: CountedFaces) -> None:
     found = calibrate_on(faces, RULE, count=10)
-    checked = faces.read[10:]
-    assert len(checked) == len(found.held_out) > 0
-    assert not set(checked) & set(TRAINING)
+    held_out = set(IDENTITIES) - set(TRAINING)
+    assert len(found.held_out) == len(held_out & set(faces.read)) > 0
+    assert len(found.crops) == 10
 
 
 def test_without_faces_held_out_the_calibration_faces_are_checked(face_points: Callable) -> None:
@@ -86,13 +108,27 @@ def test_only_the_training_subset_enters() -> None:
     assert found.as_json()["source"] == "synthetic train"
 
 
-def test_as_many_as_asked_for_are_spread_over_the_order(faces: CountedFaces) -> None:
-    assert len(calibrate_on(faces, RULE, count=10).crops) == 10
-    places = [TRAINING.index(identity) for identity in faces.read[:10]]
-    steps = np.diff(places)
-    assert (places[0], places[-1]) == (0, len(TRAINING) - 1)
-    assert steps.min() >= len(TRAINING) // 10
-    assert steps.max() - steps.min() <= 1
+def test_pictures_are_read_of_a_few_times_as_many_faces_as_asked_for(faces: CountedFaces) -> None:
+    found = calibrate_on(faces, RULE, count=10)
+    assert len(found.crops) == 10
+    read = [identity for identity in TRAINING if identity in set(faces.read)]
+    places = [TRAINING.index(identity) for identity in read]
+    assert (len(read), places[0], places[-1]) == (30, 0, len(TRAINING) - 1)
+
+
+def test_every_pose_and_light_enters() -> None:
+    content = calibrate_on(DrawnFaces(160, size=64), RULE, count=40).as_json()
+    assert (content["count"], content["read"]) == (40, 40)
+    for axis in ("yaw", "pitch"):
+        assert min(content["strata"][axis]["chosen"]) >= 5
+        assert sum(content["strata"][axis]["of"]) == 40
+
+
+def test_the_light_of_pictures_that_were_read_counts(face_samples: Callable) -> None:
+    dark = [replace(s, load=lambda: BLACK) for s in face_samples(60)[::10]]
+    faces = Kept([*face_samples(60), *dark], "train")
+    light = calibrate_on(faces, RULE, count=20).as_json()["strata"]["light"]
+    assert light["chosen"][0] == light["of"][0] > 0  # rare, so all of them
 
 
 def test_twice_the_same() -> None:
@@ -122,3 +158,74 @@ def test_no_face_to_calibrate_on_is_told(face_points: Callable) -> None:
     held_out = [identity for identity in IDENTITIES if is_validation(identity)]
     with pytest.raises(AsmnetEdgeError):
         calibrate_on(CountedFaces(held_out, face_points(unit=15, centre=(32, 30))), RULE)
+
+
+# test faces
+
+
+def copies(samples: Sequence[Sample]) -> list[Sample]:
+    """The same faces under other names, smaller and as JPEGs."""
+
+    def load(sample: Sample) -> np.ndarray:
+        small = cv2.resize(sample.load(), None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
+        return decode_picture(encode_picture(small, ".jpg", 60), "copy")
+
+    return [
+        replace(
+            sample,
+            name=f"innocent{number}",
+            identity=f"innocent{number}",
+            load=partial(load, sample),
+            landmarks=Landmarks(0.7 * sample.landmarks.points, IBUG68),
+        )
+        for number, sample in enumerate(samples)
+    ]
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Sample]:
+    return list(DrawnFaces(40, size=128).samples("train"))
+
+
+def test_a_test_face_under_another_name_is_refused(drawn: list[Sample]) -> None:
+    ours, tests = drawn[:30], Kept(drawn[30:], "common", "tests")
+    calibrate_on(Kept(ours, "train"), RULE, not_in=[tests])
+    mixed = Kept([*ours, *copies(drawn[30:32])], "train")
+    with pytest.raises(DataError, match=r"innocent\d shows train/0-3\d.*take them away"):
+        calibrate_on(mixed, RULE, not_in=[tests])
+
+
+def test_the_manifest_tells_what_the_faces_were_compared_with(drawn: list[Sample]) -> None:
+    found = calibrate_on(
+        Kept(drawn[:30], "train"), RULE, not_in=[Kept(drawn[30:], "common", "tests")]
+    )
+    assert found.as_json()["compared_with"] == {"tests": 10}
+
+
+@pytest.mark.parametrize("subset", ["common", "test"])
+def test_a_data_set_of_test_faces_alone_is_refused(drawn: list[Sample], subset: str) -> None:
+    with pytest.raises(DataError, match=f"holds {subset} and no training faces.*for reporting"):
+        calibrate_on(Kept(drawn, subset), RULE)
+
+
+def test_a_pack_of_test_faces_is_refused(drawn: list[Sample], tmp_path: Path) -> None:
+    pack = make_pack(drawn[:4])
+    facts = PackFacts("300w", "common", "none", IBUG68, PACK_RULE, 92)
+    write_pack(tmp_path / "common.npz", pack, facts)
+    with pytest.raises(DataError, match="300w pack holds common and no training faces"):
+        calibrate_on(PackFile(tmp_path / "common.npz"), RULE)
+
+
+def test_what_has_no_test_faces_cannot_be_compared_with(drawn: list[Sample]) -> None:
+    ours = Kept(drawn[:30], "train", "ours")
+    with pytest.raises(DataError, match="ours has no test subset to compare with"):
+        calibrate_on(ours, RULE, not_in=[ours])
+
+
+def test_real_training_faces_pass_and_real_test_faces_do_not(real_data: Path) -> None:
+    tests = W300(real_data / "300w")
+    found = calibrate_on(tests, RULE, count=16)
+    assert found.as_json()["compared_with"] == {"300w": 554}
+    leaked = Kept(copies(tests.samples("common")[:12]), "train")
+    with pytest.raises(DataError, match=r"innocent\d+ shows"):
+        calibrate_on(leaked, RULE, not_in=[tests])

@@ -1,0 +1,133 @@
+"""``asmnet-edge sensitivity``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich import box
+from rich.progress import Progress
+from rich.table import Table
+
+from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
+from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
+
+if TYPE_CHECKING:
+    from asmnet_edge.converters.faces import Faces
+    from asmnet_edge.converters.simulation import Simulation
+
+FILES = ("sensitivity.json", "sensitivity.png")
+DRAWN = "synthetic:512"
+RANGED = 64  # crops to measure activation ranges on
+
+
+@click.command()
+@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.option("--data", metavar="KIND:PATH", default=DRAWN,
+              help="Faces, such as 300w:DIR; its training part is taken.  "
+              "[default: drawn faces]")  # fmt: skip
+@click.option("--by", "part", type=click.Choice(["block", "layer"]), default="block",
+              show_default=True)  # fmt: skip
+@click.option("--faces", type=click.IntRange(4), default=64, show_default=True,
+              help="At most so many faces to measure on.")  # fmt: skip
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder for sensitivity.json and .png.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace a result that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the table.")
+def command(
+    model: Path | None,
+    data: str,
+    part: str,
+    faces: int,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Which blocks of the float MODEL (default: the shipped one) int8 costs most.
+
+    Each is tried alone in int8, and alone in float, on held-out faces of the training part; so are
+    repairs of the whole network. Simulated in Keras, for all formats at once.
+    """
+    from asmnet_edge.files import make_folder, refuse_existing
+
+    import_quietly("tensorflow", "keras", "matplotlib", extra="train")
+    if output:
+        refuse_existing([output / name for name in FILES], overwrite)
+        make_folder(output)
+    content = _measure(model or shipped(SHIPPED_FLOAT), data, part, faces, output)
+    click.echo(json.dumps(content)) if as_json else _print(content)
+
+
+def _measure(source: Path, data: str, part: str, count: int, output: Path | None) -> dict[str, Any]:
+    from asmnet_edge.converters.repair import choose_repair
+    from asmnet_edge.converters.sensitivity import Judge, parts, sensitivity
+    from asmnet_edge.converters.sensitivity_figure import save_sensitivity
+    from asmnet_edge.files import write_json
+
+    simulation, faces = _prepare(source, data, count)
+    with Progress(console=notes, transient=True) as bar, silenced():
+        task = bar.add_task("measuring", total=len(parts(simulation, part)) + 3)
+        whole, rows = sensitivity(Judge(simulation, faces), part, lambda: bar.advance(task))
+        repair = choose_repair(simulation, faces, lambda: bar.advance(task))
+    content = {
+        "faces": len(faces),
+        "whole": whole.as_json(),
+        "repairs": {name: score.as_json() for name, score in repair.scores.items()},
+        "rows": [row.as_json() for row in rows],
+    }
+    if output:
+        write_json(output / FILES[0], content)
+        save_sensitivity(rows, output / FILES[1])
+    return content
+
+
+def _prepare(source: Path, data: str, count: int) -> tuple[Simulation, Faces]:
+    from asmnet_edge.converters.calibration import calibrate_on
+    from asmnet_edge.converters.faces import faces_to_judge
+    from asmnet_edge.converters.simulation import Simulation
+    from asmnet_edge.data.catalog import open_dataset
+    from asmnet_edge.data.split import PERCENT
+    from asmnet_edge.training.floatmodel import load_float_model
+
+    with silenced():
+        model = load_float_model(source)
+    dataset, training = open_dataset(data), model.provenance.get("training", {})
+    percent = training.get("validation_percent", PERCENT)
+    calibration = calibrate_on(dataset, model.crop, RANGED, percent)
+    faces, _ = faces_to_judge(dataset, model.crop, model.scheme, count, percent)
+    return Simulation(model, calibration.crops), faces
+
+
+def _print(content: dict[str, Any]) -> None:
+    print_wide(_rows(content["rows"]))
+    print_wide(_repairs(content["repairs"]))
+    print_wide(f"deviation from the float model in % of the inter-ocular distance, NME drop in %, "
+               f"over {content['faces']} faces; simulated")  # fmt: skip
+
+
+def _rows(rows: list[dict[str, Any]]) -> Table:
+    view = Table("part", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("alone: deviation", "drop", "spared: deviation", "drop", "gain", "multiply-adds"):
+        view.add_column(name, justify="right")
+    for row in rows:
+        share = f"{100 * row['multiply_adds']:.1f} %"
+        view.add_row(
+            row["name"], *_score(row["alone"]), *_score(row["spared"]), f"{row['gain']:+.3f}", share
+        )
+    return view
+
+
+def _repairs(repairs: dict[str, Any]) -> Table:
+    view = Table("all but the heads in int8, repair", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column("deviation", justify="right")
+    view.add_column("drop", justify="right")
+    for name, score in repairs.items():
+        view.add_row(name, *_score(score))
+    return view
+
+
+def _score(score: dict[str, Any]) -> tuple[str, str]:
+    drop = score.get("nme_drop")
+    return f"{score['deviation']:.3f}", "" if drop is None else f"{drop:+.3f}"

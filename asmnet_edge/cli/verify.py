@@ -1,0 +1,56 @@
+"""``asmnet-edge verify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from asmnet_edge.cli.terminal import notes, silenced
+from asmnet_edge.errors import CheckFailedError
+
+if TYPE_CHECKING:
+    from asmnet_edge.converters.verify import Verification
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON a file.")
+def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
+    """Check the artifacts FILES on this machine: hash, contract, and parity with the float model.
+
+    Needs the manifest beside each file and the runtime of its format, nothing else: the manifest
+    tells what the float model gave on test patterns that every machine draws alike. Exit code 1
+    when a file does not pass.
+    """
+    from asmnet_edge.converters.verify import verify
+
+    found = []
+    for path in files:
+        with silenced():
+            found.append(verify(path, threads))
+        click.echo(json.dumps(found[-1].as_json()) if as_json else _line(found[-1]))
+        if not found[-1].computes_as_made:
+            notes.print(_differs(found[-1]), soft_wrap=True)
+    if failed := [one.path.name for one in found if not one.passed]:
+        raise CheckFailedError(f"not verified: {', '.join(failed)}")
+
+
+def _line(found: Verification) -> str:
+    if found.passed:
+        told = "; ".join(check.what for check in found.checks)
+        return f"{found.path}: verified in {found.runtime}: {told}"
+    check = found.checks[-1]
+    return f"{found.path}: FAILED its {check.name}: {check.what}"
+
+
+def _differs(found: Verification) -> str:
+    here, there = found.parity, found.made
+    assert here and there
+    return (
+        f"{found.path.name} computes differently here: {here.max_px:.4f} px from the float model, "
+        f"{there.max_px:.4f} where it was made"
+    )

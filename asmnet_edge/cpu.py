@@ -1,0 +1,44 @@
+"""Which of this machine's instructions make eight-bit arithmetic fast."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+
+X86 = ("x86_64", "AMD64", "i686", "i386")
+# feature as /proc/cpuinfo names it -> what it is
+FEATURES = {
+    "amx_int8": "AMX tiles of int8 products",
+    "avx512_vnni": "VNNI dot products, 512 bits wide",
+    "avx_vnni": "VNNI dot products, 256 bits wide",
+    "i8mm": "int8 matrix products",
+    "asimddp": "int8 dot products",
+}
+DOT_PRODUCTS = frozenset(FEATURES)
+
+
+def features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str] | None:
+    """All features of the CPU by their Linux names; None where the system does not tell."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return _flags(lines)
+
+
+def _flags(lines: Iterable[str]) -> frozenset[str] | None:
+    """Of the first CPU: ``flags`` on x86, ``Features`` on ARM."""
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return None
+
+
+def is_x86(machine: str | None = None) -> bool:
+    return (machine or platform.machine()) in X86
+
+
+def is_arm(machine: str | None = None) -> bool:
+    return (machine or platform.machine()).startswith(("aarch64", "arm"))

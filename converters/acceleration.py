@@ -1,0 +1,27 @@
+"""What this CPU has for eight-bit arithmetic, in words for people."""
+
+from __future__ import annotations
+
+from asmnet_edge import cpu
+
+
+def cpu_notes() -> list[str]:
+    """One sentence on whether int8 products are fast here."""
+    features = cpu.features()
+    if features is None:
+        return ["this system does not tell what the CPU has for int8 arithmetic"]
+    found = [name for name in cpu.FEATURES if name in features]
+    if found:
+        return [f"this CPU accelerates int8 products: {', '.join(found)}"]
+    if cpu.is_x86():
+        return ["this CPU has no VNNI: int8 gains little over float here"]
+    return ["this CPU has no dot product instructions: int8 gains less than it could"]
+
+
+def saturates() -> bool:
+    """Whether sums of two products of uint8 and int8 are cut off at 16 bits: x86 without VNNI.
+
+    vpmaddubsw adds pairs of products in 16 bits with saturation; VNNI sums in 32.
+    """
+    features = cpu.features()
+    return cpu.is_x86() and features is not None and not features & cpu.DOT_PRODUCTS

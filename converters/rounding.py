@@ -1,0 +1,90 @@
+"""Eight bits simulated in Keras: layers that round as the runtimes do, and let gradients through.
+
+Affine activations, one scale a tensor: q = round(x / s) + z in 0..255, x' = (q - z) s (Jacob et
+al., CVPR 2018). Symmetric kernels, one scale an output channel: q in -127..127. The gradient of
+rounding is taken as one (Bengio et al. 2013), so that the same layers serve fine-tuning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+LEVELS = 255  # steps of an affine eight-bit tensor
+LARGEST = 127  # of a symmetric eight-bit kernel
+
+
+class RoundedTensor(layers.Layer):
+    """A tensor that is kept in eight bits while ``on``, over its measured range."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trainable=False, **options)
+
+    def build(self, shape: Any) -> None:
+        self.on = _scalar(self, "on", 0.0)
+        self.low, self.high = _scalar(self, "low", 0.0), _scalar(self, "high", 1.0)
+
+    def set_range(self, low: float, high: float) -> None:
+        """Smallest and largest value; 0 is always inside, as padding must be exact."""
+        self.low.assign(min(low, 0.0))
+        self.high.assign(max(high, 0.0, min(low, 0.0) + 1e-8))
+
+    def call(self, inputs: Any) -> Any:
+        return ops.where(self.on > 0, self._rounded(inputs), inputs)
+
+    def _rounded(self, inputs: Any) -> Any:
+        scale = (self.high - self.low) / LEVELS
+        zero = ops.round(-self.low / scale)
+        levels = ops.clip(ops.round(inputs / scale) + zero, 0, LEVELS)
+        inside = ops.clip(inputs, self.low, self.high)
+        return inside + ops.stop_gradient((levels - zero) * scale - inside)
+
+
+class RoundedKernel(layers.Layer):
+    """``layer`` (a convolution or dense layer), its kernel in eight bits while ``on``."""
+
+    def __init__(self, layer: layers.Layer, **options: Any) -> None:
+        super().__init__(name=f"{layer.name}_rounded", **options)
+        self.layer = layer
+
+    def build(self, shape: Any) -> None:
+        self.layer.build(shape)
+        self.on = _scalar(self, "on", 0.0)
+
+    def call(self, inputs: Any) -> Any:
+        kernel, *bias = self.layer.trainable_variables
+        rounded = kernel + ops.stop_gradient(_round_kernel(kernel, self._axes) - kernel)
+        chosen = ops.where(self.on > 0, rounded, kernel)
+        return self.layer.stateless_call([chosen, *bias], [], inputs)[0]
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        return within_channel(self.layer)
+
+
+def within_channel(layer: layers.Layer) -> tuple[int, ...]:
+    """Axes of the kernel of ``layer`` that one output channel spans."""
+    if isinstance(layer, layers.DepthwiseConv2D):
+        return (0, 1)
+    return (0, 1, 2) if isinstance(layer, layers.Conv2D) else (0,)
+
+
+def round_kernel(kernel: NDArray[np.float32], axes: tuple[int, ...]) -> NDArray[np.float32]:
+    """``kernel`` as eight bits hold it, one scale for all that ``axes`` span."""
+    rounded = _round_kernel(ops.convert_to_tensor(kernel), axes)
+    return np.asarray(ops.convert_to_numpy(rounded))
+
+
+def _round_kernel(kernel: Any, axes: tuple[int, ...]) -> Any:
+    scale = ops.max(ops.abs(kernel), axis=axes, keepdims=True) / LARGEST
+    scale = ops.maximum(scale, 1e-12)  # a channel of zeros stays one
+    return ops.round(kernel / scale) * scale
+
+
+def _scalar(layer: layers.Layer, name: str, value: float) -> Any:
+    start = keras.initializers.Constant(value)
+    return layer.add_weight(shape=(), initializer=start, trainable=False, name=name)

@@ -1,0 +1,173 @@
+"""Measure what each way of quantising to int8 costs, on 300W training faces held out.
+
+    python scripts/compare_quantisers.py --data ../shared/data/300w
+
+Prints the table of docs/decisions/0004, on which the defaults of the converters rest: deviation
+from the float model, NME drop, megabytes, and the processor time of one inference over that of the
+float32 file in the same runtime, both taken in turns on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+import onnx as onnx_format
+import openvino as openvino_format
+import tensorflow as tf
+from onnxruntime import quantization
+
+from asmnet_edge.cli.terminal import silenced
+from asmnet_edge.converters import onnx, openvino, tflite
+from asmnet_edge.converters.calibration import calibrate_on
+from asmnet_edge.converters.faces import Faces
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.recipe import Recipe
+from asmnet_edge.converters.target import target_for
+from asmnet_edge.converters.tflite_ranges import averages, percentiles
+from asmnet_edge.crop import to_relative, transform
+from asmnet_edge.data.crops import crops_of
+from asmnet_edge.data.sample import learnable
+from asmnet_edge.data.split import PERCENT, is_validation
+from asmnet_edge.data.w300 import W300
+from asmnet_edge.manifest import Precision, artifact_files
+from asmnet_edge.runtime.backend import SUFFIXES, InferenceBackend, open_backend, run_all
+from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
+from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+
+Make = Callable[[Path], object]
+ROUNDS = 100
+COLUMNS = f"{'format':9} | {'choice':42} | deviation % | NME drop | MB | time"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of 300W")
+    parser.add_argument("--model", type=Path, default=None, help="float model, else the shipped")
+    parser.add_argument("--formats", nargs="+", default=list(SUFFIXES), choices=list(SUFFIXES))
+    given = parser.parse_args()
+    model = load_float_model(given.model or shipped(SHIPPED_FLOAT))
+    graph, faces = InferenceGraph(model), held_out(W300(given.data), model)
+    recipe = Recipe(Precision.INT8, calibrate_on(W300(given.data), model.crop))
+    reference = model.predict(faces.crops)[0]
+    print(COLUMNS, flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in given.formats:
+            plain = Path(folder) / f"float32{SUFFIXES[name]}"
+            with silenced():
+                target_for(name).export(graph, Recipe(Precision.FLOAT32), plain)
+            other = open_backend(plain)  # before NNCF: the runtime's settings are read once
+            for choice, make in CANDIDATES[name](graph, recipe):
+                path = Path(folder) / f"int8{SUFFIXES[name]}"
+                with silenced():
+                    make(path)
+                print(f"{name:9} | {choice:42} | {row(path, other, faces, reference)}", flush=True)
+
+
+def held_out(dataset: W300, model: FloatModel) -> Faces:
+    """The faces of the training part on which neither training nor calibration looked."""
+    samples = learnable(dataset.samples("train"))
+    chosen = [s for s in samples if is_validation(s.identity, PERCENT)]
+    rule = model.crop
+    points = [
+        to_relative(transform(s.landmarks.points, rule.matrix(s.landmarks.box)), rule.size)
+        for s in chosen
+    ]
+    return Faces(crops_of(chosen, rule), model.scheme, np.stack(points))
+
+
+def row(path: Path, other: InferenceBackend, faces: Faces, reference: np.ndarray) -> str:
+    backend = open_backend(path)
+    score = faces.score(run_all(backend, faces.crops)[0], reference)
+    low, high = score.interval or (0, 0)
+    size = sum(file.stat().st_size for file in artifact_files(path)) / 1e6
+    time = relative_time(backend, other, faces.crops[:1])
+    drop = f"{score.nme_drop:+.3f} ({low:+.3f} {high:+.3f})"
+    return f"{score.deviation:11.3f} | {drop} | {size:4.2f} | {time:.2f}"
+
+
+def relative_time(one: InferenceBackend, other: InferenceBackend, crop: np.ndarray) -> float:
+    """Median processor time of ``one`` over that of ``other``, in turns: a busy machine may."""
+    times: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for backend, found in zip((one, other), times, strict=True):
+            start = process_time()
+            backend.run(crop)
+            found.append(process_time() - start)
+    ours, theirs = (float(np.median(found[10:])) for found in times)
+    return ours / theirs
+
+
+def tflite_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str, Make]]:
+    def quantizer(path: Path, **changes: object) -> None:
+        choice = tflite.Choice(**changes)  # type: ignore[arg-type]
+        path.write_bytes(tflite.quantize(graph.float_tflite, recipe, choice))
+
+    def converter(path: Path) -> None:
+        with graph.saved_model() as folder:
+            made = tf.lite.TFLiteConverter.from_saved_model(folder)
+            made.optimizations = [tf.lite.Optimize.DEFAULT]
+            made.representative_dataset = lambda: ([c[None]] for c in recipe.crops.crops)
+            made.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            made.inference_input_type = tf.uint8
+            path.write_bytes(made.convert())
+
+    yield "LiteRT quantizer (default)", quantizer
+    yield "its own averaged ranges", partial(quantizer, ranges=averages)
+    yield "99.99 % of each crop's values", partial(quantizer, ranges=percentiles)
+    yield "heads static", partial(quantizer, static_heads=True)
+    yield "per tensor", partial(quantizer, per_channel=False)
+    yield "TensorFlow's converter", converter
+
+
+def onnx_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str, Make]]:
+    model = onnx.float_model(graph)
+
+    def static(path: Path, given: Recipe = recipe, **changes: object) -> None:
+        choice = onnx.Choice(**changes)  # type: ignore[arg-type]
+        onnx_format.save(onnx.quantize(model, given, graph.model.pixels, choice), path)
+
+    def dynamic(path: Path) -> None:
+        given = path.with_name("given.onnx")
+        onnx_format.save(model, given)
+        quantization.quantize_dynamic(given, path, weight_type=quantization.QuantType.QUInt8)
+
+    yield "U8S8, per channel, MinMax (default)", static
+    yield "per tensor", partial(static, per_channel=False)
+    yield "S8S8", partial(static, activations="QInt8")
+    # ONNX Runtime keeps every activation of every crop for these: gigabytes
+    few = replace(recipe, calibration=replace(recipe.crops, crops=recipe.crops.crops[::4]))
+    yield "MinMax, 32 faces", partial(static, given=few)
+    yield "Percentile, 32 faces", partial(static, given=few, ranges="Percentile")
+    yield "Entropy, 32 faces", partial(static, given=few, ranges="Entropy")
+    yield "quantize_dynamic (ConvInteger)", dynamic
+
+
+def openvino_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str, Make]]:
+    def nncf(path: Path, **changes: object) -> None:
+        choice = openvino.Choice(**changes)  # type: ignore[arg-type]
+        made = openvino.quantize(openvino.float_model(graph), recipe, [], choice)
+        openvino_format.save_model(made, path, compress_to_fp16=False)
+
+    yield "mixed, full correction, extremes (default)", nncf
+    yield "fast bias correction", partial(nncf, fast=True)
+    yield "symmetric activations (performance)", partial(nncf, preset="performance")
+    yield "overflow fix", partial(nncf, overflow_fix=True)
+    yield "NNCF's averaged ranges", partial(nncf, averaged=True)
+    yield "heads in int8", partial(nncf, float_heads=False)
+
+
+CANDIDATES = {
+    "tflite": tflite_candidates,
+    "onnx": onnx_candidates,
+    "openvino": openvino_candidates,
+}
+
+if __name__ == "__main__":
+    main()

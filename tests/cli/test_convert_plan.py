@@ -1,0 +1,33 @@
+"""``asmnet-edge convert`` with a goal: a plan, its artifacts, and what they cost on other faces."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from asmnet_edge.cli.convert import command
+from asmnet_edge.cli.convertplan import goal_of
+from asmnet_edge.converters.goal import Goal
+from asmnet_edge.converters.orders import orders_for
+from asmnet_edge.errors import UsageError
+from asmnet_edge.manifest import read_manifest
+
+
+def test_a_goal_that_int8_keeps_anyway_needs_no_block(float_file: Path, tmp_path: Path) -> None:
+    words = ["tflite", str(float_file), "--precision", "int8", "--max-deviation", "50"]
+    words += ["--data", "synthetic:200", "--faces", "16", "--output", str(tmp_path)]
+    result = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "no block was needed" in result.stdout
+    (path,) = tmp_path.glob("*.tflite")
+    assert path.name in result.stdout
+    assert read_manifest(path).keep_float == ()
+    assert read_manifest(path).repair["chosen_on"] >= 4
+
+
+def test_a_goal_is_what_the_options_say() -> None:
+    int8, float32 = (orders_for(["tflite"], [p]) for p in ("int8", "float32"))
+    assert goal_of(None, None, int8) is None
+    assert goal_of(0.03, None, int8) == Goal(max_nme_drop=0.03)
+    with pytest.raises(UsageError, match="a goal is for int8"):
+        goal_of(None, 0.4, float32)

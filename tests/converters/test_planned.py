@@ -1,0 +1,53 @@
+"""One plan in all formats: the same layers in float, and not one more."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asmnet_edge.converters.audit import audit
+from asmnet_edge.converters.batch import Job
+from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.convert import convert
+from asmnet_edge.converters.faces import Faces
+from asmnet_edge.converters.goal import Goal
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.orders import Order
+from asmnet_edge.converters.planned import make_planned
+from asmnet_edge.manifest import Precision, read_manifest
+
+BLOCK = ("block_9_expand", "block_9_depthwise", "block_9_project", "block_9_add")
+
+
+@pytest.mark.parametrize(("name", "count"), [("tflite", 65), ("onnx", 65), ("openvino", 64)])
+def test_what_is_kept_stays_in_float_and_nothing_else(
+    graph: InferenceGraph, calibration: CalibrationSet, tmp_path: Path, name: str, count: int
+) -> None:
+    order = Order(name, Precision.INT8, BLOCK)
+    path, manifest = convert(order, graph, calibration, tmp_path, "planned")
+    assert manifest.keep_float == BLOCK
+    found = audit(path)
+    assert found.counts == {"total": 67, "int8": count - 4}
+    assert len(found.islands["kept in float by plan"]) == 4
+    assert found.runs_in_int8 == count - 4
+
+
+def test_a_plan_is_made_measured_and_verified(
+    graph: InferenceGraph,
+    calibration: CalibrationSet,
+    crops: np.ndarray,
+    tmp_path: Path,
+) -> None:
+    scheme, told = graph.model.scheme, []
+    faces = Faces(crops[:5], scheme), Faces(crops[5:], scheme)
+    job = Job(Path("tiny.keras"), calibration, tmp_path, "planned")
+    result = make_planned(
+        [Order("tflite", Precision.INT8)], job, graph, faces, Goal(max_deviation=50.0), told.append
+    )
+    assert [one.path.name for one in result.made] == ["planned-int8.tflite"]
+    assert result.verified.keys() == result.outcome.scores.keys() == {"planned-int8.tflite"}
+    repair = read_manifest(result.made[0].path).repair
+    assert repair["deviations"].keys() == {"none", "equalisation", "bias correction", "both"}
+    kept = read_manifest(result.made[0].path).keep_float
+    assert kept == result.outcome.plan.keep_float == ()
+    assert told == ["in float: nothing beside the heads"]

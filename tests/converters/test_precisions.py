@@ -158,8 +158,6 @@ def test_a_pixel_is_its_own_code_in_tflite(artifacts: Find, precision: str) -> N
 
 def test_a_pixel_is_its_own_code_in_onnx(artifacts: Find) -> None:
     graph = onnx.load(artifacts("onnx", "int8")).graph
-    kinds = {node.op_type for node in graph.node}
-    assert not kinds & {"Cast", "Sub", "Mul"}
     constants = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
     (turn,) = [node for node in graph.node if "image" in node.input]
     (taker,) = [node for node in graph.node if turn.output[0] in node.input]

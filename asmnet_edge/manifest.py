@@ -45,7 +45,7 @@ class ArtifactManifest:
     inputs, outputs : name, type, shape and meaning of each tensor
     crop : margin and size of the crop rule; operators : {"total", "int8"} counts of computing nodes
     calibration : source, count, choice and sha256 of the calibration crops; None for float
-    parity : deviation from the float model, as `asmnet_edge.converters.parity` measures it
+    parity : deviation from the float model, as `asmnet_edge.converters.checks.parity` measures it
     keep_float : layers of an int8 artifact that were left in float on purpose
     repair : which repairs of the weights were tried for int8, what each gave, which was applied
     audit : shares in int8 and what is left in float, as `asmnet_edge.converters.audit` finds them

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.orders import Order
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.manifest import ArtifactManifest

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import asmnet_edge
-from asmnet_edge.converters.audit import audit
-from asmnet_edge.converters.calibration import CalibrationSet
-from asmnet_edge.converters.fingerprint import Fingerprint
+from asmnet_edge.converters.audit.audit import audit
+from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.checks.fingerprint import Fingerprint
+from asmnet_edge.converters.checks.parity import Parity, compare
+from asmnet_edge.converters.checks.patterns import patterns
+from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.orders import Order as Order
-from asmnet_edge.converters.parity import Parity, compare
-from asmnet_edge.converters.patterns import patterns
 from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.reference import reference_of
 from asmnet_edge.converters.target import ConversionTarget, target_for
 from asmnet_edge.converters.workshop import name_finally, workshop
 from asmnet_edge.errors import CheckFailedError

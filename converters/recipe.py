@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.errors import UsageError
 from asmnet_edge.manifest import Precision
 

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.checks.verify import verify
 from asmnet_edge.converters.convert import versions
 from asmnet_edge.converters.orders import Order
 from asmnet_edge.converters.target import target_for
-from asmnet_edge.converters.verify import verify
 from asmnet_edge.errors import ModelError, OutputExistsError
 from asmnet_edge.manifest import ArtifactManifest, read_manifest
 

@@ -42,9 +42,9 @@ class ConversionTarget(Protocol):
 # format -> (module, class)
 TARGETS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "tflite": ("asmnet_edge.converters.tflite", "TFLiteTarget"),
-        "onnx": ("asmnet_edge.converters.onnx", "OnnxTarget"),
-        "openvino": ("asmnet_edge.converters.openvino", "OpenVinoTarget"),
+        "tflite": ("asmnet_edge.converters.tflite.target", "TFLiteTarget"),
+        "onnx": ("asmnet_edge.converters.onnx.target", "OnnxTarget"),
+        "openvino": ("asmnet_edge.converters.openvino.target", "OpenVinoTarget"),
     }
 )
 

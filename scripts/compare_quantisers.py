@@ -24,13 +24,15 @@ import tensorflow as tf
 from onnxruntime import quantization
 
 from asmnet_edge.cli.terminal import silenced
-from asmnet_edge.converters import onnx, openvino, tflite
-from asmnet_edge.converters.calibration import calibrate_on
-from asmnet_edge.converters.faces import Faces
+from asmnet_edge.converters.accuracy.faces import Faces
+from asmnet_edge.converters.calibration.crops import calibrate_on
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.onnx import target as onnx
+from asmnet_edge.converters.openvino import target as openvino
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.converters.target import target_for
-from asmnet_edge.converters.tflite_ranges import averages, percentiles
+from asmnet_edge.converters.tflite import target as tflite
+from asmnet_edge.converters.tflite.ranges import averages, percentiles
 from asmnet_edge.crop import to_relative, transform
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.sample import learnable

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from asmnet_edge.converters.calibration import CalibrationSet, calibrate_on
+from asmnet_edge.converters.calibration.crops import CalibrationSet, calibrate_on
 from asmnet_edge.crop import CropRule, to_relative, transform
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.landmarks import FloatArray, bounding_box

@@ -20,11 +20,11 @@ from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
+    from asmnet_edge.converters.accuracy.goal import Goal
     from asmnet_edge.converters.batch import Job, Made
-    from asmnet_edge.converters.calibration import CalibrationSet
-    from asmnet_edge.converters.goal import Goal
+    from asmnet_edge.converters.calibration.crops import CalibrationSet
+    from asmnet_edge.converters.calibration.sources import FaceSource
     from asmnet_edge.converters.orders import Order
-    from asmnet_edge.converters.sources import FaceSource
     from asmnet_edge.training.floatmodel import FloatModel
 
 FORMATS = ("tflite", "onnx", "openvino")
@@ -86,9 +86,9 @@ def command(
     """
     from asmnet_edge.cli.convertplan import goal_of
     from asmnet_edge.cli.converttable import made_table
-    from asmnet_edge.converters.calibration import COUNT
+    from asmnet_edge.converters.calibration.crops import COUNT
+    from asmnet_edge.converters.calibration.sources import DRAWN, FaceSource
     from asmnet_edge.converters.orders import orders_for
-    from asmnet_edge.converters.sources import DRAWN, FaceSource
 
     wanted = [p for w in precisions or ("float32", "int8") for p in (USUAL if w == "all" else (w,))]
     orders = orders_for(FORMATS if format == "all" else (format,), wanted)
@@ -112,7 +112,7 @@ def command(
 
 def _tell_plan(orders: list[Order], source: Path, output: Path, people: FaceSource) -> None:
     from asmnet_edge.cli.converttable import plan_table
-    from asmnet_edge.converters.inspection import inspect
+    from asmnet_edge.converters.audit.inspection import inspect
 
     inspect(source)  # raises for a file that is no float model
     if any(order.is_calibrated for order in orders):
@@ -176,8 +176,8 @@ def _calibrate(people: FaceSource, model: FloatModel, orders: list[Order]) -> Ca
     """The faces, and a note on where they come from; float artifacts are only checked on some."""
     from dataclasses import replace
 
-    from asmnet_edge.converters.calibration import CHECKED
-    from asmnet_edge.converters.sources import DRAWN
+    from asmnet_edge.converters.calibration.crops import CHECKED
+    from asmnet_edge.converters.calibration.sources import DRAWN
 
     if not any(order.is_calibrated for order in orders):
         people = replace(people, count=CHECKED)

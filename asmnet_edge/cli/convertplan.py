@@ -12,12 +12,12 @@ from asmnet_edge.cli.terminal import notes, print_wide, silenced
 from asmnet_edge.errors import UsageError
 
 if TYPE_CHECKING:
+    from asmnet_edge.converters.accuracy.faces import Score
+    from asmnet_edge.converters.accuracy.goal import Goal
+    from asmnet_edge.converters.accuracy.planned import Planned
     from asmnet_edge.converters.batch import Job, Made
-    from asmnet_edge.converters.faces import Score
-    from asmnet_edge.converters.goal import Goal
+    from asmnet_edge.converters.calibration.sources import FaceSource
     from asmnet_edge.converters.orders import Order
-    from asmnet_edge.converters.planned import Planned
-    from asmnet_edge.converters.sources import FaceSource
     from asmnet_edge.training.floatmodel import FloatModel
 
 JUDGED = 128  # faces to choose on and to verify on, at most
@@ -27,7 +27,7 @@ def goal_of(
     max_nme_drop: float | None, max_deviation: float | None, orders: Sequence[Order]
 ) -> Goal | None:
     """The goal that the options name, if they name one; `UsageError` if nothing could keep it."""
-    from asmnet_edge.converters.goal import Goal
+    from asmnet_edge.converters.accuracy.goal import Goal
 
     if max_nme_drop is None and max_deviation is None:
         return None
@@ -40,9 +40,9 @@ def make_to_goal(
     orders: Sequence[Order], job: Job, model: FloatModel, people: FaceSource, goal: Goal
 ) -> tuple[list[Made], Callable[[], None]]:
     """The artifacts of one plan, and what checks them when all that was made has been shown."""
-    from asmnet_edge.converters.faces import faces_to_judge
+    from asmnet_edge.converters.accuracy.faces import faces_to_judge
+    from asmnet_edge.converters.accuracy.planned import make_planned
     from asmnet_edge.converters.graph import InferenceGraph
-    from asmnet_edge.converters.planned import make_planned
     from asmnet_edge.data.split import PERCENT
 
     percent = model.provenance.get("training", {}).get("validation_percent", PERCENT)
@@ -57,7 +57,7 @@ def make_to_goal(
 
 
 def _verify(planned: Planned, goal: Goal, faces: int) -> None:
-    from asmnet_edge.converters.goal import check
+    from asmnet_edge.converters.accuracy.goal import check
 
     blocks = ", ".join(planned.outcome.plan.blocks)
     print_wide(f"kept in float: {blocks or 'no block was needed'}")

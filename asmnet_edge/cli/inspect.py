@@ -25,7 +25,7 @@ def command(file: Path, audit: bool, as_json: bool) -> None:
     The facts come from the manifest beside it, or from inside the file where there is none. Needs
     no TensorFlow.
     """
-    from asmnet_edge.converters.inspection import inspect, is_vouched_for
+    from asmnet_edge.converters.audit.inspection import inspect, is_vouched_for
 
     content = inspect(file)
     content["audit"] = _audit(file) if audit and is_vouched_for(content) else None
@@ -39,7 +39,7 @@ def command(file: Path, audit: bool, as_json: bool) -> None:
 
 def _audit(file: Path) -> dict[str, Any]:
     """The int8 audit; quiet, as it loads the file into its runtime."""
-    from asmnet_edge.converters.audit import audit
+    from asmnet_edge.converters.audit.audit import audit
 
     with silenced():
         return audit(file).as_json()

@@ -15,8 +15,8 @@ from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
-    from asmnet_edge.converters.faces import Faces
-    from asmnet_edge.converters.simulation import Simulation
+    from asmnet_edge.converters.accuracy.faces import Faces
+    from asmnet_edge.converters.accuracy.simulation import Simulation
 
 FILES = ("sensitivity.json", "sensitivity.png")
 DRAWN = "synthetic:512"
@@ -61,9 +61,9 @@ def command(
 
 
 def _measure(source: Path, data: str, part: str, count: int, output: Path | None) -> dict[str, Any]:
-    from asmnet_edge.converters.repair import choose_repair
-    from asmnet_edge.converters.sensitivity import Judge, parts, sensitivity
-    from asmnet_edge.converters.sensitivity_figure import save_sensitivity
+    from asmnet_edge.converters.accuracy.figure import save_sensitivity
+    from asmnet_edge.converters.accuracy.repair import choose_repair
+    from asmnet_edge.converters.accuracy.sensitivity import Judge, parts, sensitivity
     from asmnet_edge.files import write_json
 
     simulation, faces = _prepare(source, data, count)
@@ -84,9 +84,9 @@ def _measure(source: Path, data: str, part: str, count: int, output: Path | None
 
 
 def _prepare(source: Path, data: str, count: int) -> tuple[Simulation, Faces]:
-    from asmnet_edge.converters.calibration import calibrate_on
-    from asmnet_edge.converters.faces import faces_to_judge
-    from asmnet_edge.converters.simulation import Simulation
+    from asmnet_edge.converters.accuracy.faces import faces_to_judge
+    from asmnet_edge.converters.accuracy.simulation import Simulation
+    from asmnet_edge.converters.calibration.crops import calibrate_on
     from asmnet_edge.data.catalog import open_dataset
     from asmnet_edge.data.split import PERCENT
     from asmnet_edge.training.floatmodel import load_float_model

@@ -12,7 +12,7 @@ from asmnet_edge.cli.terminal import notes, silenced
 from asmnet_edge.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from asmnet_edge.converters.verify import Verification
+    from asmnet_edge.converters.checks.verify import Verification
 
 
 @click.command()
@@ -26,7 +26,7 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
     tells what the float model gave on test patterns that every machine draws alike. Exit code 1
     when a file does not pass.
     """
-    from asmnet_edge.converters.verify import verify
+    from asmnet_edge.converters.checks.verify import verify
 
     found = []
     for path in files:

@@ -180,7 +180,7 @@ def test_pictures_without_landmarks_calibrate(
 def test_a_full_disk_is_told_and_leaves_nothing(
     asmnet_edge: Run, float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asmnet_edge.converters.onnx import OnnxTarget
+    from asmnet_edge.converters.onnx.target import OnnxTarget
 
     def export(self: Any, graph: Any, recipe: Any, path: Path) -> None:
         path.write_bytes(b"half of a mod")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asmnet_edge.cli.main import VERBS
-from asmnet_edge.converters import parity
+from asmnet_edge.converters.checks import parity
 from asmnet_edge.data.catalog import KINDS
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture

@@ -84,7 +84,7 @@ def test_a_manifest_of_another_model_is_found(asmnet_edge: Run, copy: Callable) 
 
 @pytest.fixture
 def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
-    from asmnet_edge.converters import verify
+    from asmnet_edge.converters.checks import verify
 
     def beside(path: Path) -> Any:
         return replace(read(path), facts=json.loads(manifest_path(path).read_text()), operators={})

@@ -13,12 +13,14 @@ import onnx
 import pytest
 
 from asmnet_edge import cpu
-from asmnet_edge.converters import acceleration, audit_openvino, audit_tflite
-from asmnet_edge.converters.audit import Audit, Operator, audit, is_among
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.audit import acceleration
+from asmnet_edge.converters.audit import openvino as audit_openvino
+from asmnet_edge.converters.audit import tflite as audit_tflite
+from asmnet_edge.converters.audit.audit import Audit, Operator, audit, is_among
+from asmnet_edge.converters.audit.wire import read_onnx
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.wire import read_onnx
 from asmnet_edge.errors import ModelError
 from asmnet_edge.manifest import Precision
 from asmnet_edge.training.pixels import PixelScaling
@@ -175,7 +177,8 @@ def test_without_its_reader_it_says_so(artifacts: Find, monkeypatch: pytest.Monk
 def test_it_needs_nothing_heavy(artifacts: Find, name: str) -> None:
     path = artifacts(name, "int8")
     code = (
-        "import sys\nfrom pathlib import Path\nfrom asmnet_edge.converters.audit import audit\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from asmnet_edge.converters.audit.audit import audit\n"
         f"assert audit(Path({str(path)!r})).counts['int8'] > 60\n"
         "print({n.split('.')[0] for n in sys.modules} & "
         "{'tensorflow', 'keras', 'onnx', 'nncf', 'ai_edge_quantizer'})"

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.calibration import CalibrationSet, calibrate_on
+from asmnet_edge.converters.calibration.crops import CalibrationSet, calibrate_on
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.pack import PACK_RULE, make_pack

@@ -13,12 +13,13 @@ import openvino
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from asmnet_edge.converters import parity, workshop
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters import workshop
+from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.checks import parity
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.target import TARGETS, target_for
-from asmnet_edge.converters.tflite import TFLiteTarget
+from asmnet_edge.converters.tflite.target import TFLiteTarget
 from asmnet_edge.errors import CheckFailedError, ModelError, UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.manifest import (

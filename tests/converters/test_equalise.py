@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.converters.calibration import CalibrationSet
-from asmnet_edge.converters.equalise import correct_biases, equalise, factors, pairs
-from asmnet_edge.converters.faces import Faces
+from asmnet_edge.converters.accuracy.equalise import correct_biases, equalise, factors, pairs
+from asmnet_edge.converters.accuracy.faces import Faces
+from asmnet_edge.converters.accuracy.repair import choose_repair
+from asmnet_edge.converters.accuracy.rounding import round_kernel
+from asmnet_edge.converters.accuracy.sensitivity import Judge
+from asmnet_edge.converters.accuracy.simulation import Simulation
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph, copy_of
-from asmnet_edge.converters.repair import choose_repair
-from asmnet_edge.converters.rounding import round_kernel
-from asmnet_edge.converters.sensitivity import Judge
-from asmnet_edge.converters.simulation import Simulation
 from asmnet_edge.training.floatmodel import FloatModel
 
 Spoil = Callable[[keras.Model, str, str], None]
@@ -121,7 +121,7 @@ def test_a_repair_that_helps_is_chosen_and_told(spoilt: Simulation, faces: Faces
 def test_a_repair_that_does_not_is_left(
     simulation: Simulation, faces: Faces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asmnet_edge.converters import repair
+    from asmnet_edge.converters.accuracy import repair
 
     monkeypatch.setattr(repair, "REPAIRS", {"nothing done": lambda given: given.graph})
     chosen = choose_repair(simulation, faces)

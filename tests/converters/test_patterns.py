@@ -7,8 +7,8 @@ import inspect
 import numpy as np
 import pytest
 
-from asmnet_edge.converters import patterns as module
-from asmnet_edge.converters.patterns import patterns
+from asmnet_edge.converters.checks import patterns as module
+from asmnet_edge.converters.checks.patterns import patterns
 
 
 # found once, on x86-64 with NumPy 2; another machine or version must find the same

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.calibration import calibrate_on
-from asmnet_edge.converters.pictures import UnlabelledPictures
-from asmnet_edge.converters.sources import FaceSource
+from asmnet_edge.converters.calibration.crops import calibrate_on
+from asmnet_edge.converters.calibration.pictures import UnlabelledPictures
+from asmnet_edge.converters.calibration.sources import FaceSource
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.data.synthetic import DrawnFaces, draw_face
 from asmnet_edge.errors import DataError, UsageError
@@ -82,7 +82,7 @@ def test_a_test_picture_among_them_is_refused(
     tests = DrawnFaces(12, size=128)
     for number, sample in enumerate(tests.samples("test")):
         write_picture(tmp_path / f"{number}.jpg", sample.load())
-    monkeypatch.setattr("asmnet_edge.converters.testfaces.DISJOINT", ())
+    monkeypatch.setattr("asmnet_edge.converters.calibration.testfaces.DISJOINT", ())
     faces = UnlabelledPictures(tmp_path, model, whole_picture)
     with pytest.raises(DataError, match=r"0\.jpg shows test/0-"):
         calibrate_on(faces, model.crop, not_in=[tests])

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.target import TARGETS

@@ -7,12 +7,12 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.calibration import CalibrationSet
-from asmnet_edge.converters.carry_out import carry_out
-from asmnet_edge.converters.faces import Faces, Score, faces_to_judge
-from asmnet_edge.converters.goal import Goal, check
+from asmnet_edge.converters.accuracy.carry_out import carry_out
+from asmnet_edge.converters.accuracy.faces import Faces, Score, faces_to_judge
+from asmnet_edge.converters.accuracy.goal import Goal, check
+from asmnet_edge.converters.accuracy.plan import Planner, planner_for
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.plan import Planner, planner_for
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.split import is_validation
 from asmnet_edge.data.synthetic import DrawnFaces

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.audit import audit
+from asmnet_edge.converters.accuracy.faces import Faces
+from asmnet_edge.converters.accuracy.goal import Goal
+from asmnet_edge.converters.accuracy.planned import make_planned
+from asmnet_edge.converters.audit.audit import audit
 from asmnet_edge.converters.batch import Job
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.convert import convert
-from asmnet_edge.converters.faces import Faces
-from asmnet_edge.converters.goal import Goal
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.orders import Order
-from asmnet_edge.converters.planned import make_planned
 from asmnet_edge.manifest import Precision, read_manifest
 
 BLOCK = ("block_9_expand", "block_9_depthwise", "block_9_project", "block_9_add")

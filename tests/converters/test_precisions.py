@@ -9,10 +9,10 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from ai_edge_litert.tools import flatbuffer_utils
 
-from asmnet_edge.converters.calibration import CalibrationSet
+from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.checks.parity import Parity
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.orders import OFFERED, orders_for
-from asmnet_edge.converters.parity import Parity
 from asmnet_edge.converters.recipe import CALIBRATED, Recipe
 from asmnet_edge.converters.target import TARGETS, target_for
 from asmnet_edge.errors import CheckFailedError, UsageError

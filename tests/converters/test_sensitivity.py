@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from keras import layers
 
 from asmnet_edge.cli.sensitivity import command
-from asmnet_edge.converters import sensitivity_figure
-from asmnet_edge.converters.calibration import CalibrationSet
-from asmnet_edge.converters.faces import Faces
-from asmnet_edge.converters.rounding import RoundedKernel, RoundedTensor, round_kernel
-from asmnet_edge.converters.sensitivity import Judge, Row, sensitivity
-from asmnet_edge.converters.simulation import Simulation
+from asmnet_edge.converters.accuracy import figure
+from asmnet_edge.converters.accuracy.faces import Faces
+from asmnet_edge.converters.accuracy.rounding import RoundedKernel, RoundedTensor, round_kernel
+from asmnet_edge.converters.accuracy.sensitivity import Judge, Row, sensitivity
+from asmnet_edge.converters.accuracy.simulation import Simulation
+from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.metrics import deviation
 from asmnet_edge.runtime.backend import open_backend, run_all
 from asmnet_edge.training.floatmodel import FloatModel
@@ -167,12 +167,12 @@ def test_a_figure_shows_the_costliest(
     measured: tuple[float, dict[str, Row]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     rows = list(measured[1].values())
-    monkeypatch.setattr(sensitivity_figure, "MOST", 5)
-    shown = sensitivity_figure.costliest(rows)
+    monkeypatch.setattr(figure, "MOST", 5)
+    shown = figure.costliest(rows)
     assert len(shown) == 5
     rest = [row.alone.deviation for row in rows if row not in shown]
     assert min(row.alone.deviation for row in shown) > max(rest)
-    sensitivity_figure.save_sensitivity(rows, tmp_path / "figure.png")
+    figure.save_sensitivity(rows, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 

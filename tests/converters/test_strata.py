@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.converters.strata import EDGES, choose, light_of, strata_of, told
+from asmnet_edge.converters.calibration.strata import EDGES, choose, light_of, strata_of, told
 
 STRATA = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60)
 

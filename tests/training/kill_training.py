@@ -3,8 +3,9 @@
     python tests/training/kill_training.py --kills 100
 
 Of three lives of the run two are ended at a random moment of their training, after at least one
-save, and one at a random moment after its start, be it still resuming. After each kill no more than one save interval may be lost; at the end weights, optimizer, averages, learning rate, order
-of the data and best figure must be those of the run left in peace. Exit code 1 if not.
+save, and one at a random moment after its start, be it still resuming. After each kill no more than
+one save interval may be lost; at the end weights, optimizer, averages, learning rate, order of the
+data and best figure must be those of the run left in peace. Exit code 1 if not.
 """
 
 import argparse

@@ -33,7 +33,7 @@ from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 from asmnet_edge.training.loop import Run
 from asmnet_edge.training.loss import AsmAssistedLoss
-from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.network import SEED, Variant, build
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import TILE, ValidationFaces

@@ -1,0 +1,1 @@
+"""What eight bits cost, where, and what is done about it."""

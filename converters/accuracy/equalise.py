@@ -1,0 +1,120 @@
+"""Repairs of the folded graph before it is quantised: same function in float, less loss in int8.
+
+Equalisation moves a factor s_c of channel c from one convolution to the next (Nagel et al.,
+"Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019). All formats
+have one scale per kernel channel, so what is left to gain lies in the tensor between: it has one
+scale for all channels, and a channel that stays below a tenth of the largest has a tenth of the
+steps. So small channels are enlarged until they use the tensor's range.
+
+ReLU6 is no multiple of itself: min(x, 6) / s is not min(x / s, 6). It is one where x and x / s stay
+below 6; so channels are only ever enlarged, and never beyond what the tensor's largest reaches. For
+faces outside the calibration that is not certain, hence `MARGIN`; the check on other faces decides.
+
+Bias correction takes the mean shift that rounded kernels cause out of the biases (ibid., section
+4.2, with the mean measured on faces instead of derived from batch norms).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from asmnet_edge.converters.accuracy.rounding import round_kernel, within_channel
+from asmnet_edge.converters.accuracy.simulation import Simulation
+from asmnet_edge.converters.graph import copy_of
+from asmnet_edge.landmarks import FloatArray
+
+MARGIN = 1.25  # room for faces whose activations exceed those of the calibration
+SMALLEST = 1 / 32  # factor; dead channels would be divided by nothing
+CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
+
+
+def equalise(simulation: Simulation) -> keras.Model:
+    """The folded graph with small channels enlarged between each two convolutions."""
+    graph = copy_of(simulation.graph)
+    largest = simulation.largest
+    for first, second in pairs(simulation):
+        depthwise = isinstance(graph.get_layer(second), layers.DepthwiseConv2D)
+        _move(graph, first, second, factors(largest[first], 1.0 if depthwise else 0.5))
+    return graph
+
+
+def factors(largest: FloatArray, strength: float) -> FloatArray:
+    """s_c (channels,) in (0, 1] by which to divide channels with ``largest`` values (channels,).
+
+    A depthwise kernel has a scale for each channel and minds nothing: ``strength`` 1. In a full one
+    the input channels share a scale, which the factor shrinks their share of: 0.5 is the balance.
+    """
+    relative = MARGIN * largest / max(float(largest.max()), 1e-12)
+    return np.clip(relative**strength, SMALLEST, 1.0).astype(np.float32)
+
+
+def pairs(simulation: Simulation) -> list[tuple[str, str]]:
+    """Convolutions with a ReLU and the one convolution that takes their result."""
+    takers: dict[str, list[str]] = {}
+    for operator in simulation.operators.values():
+        for taken in operator.takes:
+            takers.setdefault(taken, []).append(operator.name)
+    return [
+        (first, second[0])
+        for first, second in takers.items()
+        if len(second) == 1 and _can_be_paired(simulation.graph, first, second[0])
+    ]
+
+
+def _can_be_paired(graph: keras.Model, first: str, second: str) -> bool:
+    one, other = graph.get_layer(first), graph.get_layer(second)
+    followers = [node.operation for node in one._outbound_nodes]
+    rectified = len(followers) == 1 and isinstance(followers[0], layers.ReLU)
+    return rectified and isinstance(one, CONVOLUTIONS) and isinstance(other, CONVOLUTIONS)
+
+
+def _move(graph: keras.Model, first: str, second: str, divisors: FloatArray) -> None:
+    """Divide the channels that ``first`` makes, and multiply them where ``second`` takes them."""
+    one, other = graph.get_layer(first), graph.get_layer(second)
+    kernel, bias = one.get_weights()
+    depthwise = isinstance(one, layers.DepthwiseConv2D)
+    divided = kernel / (divisors[:, None] if depthwise else divisors)
+    one.set_weights([divided, bias / divisors])
+    taken, *rest = other.get_weights()
+    other.set_weights([taken * divisors[:, None], *rest])  # both kinds: (h, w, channels in, ...)
+
+
+def correct_biases(simulation: Simulation) -> keras.Model:
+    """The folded graph with each bias less the mean shift that its rounded kernel causes."""
+    graph = copy_of(simulation.graph)
+    convolutions = [layer for layer in graph.layers if isinstance(layer, CONVOLUTIONS)]
+    shifts = _mean_shifts(graph, convolutions, simulation.pixels)
+    for layer in convolutions:
+        kernel, bias = layer.get_weights()
+        layer.set_weights([kernel, bias - shifts[layer.name]])
+    return graph
+
+
+def _mean_shifts(
+    graph: keras.Model, convolutions: list[Any], pixels: FloatArray
+) -> dict[str, FloatArray]:
+    """E[(round(W) - W) x] of each layer, (channels,), with x as the float graph has it."""
+    model = keras.Model(graph.inputs, {y.name: _rounding_error(y)(y.input) for y in convolutions})
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def means(picture: Any) -> Any:
+        results = model(picture, training=False)
+        return {name: tf.reduce_mean(y, range(y.ndim - 1)) for name, y in results.items()}
+
+    found = [means(picture[None]) for picture in pixels]
+    return {name: np.mean([one[name].numpy() for one in found], axis=0) for name in found[0]}
+
+
+def _rounding_error(layer: Any) -> Any:
+    """``layer`` with what rounding adds to its kernel in the kernel's place, and no bias."""
+    config = {**layer.get_config(), "name": f"{layer.name}_error", "use_bias": False}
+    error = layer.__class__.from_config(config)
+    error.build(layer.input.shape)
+    kernel = layer.get_weights()[0]
+    error.set_weights([round_kernel(kernel, within_channel(layer)) - kernel])
+    return error

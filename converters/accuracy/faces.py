@@ -1,0 +1,119 @@
+"""Faces that a conversion is judged on: none of them calibrated, none of them a test face.
+
+Choosing among conversions flatters what is chosen; so the faces held out of training are halved by
+identity, one half to choose on and one to verify on.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge.converters.calibration.testfaces import UNLABELLED
+from asmnet_edge.crop import CropRule, to_relative, transform
+from asmnet_edge.data.crops import crops_of
+from asmnet_edge.data.sample import Dataset, Sample, learnable
+from asmnet_edge.data.split import PERCENT, is_validation
+from asmnet_edge.errors import DataError, UsageError
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.metrics import bootstrap_interval, deviation, nme
+from asmnet_edge.schemes import LandmarkScheme
+
+FEWEST = 4  # faces to choose or to verify on
+SALT = "choose or verify: "
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a conversion cost.
+
+    deviation : mean distance to the float model's landmarks, in % of the inter-ocular distance
+    nme_drop : mean NME minus the float model's, in %; None without annotations
+    interval : 95 % bootstrap interval of the drop
+    """
+
+    deviation: float
+    nme_drop: float | None = None
+    interval: tuple[float, float] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        content: dict[str, Any] = {"deviation": round(self.deviation, 4)}
+        if self.nme_drop is not None and self.interval is not None:
+            content["nme_drop"] = round(self.nme_drop, 4)
+            content["nme_drop_interval"] = [round(end, 4) for end in self.interval]
+        return content
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Crops (N, s, s, 3) uint8 RGB, and their landmarks (N, n, 2) relative to them where known."""
+
+    crops: NDArray[np.uint8]
+    scheme: LandmarkScheme
+    landmarks: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        expected = (len(self.crops), self.scheme.points, 2)
+        if self.landmarks is not None and self.landmarks.shape != expected:
+            raise DataError(f"landmarks must be {expected}, got {self.landmarks.shape}")
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def score(self, landmarks: FloatArray, reference: FloatArray) -> Score:
+        """Of ``landmarks`` (N, n, 2) against the float model's ``reference`` on these faces."""
+        far = 100 * float(deviation(landmarks, reference, self.scheme).mean())
+        if self.landmarks is None:
+            return Score(far)
+        ours, theirs = (nme(x, self.landmarks, self.scheme) for x in (landmarks, reference))
+        drops = 100 * (ours - theirs)
+        return Score(far, float(drops.mean()), bootstrap_interval(drops))
+
+
+def faces_to_judge(
+    dataset: Dataset,
+    rule: CropRule,
+    scheme: LandmarkScheme,
+    count: int = 128,
+    percent: float = PERCENT,
+) -> tuple[Faces, Faces]:
+    """Up to ``count`` faces to choose on and as many to verify on, from the training subset.
+
+    They are those that training holds out, ``percent`` of the identities. Landmarks of another
+    scheme than the model's ``scheme`` are left out, and deviation alone can be judged.
+    """
+    samples = learnable(dataset.samples("train"))
+    held_out = [sample for sample in samples if is_validation(sample.identity, percent)]
+    halves = ([s for s in held_out if _chooses(s) is half] for half in (True, False))
+    choosing, verifying = halves
+    if min(len(choosing), len(verifying)) < FEWEST:
+        raise UsageError(
+            f"{dataset.name} has {len(choosing)} faces to choose on and {len(verifying)} to verify "
+            f"on that nothing was trained or calibrated on; at least {FEWEST} of each are needed",
+            "Give a data set with more faces",
+        )
+    labelled = dataset.scheme is scheme and dataset.name != UNLABELLED
+    first, second = (_faces(x[:count], rule, scheme, labelled) for x in (choosing, verifying))
+    return first, second
+
+
+def _chooses(sample: Sample) -> bool:
+    return zlib.crc32((SALT + sample.identity).encode()) % 2 == 0
+
+
+def _faces(
+    samples: Sequence[Sample], rule: CropRule, scheme: LandmarkScheme, labelled: bool
+) -> Faces:
+    return Faces(crops_of(samples, rule), scheme, _relative(samples, rule) if labelled else None)
+
+
+def _relative(samples: Sequence[Sample], rule: CropRule) -> FloatArray:
+    marks = [sample.landmarks for sample in samples]
+    return np.stack(
+        [to_relative(transform(m.points, rule.matrix(m.box)), rule.size) for m in marks]
+    )

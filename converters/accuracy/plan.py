@@ -1,0 +1,141 @@
+"""A mixed-precision plan: the few blocks to keep in float so that int8 costs no more than wanted.
+
+Greedy: keep the block that helps most, measure, go on until the goal is met. Blocks are ranked by
+deviation, which never lies below the NME drop it causes and hardly varies from face to face, where
+a drop of hundredths of a per cent drowns in chance; the goal may be either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from asmnet_edge.converters.accuracy.faces import Faces, Score
+from asmnet_edge.converters.accuracy.goal import Goal
+from asmnet_edge.converters.accuracy.sensitivity import Judge
+from asmnet_edge.converters.accuracy.simulation import Simulation
+from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.errors import UsageError
+
+TRIED = 3  # blocks at each step, the costliest of those left
+ROOM = 0.95  # of the goal: what is chosen on some faces does a little worse on others
+RANGED = 64  # crops to measure ranges on; the artifacts take all
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Blocks to keep in float.
+
+    blocks : in the order in which they were chosen; keep_float : names of their layers, for
+    `Recipe`; expected : simulated cost on the ``faces`` it was chosen on; before : with none kept
+    multiply_adds : share that stays in float, 0 to 1
+    """
+
+    goal: Goal
+    faces: int
+    before: Score
+    expected: Score
+    blocks: tuple[str, ...] = ()
+    keep_float: tuple[str, ...] = ()
+    multiply_adds: float = 0.0
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the goal is expected to be met with some room for other faces."""
+        return not self.goal.missed_by(self.expected, ROOM)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "goal": self.goal.as_json(),
+            "chosen_on": self.faces,
+            "blocks": list(self.blocks),
+            "keep_float": list(self.keep_float),
+            "without": self.before.as_json(),
+            "expected": self.expected.as_json(),
+            "float_multiply_adds": round(self.multiply_adds, 4),
+        }
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Chooses blocks by what ``judge`` finds on its faces."""
+
+    judge: Judge
+    goal: Goal
+
+    @cached_property
+    def blocks(self) -> dict[str, tuple[str, ...]]:
+        """Those of the body: heads are in float anyway."""
+        simulation = self.judge.simulation
+        return {b: names for b, names in simulation.blocks.items() if simulation.body & set(names)}
+
+    @cached_property
+    def whole(self) -> Score:
+        return self.judge.score(self.judge.simulation.body)
+
+    def start(self) -> Plan:
+        """The plan that keeps nothing."""
+        self.goal.check_faces(self.judge.faces)
+        return Plan(self.goal, len(self.judge.faces), self.whole, self.whole)
+
+    def plan(self, tick: Callable[[], None] = lambda: None) -> Plan:
+        """The smallest greedy plan that is expected to meet the goal, or the best if none does."""
+        plan = self.start()
+        while not plan.is_met and len(plan.blocks) < len(self.blocks):
+            plan = self.one_more(plan)
+            tick()
+        return plan
+
+    def one_more(self, plan: Plan) -> Plan:
+        """``plan`` with one block more: of the costliest alone, the one that helps most."""
+        left = [b for b in self._ranking if b not in plan.blocks]
+        if not left:
+            raise UsageError("no block is left to keep in float")
+        tried = [self._with(plan, block) for block in left[:TRIED]]
+        return min(tried, key=lambda other: other.expected.deviation)
+
+    @cached_property
+    def _ranking(self) -> list[str]:
+        """Blocks by what each costs alone, the costliest first.
+
+        Independent roundings add as squares, so what sparing one block gains from the whole is
+        small and drowns in how the others happen to round; what it costs alone does not.
+        """
+        costs = {block: self.judge.score(names) for block, names in self.blocks.items()}
+        return sorted(costs, key=lambda block: -costs[block].deviation)
+
+    def _with(self, plan: Plan, block: str) -> Plan:
+        blocks = (*plan.blocks, block)
+        names = tuple(name for b in self.blocks if b in blocks for name in self.blocks[b])
+        expected = self.judge.score(self.judge.simulation.body - set(names))
+        return replace(
+            plan,
+            blocks=blocks,
+            keep_float=names,
+            expected=expected,
+            multiply_adds=self.judge.simulation.share_of_multiply_adds(names),
+        )
+
+
+def plan_for(
+    graph: InferenceGraph,
+    calibration: CalibrationSet,
+    faces: Faces,
+    goal: Goal,
+    tick: Callable[[], None] = lambda: None,
+) -> Plan:
+    """Which layers of ``graph`` to keep in float so that int8 keeps the ``goal`` on ``faces``."""
+    return planner_for(graph, calibration, faces, goal).plan(tick)
+
+
+def planner_for(
+    graph: InferenceGraph, calibration: CalibrationSet, faces: Faces, goal: Goal
+) -> Planner:
+    return Planner(Judge(simulation_of(graph, calibration), faces), goal)
+
+
+def simulation_of(graph: InferenceGraph, calibration: CalibrationSet) -> Simulation:
+    return Simulation(graph.model, calibration.crops[:RANGED], graph.repaired)

@@ -1,0 +1,74 @@
+"""Int8 artifacts of one mixed-precision plan: chosen in simulation, made, measured, verified."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from asmnet_edge.converters.accuracy.carry_out import Outcome, carry_out
+from asmnet_edge.converters.accuracy.faces import Faces, Score
+from asmnet_edge.converters.accuracy.goal import Goal
+from asmnet_edge.converters.accuracy.plan import planner_for, simulation_of
+from asmnet_edge.converters.accuracy.repair import choose_repair
+from asmnet_edge.converters.batch import Job, Made, make
+from asmnet_edge.converters.checks.reference import reference_of
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.orders import Order
+from asmnet_edge.runtime.backend import open_backend, run_all
+
+FAILED = Score(math.inf, math.inf)  # an artifact that did not pass its own check
+Tell = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What came of a plan: the artifacts, and their cost on faces that nothing was chosen on."""
+
+    made: Sequence[Made]
+    outcome: Outcome
+    verified: Mapping[str, Score]
+
+
+def make_planned(
+    orders: Sequence[Order],
+    job: Job,
+    graph: InferenceGraph,
+    faces: tuple[Faces, Faces],
+    goal: Goal,
+    tell: Tell = lambda text: None,
+) -> Planned:
+    """Carry out int8 ``orders``, repaired if that helps, with as few blocks in float as they need.
+
+    faces : to choose on and to verify on, as `faces_to_judge` gives them. All formats keep the same
+    layers. What was made is the best that was found; whether it keeps the goal on the second faces
+    is for the caller to check: `asmnet_edge.converters.accuracy.goal.check`.
+    """
+    choosing, verifying = faces
+    graph = choose_repair(simulation_of(graph, job.calibration), choosing).apply(graph)
+    made: dict[tuple[str, ...], list[Made]] = {}
+
+    def measure(keep: tuple[str, ...]) -> Mapping[str, Score]:
+        tell(f"in float: {', '.join(keep) or 'nothing beside the heads'}")
+        made.clear()  # the files of an earlier plan are replaced
+        made[keep] = [make(replace(order, keep_float=keep), job, graph) for order in orders]
+        return scores(made[keep], graph, choosing)
+
+    planner = planner_for(graph, job.calibration, choosing, goal)
+    outcome = carry_out(planner, planner.plan(), measure)
+    if outcome.plan.keep_float not in made:  # a later try was worse
+        measure(outcome.plan.keep_float)
+    (results,) = made.values()
+    return Planned(results, outcome, scores(results, graph, verifying))
+
+
+def scores(made: Sequence[Made], graph: InferenceGraph, faces: Faces) -> dict[str, Score]:
+    """The cost of each artifact on ``faces``, in its own runtime, by its file's name."""
+    reference = reference_of(graph.model, faces.crops)[0]
+    return {
+        one.path.name: FAILED
+        if one.failure
+        else faces.score(run_all(open_backend(one.path), faces.crops)[0], reference)
+        for one in made
+    }

@@ -1,0 +1,194 @@
+"""The int8 audit: what an artifact computes in eight bits, what not and why, and how it runs here.
+
+Reads artifacts with what a device has: the TFLite schema that comes with LiteRT, a few lines for
+ONNX, OpenVINO's own reader. Where that is missing, the audit says so instead of failing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from asmnet_edge.errors import AsmnetEdgeError
+from asmnet_edge.manifest import manifest_path
+
+# suffix -> module that reads it
+READERS: Mapping[str, str] = MappingProxyType(
+    {
+        ".tflite": "asmnet_edge.converters.audit.tflite",
+        ".onnx": "asmnet_edge.converters.audit.onnx",
+        ".xml": "asmnet_edge.converters.audit.openvino",
+    }
+)
+NAMELESS = re.compile(r"^[A-Za-z]+_+\d+$")  # as converters rename what they transpose
+FLOAT = "a float artifact"
+JOINS = ("CONCATENATION", "Concat")
+HEADS = ("FULLY_CONNECTED", "MatMul", "Gemm", "DynamicQuantizeLinear", "MatMulInteger")
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A computing operator of an artifact, biases and activations counted with it.
+
+    int8 : whether the file asks for eight-bit arithmetic; why : it is not in int8
+    multiply_adds : None where the file does not tell shapes
+    runs : what it runs as on this machine, such as "int8" or "f32"; None when that is not known
+    """
+
+    name: str
+    kind: str
+    int8: bool
+    multiply_adds: int | None = 0
+    why: str = ""
+    runs: str | None = None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found, operators in their order of computation.
+
+    other : operators outside the count that stay in float, such as the scaling of pixels
+    runtime : the one that was asked how it runs the file here; None when none was
+    notes : what a person should know about speed and results on this machine
+    """
+
+    operators: tuple[Operator, ...] = ()
+    other: tuple[str, ...] = ()
+    runtime: str | None = None
+    notes: tuple[str, ...] = ()
+    possible: bool = True
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"total": len(self.operators), "int8": sum(o.int8 for o in self.operators)}
+
+    @property
+    def share_of_operators(self) -> float:
+        return self.counts["int8"] / max(len(self.operators), 1)
+
+    @property
+    def share_of_multiply_adds(self) -> float | None:
+        """Multiply-adds in int8 over all, 0 to 1; None where the file does not tell shapes."""
+        counts = [o.multiply_adds for o in self.operators]
+        if not counts or None in counts:
+            return None
+        in_int8 = sum(o.multiply_adds or 0 for o in self.operators if o.int8)
+        return in_int8 / max(sum(c or 0 for c in counts), 1)
+
+    @property
+    def islands(self) -> dict[str, list[str]]:
+        """Names of the operators in float, by the reason why; none in a float artifact."""
+        islands: dict[str, list[str]] = {}
+        if all(operator.why == FLOAT for operator in self.operators):
+            return islands
+        for operator in self.operators:
+            if not operator.int8:
+                islands.setdefault(operator.why, []).append(operator.name.partition(";")[0])
+        return islands
+
+    @property
+    def runs_in_int8(self) -> int | None:
+        """How many int8 operators this machine computes in int8; None when that is not known."""
+        runs = [operator.runs for operator in self.operators if operator.int8]
+        return None if None in runs else runs.count("int8")
+
+    def facts(self) -> dict[str, Any]:
+        """What holds on any machine: for the manifest."""
+        share = self.share_of_multiply_adds
+        return {
+            "int8_operators": round(self.share_of_operators, 4),
+            "int8_multiply_adds": None if share is None else round(share, 4),
+            "float": self.islands,
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "possible": self.possible,
+            "counts": self.counts,
+            **self.facts(),
+            "float_outside_the_count": list(self.other),
+            "runtime": self.runtime,
+            "runs_in_int8_here": self.runs_in_int8,
+            "notes": list(self.notes),
+            "operators": [asdict(operator) for operator in self.operators],
+        }
+
+
+class Reader(Protocol):
+    """Module of a format: how its files are read, and how its runtime runs them."""
+
+    def read(self, path: Path) -> tuple[list[Operator], list[str]]:
+        """Computing operators without a reason why, and names of others in float."""
+
+    def run_here(self, path: Path) -> tuple[str, Mapping[str, str], list[str]]:
+        """Runtime and version, what it runs each operator as, and notes."""
+
+
+def audit(path: Path, run: bool = True, keep_float: Collection[str] | None = None) -> Audit:
+    """The audit of the artifact at ``path``, whose origin is known: see `read_manifest`.
+
+    With ``run``, the runtime of its format is asked how it would run it on this machine.
+    keep_float : layers that were left in float on purpose; without it the manifest is asked
+    """
+    reader: Any = importlib.import_module(READERS[path.suffix])
+    kept = _kept_in_float(path) if keep_float is None else set(keep_float)
+    try:
+        operators, other = reader.read(path)
+    except ImportError as error:
+        note = f"cannot be audited here: the package {error.name!r} is not installed"
+        return Audit(notes=(note,), possible=False)
+    found = Audit(tuple(_with_reasons(operators, kept)), tuple(other))
+    return _with_runtime(found, reader, path) if run else found
+
+
+def _with_runtime(found: Audit, reader: Reader, path: Path) -> Audit:
+    try:
+        runtime, runs, notes = reader.run_here(path)
+    except (ImportError, AsmnetEdgeError) as error:
+        note = f"how it runs here is not known: {error}"
+        return replace(found, notes=(note,))
+    operators = tuple(replace(o, runs=runs.get(o.name)) for o in found.operators)
+    return replace(found, operators=operators, runtime=runtime, notes=tuple(notes))
+
+
+def _with_reasons(operators: list[Operator], kept: set[str]) -> list[Operator]:
+    """Each operator in float with the reason why, as far as the file and its manifest tell."""
+    nothing = not any(operator.int8 for operator in operators)
+    return [o if o.int8 else replace(o, why=o.why or _why(o, kept, nothing)) for o in operators]
+
+
+def _why(operator: Operator, kept: set[str], nothing: bool) -> str:
+    if nothing:
+        return FLOAT
+    if operator.kind in HEADS:
+        return "head, float by design"
+    if is_among(operator.name, kept):
+        return "kept in float by plan"
+    if operator.kind in JOINS:
+        return "only the float heads take it"
+    if kept and NAMELESS.match(operator.name):
+        return "kept in float by plan"
+    return "not quantised by the format's tools"
+
+
+def is_among(operator: str, layers: set[str]) -> bool:
+    """Whether an exporter's name of an operator speaks of one of the Keras ``layers``.
+
+    Exporters write ``asmnet_1/block_3_depthwise_1/depthwise;...``: scopes, with a number added.
+    """
+    words = {word for path in operator.split(";") for word in path.split("/")}
+    return bool(layers & (words | {word.rpartition("_")[0] for word in words}))
+
+
+def _kept_in_float(path: Path) -> set[str]:
+    try:
+        content = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+        return set(content.get("keep_float") or ())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return set()

@@ -1,0 +1,1 @@
+"""The faces that activation ranges are measured on."""

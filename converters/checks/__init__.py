@@ -1,0 +1,1 @@
+"""Whether an artifact gives what the float model gives."""

@@ -1,0 +1,94 @@
+"""The fingerprint: what the float model gives on test patterns, carried by every artifact.
+
+So any machine with the artifact's runtime can check it without the float model and without faces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.converters.checks.parity import Parity, compare
+from asmnet_edge.converters.checks.patterns import patterns
+from asmnet_edge.errors import ModelError
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.manifest import ArtifactManifest, Precision
+from asmnet_edge.schemes import LandmarkScheme
+
+DECIMALS = 6  # 0.0002 px of a crop of 224
+# an artifact that passed on faces may lie further off on patterns: by how much more than where it
+# was made it may do so here, and in which units that is no longer told from rounding
+SLACK, ROUNDING = 1.25, 0.01
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What an artifact is compared with.
+
+    landmarks : (patterns, n, 2), pose : (patterns, 3), both of the float model, as the contract has
+    them; patterns : SHA-256 of the patterns' pixels; made : parity with them where it was made
+    """
+
+    landmarks: FloatArray
+    pose: FloatArray
+    patterns: str
+    made: Parity | None = None
+
+    @classmethod
+    def of(cls, outputs: tuple[FloatArray, FloatArray], size: int) -> Fingerprint:
+        """That of a float model of input ``size`` with these outputs on its `patterns`."""
+        return cls(outputs[0].round(DECIMALS), outputs[1].round(DECIMALS), digest(size))
+
+    @classmethod
+    def from_manifest(cls, manifest: ArtifactManifest) -> Fingerprint:
+        """The one in ``manifest``; `ModelError` when it has none that can be used."""
+        if not manifest.fingerprint:
+            raise ModelError(
+                "its manifest carries no fingerprint to compare with",
+                "Make it again with this version: asmnet-edge convert",
+            )
+        try:
+            return cls.from_json(manifest.fingerprint, manifest.landmark_scheme)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"its manifest's fingerprint is damaged: {error}") from error
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], scheme: LandmarkScheme) -> Fingerprint:
+        landmarks, pose = (np.array(content[name], np.float64) for name in ("landmarks", "pose"))
+        if landmarks.shape != (len(pose), scheme.points, 2) or pose.shape != (len(landmarks), 3):
+            raise ValueError(f"got landmarks {landmarks.shape} and pose {pose.shape}")
+        return cls(landmarks, pose, str(content["patterns"]), Parity(**content["made"]))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "patterns": self.patterns,
+            "landmarks": self.landmarks.tolist(),
+            "pose": self.pose.tolist(),
+            "made": self.made.as_json() if self.made else None,
+        }
+
+    def compare(
+        self, outputs: tuple[FloatArray, FloatArray], scheme: LandmarkScheme, size: int
+    ) -> Parity:
+        """How far an artifact's ``outputs`` on the patterns lie from the float model's."""
+        return compare(outputs, (self.landmarks, self.pose), scheme, size)
+
+    def check(self, found: Parity, precision: Precision, name: str) -> None:
+        """`CheckFailedError` when ``found`` is beyond its precision's limit and where it was."""
+        if self.made is None or not is_near(found, self.made):
+            found.check(precision, name)
+
+
+def is_near(found: Parity, made: Parity) -> bool:
+    """Whether ``found`` is no further from the float model than ``made``, but for a little."""
+    pairs = (found.max_px, made.max_px), (found.deviation_iod_percent, made.deviation_iod_percent)
+    return all(here <= SLACK * there + ROUNDING for here, there in pairs)
+
+
+def digest(size: int) -> str:
+    """SHA-256 of the patterns' pixels."""
+    return hashlib.sha256(patterns(size).tobytes()).hexdigest()

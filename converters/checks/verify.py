@@ -1,0 +1,141 @@
+"""Checking an artifact again, on any machine with its runtime: hash, contract and parity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.converters.audit.contents import read_contents
+from asmnet_edge.converters.checks.fingerprint import Fingerprint, digest, is_near
+from asmnet_edge.converters.checks.parity import Parity
+from asmnet_edge.converters.checks.patterns import patterns
+from asmnet_edge.errors import AsmnetEdgeError, CheckFailedError, MissingExtraError
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.manifest import ArtifactManifest, manifest_path, read_manifest
+from asmnet_edge.runtime.backend import InferenceBackend, backend_module, open_backend, run_all
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, whether it passed, and what was found."""
+
+    name: str
+    passed: bool
+    what: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found out about the artifact at ``path``.
+
+    runtime : that ran it, with its version; parity, made : how far it lies from the float model on
+    the test patterns, here and where it was made
+    """
+
+    path: Path
+    checks: tuple[Check, ...]
+    runtime: str = ""
+    parity: Parity | None = None
+    made: Parity | None = None
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+    @property
+    def computes_as_made(self) -> bool:
+        """Whether this machine's results are as near as those where the artifact was made."""
+        return not (self.parity and self.made) or is_near(self.parity, self.made)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "file": str(self.path),
+            "passed": self.passed,
+            "checks": [asdict(check) for check in self.checks],
+            "runtime": self.runtime,
+            "parity": self.parity.as_json() if self.parity else None,
+            "parity_where_made": self.made.as_json() if self.made else None,
+            "computes_as_made": self.computes_as_made,
+        }
+
+
+def verify(path: Path, threads: int = 1) -> Verification:
+    """Check the artifact at ``path``; each check is made only when those before it passed.
+
+    `MissingExtraError` when the runtime of its format is not installed.
+    """
+    run = _Run(path, threads)
+    steps = {"hash": run.hash, "contract": run.contract, "parity": run.fingerprint}
+    checks = tuple(_until_one_fails(steps))
+    return Verification(path, checks, run.runtime, run.parity, run.made)
+
+
+def _until_one_fails(steps: dict[str, Callable[[], str]]) -> Iterator[Check]:
+    for name, step in steps.items():
+        try:
+            yield Check(name, True, step())
+        except MissingExtraError:
+            raise
+        except AsmnetEdgeError as error:
+            yield Check(name, False, str(error))
+            return
+
+
+class _Run:
+    """The checks of one artifact, in their order; each tells what it found or raises."""
+
+    manifest: ArtifactManifest
+    outputs: tuple[FloatArray, FloatArray]
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self.path, self._threads, self.runtime = path, threads, ""
+        self.parity: Parity | None = None
+        self.made: Parity | None = None
+
+    def hash(self) -> str:
+        backend_module(self.path)  # a name of another kind is refused before anything is read
+        self.manifest = read_manifest(self.path)
+        # compared as they are written: a later version may tell facts that this one does not know
+        beside = json.loads(manifest_path(self.path).read_text(encoding="utf-8"))
+        inside = read_contents(self.path).facts
+        if inside is None or any(beside.get(name) != inside[name] for name in inside):
+            raise CheckFailedError("the facts inside the file are not those of its manifest")
+        return f"sha256 {self.manifest.files[-1]['sha256'][:12]}…"
+
+    def contract(self) -> str:
+        backend = open_backend(self.path, self._threads)
+        self.runtime = backend.name
+        self.outputs = _run(backend, self.manifest)
+        points = self.manifest.landmark_scheme.points
+        shapes = tuple(output.shape[1:] for output in self.outputs)
+        if shapes != ((points, 2), (3,)):
+            raise CheckFailedError(f"expected outputs ({points}, 2) and (3,), got {shapes}")
+        if not all(np.isfinite(output).all() for output in self.outputs):
+            raise CheckFailedError("its outputs are not finite")
+        return f"uint8 crop in, {points} landmarks and pose out"
+
+    def fingerprint(self) -> str:
+        manifest, size = self.manifest, self.manifest.crop_rule.size
+        print_ = Fingerprint.from_manifest(manifest)
+        if print_.patterns != digest(size):
+            raise CheckFailedError(
+                "its fingerprint was taken on other test patterns than this version draws",
+                "Verify with the version that made it, or convert again",
+            )
+        self.made = print_.made
+        self.parity = print_.compare(self.outputs, manifest.landmark_scheme, size)
+        print_.check(self.parity, manifest.precision, self.path.name)
+        return f"at most {self.parity.max_px:.4f} px from the float model on test patterns"
+
+
+def _run(backend: InferenceBackend, manifest: ArtifactManifest) -> tuple[FloatArray, FloatArray]:
+    try:
+        return run_all(backend, patterns(manifest.crop_rule.size))
+    except (ValueError, RuntimeError, TypeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CheckFailedError(f"it does not take the contract's crop: {reason}") from error

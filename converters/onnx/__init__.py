@@ -1,0 +1,1 @@
+"""ONNX files: tf2onnx and ONNX Runtime's quantiser."""

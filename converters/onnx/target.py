@@ -1,0 +1,176 @@
+"""ONNX: tf2onnx for the float file, ONNX Runtime's static quantiser (QDQ) for int8."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import tf2onnx
+from numpy.typing import NDArray
+from onnxruntime import quantization
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
+from asmnet_edge.converters.onnx.pixels import pixel_override, takes_pixels_as_they_are
+from asmnet_edge.converters.onnx.weights import HEADS, in_float16, in_int8
+from asmnet_edge.converters.recipe import Recipe
+from asmnet_edge.manifest import KEY, Precision
+from asmnet_edge.training.pixels import PixelScaling
+
+OPSET = 17  # tf2onnx goes up to 18
+BODY = ("Conv", "Add", "GlobalAveragePool", "ReduceMean", "Concat", "Clip", "Pad")
+BODY_ENDS = {"Concat", "GlobalAveragePool", "ReduceMean"}  # what the heads take
+COMPUTING = {"Conv", "MatMul", "Gemm", "GlobalAveragePool", "ReduceMean", "Concat"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What `scripts/compare_quantisers.py` chose the defaults of; names as ONNX Runtime has them.
+
+    activations : QUInt8 or QInt8; ranges : MinMax, Percentile or Entropy
+    """
+
+    per_channel: bool = True
+    activations: str = "QUInt8"
+    ranges: str = "MinMax"
+
+
+class OnnxTarget:
+    """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads with int8 weights."""
+
+    tools = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
+
+    def export(self, graph: InferenceGraph, recipe: Recipe, path: Path) -> None:
+        recipe.check(graph)
+        onnx.save(MAKERS[recipe.precision](graph, recipe), path)
+
+    def embed(self, path: Path, manifest: str) -> None:
+        model = onnx.load(path)
+        onnx.helper.set_model_props(model, {KEY: manifest})
+        onnx.save(model, path)
+
+    def embedded(self, path: Path) -> str:
+        properties = {p.key: p.value for p in onnx.load(path).metadata_props}
+        return str(properties[KEY])
+
+    def operators(self, path: Path) -> dict[str, int]:
+        """A QDQ operator computes in int8 when all its data inputs come dequantised."""
+        graph = onnx.load(path).graph
+        made_by = {name: node.op_type for node in graph.node for name in node.output}
+        computing = [n for n in graph.node if n.op_type in COMPUTING or _joins_branches(n, made_by)]
+        in_int8 = [n for n in computing if _all_dequantised(n, made_by)]
+        return {"total": len(computing), "int8": len(in_int8)}
+
+    def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
+        return {}
+
+
+def _all_dequantised(node: Any, made_by: dict[str, str]) -> bool:
+    """Data and weights alike; a reduction's second input is its axes."""
+    data = node.input[:1] if node.op_type == "ReduceMean" else node.input[:2]
+    return all(made_by.get(name) == "DequantizeLinear" for name in data)
+
+
+def _joins_branches(node: Any, made_by: dict[str, str]) -> bool:
+    """Whether ``node`` adds two results, as a residual block does, and not a constant."""
+    return node.op_type == "Add" and all(
+        made_by.get(i, "Constant") != "Constant" for i in node.input
+    )
+
+
+def float_model(graph: InferenceGraph) -> Any:
+    """The inference graph as a float32 ONNX model with the contract's names."""
+    frozen = graph.frozen
+    inputs = [frozen.inputs[0].name]
+    outputs = [tensor.name for tensor in frozen.outputs]
+    model, _ = tf2onnx.convert.from_graph_def(
+        frozen.graph.as_graph_def(),
+        input_names=inputs,
+        output_names=outputs,
+        opset=OPSET,
+        tensors_to_rename=dict(zip(inputs + outputs, ("image", *OUTPUTS), strict=True)),
+    )
+    return model
+
+
+MAKERS: Mapping[Precision, Callable[[InferenceGraph, Recipe], Any]] = MappingProxyType(
+    {
+        Precision.FLOAT32: lambda graph, recipe: float_model(graph),
+        Precision.FLOAT16: lambda graph, recipe: in_float16(float_model(graph)),
+        Precision.DYNAMIC_INT8: lambda graph, recipe: in_int8(float_model(graph)),
+        Precision.INT8: lambda graph, recipe: quantize(
+            float_model(graph), recipe, graph.model.pixels
+        ),
+    }
+)
+
+
+class _Crops(quantization.CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, crops: NDArray[np.uint8]) -> None:
+        self._crops: Iterator[NDArray[np.uint8]] = iter(crops)
+
+    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        crop = next(self._crops, None)
+        return None if crop is None else {"image": crop[None]}
+
+
+def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | None = None) -> Any:
+    """``model`` with its body in int8, but for the layers that stay in float."""
+    choice = choice or Choice()
+    with tempfile.TemporaryDirectory() as folder:
+        given, prepared, made = (Path(folder) / f"{i}.onnx" for i in range(3))
+        onnx.save(model, given)
+        quant_pre_process(given, prepared, skip_symbolic_shape=True)
+        onnxruntime.set_default_logger_severity(3)
+        ready = onnx.load(prepared)
+        kept = _nodes_of(ready, recipe.keep_float)
+        heads = _heads(ready)
+        exact = pixel_override(ready, pixels) if choice.activations == "QUInt8" else {}
+        quantization.quantize_static(
+            prepared,
+            made,
+            _Crops(recipe.crops.crops),
+            quant_format=quantization.QuantFormat.QDQ,
+            op_types_to_quantize=BODY,
+            per_channel=choice.per_channel,
+            activation_type=quantization.QuantType[choice.activations],
+            weight_type=quantization.QuantType.QInt8,
+            nodes_to_exclude=heads + kept,
+            calibrate_method=quantization.CalibrationMethod[choice.ranges],
+            extra_options={"TensorQuantOverrides": exact},
+        )
+        quantized = in_int8(onnx.load(made), HEADS, keep=kept)
+    return takes_pixels_as_they_are(quantized) if exact else quantized
+
+
+def _nodes_of(model: Any, layers: tuple[str, ...]) -> list[str]:
+    """Names of the computing nodes of Keras ``layers``; nameless ones are known by their bias."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type in COMPUTING | {"Add"}
+        and any(
+            f"/{part}/" in f"/{name}"
+            for name in (node.name, *(i for i in node.input if i in constants))
+            for layer in layers
+            for part in (layer, f"{layer}_1")
+        )
+    ]
+
+
+def _heads(model: Any) -> list[str]:
+    """Names of the nodes outside the body: the heads and what follows them."""
+    reached, heads = set(OUTPUTS), []
+    for node in reversed(model.graph.node):
+        if reached & set(node.output) and node.op_type not in BODY_ENDS:
+            heads.append(node.name)
+            reached |= set(node.input)
+    return heads

@@ -1,0 +1,1 @@
+"""OpenVINO IR: OpenVINO's converter and NNCF."""

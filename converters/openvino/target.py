@@ -1,0 +1,149 @@
+"""OpenVINO IR: OpenVINO's own converter for the float files, NNCF for eight bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import nncf
+import openvino
+from nncf.quantization import advanced_parameters as advanced
+from nncf.quantization.range_estimator import RangeEstimatorParametersSet
+
+from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
+from asmnet_edge.converters.openvino.names import operators_of
+from asmnet_edge.converters.recipe import Recipe
+from asmnet_edge.manifest import KEY, Precision
+
+COMPUTING = {"Convolution", "GroupConvolution", "MatMul", "ReduceMean", "Concat"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What `scripts/compare_quantisers.py` chose the defaults of.
+
+    preset : "mixed" has asymmetric activations, as the other formats; "performance" symmetric ones
+    fast : bias correction by the layer's own error, not by running the network for each layer
+    overflow_fix : 7-bit weights for CPUs without VNNI
+    averaged : activation ranges by NNCF's own averages of extremes over samples, not by extremes
+    """
+
+    preset: str = "mixed"
+    fast: bool = False
+    overflow_fix: bool = False
+    averaged: bool = False
+    float_heads: bool = True
+
+
+class OpenVinoTarget:
+    """Ranges by minimum and maximum: NNCF's default of averages over samples cuts the extremes off.
+
+    The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere.
+    dynamic-int8 is int8 weights alone: the CPU plugin has no convolutions that quantise activations
+    as they come.
+    """
+
+    tools = ("tensorflow", "openvino", "nncf")
+
+    def export(self, graph: InferenceGraph, recipe: Recipe, path: Path) -> None:
+        recipe.check(graph)
+        model = MAKERS[recipe.precision](graph, recipe)
+        openvino.save_model(model, path, compress_to_fp16=recipe.precision is Precision.FLOAT16)
+
+    def embed(self, path: Path, manifest: str) -> None:
+        # read into memory first: the weights are mapped from the file that is about to be replaced
+        model = openvino.Core().read_model(path.read_bytes(), path.with_suffix(".bin").read_bytes())
+        model.set_rt_info(manifest, KEY)
+        openvino.save_model(model, path, compress_to_fp16=False)
+
+    def embedded(self, path: Path) -> str:
+        return str(openvino.Core().read_model(path).get_rt_info(KEY).astype(str))
+
+    def operators(self, path: Path) -> dict[str, int]:
+        """An operator computes in int8 when its first input comes through a FakeQuantize."""
+        model = openvino.Core().read_model(path)
+        computing = [op for op in model.get_ops() if _computes(op)]
+        in_int8 = [op for op in computing if _sources(op)[0] == "FakeQuantize"]
+        return {"total": len(computing), "int8": len(in_int8)}
+
+    def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
+        return {}
+
+
+def float_model(graph: InferenceGraph) -> Any:
+    """The inference graph as a float32 OpenVINO model with the contract's names."""
+    with graph.saved_model() as folder:
+        model = openvino.convert_model(folder)
+    model.inputs[0].get_tensor().set_names({"image"})
+    for output in model.outputs:
+        name = OUTPUTS[0] if len(output.partial_shape) == 3 else OUTPUTS[1]
+        output.get_tensor().set_names({name})
+    return model
+
+
+def weights_in_int8(graph: InferenceGraph, recipe: Recipe) -> Any:
+    """Kernels in int8, a scale for each channel; activations float."""
+    return nncf.compress_weights(float_model(graph), mode=nncf.CompressWeightsMode.INT8_SYM)
+
+
+def int8(graph: InferenceGraph, recipe: Recipe) -> Any:
+    model = float_model(graph)
+    keep = operators_of(model, graph, recipe.keep_float) if recipe.keep_float else []
+    return quantize(model, recipe, keep)
+
+
+MAKERS: Mapping[Precision, Callable[[InferenceGraph, Recipe], Any]] = MappingProxyType(
+    {
+        Precision.FLOAT32: lambda graph, recipe: float_model(graph),
+        Precision.FLOAT16: lambda graph, recipe: float_model(graph),  # halved when saved
+        Precision.DYNAMIC_INT8: weights_in_int8,
+        Precision.INT8: int8,
+    }
+)
+
+
+def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None = None) -> Any:
+    """``model`` with its body in int8 but for operators ``keep`` and the heads, its MatMuls."""
+    choice = choice or Choice()
+    crops = [crop[None] for crop in recipe.crops.crops]
+    extremes = {"activations_range_estimator_params": RangeEstimatorParametersSet.MINMAX}
+    fix = advanced.OverflowFix.ENABLE if choice.overflow_fix else advanced.OverflowFix.DISABLE
+    types = ["MatMul"] if choice.float_heads else []
+    quantized = nncf.quantize(
+        model,
+        nncf.Dataset(crops),
+        preset=nncf.QuantizationPreset(choice.preset),
+        subset_size=len(crops),
+        fast_bias_correction=choice.fast,
+        ignored_scope=nncf.IgnoredScope(names=keep, types=types),
+        advanced_parameters=advanced.AdvancedQuantizationParameters(
+            overflow_fix=fix, **({} if choice.averaged else extremes)
+        ),
+    )
+    heads = {op.get_friendly_name() for op in model.get_ops() if op.get_type_name() == "MatMul"}
+    if not choice.float_heads or heads <= set(keep):
+        return quantized
+    # the heads' results stay float, and so does what is kept
+    return nncf.compress_weights(
+        quantized,
+        mode=nncf.CompressWeightsMode.INT8_SYM,
+        ignored_scope=nncf.IgnoredScope(names=keep),
+    )
+
+
+def _computes(operator: Any) -> bool:
+    """Convolutions, heads, pools, and additions of two results; biases are fused by the runtime."""
+    if operator.get_type_name() == "Add":
+        return not {"Constant", "Convert", "Multiply"} & set(_sources(operator))
+    if operator.get_type_name() == "Concat":
+        return operator.get_output_size() == 1 and "Constant" not in _sources(operator)
+    return operator.get_type_name() in COMPUTING
+
+
+def _sources(operator: Any) -> list[str]:
+    """Types of the operators that ``operator`` takes its inputs from."""
+    inputs = range(operator.get_input_size())
+    return [str(operator.input_value(i).get_node().get_type_name()) for i in inputs]

@@ -1,0 +1,1 @@
+"""TFLite files: TensorFlow's converter and the LiteRT quantizer."""

@@ -99,7 +99,7 @@ def _fingerprint(path: Path, graph: InferenceGraph) -> Mapping[str, Any]:
 def _manifest(
     order: Order, recipe: Recipe, graph: InferenceGraph, target: ConversionTarget, path: Path
 ) -> ArtifactManifest:
-    model = graph.model
+    model, found = graph.model, audit(path, run=False, keep_float=order.keep_float)
     return ArtifactManifest(
         format=order.format,
         precision=order.precision,
@@ -110,14 +110,14 @@ def _manifest(
         outputs=_outputs(graph.points, target.encoding(path)),
         parameters=graph.parameters,
         multiply_adds=graph.multiply_adds,
-        operators=target.operators(path),
+        operators=found.counts,
         calibration=recipe.calibration.as_json() if recipe.calibration else None,
         source_sha256=model.source_sha256,
         provenance=model.provenance,
         licence=str(model.provenance.get("licence", UNKNOWN_LICENCE)),
         tools=versions(target),
         keep_float=order.keep_float,
-        audit=audit(path, run=False, keep_float=order.keep_float).facts(),
+        audit=found.facts(),
         repair=graph.repair,
     )
 

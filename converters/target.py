@@ -32,9 +32,6 @@ class ConversionTarget(Protocol):
     def embedded(self, path: Path) -> str:
         """The manifest that `embed` put into the artifact."""
 
-    def operators(self, path: Path) -> dict[str, int]:
-        """Counts of computing operators: ``total``, and ``int8`` that compute in eight bits."""
-
     def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
         """``type``, ``scale`` and ``zero_point`` of each output that is not float32, by name."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from asmnet_edge.converters.accuracy.carry_out import Outcome, carry_out
@@ -16,6 +17,7 @@ from asmnet_edge.converters.batch import Job, Made, make
 from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.orders import Order
+from asmnet_edge.converters.workshop import name_finally, workshop
 from asmnet_edge.runtime.backend import open_backend, run_all
 
 FAILED = Score(math.inf, math.inf)  # an artifact that did not pass its own check
@@ -45,6 +47,25 @@ def make_planned(
     layers. What was made is the best that was found; whether it keeps the goal on the second faces
     is for the caller to check: `asmnet_edge.converters.accuracy.goal.check`.
     """
+    with workshop(job.folder) as room:  # tries that miss the goal never get an artifact's name
+        planned = _planned(orders, replace(job, folder=room), graph, faces, goal, tell)
+        return replace(planned, made=[_named(one, job.folder) for one in planned.made])
+
+
+def _named(made: Made, folder: Path) -> Made:
+    """``made``, moved to where it belongs; what failed its check left no file to move."""
+    manifest = made.manifest and name_finally(made.path, made.manifest, folder)
+    return replace(made, path=folder / made.path.name, manifest=manifest)
+
+
+def _planned(
+    orders: Sequence[Order],
+    job: Job,
+    graph: InferenceGraph,
+    faces: tuple[Faces, Faces],
+    goal: Goal,
+    tell: Tell,
+) -> Planned:
     choosing, verifying = faces
     graph = choose_repair(simulation_of(graph, job.calibration), choosing).apply(graph)
     made: dict[tuple[str, ...], list[Made]] = {}

@@ -60,29 +60,8 @@ class OnnxTarget:
         properties = {p.key: p.value for p in onnx.load(path).metadata_props}
         return str(properties[KEY])
 
-    def operators(self, path: Path) -> dict[str, int]:
-        """A QDQ operator computes in int8 when all its data inputs come dequantised."""
-        graph = onnx.load(path).graph
-        made_by = {name: node.op_type for node in graph.node for name in node.output}
-        computing = [n for n in graph.node if n.op_type in COMPUTING or _joins_branches(n, made_by)]
-        in_int8 = [n for n in computing if _all_dequantised(n, made_by)]
-        return {"total": len(computing), "int8": len(in_int8)}
-
     def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
         return {}
-
-
-def _all_dequantised(node: Any, made_by: dict[str, str]) -> bool:
-    """Data and weights alike; a reduction's second input is its axes."""
-    data = node.input[:1] if node.op_type == "ReduceMean" else node.input[:2]
-    return all(made_by.get(name) == "DequantizeLinear" for name in data)
-
-
-def _joins_branches(node: Any, made_by: dict[str, str]) -> bool:
-    """Whether ``node`` adds two results, as a residual block does, and not a constant."""
-    return node.op_type == "Add" and all(
-        made_by.get(i, "Constant") != "Constant" for i in node.input
-    )
 
 
 def float_model(graph: InferenceGraph) -> Any:

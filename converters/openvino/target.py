@@ -18,8 +18,6 @@ from asmnet_edge.converters.openvino.names import operators_of
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
 
-COMPUTING = {"Convolution", "GroupConvolution", "MatMul", "ReduceMean", "Concat"}
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -61,13 +59,6 @@ class OpenVinoTarget:
 
     def embedded(self, path: Path) -> str:
         return str(openvino.Core().read_model(path).get_rt_info(KEY).astype(str))
-
-    def operators(self, path: Path) -> dict[str, int]:
-        """An operator computes in int8 when its first input comes through a FakeQuantize."""
-        model = openvino.Core().read_model(path)
-        computing = [op for op in model.get_ops() if _computes(op)]
-        in_int8 = [op for op in computing if _sources(op)[0] == "FakeQuantize"]
-        return {"total": len(computing), "int8": len(in_int8)}
 
     def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
         return {}
@@ -132,18 +123,3 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
         mode=nncf.CompressWeightsMode.INT8_SYM,
         ignored_scope=nncf.IgnoredScope(names=keep),
     )
-
-
-def _computes(operator: Any) -> bool:
-    """Convolutions, heads, pools, and additions of two results; biases are fused by the runtime."""
-    if operator.get_type_name() == "Add":
-        return not {"Constant", "Convert", "Multiply"} & set(_sources(operator))
-    if operator.get_type_name() == "Concat":
-        return operator.get_output_size() == 1 and "Constant" not in _sources(operator)
-    return operator.get_type_name() in COMPUTING
-
-
-def _sources(operator: Any) -> list[str]:
-    """Types of the operators that ``operator`` takes its inputs from."""
-    inputs = range(operator.get_input_size())
-    return [str(operator.input_value(i).get_node().get_type_name()) for i in inputs]

@@ -70,17 +70,6 @@ class TFLiteTarget:
         entries = [e for e in model.metadata if bytes(e.name).decode() == KEY]
         return bytes(model.buffers[entries[0].buffer].data).decode()
 
-    def operators(self, path: Path) -> dict[str, int]:
-        """An operator computes in int8 when its result is int8."""
-        model = flatbuffer_utils.read_model(path)
-        graph = model.subgraphs[0]
-        results = [
-            graph.tensors[op.outputs[0]].type
-            for op in graph.operators
-            if flatbuffer_utils.opcode_to_name(model, op.opcodeIndex) in COMPUTING
-        ]
-        return {"total": len(results), "int8": results.count(schema.TensorType.INT8)}
-
     def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
         """Type, scale and zero point of the outputs of int8-io."""
         graph = flatbuffer_utils.read_model(path).subgraphs[0]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
-from asmnet_edge.cli.terminal import notes, print_wide, silenced
+from asmnet_edge.cli.terminal import aloud, notes, print_wide, silenced
 from asmnet_edge.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,8 +52,13 @@ def make_to_goal(
         faces = faces_to_judge(dataset, model.crop, model.scheme, JUDGED, percent)
     goal.check_faces(faces[0])
     notes.print(f"planning on {len(faces[0])} faces, to be verified on {len(faces[1])} others")
+    loud, start = aloud(), perf_counter()
+
+    def tell(text: str) -> None:
+        loud.print(f"{perf_counter() - start:6.0f} s  {text}", soft_wrap=True)
+
     with silenced():
-        planned = make_planned(orders, job, InferenceGraph(model), faces, goal)
+        planned = make_planned(orders, job, InferenceGraph(model), faces, goal, tell)
     return list(planned.made), lambda: _verify(planned, goal, len(faces[1]))
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from asmnet_edge.cli.terminal import notes
+from asmnet_edge.cli.terminal import aloud, notes
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.batch import Made
@@ -25,10 +23,8 @@ class Told:
     def __init__(self, head: str) -> None:
         self._head, self._live = head, Progress(disable=True)
         if notes.is_terminal:
-            # a descriptor of its own, as the libraries' chatter is kept from the usual ones
-            console = Console(file=os.fdopen(os.dup(2), "w"))
             columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-            self._live = Progress(*columns, console=console, transient=True)
+            self._live = Progress(*columns, console=aloud(), transient=True)
         self._task = self._live.add_task(head, total=None)
 
     def __enter__(self) -> Told:

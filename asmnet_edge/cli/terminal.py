@@ -108,6 +108,12 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def aloud() -> Console:
+    """Like `notes`, for what is said while libraries are `silenced`: taken before they are."""
+    own = os.fdopen(os.dup(2), "w")
+    return Console(file=own, markup=False, highlight=False)
+
+
 @contextmanager
 def silenced() -> Iterator[None]:
     """Keep everything that libraries print, from C++ as well, off the terminal.

@@ -67,17 +67,23 @@ def _planned(
     tell: Tell,
 ) -> Planned:
     choosing, verifying = faces
-    graph = choose_repair(simulation_of(graph, job.calibration), choosing).apply(graph)
+    tell("simulating int8, and repairs of the weights")
+    repair = choose_repair(simulation_of(graph, job.calibration), choosing)
+    graph = repair.apply(graph)
+    tell(f"repair: {repair.name}; simulating each block")
     made: dict[tuple[str, ...], list[Made]] = {}
 
     def measure(keep: tuple[str, ...]) -> Mapping[str, Score]:
-        tell(f"in float: {', '.join(keep) or 'nothing beside the heads'}")
+        tell(f"making artifacts, in float: {', '.join(keep) or 'nothing beside the heads'}")
         made.clear()  # the files of an earlier plan are replaced
         made[keep] = [make(replace(order, keep_float=keep), job, graph) for order in orders]
         return scores(made[keep], graph, choosing)
 
     planner = planner_for(graph, job.calibration, choosing, goal)
-    outcome = carry_out(planner, planner.plan(), measure)
+    plan = planner.plan()
+    expected, before = plan.expected.deviation, plan.before.deviation
+    tell(f"expected deviation {expected:.3f} %, instead of {before:.3f} % with all in int8")
+    outcome = carry_out(planner, plan, measure)
     if outcome.plan.keep_float not in made:  # a later try was worse
         measure(outcome.plan.keep_float)
     (results,) = made.values()

@@ -58,7 +58,7 @@ def still(crop: Crop) -> tuple[Crop, FloatArray]:
 
 
 def moving(crop: Crop) -> tuple[Crop, FloatArray]:
-    """``crop`` (s, s, 3) as it slides, (FRAMES, s, s, 3), and by how much in pixels, (FRAMES, 2)."""
+    """``crop`` (s, s, 3) as it slides, (FRAMES, s, s, 3), and by how many pixels, (FRAMES, 2)."""
     size = crop.shape[0]
     shifts = np.arange(FRAMES)[:, None] * np.array(STEP) * size / 224
     frames = [_slid(crop, shift) for shift in shifts]

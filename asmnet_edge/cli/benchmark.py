@@ -1,4 +1,4 @@
-"""``asmnet-edge benchmark``: its verbs, each in a file of its own that is imported when it is run."""
+"""``asmnet-edge benchmark``: its verbs, each imported when it is run."""
 
 from __future__ import annotations
 

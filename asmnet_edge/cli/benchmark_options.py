@@ -106,5 +106,3 @@ def duration(words: str) -> float:
     if not seconds >= 0:
         raise UsageError(f"a time is written 90, 90s, 30m or 1h, got {words!r}")
     return seconds
-
-

@@ -78,7 +78,7 @@ def resampled(latency: Latency, draws: NDArray[np.intp]) -> dict[str, Floats]:
     ranked, owner = samples[order], owner[order]
     sizes = np.array([len(r) for r in latency.rounds])
     sums = np.array([r.sum() for r in latency.rounds])
-    found: dict[str, list[float]] = {f"p{p}": [] for p in PERCENTILES} | {"mean": []}
+    found: dict[str, list[float]] = {**{f"p{p}": [] for p in PERCENTILES}, "mean": []}
     for draw in draws:
         weight = np.bincount(draw, minlength=len(sizes))
         reached = np.cumsum(weight[owner])

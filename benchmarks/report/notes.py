@@ -34,7 +34,9 @@ def doubts(record: BenchmarkRecord) -> list[str]:
     if load is not None and load > cores:
         lines.append(f"the machine was busy: load average {load:.1f} on {cores} cores")
     return lines + [
-        f"{label(row)}: {reason}" for row in record.results for reason in row.get("unsteady", ())
+        f"{label(row)}: {'; '.join(row['unsteady'])}"
+        for row in record.results
+        if row.get("unsteady")
     ]
 
 
@@ -53,7 +55,7 @@ def _reading(record: BenchmarkRecord) -> list[str]:
         lines.append(
             "drop, deviation: against the float model, NME in points and % of eye distance"
         )
-    truths = {each.get("pose_truth") for each in figures} - {None}
+    truths = {str(each["pose_truth"]) for each in figures if each.get("pose_truth")}
     lines += [f"pose: mean over yaw, pitch, roll; truth {truth}" for truth in sorted(truths)]
     if any(each.get("jitter") for each in figures):
         lines.append("jitter: % of eye distance, noise on a still / sliding by parts of a pixel")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich import box
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +21,10 @@ Columns = Mapping[str, Cell]
 
 def tables(record: BenchmarkRecord) -> Group:
     """Rows as in the record; ``~`` marks a latency that was not steady."""
-    parts = [Text(title(record), style="bold"), _table(record, speed_columns(record))]
+    parts: list[RenderableType] = [
+        Text(title(record), style="bold"),
+        _table(record, speed_columns(record)),
+    ]
     for columns in (accuracy_columns(record), felt_columns(record)):
         if columns:
             parts.append(_table(record, columns))
@@ -70,9 +73,7 @@ def felt_columns(record: BenchmarkRecord) -> dict[str, Cell]:
 
 
 def _used(record: BenchmarkRecord, every: dict[str, Cell]) -> dict[str, Cell]:
-    return {
-        name: cell for name, cell in every.items() if any(cell(row) for row in record.measured)
-    }
+    return {name: cell for name, cell in every.items() if any(cell(row) for row in record.measured)}
 
 
 def _table(record: BenchmarkRecord, columns: Columns) -> Table:

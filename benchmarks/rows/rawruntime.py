@@ -68,7 +68,7 @@ def _tflite(path: Path, threads: int) -> RawRun:
 
 def _openvino(path: Path, threads: int) -> RawRun:
     openvino = require("openvino", "openvino")
-    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
     settings |= {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(str(path), "CPU", settings)
     request = compiled.create_infer_request()

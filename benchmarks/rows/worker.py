@@ -32,7 +32,8 @@ class WorkerRow:
     """A row whose model lives in another process; see `rows.local.Row`."""
 
     def __init__(self, order: RowOrder) -> None:
-        self._order, self._log = order, tempfile.TemporaryFile("w+", errors="replace")
+        self._order = order
+        self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (see close)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "asmnet_edge.benchmarks.rows.worker"],
             stdin=subprocess.PIPE,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PERCENTILES = (50, 90, 99)
+PERCENTILES = (10, 50, 90, 99)
 RESAMPLES = 1000
 LEVEL = (2.5, 97.5)
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from asmnet_edge.benchmarks.device.sensors import Sensors, look
+from asmnet_edge.benchmarks.device.sensors import look
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp
@@ -72,8 +72,8 @@ def _warm(row: Timed, its: Taken, plan: LatencyPlan) -> None:
 
 
 def _turn(row: Timed, its: Taken, plan: LatencyPlan) -> None:
-    speed = yardstick()
-    before: Sensors = look()
+    speed, before = yardstick(), look()
     turn = row.turn(*plan.turn)
-    its.notes.append(note_of(turn, before, look(), speed))
+    after = look()
+    its.notes.append(note_of(turn, before, after, [*speed, *yardstick()]))
     its.turns.append(turn)

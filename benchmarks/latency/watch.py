@@ -22,7 +22,7 @@ WAITED = 0.05  # share of a single thread's time in which it did not run
 Note = dict[str, Any]
 
 
-def note_of(turn: Turn, before: Sensors, after: Sensors, yardstick: float) -> Note:
+def note_of(turn: Turn, before: Sensors, after: Sensors, yardstick: Sequence[float]) -> Note:
     """What one turn was like; ``others`` and ``stolen`` in cores, None where not told."""
     others = None
     if before.busy is not None and after.busy is not None:
@@ -39,7 +39,7 @@ def note_of(turn: Turn, before: Sensors, after: Sensors, yardstick: float) -> No
         "mhz": after.mhz,
         "celsius": after.celsius,
         "throttled": after.throttled,
-        "yardstick_ms": round(yardstick, 4),
+        "yardstick_ms": round(float(np.median(yardstick)), 4),
     }
 
 

@@ -14,6 +14,7 @@ from asmnet_edge.benchmarks.report.style import STYLE
 from asmnet_edge.benchmarks.report.words import device_lines, how_measured
 
 Lines = Sequence[Sequence[str]]
+FEW = 4  # reasons for doubt that are shown unfolded
 
 
 def page(record: BenchmarkRecord) -> str:
@@ -97,9 +98,15 @@ def _ending(record: BenchmarkRecord) -> list[str]:
 
 
 def _doubts(lines: Sequence[str]) -> str:
+    """Folded away where there are many: the marks in the table say which rows are meant."""
+    if not lines:
+        return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    head = "<strong>Read with care:</strong> numbers marked ~ were not steady"
-    return f'<div class="doubts">{head}<ul>{items}</ul></div>' if lines else ""
+    head = (
+        f"<strong>Read with care:</strong> {len(lines)} reasons; ~ marks rows that were not steady"
+    )
+    unfolded = " open" if len(lines) <= FEW else ""
+    return f'<details class="doubts"{unfolded}><summary>{head}</summary><ul>{items}</ul></details>'
 
 
 def _failures(record: BenchmarkRecord) -> str:

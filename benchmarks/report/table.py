@@ -21,10 +21,8 @@ Columns = Mapping[str, Cell]
 
 def tables(record: BenchmarkRecord) -> Group:
     """Rows as in the record; ``~`` marks a latency that was not steady."""
-    parts: list[RenderableType] = [
-        Text(title(record), style="bold"),
-        _table(record, speed_columns(record)),
-    ]
+    speed = _table(record, speed_columns(record))
+    parts: list[RenderableType] = [Text(title(record), style="bold"), speed]
     for columns in (accuracy_columns(record), felt_columns(record)):
         if columns:
             parts.append(_table(record, columns))
@@ -64,10 +62,10 @@ def felt_columns(record: BenchmarkRecord) -> dict[str, Cell]:
         "detect": lambda row: cells.stage(row, "detect"),
         "crop": lambda row: cells.stage(row, "crop"),
         "infer": lambda row: cells.stage(row, "infer"),
-        "end to end ms": lambda row: cells.stage(row, "total"),
-        "cold start ms": lambda row: cells.cold(row, "total_ms"),
+        "all ms": lambda row: cells.stage(row, "total"),
+        "cold ms": lambda row: cells.cold(row, "total_ms"),
         "RSS MiB": lambda row: cells.cold(row, "peak_rss_mib"),
-        "installed MB": lambda row: cells.cold(row, "installed_bytes", 1e-6),
+        "inst. MB": lambda row: cells.cold(row, "installed_bytes", 1e-6),
     }
     return _used(record, every)
 

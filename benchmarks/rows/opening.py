@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,9 +31,7 @@ def open_candidate(order: RowOrder) -> Candidate:
         "cpus": list(order.cpus),
         "compared": order.compared,
     }
-    return Candidate(
-        facts, candidate.backend, candidate.source_sha256, candidate.crop, candidate.scheme
-    )
+    return replace(candidate, facts=facts)
 
 
 def hold_to(cpus: tuple[int, ...]) -> None:

@@ -79,10 +79,11 @@ class RemoteRun:
         command = shlex.join(
             [*shlex.split(self.host.python), "-m", "asmnet_edge", "benchmark", "run", *words]
         )
-        job = f"{command} --output record.json --overwrite >table 2>log; echo $? >code.new; mv code.new code"
+        job = f"{command} --output record.json --overwrite >table 2>log"
+        shell = f"echo $$ >pid; {job}; echo $? >code.new; mv code.new code"
         script = (
             f"cd {shlex.quote(self.folder)} && export PYTHONPATH=$PWD/site && "
-            f"(setsid nohup sh -c {shlex.quote(f'echo $$ >pid; {job}')} </dev/null >/dev/null 2>&1 &)"
+            f"(setsid nohup sh -c {shlex.quote(shell)} </dev/null >/dev/null 2>&1 &)"
         )
         self.host.must(script)
 
@@ -98,7 +99,7 @@ class RemoteRun:
             elif time.monotonic() - heard > self.patience:
                 raise CheckFailedError(
                     f"{self.host.name} has not answered for {self.patience:.0f} s",
-                    f"The run goes on there, in {self.folder}: fetch record.json, remove the folder",
+                    f"It goes on there: fetch {self.folder}/record.json, then remove the folder",
                 )
             time.sleep(PAUSE)
 
@@ -150,10 +151,8 @@ class RemoteRun:
         )
 
     def _check_python(self) -> None:
-        modules = ", ".join(NEEDED)
-        script = (
-            f"{self.host.python} -c 'import sys, {modules}; assert sys.version_info >= (3, 11)'"
-        )
+        test = f"import sys, {', '.join(NEEDED)}; assert sys.version_info >= (3, 11)"
+        script = f"{self.host.python} -c '{test}'"
         cure = (
             "It needs Python 3.11 with the packages that asmnet-edge needs: pip install there, and "
             "name it with --remote-python"

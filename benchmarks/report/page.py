@@ -102,9 +102,7 @@ def _doubts(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    head = (
-        f"<strong>Read with care:</strong> {len(lines)} reasons; ~ marks rows that were not steady"
-    )
+    head = f"<strong>Read with care</strong>: {len(lines)} doubts; ~ marks rows that were unsteady"
     unfolded = " open" if len(lines) <= FEW else ""
     return f'<details class="doubts"{unfolded}><summary>{head}</summary><ul>{items}</ul></details>'
 

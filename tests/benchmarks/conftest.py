@@ -93,8 +93,8 @@ def short() -> LatencyPlan:
 
 @pytest.fixture
 def source(faces: EvaluationFaces) -> FaceSource:
-    """`faces`, whatever rule they are asked for by, and a grey picture."""
-    return FaceSource(faces.scheme, lambda rule: faces, lambda: np.full((48, 64, 3), 99, np.uint8))
+    """`faces`, whatever rule they are asked for by, and a dark picture."""
+    return FaceSource(faces.scheme, lambda rule: faces, lambda: np.full((48, 64, 3), 1, np.uint8))
 
 
 @pytest.fixture

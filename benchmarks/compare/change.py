@@ -87,6 +87,8 @@ def judged(p50: Ratio, p10: Ratio, machine: float, threshold: float) -> tuple[st
     blurred = p50[2] - p50[1] > 2 * threshold
     if UNSURE in (middle, quick):
         return UNSURE, f"the machine took {100 * (machine - 1):+.0f} % for a fixed piece of work"
+    if middle == quick == SAME and min(p50[2], p10[2]) > 1 + 2 * threshold:
+        return UNSURE, "too disturbed to tell: a change could hide in its interval"
     if middle == quick:
         return middle, ""
     if quick == SAME:

@@ -18,8 +18,9 @@ from asmnet_edge.pose import AXES
 from asmnet_edge.schemes import LandmarkScheme
 
 FIGURES = (
-    *("nme", "nme_drop", "nme_drop_interval", "failure_rate", "auc", "deviation_iod_percent"),
-    *("pose_mae", "pose_mae_drop", "pose_truth"),
+    *("nme", "nme_interval", "nme_by_region", "nme_drop", "nme_drop_interval", "failure_rate"),
+    *("auc", "deviation_iod_percent", "deviation_pixels", "deviation_by_region"),
+    *("pose_mae", "pose_mae_drop", "pose_mae_drop_interval", "pose_truth", "errors"),
 )
 
 
@@ -71,12 +72,41 @@ def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces
     figures: dict[str, Any] = dict.fromkeys(FIGURES)
     figures |= {"faces": len(faces.crops), "on": faces.description}
     if reference is not None:
-        far = metrics.deviation(outputs[0], reference[0], faces.scheme)
-        figures["deviation_iod_percent"] = 100 * float(far.mean())
+        figures |= deviations(outputs, reference, faces)
     if faces.truth is not None:
-        figures |= truth_figures(outputs, faces.truth)
+        figures |= _errors(outputs, faces.truth)
         figures |= {} if reference is None else _drops(outputs, reference, faces.truth)
     return figures
+
+
+def deviations(outputs: Outputs, reference: Outputs, faces: EvaluationFaces) -> dict[str, Any]:
+    """Distance to the float model's landmarks: % of the inter-ocular distance, and crop pixels."""
+    far = 100 * metrics.point_errors(outputs[0], reference[0], faces.scheme)
+    pixels = np.linalg.norm(outputs[0] - reference[0], axis=-1) * faces.crop.size
+    return {
+        "deviation_iod_percent": float(far.mean()),
+        "deviation_pixels": float(pixels.mean()),
+        "deviation_by_region": {
+            name: {"iod_percent": float(far[:, at].mean()), "pixels": float(pixels[:, at].mean())}
+            for name, at in _regions(faces.scheme)
+        },
+    }
+
+
+def _errors(outputs: Outputs, truth: Truth) -> dict[str, Any]:
+    """The figures of `truth_figures`, NME's interval and regions, and the NME of each face in %."""
+    points = 100 * metrics.point_errors(outputs[0], truth.landmarks, truth.scheme)
+    errors = points.mean(axis=1)
+    return {
+        **truth_figures(outputs, truth),
+        "nme_interval": list(metrics.bootstrap_interval(errors)),
+        "nme_by_region": {n: float(points[:, at].mean()) for n, at in _regions(truth.scheme)},
+        "errors": [round(error, 5) for error in errors.tolist()],
+    }
+
+
+def _regions(scheme: LandmarkScheme) -> list[tuple[str, list[int]]]:
+    return [(name, list(indices)) for name, indices in scheme.groups.items()]
 
 
 def _drops(outputs: Outputs, reference: Outputs, truth: Truth) -> dict[str, Any]:
@@ -85,9 +115,13 @@ def _drops(outputs: Outputs, reference: Outputs, truth: Truth) -> dict[str, Any]
     )
     pose, pose_before = (metrics.angle_errors(o[1], truth.pose) for o in (outputs, reference))
     drop = 100 * (errors - before)
-    pose_drop = pose.mean(axis=0) - pose_before.mean(axis=0)
+    pose_drop = pose - pose_before
     return {
         "nme_drop": float(drop.mean()),
         "nme_drop_interval": list(metrics.bootstrap_interval(drop)),
-        "pose_mae_drop": dict(zip(AXES, pose_drop.tolist(), strict=True)),
+        "pose_mae_drop": dict(zip(AXES, pose_drop.mean(axis=0).tolist(), strict=True)),
+        "pose_mae_drop_interval": {
+            axis: list(metrics.bootstrap_interval(pose_drop[:, number]))
+            for number, axis in enumerate(AXES)
+        },
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ import numpy as np
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.manifest import read_manifest
 from asmnet_edge.runtime.backend import (
     Crop,
     InferenceBackend,
     Outputs,
-    open_artifact,
+    backend_module,
+    open_backend,
     run_all,
 )
 from asmnet_edge.schemes import LandmarkScheme
@@ -40,15 +42,18 @@ class Candidate:
         return run_all(self.backend, crops)
 
 
-def artifact_candidate(path: Path, threads: int) -> Candidate:
-    """The artifact at ``path`` in the runtime of its format."""
-    artifact = open_artifact(path, threads)
-    manifest = artifact.manifest
+def artifact_candidate(
+    path: Path, threads: int, load: Callable[[Path, int], InferenceBackend] | None = None
+) -> Candidate:
+    """The artifact at ``path``, in the runtime of its format or as ``load`` loads it."""
+    backend_module(path)  # a name of another kind is refused before anything is read
+    manifest = read_manifest(path)
+    backend = (load or open_backend)(path, threads)
     facts = {
         "name": path.name,
         "format": manifest.format,
         "precision": str(manifest.precision),
-        "runtime": artifact.backend.name,
+        "runtime": backend.name,
         "bytes": manifest.bytes,
         "parameters": manifest.parameters,
         "multiply_adds": manifest.multiply_adds,
@@ -56,7 +61,7 @@ def artifact_candidate(path: Path, threads: int) -> Candidate:
         "threads": threads,
     }
     source, scheme = manifest.source_sha256, manifest.landmark_scheme
-    return Candidate(facts, artifact.backend, source, manifest.crop_rule, scheme)
+    return Candidate(facts, backend, source, manifest.crop_rule, scheme)
 
 
 class KerasBackend:

@@ -10,7 +10,7 @@ import numpy as np
 
 from asmnet_edge import metrics
 from asmnet_edge.benchmarks.evaluated import EvaluatedModel
-from asmnet_edge.benchmarks.run import Progress
+from asmnet_edge.benchmarks.progress import Progress
 from asmnet_edge.benchmarks.subsets import Subset
 from asmnet_edge.benchmarks.truth import (
     Outputs,

@@ -12,7 +12,7 @@ from asmnet_edge.benchmarks.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation import Predictions, check_scheme, evaluate, threshold_percent
 from asmnet_edge.benchmarks.evaluation_figures import draw_curves, draw_sensitivity
 from asmnet_edge.benchmarks.evaluation_table import notes_of
-from asmnet_edge.benchmarks.run import Progress
+from asmnet_edge.benchmarks.progress import Progress
 from asmnet_edge.benchmarks.sensitivity import every_kth, reach, sensitivity
 from asmnet_edge.benchmarks.subsets import Reading
 from asmnet_edge.benchmarks.worst_faces import write_worst_faces

@@ -1,150 +1,82 @@
-"""A benchmark run: load every candidate, measure latency in turns, then accuracy."""
+"""A benchmark run: latency in turns, accuracy, stages, cold starts, endurance; then the record.
+
+Each phase fills the rows as it goes; whatever stops the run, the record has what was measured.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces, accuracy
-from asmnet_edge.benchmarks.candidates import Candidate, artifact_candidate, keras_candidate
-from asmnet_edge.benchmarks.latency import Latency, LatencyPlan, measure
-from asmnet_edge.benchmarks.record import BenchmarkRecord
-from asmnet_edge.benchmarks.truth import Outputs, failure_threshold, missing_as_json
-from asmnet_edge.errors import AsmnetEdgeError, ModelError, UsageError
-
-Progress = Callable[[str, int], Callable[[], None]]  # (what, steps) -> call after each step
-
-
-@dataclass(frozen=True)
-class BenchmarkPlan:
-    """What to measure. ``float_model`` is the reference of every drop; None: no such row."""
-
-    artifacts: tuple[Path, ...]
-    float_model: Path | None
-    threads: int = 1
-    latency: LatencyPlan = field(default_factory=LatencyPlan)
+from asmnet_edge.benchmarks.accuracy import EvaluationFaces
+from asmnet_edge.benchmarks.facesource import FaceSource, faces_settings
+from asmnet_edge.benchmarks.latency.watch import power_warning
+from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, reference_of
+from asmnet_edge.benchmarks.phases import PHASES
+from asmnet_edge.benchmarks.portraits import Portraits
+from asmnet_edge.benchmarks.progress import Progress
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.errors import UsageError
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A row that could not be loaded: its name and error."""
-
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """What is measured, in the order of the rows; ``reference`` is the first, if there is one."""
-
-    reference: Candidate | None
-    rows: tuple[Candidate | Failure, ...]
-
-    @property
-    def loaded(self) -> list[Candidate]:
-        return [row for row in self.rows if isinstance(row, Candidate)]
-
-
-def load_candidates(plan: BenchmarkPlan) -> Candidates:
-    """Load everything in ``plan``; a broken artifact becomes a failed row.
-
-    `UsageError` when an artifact was made from another float model than the reference.
-    """
-    reference = keras_candidate(plan.float_model, plan.threads) if plan.float_model else None
-    artifacts = [_load(path, plan.threads) for path in plan.artifacts]
-    candidates = Candidates(reference, (*([reference] if reference else ()), *artifacts))
-    _check_source(candidates)
-    return candidates
-
-
-def measure_candidates(
-    plan: BenchmarkPlan, candidates: Candidates, faces: EvaluationFaces, progress: Progress
+def measure_all(
+    plan: BenchmarkPlan,
+    found: Sequence[Measured],
+    source: FaceSource,
+    progress: Progress,
+    save: Callable[[BenchmarkRecord], None] = lambda record: None,
 ) -> BenchmarkRecord:
-    """Latency of all in turns, then accuracy on ``faces``, one after the other."""
-    _check_crops(candidates.loaded, faces)
-    latencies = _latencies(candidates.loaded, plan.latency, faces, progress)
-    figures = _accuracies(candidates, faces, progress)
-    measured = map(_row, candidates.loaded, latencies, figures)
-    rows = [r.facts if isinstance(r, Failure) else next(measured) for r in candidates.rows]
-    settings = {
-        "threads": plan.threads,
-        "latency": asdict(plan.latency),
-        "faces": _faces_settings(faces),
-        "reference": plan.float_model.name if plan.float_model else None,
-    }
-    return BenchmarkRecord.of(rows, settings)
+    """Everything that ``plan`` asks for; ``save`` is called with the record so far, now and then.
 
-
-def _faces_settings(faces: EvaluationFaces) -> dict[str, Any]:
-    return {
-        "count": len(faces.crops),
-        "on": faces.description,
-        "missing": missing_as_json(faces.missing),
-        "failure_threshold": failure_threshold(faces.scheme),
-    }
-
-
-def _load(path: Path, threads: int) -> Candidate | Failure:
-    """The artifact if it loads and a trial call gives numbers, else why it does not."""
+    Interrupted (Ctrl-C), it ends with what was measured.
+    """
+    rule = next((m.row.crop for m in found if m.row), None)
+    check_scheme(found, source)
+    settings = settings_of(plan, source.for_rule(rule) if rule else None)
+    record = BenchmarkRecord.begin(settings)
+    record.content["warnings"] += filter(None, [power_warning(record.content["device"]["power"])])
+    interrupted = False
     try:
-        candidate = artifact_candidate(path, threads)
-        outputs = candidate.backend.run(np.zeros((1, *2 * (candidate.crop.size,), 3), np.uint8))
-        if not all(np.isfinite(output).all() for output in outputs):
-            raise ModelError(f"{path} gives numbers that are not finite")
-        return candidate
-    except (AsmnetEdgeError, RuntimeError, ValueError) as error:
-        return Failure({"name": path.name, "error": str(error)})
+        for phase in PHASES:
+            phase(plan, found, source, progress)
+            save(record.with_results([m.as_json() for m in found], interrupted=True))
+    except KeyboardInterrupt:
+        interrupted = True
+    portraits = portraits_of(plan, found, source)
+    return record.with_results([m.as_json() for m in found], interrupted, portraits)
 
 
-def _check_source(candidates: Candidates) -> None:
-    """A drop against another float model than an artifact's own would mean nothing."""
-    reference = candidates.reference
-    for candidate in candidates.loaded if reference else ():
-        if reference and candidate.source_sha256 != reference.source_sha256:
-            raise UsageError(
-                f"{candidate.facts['name']} was not made from {reference.facts['name']}",
-                "Give --float-model the file it was converted from",
-            )
-
-
-def _check_crops(candidates: Sequence[Candidate], faces: EvaluationFaces) -> None:
-    """All candidates must take the same crops, or their rows could not be compared."""
-    for candidate in candidates:
-        if (candidate.crop, candidate.scheme) != (faces.crop, faces.scheme):
-            raise UsageError(
-                f"{candidate.facts['name']} takes {candidate.crop} and gives "
-                f"{candidate.scheme.name}, the faces are {faces.crop} and {faces.scheme.name}",
-                "Benchmark models of one crop rule and scheme together, on faces of that scheme",
-            )
-
-
-def _latencies(
-    candidates: Sequence[Candidate], plan: LatencyPlan, faces: EvaluationFaces, progress: Progress
-) -> list[Latency]:
-    crop = faces.crops[:1]
-    calls = [lambda backend=c.backend: backend.run(crop) for c in candidates]  # type: ignore[misc]
-    return measure(calls, plan, progress("latency", len(calls) * plan.rounds))
-
-
-def _accuracies(
-    candidates: Candidates, faces: EvaluationFaces, progress: Progress
-) -> list[dict[str, Any]]:
-    tick = progress("accuracy", len(candidates.loaded))
-    outputs: list[Outputs] = []
-    for candidate in candidates.loaded:
-        outputs.append(candidate.outputs(faces.crops))
-        tick()
-    reference = outputs[0] if candidates.reference else None
-    return [accuracy(o, reference, faces) for o in outputs]
-
-
-def _row(candidate: Candidate, latency: Latency, figures: dict[str, Any]) -> dict[str, Any]:
+def settings_of(plan: BenchmarkPlan, faces: EvaluationFaces | None) -> dict[str, Any]:
+    reference = plan.reference
     return {
-        **candidate.facts,
-        "latency_ms": latency.as_json(),
-        "unsteady": latency.unsteady(),
-        "accuracy": figures,
+        "kind": plan.kind,
+        "threads": sorted({order.threads for order in plan.orders}),
+        "latency": asdict(plan.latency),
+        "sustain_seconds": plan.sustain,
+        "faces": faces_settings(faces) if faces else {"count": 0, "on": "none", "missing": []},
+        "reference": reference.path.name if reference else None,
     }
+
+
+def check_scheme(found: Sequence[Measured], source: FaceSource) -> None:
+    """All rows must give the points that the faces are annotated with."""
+    for each in found:
+        if each.row and each.row.scheme != source.scheme:
+            raise UsageError(
+                f"{each.order.path.name} gives {each.row.scheme.name}, the faces are "
+                f"{source.scheme.name}",
+                "Benchmark models of one scheme together, on faces of that scheme",
+            )
+
+
+def portraits_of(
+    plan: BenchmarkPlan, found: Sequence[Measured], source: FaceSource
+) -> list[dict[str, Any]]:
+    """The faces that artifacts moved most, where the plan asks for pictures."""
+    reference = reference_of(found)
+    if not plan.pictures or reference is None or reference.outputs is None or not reference.row:
+        return []
+    portraits = Portraits(source.for_rule(reference.row.crop), reference.outputs)
+    others = [m for m in found if m.outputs and m.order.compared and m is not reference]
+    return [p for m in others for p in portraits.of(m.order.key, m.outputs)]  # type: ignore[arg-type]

@@ -11,6 +11,12 @@ import pytest
 
 from asmnet_edge.benchmarks.accuracy import EvaluationFaces
 from asmnet_edge.benchmarks.candidates import Candidate
+from asmnet_edge.benchmarks.facesource import FaceSource
+from asmnet_edge.benchmarks.latency.figures import Latency
+from asmnet_edge.benchmarks.latency.plan import LatencyPlan
+from asmnet_edge.benchmarks.measured import Measured
+from asmnet_edge.benchmarks.rows.local import LocalRow
+from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.crop import CropRule
@@ -63,7 +69,7 @@ def candidate(faces: EvaluationFaces) -> Callable[..., Candidate]:
         offset = right * np.linalg.norm(eyes, axis=1)
 
         def run(crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            number = crop[0, 0, 0, 0]
+            number = int(np.median(crop))  # as it is under noise, too
             return faces.landmarks[number] + [offset[number], 0], faces.pose[number]
 
         facts = {"name": name, "format": "fake", "precision": "float32", "bytes": 2_500_000,
@@ -72,5 +78,50 @@ def candidate(faces: EvaluationFaces) -> Callable[..., Candidate]:
         return Candidate(
             facts, SimpleNamespace(name="fake 1.0", run=run), source, faces.crop, faces.scheme
         )
+
+    return make
+
+
+SHORT = LatencyPlan(4, 0, rounds=2, warmup_seconds=0, cold_starts=0, stage_calls=0)
+
+
+@pytest.fixture
+def short() -> LatencyPlan:
+    """Four calls in two rounds, and nothing besides."""
+    return SHORT
+
+
+@pytest.fixture
+def source(faces: EvaluationFaces) -> FaceSource:
+    """`faces`, whatever rule they are asked for by, and a dark picture."""
+    return FaceSource(faces.scheme, lambda rule: faces, lambda: np.full((48, 64, 3), 1, np.uint8))
+
+
+@pytest.fixture
+def measured(candidate: Callable[..., Candidate]) -> Callable[..., Measured]:
+    """A row of a run around a `candidate`, as if the file ``name`` had been opened."""
+
+    def make(name: str, right: float = 0.0, source: str = "ff", **facts: Any) -> Measured:
+        order, made = RowOrder(Path(name)), candidate(name, right, source)
+        told = {**made.facts, "key": order.key, "file": name, "sha256": "aa", "cpus": [],
+                "source_sha256": source, "compared": True, "operators": None, **facts}  # fmt: skip
+        row = LocalRow(made)
+        return Measured(order, row, told)
+
+    return make
+
+
+@pytest.fixture
+def row() -> Callable[..., dict[str, Any]]:
+    """A row of a record with these samples, round by round."""
+
+    def make(rounds: list[list[float]], key: str = "a.tflite", **more: Any) -> dict[str, Any]:
+        latency = Latency.of(rounds).as_json()
+        return {"name": key, "key": key, "file": key, "format": "tflite", "precision": "int8",
+                "runtime": "fake 1.0", "threads": 1, "bytes": 1_800_000, "parameters": 1_439_507,
+                "multiply_adds": 256_495_816, "operators": {"total": 67, "int8": 65},
+                "compared": True, "cpus": [], "sha256": "aa", "source_sha256": "ff",
+                "unsteady": [], "latency_ms": {**latency, "warm_up": None, "notes": []},
+                **more}  # fmt: skip
 
     return make

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from asmnet_edge.benchmarks import device
-from asmnet_edge.benchmarks.device import DeviceInfo, load_average
+from asmnet_edge.benchmarks.device import info as device
+from asmnet_edge.benchmarks.device.info import DeviceInfo, fastest_cpus, load_average
 
 PI = {
     "/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4",
@@ -25,6 +25,8 @@ DESKTOP = {
 def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> DeviceInfo:
     """As a machine with these system files tells of itself."""
     monkeypatch.setattr(device, "_text", request.param.get)
+    lines = request.param.get("/proc/cpuinfo", "").splitlines()
+    monkeypatch.setattr(device.cpu, "features", lambda: device.cpu._flags(lines))
     return DeviceInfo.of_this_machine()
 
 
@@ -38,7 +40,7 @@ def test_a_pi_is_known_by_its_board(machine: DeviceInfo) -> None:
 @pytest.mark.parametrize("machine", [DESKTOP], indirect=True)
 def test_a_desktop_is_known_by_its_cpu(machine: DeviceInfo) -> None:
     assert machine.cpu == "Example CPU @ 3.00GHz"
-    assert machine.features == ("avx2", "avx512f", "avx512_vnni")
+    assert machine.features == ("avx2", "avx512_vnni", "avx512f")
     assert (machine.board, machine.governor) == (None, None)
 
 
@@ -67,3 +69,15 @@ def test_the_load_is_a_number_or_unknown(monkeypatch: pytest.MonkeyPatch) -> Non
     assert load is None or load >= 0
     monkeypatch.delattr(device.os, "getloadavg", raising=False)
     assert load_average() is None
+
+
+def test_the_fastest_cores_are_the_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {f"{device.CPUS}/cpu{n}/cpu_capacity": str(c) for n, c in enumerate((440, 440, 1024))}
+    monkeypatch.setattr(device, "_text", told.get)
+    monkeypatch.setattr(device.os, "sched_getaffinity", lambda pid: {0, 1, 2})
+    assert fastest_cpus(1) == (2,)
+    assert fastest_cpus(2) == (0, 2)
+
+
+def test_versions_of_what_takes_part_are_told() -> None:
+    assert "numpy" in DeviceInfo.of_this_machine().packages

@@ -1,12 +1,16 @@
 """Latency: a clock that only moves when told, so that every number is known beforehand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks import latency
-from asmnet_edge.benchmarks.latency import WINDOW, Latency, LatencyPlan, measure, warm_up
+from asmnet_edge.benchmarks.latency import loop, turn
+from asmnet_edge.benchmarks.latency.figures import Latency
+from asmnet_edge.benchmarks.latency.loop import Taken, measure
+from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS, LatencyPlan
+from asmnet_edge.benchmarks.latency.turn import WINDOW, Turn, WarmUp, take_turn, warm_up
+from asmnet_edge.errors import ModelError, UsageError
 
 
 class Clock:
@@ -30,73 +34,87 @@ class Clock:
         return call
 
 
+class Called:
+    """A row around a call of this process."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+
+    def warm_up(self, seconds: float) -> WarmUp:
+        return warm_up(self.call, seconds)
+
+    def turn(self, queries: int, seconds: float) -> Turn:
+        return take_turn(self.call, queries, seconds)
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(latency, "perf_counter", clock)
+    monkeypatch.setattr(turn, "perf_counter", clock)
+    monkeypatch.setattr(turn, "process_time", clock)
+    monkeypatch.setattr(loop, "yardstick", lambda: [1.0])
     return clock
 
 
-def samples(*values: float) -> Latency:
-    return Latency(np.array(values), 0)
+def measured(calls: Sequence[Callable[[], None]], plan: LatencyPlan) -> list[Latency]:
+    taken = measure([Called(call) for call in calls], plan, lambda: None)
+    return [its.latency for its in taken if its.latency]
 
 
-def quiet() -> None:
-    """A tick that nobody counts."""
+def of(*values: float) -> Latency:
+    """All in one round."""
+    return Latency.of([values])
 
 
 # figures
 
 
 def test_percentiles_of_known_samples() -> None:
-    known = Latency(np.random.default_rng(0).permutation(np.arange(1.0, 102)), 7)
+    known = of(*np.random.default_rng(0).permutation(np.arange(1.0, 102)))
     assert [known.percentile(p) for p in (0, 50, 90, 99, 100)] == [1, 51, 91, 100, 101]
     figures = known.as_json()
     assert (figures["p50"], figures["p90"], figures["p99"], figures["mean"]) == (51, 91, 100, 51)
-    assert (figures["calls"], figures["warmup_calls"]) == (101, 7)
+    assert figures["throughput"] == pytest.approx(1000 / 51)
+    assert figures["calls"] == 101
 
 
-def test_every_sample_is_kept_in_its_order() -> None:
-    assert samples(3, 1.00004, 2).as_json()["samples"] == [3, 1, 2]
+def test_every_sample_is_kept_in_its_round_and_order() -> None:
+    assert Latency.of([(3, 1.00004), (2,)]).as_json()["rounds"] == [[3, 1], [2]]
 
 
-# doubt
+def test_the_slowest_call_is_kept() -> None:
+    assert of(*[1] * 999, 5000).as_json()["mean"] == pytest.approx(5.999)
 
 
-def test_like_samples_are_steady() -> None:
-    assert samples(*[10, 11, 10, 9] * 25).unsteady() == []
+def test_like_rounds_leave_no_doubt() -> None:
+    intervals = Latency.of([[1, 2, 3]] * 5).intervals()
+    assert intervals["p50"] == [2, 2]
+    assert intervals["throughput"] == [500, 500]
 
 
-def test_a_spread_is_told() -> None:
-    # every fifth call takes twice as long
-    (reason,) = samples(*[10, 10, 10, 10, 20] * 20).unsteady()
-    assert reason == "p90 is 2.00 times p50"
+def test_rounds_that_differ_widen_the_interval_however_many_samples_they_have() -> None:
+    low, high = Latency.of([[10.0] * 1000, [12.0] * 1000] * 4).intervals()["p50"]
+    assert (low, high) == (10, 12)
 
 
-def test_a_rare_outlier_is_no_spread() -> None:
-    assert samples(*[10] * 49, 500, *[10] * 50).unsteady() == []
+def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+    rng, inside = np.random.default_rng(0), 0
+    for _ in range(60):
+        rounds = [rng.normal(rng.normal(10, 0.5), 0.2, 30) for _ in range(20)]
+        low, high = Latency.of(rounds).intervals()["mean"]
+        inside += low <= 10 <= high
+    assert inside >= 51
 
 
-@pytest.mark.parametrize(("last", "told"), [(12, "+20 %"), (8, "-20 %")])
-def test_a_drift_is_told(last: float, told: str) -> None:
-    (reason,) = samples(*[10] * 50, *[last] * 50).unsteady()
-    assert reason == f"the median moved by {told} while measuring"
-
-
-@pytest.mark.parametrize("last", [11.4, 8.6])
-def test_a_small_drift_is_none(last: float) -> None:
-    assert samples(*[10] * 50, *[last] * 50).unsteady() == []
-
-
-def test_spread_and_drift_are_both_told() -> None:
-    assert len(samples(*[10] * 50, *[40] * 50).unsteady()) == 2
+def test_two_rounds_tell_no_interval() -> None:
+    assert Latency.of([[1, 2], [2, 3]]).intervals() == {}
 
 
 # measuring
 
 
 def test_samples_are_milliseconds(clock: Clock) -> None:
-    (found,) = measure([clock.taking(3)], LatencyPlan(8, 0, 2, 0), quiet)
+    (found,) = measured([clock.taking(3)], LatencyPlan(8, 0, 2, 0))
     np.testing.assert_allclose(found.samples, [3] * 8)
 
 
@@ -111,64 +129,108 @@ def test_candidates_take_turns(clock: Clock) -> None:
 
         return call
 
-    measure([called("a"), called("b"), called("c")], LatencyPlan(6, 0, 3, 0), quiet)
+    measured([called("a"), called("b"), called("c")], LatencyPlan(6, 0, 3, 0))
     assert order == "abc" + 3 * "aabbcc"  # one call each to warm up
 
 
 @pytest.mark.parametrize("queries", [1, 8, 10, 100])
 def test_at_least_as_many_queries_as_asked_for(clock: Clock, queries: int) -> None:
     plan = LatencyPlan(queries, seconds=0, rounds=8, warmup_seconds=0)
-    for found in measure([clock.taking(1), clock.taking(5)], plan, quiet):
+    for found in measured([clock.taking(1), clock.taking(5)], plan):
         assert queries <= len(found.samples) < queries + plan.rounds
 
 
-def test_at_least_as_long_as_asked_for(clock: Clock) -> None:
+def test_at_least_as_long_as_asked_for_too(clock: Clock) -> None:
     plan = LatencyPlan(queries=8, seconds=0.8, rounds=8, warmup_seconds=0)
-    quick, slow = measure([clock.taking(1), clock.taking(90)], plan, quiet)
+    quick, slow = measured([clock.taking(1), clock.taking(90)], plan)
     assert quick.samples.sum() == pytest.approx(800, abs=8)
     assert slow.samples.sum() >= 800
+    assert len(slow.samples) >= 8
 
 
 def test_a_machine_that_slows_down_slows_all_alike(clock: Clock) -> None:
     slower = [*[1.0] * 41, *[2.0] * 40]  # the warm-up's call, then half and half
-    first, second = measure(
-        [clock.taking(*slower), clock.taking(*slower)], LatencyPlan(80, 0, 8, 0), quiet
+    first, second = measured(
+        [clock.taking(*slower), clock.taking(*slower)], LatencyPlan(80, 0, 8, 0)
     )
     assert first.percentile(50) == pytest.approx(second.percentile(50))
-    assert first.unsteady() == second.unsteady() != []
 
 
 def test_there_is_a_tick_a_turn(clock: Clock) -> None:
     ticks: list[float] = []
-    calls = [clock.taking(1), clock.taking(1)]
-    measure(calls, LatencyPlan(6, 0, 3, 0), lambda: ticks.append(clock.now))
+    rows = [Called(clock.taking(1)), Called(clock.taking(1))]
+    measure(rows, LatencyPlan(6, 0, 3, 0), lambda: ticks.append(clock.now))
     assert len(ticks) == 6
 
 
 def test_nothing_to_measure_is_no_latency() -> None:
-    assert measure([], LatencyPlan(), quiet) == []
+    assert measure([], LatencyPlan(), lambda: None) == []
+
+
+def test_a_row_that_breaks_is_left_out_and_the_others_go_on(clock: Clock) -> None:
+    calls = 0
+
+    def breaks() -> None:
+        nonlocal calls
+        calls += 1
+        clock.now += 1e-3
+        if calls == 4:
+            raise ModelError("it fell over")
+
+    broken, whole = measure(
+        [Called(breaks), Called(clock.taking(1))], LatencyPlan(6, 0, 3, 0), lambda: None
+    )
+    assert broken.error == "it fell over"
+    assert len(broken.turns) == 1
+    assert whole.error is None
+    assert len(whole.turns) == 3
+
+
+def test_an_interruption_leaves_what_was_measured(clock: Clock) -> None:
+    taken = [Taken()]
+
+    def tick() -> None:
+        if len(taken[0].turns) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure([Called(clock.taking(1))], LatencyPlan(30, 0, 10, 0), tick, taken)
+    assert len(taken[0].latency.samples) == 6
+
+
+def test_a_turn_tells_its_processor_time(clock: Clock) -> None:
+    turn = take_turn(clock.taking(2), 5, 0)
+    assert (turn.wall, turn.cpu) == (pytest.approx(0.01), pytest.approx(0.01))
+
+
+def test_rigorous_is_at_least_what_mlperf_asks_for() -> None:
+    assert (RIGOROUS.queries, RIGOROUS.seconds) == (1024, 60)
+    assert QUICK.lengthened(None, None) == QUICK
+    assert QUICK.lengthened(7, 0.5).turn == (1, 0.0625)
+
+
+@pytest.mark.parametrize("wrong", [{"queries": 0}, {"rounds": 0}, {"seconds": -1.0}])
+def test_a_plan_that_measures_nothing_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match="latency plan"):
+        LatencyPlan(**wrong)
 
 
 # warming up
 
 
 def test_a_steady_call_is_warm_after_two_windows(clock: Clock) -> None:
-    assert warm_up(clock.taking(1), seconds=60) == 2 * WINDOW
+    warmed = warm_up(clock.taking(1), seconds=60)
+    assert (warmed.calls, warmed.steady) == (2 * WINDOW, True)
 
 
 def test_a_call_that_gets_quicker_is_warmed_until_it_does_not(clock: Clock) -> None:
     quicker = [10 - 0.15 * n for n in range(60)]
-    calls = warm_up(clock.taking(*quicker, *[1.0] * 1000), seconds=60)
-    assert 60 + WINDOW < calls <= 60 + 2 * WINDOW
+    warmed = warm_up(clock.taking(*quicker, *[1.0] * 1000), seconds=60)
+    assert 60 + WINDOW < warmed.calls <= 60 + 2 * WINDOW
 
 
-def test_warming_up_ends_when_its_time_is_over(clock: Clock) -> None:
-    ever_slower = clock.taking(*[1.2**n for n in range(200)])
-    warm_up(ever_slower, seconds=1)
-    assert 1 <= clock.now < 1.4
-
-
-def test_warm_up_calls_are_counted_and_not_kept(clock: Clock) -> None:
-    (found,) = measure([clock.taking(*[50] * 40, *[2] * 8)], LatencyPlan(8, 0, 1, 60), quiet)
-    assert found.warmup_calls == 40
-    np.testing.assert_allclose(found.samples, [2] * 8)
+def test_a_call_that_never_settles_is_warmed_for_so_long_only(clock: Clock) -> None:
+    restless = [1.2**n for n in range(200)]
+    warmed = warm_up(clock.taking(*restless), seconds=2)
+    assert not warmed.steady
+    assert warmed.seconds >= 2

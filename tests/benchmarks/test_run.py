@@ -1,33 +1,25 @@
-"""A run: everything in turns, drops against the first row, and a broken artifact is one row."""
+"""A run: everything in turns, drops against the float model, and a broken row is one row."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks import candidates as loading
-from asmnet_edge.benchmarks import run
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces, faces_of
-from asmnet_edge.benchmarks.candidates import Candidate
-from asmnet_edge.benchmarks.latency import LatencyPlan
-from asmnet_edge.benchmarks.run import (
-    BenchmarkPlan,
-    Candidates,
-    Failure,
-    load_candidates,
-    measure_candidates,
-)
-from asmnet_edge.crop import CropRule
+from asmnet_edge.benchmarks import phases
+from asmnet_edge.benchmarks.facesource import FaceSource, source_of
+from asmnet_edge.benchmarks.latency.plan import LatencyPlan
+from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, check_source, opened
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.rows.order import RowOrder
+from asmnet_edge.benchmarks.rows.worker import workers
+from asmnet_edge.benchmarks.run import measure_all
 from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.errors import UsageError
-from asmnet_edge.manifest import read_manifest
-from asmnet_edge.training.floatmodel import load_float_model
+from asmnet_edge.errors import ModelError, UsageError
 
-SHORT = LatencyPlan(queries=4, seconds=0, rounds=2, warmup_seconds=0)
-PLAN = BenchmarkPlan((), None, latency=SHORT)
-COMPARED = replace(PLAN, float_model=Path("folder/float.keras"))
+Make = Callable[..., Measured]
 
 
 def unseen(what: str, steps: int) -> Callable[[], None]:
@@ -35,99 +27,157 @@ def unseen(what: str, steps: int) -> Callable[[], None]:
     return lambda: None
 
 
-@pytest.fixture(scope="module")
-def drawn() -> EvaluationFaces:
-    """Faces that the small model can be run on."""
-    return faces_of(DrawnFaces(3, size=96), "test", CropRule(size=96), annotated=True)
-
-
 @pytest.fixture
-def any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorFlow's threads cannot be set in a process that has computed already."""
-    monkeypatch.setattr(loading, "limit_threads", lambda tf, threads: None)
+def measure(short: LatencyPlan, source: FaceSource) -> Callable[..., BenchmarkRecord]:
+    """Runs these rows."""
 
+    def run_them(*rows: Measured, progress: Any = unseen, **more: Any) -> BenchmarkRecord:
+        plan = BenchmarkPlan(tuple(row.order for row in rows), **{"latency": short, **more})
+        return measure_all(plan, rows, source, progress)
 
-@pytest.fixture
-def broken(artifacts: list[Path], tmp_path: Path) -> Path:
-    """An artifact that was cut off when it was copied."""
-    path = tmp_path / artifacts[1].name
-    path.write_bytes(artifacts[1].read_bytes()[:5000])
-    manifest = artifacts[1].with_name(artifacts[1].name + ".json")
-    (tmp_path / manifest.name).write_bytes(manifest.read_bytes())
-    return path
+    return run_them
 
 
 # measuring
 
 
-def test_each_candidate_is_a_row_in_its_order(
-    candidate: Callable[..., Candidate], faces: EvaluationFaces
-) -> None:
-    rows = tuple(candidate(name) for name in "abc")
-    record = measure_candidates(PLAN, Candidates(None, rows), faces, unseen)
-    assert [row["name"] for row in record.results] == ["a", "b", "c"]
+def test_each_candidate_is_a_row_in_its_order(measured: Make, measure: Any) -> None:
+    record = measure(*(measured(f"{name}.tflite") for name in "abc"))
+    assert [row["key"] for row in record.results] == ["a.tflite", "b.tflite", "c.tflite"]
     for row in record.results:
         assert row["latency_ms"]["calls"] == 4
+        assert len(row["latency_ms"]["notes"]) == 2
         assert isinstance(row["unsteady"], list)
         assert row["parameters"] == 1_439_507
+    assert record.content["interrupted"] is False
 
 
-def test_drops_are_against_the_reference(
-    candidate: Callable[..., Candidate], faces: EvaluationFaces
-) -> None:
-    reference = candidate("float.keras", right=0.02)
-    rows = reference, candidate("same", right=0.02), candidate("worse", right=0.05)
-    record = measure_candidates(COMPARED, Candidates(reference, rows), faces, unseen)
-    drops = [row["accuracy"]["nme_drop"] for row in record.results]
-    assert drops == pytest.approx([0, 0, 3])
-    assert [row["accuracy"]["nme"] for row in record.results] == pytest.approx([2, 2, 5])
+def test_drops_are_against_the_float_model(measured: Make, measure: Any) -> None:
+    rows = measured("float.keras", 0.02), measured("same.onnx", 0.02), measured("worse.onnx", 0.05)
+    record = measure(*rows)
+    figures = [row["accuracy"] for row in record.results]
+    assert [each["nme_drop"] for each in figures] == pytest.approx([0, 0, 3])
+    assert [each["nme"] for each in figures] == pytest.approx([2, 2, 5])
+    assert figures[1]["nme_drop_interval"] == [0, 0]
+    assert figures[2]["nme_drop_interval"] == pytest.approx([3, 3])
+    assert len(figures[2]["errors"]) == 3
     assert record.content["settings"]["reference"] == "float.keras"
 
 
-def test_without_a_reference_nothing_is_compared(
-    candidate: Callable[..., Candidate], faces: EvaluationFaces
-) -> None:
-    rows = candidate("a"), candidate("b", right=0.05)
-    record = measure_candidates(PLAN, Candidates(None, rows), faces, unseen)
+def test_deviation_is_told_by_region_in_both_units(measured: Make, measure: Any) -> None:
+    record = measure(measured("float.keras"), measured("worse.onnx", 0.05))
+    told = record.results[1]["accuracy"]["deviation_by_region"]
+    assert told.keys() == {"jaw", "left_brow", "right_brow", "nose", "left_eye", "right_eye",
+                           "mouth"}  # fmt: skip
+    for figures in told.values():
+        assert figures["iod_percent"] == pytest.approx(5)
+        assert figures["pixels"] > 0
+
+
+def test_without_a_float_model_nothing_is_compared(measured: Make, measure: Any) -> None:
+    record = measure(measured("a.onnx"), measured("b.onnx", 0.05))
     for row in record.results:
         assert row["accuracy"]["nme_drop"] is None
         assert row["accuracy"]["deviation_iod_percent"] is None
     assert record.content["settings"]["reference"] is None
 
 
-def test_a_failure_keeps_its_place_among_the_rows(
-    candidate: Callable[..., Candidate], faces: EvaluationFaces
-) -> None:
-    failure = Failure({"name": "broken", "error": "it fell over"})
-    rows = candidate("first"), failure, candidate("last", right=0.05)
-    record = measure_candidates(PLAN, Candidates(None, rows), faces, unseen)
-    assert [row["name"] for row in record.results] == ["first", "broken", "last"]
-    assert record.failed == [failure.facts]
+def test_what_is_measured_beside_has_no_drop(measured: Make, measure: Any) -> None:
+    peer = measured("peer.onnx", 0.05, source="another")
+    peer.order = replace(peer.order, compared=False)
+    record = measure(measured("float.keras"), peer)
+    assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
+    assert record.results[1]["accuracy"]["nme_drop"] is None
+
+
+def test_a_row_that_did_not_open_keeps_its_place(measured: Make, measure: Any) -> None:
+    failed = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over"}
+    broken = Measured(RowOrder(Path("broken.onnx")), None, failed)
+    record = measure(measured("first.onnx"), broken, measured("last.onnx", 0.05))
+    assert [r["key"] for r in record.results] == ["first.onnx", "broken.onnx", "last.onnx"]
+    assert record.failed == [failed]
     assert record.results[2]["accuracy"]["nme"] == pytest.approx(5)
 
 
-def test_failures_alone_are_a_record_too(faces: EvaluationFaces) -> None:
-    rows = (Failure({"name": "broken", "error": "it fell over"}),)
-    record = measure_candidates(PLAN, Candidates(None, rows), faces, unseen)
-    assert record.results == record.failed == [rows[0].facts]
-
-
-def test_the_record_tells_the_settings(
-    candidate: Callable[..., Candidate], faces: EvaluationFaces
+def test_a_row_that_breaks_later_keeps_its_latency_and_says_why(
+    measured: Make, measure: Any
 ) -> None:
-    plan = replace(PLAN, threads=3)
-    record = measure_candidates(plan, Candidates(None, (candidate("a"),)), faces, unseen)
-    assert record.content["settings"] == {
-        "threads": 3,
-        "latency": {"queries": 4, "seconds": 0, "rounds": 2, "warmup_seconds": 0},
-        "faces": {"count": 3, "on": "three faces", "missing": [], "failure_threshold": 0.08},
-        "reference": None,
-    }
+    broken = measured("broken.onnx")
+
+    def outputs(crops: np.ndarray) -> None:
+        raise ModelError("gives numbers that are not finite")
+
+    broken.row.outputs = outputs
+    record = measure(broken, measured("whole.onnx"))
+    assert record.failed == [record.results[0]]
+    assert record.results[0]["error"] == "gives numbers that are not finite"
+    assert record.results[0]["latency_ms"]["calls"] == 4
+    assert "accuracy" in record.results[1]
 
 
-def test_progress_goes_as_far_as_it_said(
-    candidate: Callable[..., Candidate], faces: EvaluationFaces
+def test_failures_alone_are_a_record_too(measure: Any) -> None:
+    failed = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over"}
+    record = measure(Measured(RowOrder(Path("broken.onnx")), None, failed))
+    assert record.results == record.failed == [failed]
+
+
+@pytest.mark.parametrize("phase", ["latency", "accuracy"])
+def test_an_interruption_keeps_what_was_measured(
+    measured: Make, measure: Any, phase: str
 ) -> None:
+    def progress(what: str, steps: int) -> Callable[[], None]:
+        left = [steps - 1]
+
+        def tick() -> None:
+            left[0] -= 1
+            if what == phase and left[0] <= 0:
+                raise KeyboardInterrupt
+
+        return tick
+
+    record = measure(measured("a.onnx"), measured("b.onnx"), progress=progress)
+    assert record.content["interrupted"] is True
+    first = record.results[0]
+    assert first["latency_ms"]["calls"] == 4
+    assert ("accuracy" in first) == (phase == "accuracy")
+
+
+def test_a_row_that_was_not_reached_says_so(measured: Make, measure: Any) -> None:
+    def progress(what: str, steps: int) -> Callable[[], None]:
+        def tick() -> None:
+            raise KeyboardInterrupt
+
+        return tick
+
+    record = measure(measured("a.onnx"), measured("b.onnx"), progress=progress)
+    assert "latency_ms" in record.results[0]
+    assert record.results[1]["error"] == "interrupted before it was measured"
+
+
+def test_what_was_measured_is_saved_between_phases(
+    measured: Make, short: LatencyPlan, source: FaceSource
+) -> None:
+    saved: list[BenchmarkRecord] = []
+    row = measured("a.onnx")
+    plan = BenchmarkPlan((row.order,), short)
+    measure_all(plan, [row], source, unseen, saved.append)
+    assert len(saved) == len(phases.PHASES)
+    assert all(record.content["interrupted"] for record in saved)
+    assert "latency_ms" in saved[0].results[0]
+
+
+def test_the_record_tells_the_settings(measured: Make, measure: Any) -> None:
+    settings = measure(measured("a.onnx")).content["settings"]
+    assert settings["threads"] == [1]
+    assert settings["kind"] == "quick"
+    assert (settings["latency"]["queries"], settings["latency"]["rounds"]) == (4, 2)
+    assert settings["faces"]["count"] == 3
+    assert settings["faces"]["on"] == "three faces"
+    assert settings["faces"]["crop"] == {"margin": 1.25, "size": 96}
+    assert len(settings["faces"]["sha256"]) == 64
+
+
+def test_progress_goes_as_far_as_it_said(measured: Make, measure: Any) -> None:
     said: dict[str, int] = {}
     went = dict.fromkeys(("latency", "accuracy"), 0)
 
@@ -135,79 +185,80 @@ def test_progress_goes_as_far_as_it_said(
         said[what] = steps
         return lambda: went.update({what: went[what] + 1})
 
-    rows = candidate("a"), candidate("b"), candidate("c")
-    measure_candidates(PLAN, Candidates(None, rows), faces, progress)
+    measure(*(measured(f"{name}.onnx") for name in "abc"), progress=progress)
     assert went == said == {"latency": 6, "accuracy": 3}
 
 
-# loading
-
-
-def test_a_broken_artifact_is_one_failed_row(artifacts: list[Path], broken: Path) -> None:
-    found = load_candidates(replace(PLAN, artifacts=(broken, artifacts[0])))
-    failure, loaded = found.rows
-    assert isinstance(failure, Failure)
-    assert failure.facts["name"] == broken.name
-    assert "not the file that its manifest was written for" in failure.facts["error"]
-    assert found.loaded == [loaded]
-    assert found.reference is None
-
-
-@pytest.mark.parametrize("name", ["gone.tflite", "letter.txt"])
-def test_what_is_no_artifact_is_a_failed_row(tmp_path: Path, name: str) -> None:
-    (tmp_path / "letter.txt").write_text("Dear Sir or Madam")
-    (row,) = load_candidates(replace(PLAN, artifacts=(tmp_path / name,))).rows
-    assert isinstance(row, Failure)
-    assert row.facts.keys() == {"name", "error"}
-
-
-def test_an_artifacts_facts_are_those_of_its_manifest(artifacts: list[Path]) -> None:
-    (loaded,) = load_candidates(replace(PLAN, artifacts=(artifacts[1],), threads=2)).loaded
-    manifest = read_manifest(artifacts[1])
-    assert loaded.facts["bytes"] == artifacts[1].stat().st_size
-    assert loaded.facts["operators"] == {"total": 67, "int8": 65}
-    assert loaded.facts["multiply_adds"] == manifest.multiply_adds
-    assert (loaded.facts["format"], loaded.facts["precision"]) == ("tflite", "int8")
-    assert loaded.facts["runtime"].startswith("ai-edge-litert")
-    assert loaded.facts["threads"] == 2
-
-
-def test_an_artifact_of_another_float_model_is_refused(
-    artifacts: list[Path], candidate: Callable[..., Candidate], monkeypatch: pytest.MonkeyPatch
+def test_the_stages_of_a_picture_are_timed(
+    measured: Make, measure: Any, short: LatencyPlan
 ) -> None:
-    other = candidate("other.keras", source="not what the artifact was made from")
-    monkeypatch.setattr(run, "keras_candidate", lambda path, threads: other)
-    plan = replace(COMPARED, artifacts=(artifacts[0],))
-    with pytest.raises(UsageError, match=r"was not made from other\.keras\. Give --float-model"):
-        load_candidates(plan)
+    record = measure(measured("a.onnx"), latency=replace(short, stage_calls=3))
+    stages = record.results[0]["stages_ms"]
+    assert list(stages) == ["decode", "detect", "crop", "infer", "restore", "total"]
+    assert all(figures["calls"] == 3 and figures["p50"] > 0 for figures in stages.values())
+    assert stages["total"]["p50"] >= stages["detect"]["p50"]
 
 
-def test_the_float_model_comes_first_and_agrees_with_itself(
-    artifacts: list[Path],
-    float_file: Path,
-    drawn: EvaluationFaces,
-    any_threads: None,
+def test_sustained_latency_is_a_curve(measured: Make, measure: Any) -> None:
+    told = measure(measured("a.onnx"), sustain=2.2).results[0]["sustained"]
+    assert [point["at"] for point in told["points"]] == pytest.approx([0, 1, 2], abs=0.1)
+    assert told["seconds"] == pytest.approx(2.2, abs=0.1)
+    assert told["first_p50"] > 0
+
+
+def test_pictures_are_kept_when_asked_for(measured: Make, measure: Any) -> None:
+    rows = measured("float.keras"), measured("worse.onnx", 0.05)
+    assert measure(*rows).content["portraits"] == []
+    rows = measured("float.keras"), measured("worse.onnx", 0.05)
+    portraits = measure(*rows, pictures=True).content["portraits"]
+    assert [p["row"] for p in portraits] == ["worse.onnx"] * 3
+    assert portraits[0]["deviation_iod_percent"] == pytest.approx(5)
+
+
+# opening
+
+
+def test_an_artifact_of_another_float_model_is_refused(measured: Make) -> None:
+    rows = [measured("float.keras"), measured("a.onnx", source="not this one")]
+    with pytest.raises(UsageError, match=r"a\.onnx was not made from float\.keras\. Give --float"):
+        check_source(rows)
+
+
+def test_rows_of_another_scheme_are_refused(
+    measured: Make, measure: Any, square_scheme: Any
 ) -> None:
-    plan = replace(PLAN, artifacts=tuple(artifacts), float_model=float_file)
-    found = load_candidates(plan)
-    assert found.rows[0] is found.reference
-    landmarks, pose = found.reference.outputs(drawn.crops)
-    expected, expected_pose = load_float_model(float_file).predict(drawn.crops)
-    np.testing.assert_allclose(landmarks, expected, atol=1e-5)
-    np.testing.assert_allclose(pose, expected_pose, atol=1e-3)
-    keras, float32, int8 = measure_candidates(plan, found, drawn, unseen).results
+    row = measured("a.onnx")
+    row.row.scheme = square_scheme
+    with pytest.raises(UsageError, match=r"a\.onnx gives square4, the faces are ibug68"):
+        measure(row)
+
+
+def test_real_rows_run_in_processes_of_their_own(
+    artifacts: list[Path], float_file: Path, tmp_path: Path, short: LatencyPlan
+) -> None:
+    broken = tmp_path / artifacts[1].name
+    broken.write_bytes(artifacts[1].read_bytes()[:5000])
+    manifest = artifacts[1].with_name(artifacts[1].name + ".json")
+    (tmp_path / manifest.name).write_bytes(manifest.read_bytes())
+    paths = (float_file, *artifacts, broken, tmp_path / "gone.tflite")
+    plan = BenchmarkPlan(tuple(map(RowOrder, paths)), replace(short, cold_starts=1))
+    source = source_of(DrawnFaces(3, size=96), "test", annotated=True)
+    with workers(plan.orders) as rows:
+        found = opened(plan.orders, rows, lambda: None)
+        record = measure_all(plan, found, source, unseen)
+    keras, float32, int8, cut_off, gone = record.results
     assert (keras["format"], keras["bytes"]) == ("keras", float_file.stat().st_size)
     assert keras["parameters"] == float32["parameters"] == int8["parameters"]
-    assert keras["multiply_adds"] == float32["multiply_adds"]
+    assert int8["operators"] == {"total": 67, "int8": 65}
     assert float32["accuracy"]["deviation_iod_percent"] < 0.01
     assert 0.01 < int8["accuracy"]["deviation_iod_percent"] < 2
+    assert "not the file that its manifest was written for" in cut_off["error"]
+    assert "there is no artifact" in gone["error"]
+    for row in (float32, int8):
+        cold = row["cold_start"]
+        assert 0 < cold["load_ms"] < cold["total_ms"]
+        assert cold["peak_rss_mib"] > 20
+        assert "numpy" in cold["packages"]
+        assert "tensorflow" not in cold["packages"]
 
 
-def test_faces_of_another_size_than_the_models_are_told(
-    artifacts: list[Path], drawn: EvaluationFaces
-) -> None:
-    # as when artifacts of two crop sizes are compared in one run
-    plan = replace(PLAN, artifacts=(artifacts[0],))
-    larger = replace(drawn, crops=np.zeros((3, 128, 128, 3), np.uint8), crop=CropRule(size=128))
-    with pytest.raises(UsageError, match="of one crop rule and scheme"):
-        measure_candidates(plan, load_candidates(plan), larger, unseen)

@@ -1,0 +1,1 @@
+"""The machine: what it is, and what it was doing while something was measured."""

@@ -1,0 +1,114 @@
+"""What the machine is doing: load by others, frequency, temperature, throttling, power.
+
+Everything is read from Linux' own files; what a system does not tell is None.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+CPUS = "/sys/devices/system/cpu"
+PI_THROTTLED = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+# bits of the Raspberry Pi firmware's get_throttled
+THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "hot"}
+LOW_BATTERY = 20  # per cent
+
+
+@dataclass(frozen=True)
+class Sensors:
+    """One look at the machine.
+
+    busy, stolen : seconds of processor time since boot, over all cores: used by anything, and taken
+    by the virtual machine's host; mhz : mean over the cores; celsius : the hottest zone
+    throttled : the Raspberry Pi's flags
+    """
+
+    busy: float | None
+    stolen: float | None
+    mhz: float | None
+    celsius: float | None
+    throttled: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def look() -> Sensors:
+    """The sensors now."""
+    busy, stolen = _processor_seconds()
+    return Sensors(busy, stolen, _mhz(), _celsius(), _throttled())
+
+
+def throttle_words(flags: int | None) -> list[str]:
+    """What the Raspberry Pi's ``flags`` say is wrong *now*."""
+    return [words for bit, words in THROTTLE_BITS.items() if (flags or 0) >> bit & 1]
+
+
+def power() -> dict[str, Any]:
+    """Whether the machine runs on mains or battery, and the battery's charge in %."""
+    supplies = [_supply(path) for path in _glob("/sys/class/power_supply", "*")]
+    charges = [s["capacity"] for s in supplies if s["type"] == "Battery" and s["capacity"]]
+    online = [s["online"] == "1" for s in supplies if s["type"] in ("Mains", "USB")]
+    source = "mains" if any(online) else "battery" if charges else None
+    return {"source": source, "battery_percent": int(charges[0]) if charges else None}
+
+
+def read_text(path: str | Path) -> str | None:
+    """A system file's text without the NUL or newline at its end; None where it is not there."""
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\0\n")
+    except (OSError, ValueError):
+        return None
+
+
+def _supply(path: Path) -> dict[str, str | None]:
+    return {name: read_text(path / name) for name in ("type", "online", "capacity")}
+
+
+def _processor_seconds() -> tuple[float | None, float | None]:
+    line = (read_text("/proc/stat") or "").split("\n", 1)[0].split()
+    if len(line) < 9 or line[0] != "cpu":
+        return None, None
+    user, nice, system, _, _, irq, softirq, steal = (int(v) for v in line[1:9])
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / tick, steal / tick
+
+
+def _mhz() -> float | None:
+    khz = [_number(path) for path in _glob(CPUS, "cpu[0-9]*/cpufreq/scaling_cur_freq")]
+    if found := [value / 1e3 for value in khz if value]:
+        return sum(found) / len(found)
+    lines = (read_text("/proc/cpuinfo") or "").splitlines()
+    told = [float(line.split(":")[1]) for line in lines if line.startswith("cpu MHz")]
+    return sum(told) / len(told) if told else None
+
+
+def _celsius() -> float | None:
+    found = [_number(path) for path in _glob("/sys/class/thermal", "thermal_zone*/temp")]
+    return max((value / 1e3 for value in found if value), default=None)
+
+
+def _throttled() -> int | None:
+    if text := read_text(PI_THROTTLED):
+        return int(text, 16)
+    if not which("vcgencmd"):
+        return None
+    done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True)
+    return int(done.stdout.split("=")[1], 16) if "=" in done.stdout else None
+
+
+def _number(path: Path) -> float | None:
+    try:
+        return float(read_text(path) or "")
+    except ValueError:
+        return None
+
+
+def _glob(folder: str, pattern: str) -> Iterator[Path]:
+    return iter(sorted(Path(folder).glob(pattern)))

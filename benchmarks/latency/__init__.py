@@ -1,0 +1,1 @@
+"""Latency: calls timed in turns, the machine watched meanwhile, every sample kept."""

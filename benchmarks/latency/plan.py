@@ -1,0 +1,46 @@
+"""How long to measure, and how a row is warmed up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from asmnet_edge.errors import UsageError
+
+
+@dataclass(frozen=True)
+class LatencyPlan:
+    """At least ``queries`` calls *and* ``seconds`` of calling for each row, in ``rounds`` turns.
+
+    warmup_seconds : after which a row is measured even if it is not steady yet
+    cold_starts : fresh processes in which the first landmark is timed
+    stage_calls : pictures that go through all stages, decode to landmarks
+    """
+
+    queries: int = 200
+    seconds: float = 2.0
+    rounds: int = 8
+    warmup_seconds: float = 3.0
+    cold_starts: int = 3
+    stage_calls: int = 24
+
+    def __post_init__(self) -> None:
+        if self.queries < 1 or self.rounds < 1 or min(self.seconds, self.warmup_seconds) < 0:
+            raise UsageError(f"a latency plan needs queries, rounds >= 1 and times >= 0: {self}")
+
+    def lengthened(self, queries: int | None, seconds: float | None) -> LatencyPlan:
+        """With ``queries`` and ``seconds`` in place of its own where they are given."""
+        return replace(
+            self,
+            queries=self.queries if queries is None else queries,
+            seconds=self.seconds if seconds is None else seconds,
+        )
+
+    @property
+    def turn(self) -> tuple[int, float]:
+        """Calls and seconds of one turn: a round's share."""
+        return -(-self.queries // self.rounds), self.seconds / self.rounds
+
+
+QUICK = LatencyPlan()
+# 1,024 queries and 60 s: the least of MLPerf Inference's single-stream scenario, rounded up
+RIGOROUS = LatencyPlan(1024, 60.0, 20, 15.0, cold_starts=10, stage_calls=120)

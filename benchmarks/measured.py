@@ -1,0 +1,108 @@
+"""What a run is asked for, and its rows while they are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from asmnet_edge.benchmarks.latency.loop import Taken
+from asmnet_edge.benchmarks.latency.plan import QUICK, LatencyPlan
+from asmnet_edge.benchmarks.latency.watch import unsteady
+from asmnet_edge.benchmarks.rows.local import Row
+from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, RowOrder
+from asmnet_edge.benchmarks.truth import Outputs
+from asmnet_edge.errors import AsmnetEdgeError, UsageError
+
+
+@dataclass(frozen=True)
+class BenchmarkPlan:
+    """What to measure.
+
+    orders : the rows; the first one that ends on ``.keras`` and is compared is the reference of
+    every drop; sustain : seconds of endurance; pictures : keep the faces that int8 moved most
+    """
+
+    orders: tuple[RowOrder, ...]
+    latency: LatencyPlan = QUICK
+    sustain: float = 0.0
+    pictures: bool = False
+    kind: str = "quick"
+
+    @property
+    def reference(self) -> RowOrder | None:
+        return next((order for order in self.orders if is_reference(order)), None)
+
+
+@dataclass
+class Measured:
+    """One row: what it is and what has been measured of it; ``row`` None: it did not open."""
+
+    order: RowOrder
+    row: Row | None
+    facts: dict[str, Any]
+    taken: Taken = field(default_factory=Taken)
+    more: dict[str, Any] = field(default_factory=dict)
+    outputs: Outputs | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.row is not None and self.taken.error is None
+
+    def as_json(self) -> dict[str, Any]:
+        latency = self.taken.latency
+        if self.row is None or latency is None:
+            error = self.facts.get("error") or self.taken.error
+            return {**self.facts, "error": error or "interrupted before it was measured"}
+        warmed = asdict(self.taken.warm_up) if self.taken.warm_up else None
+        reasons = unsteady(latency, self.taken.notes, self.facts.get("threads"))
+        if warmed and not warmed["steady"] and warmed["calls"] > 1:
+            reasons.append(f"not steady after {warmed['seconds']:.0f} s of warming up")
+        failed = {"error": self.taken.error} if self.taken.error else {}
+        return {
+            **self.facts,
+            **failed,
+            "latency_ms": {**latency.as_json(), "warm_up": warmed, "notes": self.taken.notes},
+            "unsteady": reasons,
+            **self.more,
+        }
+
+
+def opened(
+    orders: Sequence[RowOrder], rows: Sequence[Any], tick: Callable[[], None]
+) -> list[Measured]:
+    """`Measured` for each row, its model loaded; one that does not load is a failed row."""
+    found = []
+    for order, row in zip(orders, rows, strict=True):
+        try:
+            row.opened()
+            found.append(Measured(order, row, dict(row.facts)))
+        except AsmnetEdgeError as error:
+            name = {"name": order.path.name, "key": order.key}
+            found.append(Measured(order, None, {**name, "error": str(error)}))
+        tick()
+    check_source(found)
+    return found
+
+
+def check_source(found: Sequence[Measured]) -> None:
+    """A drop against another float model than an artifact's own would mean nothing."""
+    reference = reference_of(found)
+    if reference is None or reference.row is None:
+        return
+    source = reference.row.source_sha256
+    for each in found:
+        if each.row and each.order.compared and each.row.source_sha256 != source:
+            raise UsageError(
+                f"{each.order.path.name} was not made from {reference.order.path.name}",
+                "Give --float-model the file it was converted from, or the artifact to --beside",
+            )
+
+
+def is_reference(order: RowOrder) -> bool:
+    return order.path.suffix == FLOAT_SUFFIX and order.compared
+
+
+def reference_of(found: Sequence[Measured]) -> Measured | None:
+    """The row of the float model, if there is one and it has opened."""
+    return next((m for m in found if m.row and is_reference(m.order)), None)

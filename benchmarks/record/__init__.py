@@ -1,0 +1,1 @@
+"""The benchmark record: one run as a versioned JSON file."""

@@ -1,0 +1,1 @@
+"""A benchmark on another machine, over ssh."""

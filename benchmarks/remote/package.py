@@ -1,0 +1,76 @@
+"""What travels to the other machine: this program as a wheel, and the files to measure."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import asmnet_edge
+from asmnet_edge.benchmarks.rows.foreign import read_foreign
+from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX
+from asmnet_edge.manifest import artifact_files, manifest_path
+
+ROOMS = ("benchmarks", "cli", "converters", "data", "runtime", "training")
+WHEEL = f"asmnet_edge-{asmnet_edge.__version__}-py3-none-any.whl"
+
+
+def wheel() -> bytes:
+    """The running program as a wheel: unpacked, it is installed, since all of it is Python."""
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        for name, path in sorted(dict(_modules()).items()):
+            archive.write(path, name)
+        for name, text in _metadata().items():
+            archive.writestr(f"asmnet_edge-{asmnet_edge.__version__}.dist-info/{name}", text)
+    return packed.getvalue()
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    """(path in the wheel, file); rooms may lie elsewhere in a checkout."""
+    roots = [("asmnet_edge", asmnet_edge.__path__[0])]
+    roots += [(f"asmnet_edge/{r}", import_module(f"asmnet_edge.{r}").__path__[0]) for r in ROOMS]
+    for inside, folder in roots:
+        for path in Path(folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield f"{inside}/{path.relative_to(folder).as_posix()}", path
+
+
+def _metadata() -> dict[str, str]:
+    version = asmnet_edge.__version__
+    return {
+        "METADATA": f"Metadata-Version: 2.1\nName: asmnet-edge\nVersion: {version}\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: asmnet-edge\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+        "RECORD": "",
+    }
+
+
+def files_of(path: Path) -> list[Path]:
+    """All that belongs to the model at ``path``: weights, manifest, or what a TOML file names."""
+    if path.suffix == FOREIGN_SUFFIX:
+        return [path, read_foreign(path).model]
+    if path.suffix == FLOAT_SUFFIX:
+        return [path]
+    beside = [manifest_path(path)] if manifest_path(path).is_file() else []
+    return [*(file for file in artifact_files(path) if file.is_file()), *beside]
+
+
+def bundle(models: Sequence[Path]) -> bytes:
+    """A tar of the wheel and the models, each in a numbered folder so that names may repeat."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        _add(archive, WHEEL, wheel())
+        for number, path in enumerate(models):
+            for file in dict.fromkeys(files_of(path)):
+                _add(archive, f"{number}/{file.name}", file.read_bytes())
+    return packed.getvalue()
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))

@@ -1,0 +1,1 @@
+"""A record for people: terminal table, HTML page, Markdown, CSV."""

@@ -1,0 +1,92 @@
+"""The report's drawings of faces: deviation by region, and the faces that were moved most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from asmnet_edge.benchmarks.report.cells import label
+from asmnet_edge.benchmarks.report.svg import Drawing
+from asmnet_edge.pose import mean_face
+from asmnet_edge.schemes import IBUG68, LandmarkScheme, scheme_named
+
+SIDE = 220.0
+SHADES = 5  # classes r0 .. r4 of the style
+Row = dict[str, Any]
+
+
+def regions(rows: Sequence[Row], scheme: str) -> str:
+    """A face for each row that has deviations, its regions as dark as they were moved."""
+    chosen = [row for row in rows if (row.get("accuracy") or {}).get("deviation_by_region")]
+    chosen = [row for row in chosen if row["format"] != "keras"]
+    if not chosen or scheme != IBUG68.name:
+        return ""
+    every = [each for row in chosen for each in _by_region(row).values()]
+    top = max(every) or 1.0
+    return '<div class="faces">' + "".join(_face(row, top) for row in chosen) + "</div>"
+
+
+def _by_region(row: Row) -> dict[str, float]:
+    told = row["accuracy"]["deviation_by_region"]
+    return {name: float(figures["iod_percent"]) for name, figures in told.items()}
+
+
+def _face(row: Row, top: float) -> str:
+    drawing, found = Drawing(SIDE, SIDE + 20, f"Deviation by region: {label(row)}"), _by_region(row)
+    points = mean_face()[:, :2]
+    low, span = points.min(axis=0), (points.max(axis=0) - points.min(axis=0)).max()
+    places = (points - low) / span * (SIDE - 60) + 30
+    owner = {index: name for name, indices in IBUG68.groups.items() for index in indices}
+    for indices, closed in IBUG68.contours:
+        kind = f"contour {_shade(found[owner[indices[0]]], top)}"
+        drawing.path([tuple(places[i]) for i in indices], kind, closed)
+    for index, (x, y) in enumerate(places.tolist()):
+        name = owner[index]
+        words = f"{name}: {found[name]:.2f} %"
+        drawing.circle(x, y, 2.6, f"point {_shade(found[name], top)}", words)
+    drawing.text(SIDE / 2, SIDE + 14, label(row), "name", "middle")
+    return drawing.markup()
+
+
+def _shade(value: float, top: float) -> str:
+    return f"r{min(SHADES - 1, int(SHADES * value / top))}"
+
+
+def region_table(rows: Sequence[Row]) -> list[list[str]]:
+    """Header and lines: % of the inter-ocular distance and pixels, by region."""
+    chosen = [row for row in rows if (row.get("accuracy") or {}).get("deviation_by_region")]
+    if not chosen:
+        return []
+    names = list(chosen[0]["accuracy"]["deviation_by_region"])
+    lines = [["model", *(name.replace("_", " ") for name in names)]]
+    for row in chosen:
+        told = row["accuracy"]["deviation_by_region"]
+        cells = [f"{told[n]['iod_percent']:.2f} % ({told[n]['pixels']:.2f} px)" for n in names]
+        lines.append([label(row), *cells])
+    return lines
+
+
+def portraits(told: Sequence[dict[str, Any]], scheme: str) -> str:
+    """The faces that each row moved most; float model and row in two colours."""
+    names = list(dict.fromkeys(each["row"] for each in told))
+    parts = []
+    for name in names:
+        faces = "".join(_portrait(p, scheme_named(scheme)) for p in told if p["row"] == name)
+        parts.append(f'<h3>{escape(name)}</h3><div class="portraits">{faces}</div>')
+    return "".join(parts)
+
+
+def _portrait(told: dict[str, Any], scheme: LandmarkScheme) -> str:
+    words = f"face {told['face']}: {told['deviation_iod_percent']:.2f} %"
+    drawing = Drawing(160, 176, words)
+    drawing.raw(
+        f'<image href="data:image/jpeg;base64,{escape(told["jpeg"], quote=True)}" '
+        'width="160" height="160"/>'
+    )
+    for kind, points in (("float", told["reference"]), ("other", told["landmarks"])):
+        for indices, closed in scheme.contours:
+            places = [(160 * points[i][0], 160 * points[i][1]) for i in indices]
+            drawing.path(places, f"overlay {kind}", closed)
+    drawing.text(80, 172, words, "name", "middle")
+    return drawing.markup()

@@ -1,0 +1,75 @@
+"""The lines around the tables: what machine, what faces, what to distrust."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report.cells import label
+from asmnet_edge.benchmarks.truth import faces_in_words, gaps_in_words
+
+
+def title(record: BenchmarkRecord) -> str:
+    device, settings = record.content["device"], record.content["settings"]
+    counts, faces = settings["threads"], settings["faces"]
+    threads = f"{counts[0]} thread{'s' if counts[0] > 1 else ''}" if len(counts) == 1 else ""
+    where = [device.get("board") or device["cpu"], f"{device['cores']} cores", threads]
+    faces_words = f"{faces_in_words(faces['count'], faces.get('missing', ()))} ({faces['on']})"
+    return ", ".join([*filter(None, where), faces_words])
+
+
+def notes(record: BenchmarkRecord) -> list[str]:
+    """One line a note; ``~`` before what makes numbers doubtful."""
+    lines = [*_work(record), *_reading(record), *_faces(record)]
+    lines += [f"~ {line}" for line in doubts(record)]
+    return lines + [f"{row['name']}: {row['error']}" for row in record.failed]
+
+
+def doubts(record: BenchmarkRecord) -> list[str]:
+    """Why numbers of this record deserve distrust."""
+    content, lines = record.content, list(record.content["warnings"])
+    if content["interrupted"]:
+        lines.append("the run was interrupted")
+    cores, load = content["device"]["cores"], content["load_average"]
+    if load is not None and load > cores:
+        lines.append(f"the machine was busy: load average {load:.1f} on {cores} cores")
+    return lines + [
+        f"{label(row)}: {'; '.join(row['unsteady'])}"
+        for row in record.results
+        if row.get("unsteady")
+    ]
+
+
+def _work(record: BenchmarkRecord) -> list[str]:
+    first = next((row for row in record.measured if row.get("parameters")), None)
+    if first is None or not first.get("multiply_adds"):
+        return []
+    size, work = first["parameters"], first["multiply_adds"] / 1e6
+    return [f"{size:,} parameters, {work:.1f} M multiply-adds"]
+
+
+def _reading(record: BenchmarkRecord) -> list[str]:
+    lines = ["p50: ± half its 95 % interval over rounds"] if _has_intervals(record) else []
+    figures: list[dict[str, Any]] = [row.get("accuracy") or {} for row in record.measured]
+    if record.content["settings"]["reference"]:
+        lines.append(
+            "drop, deviation: against the float model, NME in points and % of eye distance"
+        )
+    truths = {str(each["pose_truth"]) for each in figures if each.get("pose_truth")}
+    lines += [f"pose: mean over yaw, pitch, roll; truth {truth}" for truth in sorted(truths)]
+    if any(each.get("jitter") for each in figures):
+        lines.append("jitter: % of eye distance, noise on a still / sliding by parts of a pixel")
+    return lines
+
+
+def _faces(record: BenchmarkRecord) -> list[str]:
+    faces = record.content["settings"]["faces"]
+    gaps = gaps_in_words(faces.get("missing", ()))
+    lines = [f"{faces['on']}: without {gaps}, which this copy lacks"] if gaps else []
+    if not any((row.get("accuracy") or {}).get("nme") is not None for row in record.measured):
+        lines.append("drawn faces: no accuracy on real ones; give --data for that")
+    return lines
+
+
+def _has_intervals(record: BenchmarkRecord) -> bool:
+    return any(row["latency_ms"]["intervals"] for row in record.measured)

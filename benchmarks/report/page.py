@@ -1,0 +1,133 @@
+"""A record as one HTML page: no script, nothing fetched, all drawings inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report import charts, faces
+from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, size_grid, speed_grid
+from asmnet_edge.benchmarks.report.notes import doubts, notes, title
+from asmnet_edge.benchmarks.report.style import STYLE
+from asmnet_edge.benchmarks.report.words import device_lines, how_measured
+
+Lines = Sequence[Sequence[str]]
+FEW = 4  # reasons for doubt that are shown unfolded
+
+
+def page(record: BenchmarkRecord) -> str:
+    """The whole page."""
+    name = f"Benchmark: {title(record)}"
+    body = "".join(_sections(record))
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{escape(name)}</title>'
+        f"<style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
+    )
+
+
+def _sections(record: BenchmarkRecord) -> list[str]:
+    content, measured = record.content, record.measured
+    scheme = content["settings"]["faces"].get("scheme", "ibug68")
+    parts = [
+        f"<h1>{escape(title(record))}</h1>",
+        f'<p class="soft">taken {escape(content["taken"])}, asmnet-edge '
+        f"{escape(content['asmnet_edge'])}, {escape(content['settings']['kind'])} run</p>",
+        _doubts(doubts(record)),
+        _failures(record),
+    ]
+    if measured:
+        parts += [
+            *("<h2>Speed and size</h2>", _table(speed_grid(record))),
+            _optional("Accuracy", accuracy_grid(record)),
+            _optional("As a user feels it", felt_grid(record)),
+            _drawings(measured),
+        ]
+        parts += [_endurance(measured), _faces(record, scheme)]
+        parts += [_optional("What has to be installed", size_grid(record))]
+    return [*parts, *_ending(record)]
+
+
+def _drawings(measured: list[dict[str, Any]]) -> str:
+    cards = [
+        _card("Latency, all samples", charts.distributions(measured)),
+        _card("Speed, size, accuracy", charts.trade_off(measured)),
+    ]
+    return f'<h2>Latency</h2><div class="grid">{"".join(cards)}</div>'
+
+
+def _endurance(measured: list[dict[str, Any]]) -> str:
+    lasting = [row for row in measured if row.get("sustained")]
+    cards = []
+    for row in lasting:
+        told = row["sustained"]
+        words = (
+            f"{row['key']}: {told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the "
+            f"end of {told['seconds'] / 60:.1f} minutes ({told['change_percent']:+.1f} %)"
+        )
+        cards.append(_card(words, charts.endurance(row)))
+    return f'<h2>Sustained</h2><div class="grid">{"".join(cards)}</div>' if cards else ""
+
+
+def _faces(record: BenchmarkRecord, scheme: str) -> str:
+    lines = faces.region_table(record.measured)
+    told = record.content["portraits"]
+    parts = []
+    if lines:
+        drawn = faces.regions(record.measured, scheme)
+        words = "Distance to the float model's landmarks by region: blue little, red most."
+        parts += ["<h2>Deviation by region</h2>", f'<p class="soft">{words}</p>', drawn]
+        parts.append(_table(lines))
+    if told:
+        words = "The faces that were moved most: float model green, artifact red."
+        drawn = faces.portraits(told, scheme)
+        parts.append(f'<h2>Worst faces</h2><p class="soft">{words}</p>{drawn}')
+    return "".join(parts)
+
+
+def _ending(record: BenchmarkRecord) -> list[str]:
+    notes_list = "".join(f"<li>{escape(n)}</li>" for n in notes(record) if not n.startswith("~"))
+    how = "".join(f"<p>{escape(line)}</p>" for line in how_measured(record))
+    return [
+        *("<h2>Device</h2>", _table(device_lines(record), head=False)),
+        *("<h2>How it was measured</h2>", how, f'<ul class="soft">{notes_list}</ul>'),
+    ]
+
+
+def _doubts(lines: Sequence[str]) -> str:
+    """Folded away where there are many: the marks in the table say which rows are meant."""
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    head = f"<strong>Read with care</strong>: {len(lines)} doubts; ~ marks rows that were unsteady"
+    unfolded = " open" if len(lines) <= FEW else ""
+    return f'<details class="doubts"{unfolded}><summary>{head}</summary><ul>{items}</ul></details>'
+
+
+def _failures(record: BenchmarkRecord) -> str:
+    return "".join(
+        f'<p class="failed">{escape(row["name"])}: {escape(str(row["error"]))}</p>'
+        for row in record.failed
+    )
+
+
+def _optional(heading: str, lines: Lines) -> str:
+    return f"<h2>{escape(heading)}</h2>{_table(lines)}" if lines else ""
+
+
+def _card(heading: str, drawing: str) -> str:
+    return f'<div class="card"><h3>{escape(heading)}</h3>{drawing}</div>' if drawing else ""
+
+
+def _table(lines: Lines, head: bool = True) -> str:
+    first = "".join(f"<th>{escape(cell)}</th>" for cell in lines[0]) if head else ""
+    kind = "" if head else ' class="words"'
+    rows = "".join(
+        "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell in line) + "</tr>"
+        for line in (lines[1:] if head else lines)
+    )
+    top = f"<thead><tr>{first}</tr></thead>" if head else ""
+    return f'<div class="scroll"><table>{top}<tbody>{rows}</tbody></table></div>'

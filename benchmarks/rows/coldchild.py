@@ -1,0 +1,97 @@
+"""The fresh process of `rows.cold`: start, import, load, first landmark."""
+
+from time import monotonic  # before anything else
+
+STARTED = monotonic()
+
+import json  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+
+def first_landmark(told: dict[str, Any]) -> dict[str, Any]:
+    """Milliseconds since the parent's start of this process, part by part."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import numpy as np
+
+    from asmnet_edge.benchmarks.rows.opening import open_candidate
+    from asmnet_edge.benchmarks.rows.order import RowOrder
+    from asmnet_edge.crop import CropRule
+
+    _import_runtime(told)
+    imported = monotonic()
+    order = RowOrder(
+        Path(told["path"]), told["threads"], told["runtime"], tuple(told["cpus"]), False
+    )
+    candidate = open_candidate(order)
+    loaded = monotonic()
+    rule: CropRule = candidate.crop
+    candidate.backend.run(np.zeros((1, rule.size, rule.size, 3), np.uint8))
+    end, begun = monotonic(), told["started"]
+    return {
+        "python_ms": 1e3 * (STARTED - begun),
+        "import_ms": 1e3 * (imported - STARTED),
+        "load_ms": 1e3 * (loaded - imported),
+        "first_ms": 1e3 * (end - loaded),
+        "total_ms": 1e3 * (end - begun),
+    }
+
+
+def _import_runtime(told: dict[str, Any]) -> None:
+    """So that its import is not counted as loading; what cannot be imported is told later."""
+    import importlib
+
+    from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, RUNTIMES
+
+    suffix = Path(told["path"]).suffix
+    known = RUNTIMES.get(suffix, {})
+    module = known.get(told["runtime"] or next(iter(known), ""))
+    if suffix == FLOAT_SUFFIX:
+        module = "keras"
+    submodule = {"ai_edge_litert": ".interpreter", "tflite_runtime": ".interpreter"}
+    try:
+        importlib.import_module((module or "numpy") + submodule.get(module or "", ""))
+    except ImportError:
+        return
+
+
+def peak_rss_mib() -> float:
+    """Peak of this process alone; `getrusage` would count the parent's before the exec."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def installed() -> dict[str, int]:
+    """Bytes of each installed package that has been imported."""
+    from importlib import metadata
+
+    owners = metadata.packages_distributions()
+    tops = {name.split(".")[0] for name in sys.modules}
+    names = {owner for top in tops for owner in owners.get(top, ())}
+    return {name: _bytes_of(name) for name in sorted(names)}
+
+
+def _bytes_of(name: str) -> int:
+    from importlib import metadata
+
+    files = metadata.files(name) or []
+    paths = [Path(str(file.locate())) for file in files]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def main() -> None:
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what libraries print is no answer
+    told = json.loads(sys.argv[1])
+    found = first_landmark(told)
+    found["peak_rss_mib"] = peak_rss_mib()
+    packages = installed() if told["sizes"] else {}
+    found |= {"packages": packages, "installed_bytes": sum(packages.values())}
+    os.write(answers, (json.dumps(found) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()

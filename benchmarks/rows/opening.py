@@ -1,0 +1,83 @@
+"""From a `RowOrder` to a model that can be called. Runs in the row's own process."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import replace
+
+import numpy as np
+
+from asmnet_edge.benchmarks.candidates import Candidate, artifact_candidate, keras_candidate
+from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, RowOrder
+from asmnet_edge.errors import ModelError, UsageError, require
+from asmnet_edge.files import sha256
+from asmnet_edge.runtime.backend import InferenceBackend, backend_module
+from asmnet_edge.versions import installed_version
+
+
+def open_candidate(order: RowOrder) -> Candidate:
+    """The model of ``order``, held to its cores; a trial call must give finite numbers."""
+    if order.cpus:
+        hold_to(order.cpus)
+    candidate = _opened(order)
+    check_trial(candidate)
+    facts = {
+        **candidate.facts,
+        "key": order.key,
+        "file": order.path.name,
+        "sha256": sha256(order.path),
+        "source_sha256": candidate.source_sha256,
+        "cpus": list(order.cpus),
+        "compared": order.compared,
+    }
+    return replace(candidate, facts=facts)
+
+
+def hold_to(cpus: tuple[int, ...]) -> None:
+    """Let this process run on ``cpus`` alone; threads that are made later inherit it."""
+    try:
+        os.sched_setaffinity(0, cpus)
+    except (AttributeError, OSError) as error:
+        raise UsageError(f"this machine cannot hold a process to the cores {cpus}") from error
+
+
+def check_trial(candidate: Candidate) -> None:
+    crop = np.zeros((1, *2 * (candidate.crop.size,), 3), np.uint8)
+    if not all(np.isfinite(output).all() for output in candidate.backend.run(crop)):
+        raise ModelError(f"{candidate.facts['name']} gives numbers that are not finite")
+
+
+def _opened(order: RowOrder) -> Candidate:
+    if order.path.suffix == FLOAT_SUFFIX:
+        return keras_candidate(order.path, order.threads)
+    if order.path.suffix == FOREIGN_SUFFIX:
+        from asmnet_edge.benchmarks.rows.foreign import foreign_candidate
+
+        return foreign_candidate(order.path, order.threads)
+    if order.runtime is None:
+        return artifact_candidate(order.path, order.threads)
+    return artifact_candidate(
+        order.path, order.threads, lambda path, threads: load_in(order.runtime or "", path, threads)
+    )
+
+
+def load_in(runtime: str, path: object, threads: int) -> InferenceBackend:
+    """``path`` in the runtime of that name; see `order.RUNTIMES`."""
+    if runtime == "openvino":  # takes ONNX files as they are
+        module = importlib.import_module("asmnet_edge.runtime.openvino")
+    elif runtime == "tflite-runtime":
+        return _in_tflite_runtime(path, threads)
+    else:
+        module = importlib.import_module(backend_module(path))  # type: ignore[arg-type]
+    backend: InferenceBackend = module.load(path, threads)
+    return backend
+
+
+def _in_tflite_runtime(path: object, threads: int) -> InferenceBackend:
+    """The predecessor of LiteRT, as many Raspberry Pis still have it."""
+    from asmnet_edge.runtime.litert import LiteRtBackend
+
+    interpreter = require("tflite_runtime.interpreter", "tflite").Interpreter
+    name = f"tflite-runtime {installed_version('tflite-runtime')}"
+    return LiteRtBackend(interpreter(model_path=str(path), num_threads=threads), name)

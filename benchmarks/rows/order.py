@@ -1,0 +1,66 @@
+"""What a row is made of: a file, the runtime that runs it, threads and cores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib import util
+from pathlib import Path
+
+from asmnet_edge.errors import UsageError
+
+FLOAT_SUFFIX, FOREIGN_SUFFIX = ".keras", ".toml"
+# suffix -> runtimes that can run it, the usual one first: package -> module that must be there
+RUNTIMES: dict[str, dict[str, str]] = {
+    ".tflite": {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"},
+    ".onnx": {"onnxruntime": "onnxruntime", "openvino": "openvino"},
+    ".xml": {"openvino": "openvino"},
+}
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """One row to be measured.
+
+    runtime : name as in `RUNTIMES`, None for the file's usual one; cpus : cores that it is held
+    to, empty for all; compared : whether it must descend from the run's float model
+    """
+
+    path: Path
+    threads: int = 1
+    runtime: str | None = None
+    cpus: tuple[int, ...] = ()
+    compared: bool = True
+
+    @property
+    def key(self) -> str:
+        """What the row is called in messages and found again by in another record."""
+        runtime = f" in {self.runtime}" if self.runtime else ""
+        threads = f", {self.threads} threads" if self.threads > 1 else ""
+        return f"{self.path.name}{runtime}{threads}"
+
+
+def orders_for(
+    paths: Sequence[Path], runtimes: str, threads: Sequence[int], cpus: tuple[int, ...] = ()
+) -> list[RowOrder]:
+    """A row for each of ``paths`` in each runtime and number of threads.
+
+    runtimes : ``usual``, ``all`` that are installed here, or the name of one
+    """
+    named = [row for path in paths for row in _in_runtimes(RowOrder(path, cpus=cpus), runtimes)]
+    return [replace(order, threads=count) for order in named for count in threads]
+
+
+def _in_runtimes(order: RowOrder, runtimes: str) -> Iterable[RowOrder]:
+    known = RUNTIMES.get(order.path.suffix, {})
+    if runtimes == "usual" or not known:
+        return [order]
+    if runtimes == "all":
+        there = [name for name, module in known.items() if util.find_spec(module)]
+        return [replace(order, runtime=name) for name in there or [next(iter(known))]]
+    every = {name for names in RUNTIMES.values() for name in names}
+    if runtimes not in every:
+        raise UsageError(
+            f"no runtime is called {runtimes!r}", f"Known: usual, all, {', '.join(sorted(every))}"
+        )
+    return [replace(order, runtime=runtimes)] if runtimes in known else [order]

@@ -1,0 +1,90 @@
+"""Any network file behind one call: one array in, its outputs by index and by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from asmnet_edge.errors import ModelError, require
+from asmnet_edge.runtime.litert import interpreter_class
+from asmnet_edge.versions import installed_version
+
+Results = dict[int | str, Any]
+
+
+@dataclass(frozen=True)
+class RawRun:
+    """name : of the runtime and its version; run : input -> outputs, by number and by name"""
+
+    name: str
+    run: Callable[[Any], Results]
+
+
+def open_raw(path: Path, threads: int) -> RawRun:
+    """The network at ``path`` in the usual runtime of its format, on the CPU."""
+    if path.suffix not in OPENERS:
+        raise ModelError(f"{path} cannot be run here", f"Known: {', '.join(OPENERS)}")
+    try:
+        return OPENERS[path.suffix](path, threads)
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f"{path} cannot be loaded: {str(error).strip()}") from error
+
+
+def _onnx(path: Path, threads: int) -> RawRun:
+    ort = require("onnxruntime", "onnx")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its classes have no base of their own
+        raise ModelError(f"{path} cannot be loaded as ONNX: {error}") from error
+    entry, names = session.get_inputs()[0].name, [o.name for o in session.get_outputs()]
+
+    def run(values: Any) -> Results:
+        return _numbered(names, session.run(names, {entry: values}))
+
+    return RawRun(f"onnxruntime {ort.__version__}", run)
+
+
+def _tflite(path: Path, threads: int) -> RawRun:
+    kind, name = interpreter_class()
+    interpreter = kind(model_path=str(path), num_threads=threads)
+    interpreter.allocate_tensors()
+    entry = interpreter.get_input_details()[0]["index"]
+    exits = interpreter.get_output_details()
+
+    def run(values: Any) -> Results:
+        interpreter.set_tensor(entry, values)
+        interpreter.invoke()
+        results = [interpreter.get_tensor(details["index"]) for details in exits]
+        return _numbered([details["name"] for details in exits], results)
+
+    return RawRun(name, run)
+
+
+def _openvino(path: Path, threads: int) -> RawRun:
+    openvino = require("openvino", "openvino")
+    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+    settings |= {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+    request = compiled.create_infer_request()
+    names = [min(output.names, default=str(n)) for n, output in enumerate(compiled.outputs)]
+
+    def run(values: Any) -> Results:
+        results = request.infer([values], share_inputs=True, share_outputs=True)
+        return _numbered(names, [results[output] for output in compiled.outputs])
+
+    return RawRun(f"openvino {installed_version('openvino')}", run)
+
+
+def _numbered(names: list[str], results: list[Any]) -> Results:
+    return {**dict(enumerate(results)), **dict(zip(names, results, strict=True))}
+
+
+OPENERS: Mapping[str, Callable[[Path, int], RawRun]] = MappingProxyType(
+    {".onnx": _onnx, ".tflite": _tflite, ".xml": _openvino}
+)

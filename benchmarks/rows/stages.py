@@ -1,0 +1,50 @@
+"""From an encoded picture to landmarks in its pixels, each stage timed."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import cv2
+import numpy as np
+
+from asmnet_edge.benchmarks.candidates import Candidate
+from asmnet_edge.crop import cut, from_relative, invert, transform
+from asmnet_edge.runtime.detect import detect_haar, whole_picture
+
+STAGES = ("decode", "detect", "crop", "infer", "restore", "total")
+Stages = dict[str, list[float]]
+
+
+def pass_through(candidate: Candidate, picture: bytes, calls: int) -> Stages:
+    """``calls`` passes of the encoded ``picture``; the first, which warms up, is not among them."""
+    encoded = np.frombuffer(picture, np.uint8)
+    passes = [_one_pass(candidate, encoded) for _ in range(calls + 1)][1:]
+    return {name: [times[i] for times in passes] for i, name in enumerate(STAGES)}
+
+
+def _one_pass(candidate: Candidate, encoded: np.ndarray) -> list[float]:  # type: ignore[type-arg]
+    """Milliseconds of each of `STAGES`.
+
+    Where the detector finds nobody the whole picture is the face: its time counts all the same.
+    """
+    marks = [perf_counter()]
+    image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    marks.append(perf_counter())
+    box = (detect_haar(image) or whole_picture(image))[0]
+    marks.append(perf_counter())
+    matrix = candidate.crop.matrix(box)
+    crop = np.ascontiguousarray(cut(image, matrix, candidate.crop.size)[None, ..., ::-1])
+    marks.append(perf_counter())
+    landmarks, _ = candidate.backend.run(crop)
+    marks.append(perf_counter())
+    transform(from_relative(np.asarray(landmarks, float), candidate.crop.size), invert(matrix))
+    marks.append(perf_counter())
+    return [1e3 * d for d in (*np.diff(marks), marks[-1] - marks[0])]
+
+
+def stage_figures(stages: Stages) -> dict[str, dict[str, float]]:
+    """p50 and p90 of each stage in ms."""
+    return {
+        name: {f"p{p}": float(np.percentile(values, p)) for p in (50, 90)} | {"calls": len(values)}
+        for name, values in stages.items()
+    }

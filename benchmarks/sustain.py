@@ -1,0 +1,60 @@
+"""Latency over many minutes: what is left of it when the machine is hot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.benchmarks.device.sensors import look
+from asmnet_edge.benchmarks.latency.loop import Timed
+from asmnet_edge.benchmarks.latency.watch import note_of
+from asmnet_edge.benchmarks.latency.yardstick import yardstick
+
+POINTS = 600  # of the curve at most; none is shorter than a second
+MINUTE = 60.0
+SLOWER = 0.05  # last minute against the first
+
+
+def sustain(
+    row: Timed, seconds: float, tick: Callable[[], None], points: list[dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Call ``row`` without a break for ``seconds``; a point of the curve for each `step_of`.
+
+    at : seconds since the start when the point begins; p50, p90 : ms; the rest as `watch.note_of`.
+    ``points`` is filled as it goes. ``tick`` is called for each.
+    """
+    points = [] if points is None else points
+    step, speed, past = step_of(seconds), yardstick(), 0.0
+    while past < seconds:
+        before, turn = look(), row.turn(1, min(step, seconds - past))
+        p50, p90 = np.percentile(turn.samples, (50, 90))
+        figures = {"at": round(past, 2), "p50": float(p50), "p90": float(p90)}
+        note = note_of(turn, before, look(), speed)
+        points.append({**figures, "calls": len(turn.samples), **note})
+        past += turn.wall
+        tick()
+    return points
+
+
+def step_of(seconds: float) -> float:
+    return max(1.0, seconds / POINTS)
+
+
+def summary(points: list[dict[str, Any]]) -> dict[str, Any]:
+    """First minute against the last; a run of less than two minutes is halved instead."""
+    end = points[-1]["at"] + points[-1]["seconds"]
+    part = min(MINUTE, end / 2)
+    first = [p["p50"] for p in points if p["at"] < part]
+    last = [p["p50"] for p in points if p["at"] >= end - part] or [points[-1]["p50"]]
+    before, after = float(np.median(first)), float(np.median(last))
+    return {
+        "seconds": round(end, 1),
+        "compared_seconds": round(part, 1),
+        "first_p50": before,
+        "last_p50": after,
+        "change_percent": 100 * (after / before - 1),
+        "slower": after / before - 1 > SLOWER,
+        "points": points,
+    }

@@ -1,0 +1,161 @@
+"""Doubt: what the samples and the machine say against the numbers."""
+
+from typing import Any
+
+import pytest
+
+from asmnet_edge.benchmarks.device import sensors
+from asmnet_edge.benchmarks.device.sensors import Sensors, throttle_words
+from asmnet_edge.benchmarks.latency.figures import Latency
+from asmnet_edge.benchmarks.latency.turn import Turn
+from asmnet_edge.benchmarks.latency.watch import note_of, power_warning, unsteady
+from asmnet_edge.benchmarks.latency.yardstick import REPEATS, yardstick
+
+QUIET = Sensors(100.0, 0.0, 2600.0, 50.0, None)
+STEADY = Latency.of([[10, 11, 10, 9] * 25] * 8)
+
+
+def note(**changed: Any) -> dict[str, Any]:
+    """A turn of one second in which nothing was amiss."""
+    calm = {"seconds": 1.0, "cpu_seconds": 1.0, "preemptions": 0, "others_cores": 0.0,
+            "stolen_cores": 0.0, "mhz": 2600.0, "celsius": 50.0, "throttled": None,
+            "yardstick_ms": 1.0}  # fmt: skip
+    return {**calm, **changed}
+
+
+# samples
+
+
+def test_like_samples_are_steady() -> None:
+    assert unsteady(STEADY, [note()] * 8, 1) == []
+
+
+def test_a_spread_is_told() -> None:
+    # every fifth call takes twice as long
+    (reason,) = unsteady(Latency.of([[10, 10, 10, 10, 20] * 20] * 4), [], 1)
+    assert reason == "p90 is 2.00 times p50"
+
+
+def test_a_rare_outlier_is_no_spread() -> None:
+    assert unsteady(Latency.of([[*[10] * 49, 500, *[10] * 50]] * 4), [], 1) == []
+
+
+@pytest.mark.parametrize(("last", "told"), [(12, "+20 %"), (8, "-20 %")])
+def test_a_drift_is_told(last: float, told: str) -> None:
+    reasons = unsteady(Latency.of([[10] * 50, [last] * 50]), [], 1)
+    assert reasons == [f"the median moved by {told} while measuring"]
+
+
+def test_rounds_that_disagree_are_told() -> None:
+    reasons = unsteady(Latency.of([[10] * 50, [11] * 50] * 4), [], 1)
+    assert reasons == ["p50 lies between 10.00 and 11.00 ms, its rounds differ"]
+
+
+# machine
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"others_cores": 0.8}, "other processes kept 0.8 cores busy"),
+        ({"stolen_cores": 0.3}, "the virtual machine's host took 0.30 cores away"),
+        ({"cpu_seconds": 0.7}, "it had to wait for the processor 30 % of the time"),
+        ({"throttled": 0b101}, "the board says: throttled"),
+    ],
+)
+def test_what_the_machine_did_is_told(changed: dict[str, float], told: str) -> None:
+    assert told in unsteady(STEADY, [note(**changed)] * 8, 1)
+
+
+def test_several_threads_may_wait_for_each_other() -> None:
+    assert unsteady(STEADY, [note(cpu_seconds=0.7)] * 8, 2) == []
+
+
+def test_a_frequency_that_changes_is_told() -> None:
+    notes = [note(mhz=mhz) for mhz in (2600.0, 2600.0, 1500.0, 1500.0)]
+    (reason,) = unsteady(STEADY, notes, 1)
+    assert reason.startswith("the frequency went from 1500 to 2600 MHz")
+
+
+def test_a_machine_without_sensors_is_seen_through_the_yardstick() -> None:
+    notes = [note(mhz=None, celsius=None, yardstick_ms=1 + 0.1 * n) for n in range(8)]
+    (reason,) = unsteady(STEADY, notes, 1)
+    assert reason.startswith("a fixed piece of work went from")
+
+
+def test_one_odd_round_is_no_change_of_the_machine() -> None:
+    assert unsteady(STEADY, [*[note()] * 7, note(yardstick_ms=9.0)], 1) == []
+
+
+def test_what_is_not_told_is_no_reason() -> None:
+    silent = note(others_cores=None, stolen_cores=None, mhz=None, celsius=None)
+    assert unsteady(STEADY, [silent] * 8, 1) == []
+
+
+def test_others_are_what_was_busy_without_this_row() -> None:
+    turn = Turn((1.0,), wall=2.0, cpu=1.9, preemptions=3)
+    later = Sensors(100.0 + 1.9 + 1.0, 0.1, 2600.0, 51.0, None)
+    told = note_of(turn, QUIET, later, [3.0, 1.0, 2.0])
+    assert told["others_cores"] == pytest.approx(0.5)
+    assert told["stolen_cores"] == pytest.approx(0.05)
+    assert (told["preemptions"], told["celsius"], told["yardstick_ms"]) == (3, 51.0, 2.0)
+
+
+def test_flags_of_the_past_are_not_of_now() -> None:
+    assert throttle_words(0x50000) == []
+    assert throttle_words(0x50005) == ["under-voltage", "throttled"]
+
+
+@pytest.mark.parametrize(
+    ("power", "told"),
+    [
+        ({"source": "battery", "battery_percent": 9}, "running on a battery at 9 %"),
+        ({"source": "battery", "battery_percent": 80}, None),
+        ({"source": "mains", "battery_percent": 9}, None),
+        ({}, None),
+    ],
+)
+def test_a_low_battery_is_told(power: dict[str, Any], told: str | None) -> None:
+    assert power_warning(power) == told
+
+
+def test_the_yardstick_takes_time() -> None:
+    taken = yardstick()
+    assert len(taken) == REPEATS
+    assert min(taken) > 0
+
+
+# sensors
+
+
+def test_a_pi_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    for name, text in {
+        "cpu0/cpufreq/scaling_cur_freq": "1500000\n",
+        "cpu1/cpufreq/scaling_cur_freq": "1800000\n",
+        "thermal_zone0/temp": "61234\n",
+        "get_throttled": "50005\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(sensors, "CPUS", str(tmp_path))
+    monkeypatch.setattr(sensors, "PI_THROTTLED", str(tmp_path / "get_throttled"))
+    glob = sensors._glob
+    monkeypatch.setattr(
+        sensors, "_glob", lambda folder, p: glob(str(tmp_path) if "thermal" in folder else folder, p)
+    )
+    seen = sensors.look()
+    assert (seen.mhz, seen.celsius, seen.throttled) == (1650.0, 61.234, 0x50005)
+
+
+def test_a_battery_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    for name, text in {
+        "BAT0/type": "Battery", "BAT0/capacity": "17", "AC/type": "Mains", "AC/online": "0",
+    }.items():  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    glob = sensors._glob
+    monkeypatch.setattr(sensors, "_glob", lambda folder, pattern: glob(str(tmp_path), pattern))
+    assert sensors.power() == {"source": "battery", "battery_percent": 17}
+    (tmp_path / "AC" / "online").write_text("1")
+    assert sensors.power()["source"] == "mains"

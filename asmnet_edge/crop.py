@@ -84,7 +84,7 @@ def cut(
     ``out`` (size, size, channels), if given, is written to and returned.
     """
     picture, matrix = _shrink_first(picture, matrix)
-    return cv2.warpAffine(  # type: ignore[call-overload, no-any-return]
+    return cv2.warpAffine(  # type: ignore[return-value, call-overload]
         picture,
         matrix,
         (size, size),

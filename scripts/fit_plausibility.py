@@ -5,7 +5,7 @@
 Mean and modes come from the annotated training faces of 300W, those that validate left out. What
 the network finds is smoother than what people annotate, so the limits come from what the shipped
 int8 model finds: on the validation faces, cut by boxes that lie about as badly as a detector's.
-They lie where one in two hundred such faces is beyond them. What background is found out is printed.
+They lie where one in two hundred such faces is beyond them. How much background passes is printed.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def main() -> None:
     )
     faces, others = found(held_out, np.random.default_rng(0))
     limits = _limits(unlimited, faces)
-    final = FacePlausibility(
-        model.mean, model.components, model.eigenvalues, _tail(model), limits
-    )
+    final = FacePlausibility(model.mean, model.components, model.eigenvalues, _tail(model), limits)
     _tell(final, faces, others)
     write_arrays(options.output, {name: np.array(getattr(final, name)) for name in PARAMETERS})
 

@@ -47,7 +47,8 @@ class CameraRule:
 
     opening : until its first frame; silence : between frames; stale : from taken to seen
     retry, longest : before it is started again, first and at most; twice as long each time
-    steady : after which a new outage is worth a new line; tick : between signs of life to the caller
+    steady : after which a new outage is worth a new line
+    tick : between signs of life to the caller
     """
 
     opening: float = 10.0

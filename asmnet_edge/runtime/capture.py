@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,8 @@ def send(grab: Grab, slots: Slots, pipe: int) -> None:
 
 
 def _write(pipe: int, message: Message) -> None:
-    try:
+    with suppress(BlockingIOError):  # nobody has read for a long while: it is not needed
         os.write(pipe, message.packed())
-    except BlockingIOError:
-        pass  # nobody has read for a long while: this frame is not needed
 
 
 def open_camera(source: str, wanted: Wanted) -> Grab:

@@ -38,12 +38,12 @@ class Message:
     seconds: float
     height: int
     width: int
-    bytes: int
+    size: int
     text: str = ""
 
     def packed(self) -> bytes:
         text = self.text.encode()[:96]
-        numbers = self.number, self.seconds, self.height, self.width, self.bytes
+        numbers = self.number, self.seconds, self.height, self.width, self.size
         return MESSAGE.pack(self.kind, *numbers, text)
 
     @classmethod
@@ -96,7 +96,7 @@ class Slots:
         size = message.height * message.width * 3
         if not 0 < size <= CAPACITY:
             raise BrokenMessageError(f"it sent a frame of {message.width}x{message.height} pixels")
-        if message.bytes != size:
+        if message.size != size:
             raise BrokenMessageError("it sent a frame that was cut off")
         if self._numbers[message.number % SLOTS] != message.number:
             return None

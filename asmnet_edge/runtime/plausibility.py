@@ -62,7 +62,11 @@ class FacePlausibility:
         return float(max(0.0, 1 - PLAUSIBLE * together**0.5 / self.limits[2]))
 
     def _superimposed(self, points: FloatArray) -> FloatArray:
-        """``points`` (68, 2) centred, turned and scaled onto the mean: (136,); see alignment.py."""
+        """``points`` (68, 2) centred, turned and scaled onto the mean: (136,); see alignment.py.
+
+        The less a shape is like the mean, the smaller it comes out. That is left so: laid into the
+        tangent plane at the mean instead, twice as much background passed as a face.
+        """
         seen = np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
         seen = seen - seen.sum() / len(seen)
         size = float(np.vdot(seen, seen).real)

@@ -42,10 +42,12 @@ def main() -> None:
         if time.time() < float((folder / "gone").read_text()):
             sys.exit(2)
         (folder / "gone").unlink()
-    number = 0
+    number, lasting = 0, ""
     while True:
         time.sleep(0.01)
-        fault, number = taken(folder / "fault"), number + 1
+        fault, number = taken(folder / "fault") or lasting, number + 1
+        # a single frame of these could be overtaken by the next one and never be seen
+        lasting = fault if fault in ("wrong size", "cut off", "garbage") else ""
         now = time.monotonic()
         if fault == "stale":
             old = now - 3

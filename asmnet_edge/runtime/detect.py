@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
+from threading import local
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +21,8 @@ HAAR_SIDE = 0.869
 HAAR_SHIFT = (0.0, 0.151)
 SMALLEST_FACE = 0.06  # of the picture's shorter side
 DETECTION_SIDE = 640  # pictures are shrunk to this longer side for detection
+
+_own = local()
 
 Detector = Callable[[Picture], Sequence[Box]]
 
@@ -79,8 +81,14 @@ def _as_landmark_box(box: Box) -> Box:
     return Box(x - side / 2, y - side / 2, side, side)
 
 
-@cache
 def _cascade() -> Any:
+    """This thread's own: a cascade keeps its picture while it looks, so two cannot share one."""
+    if not hasattr(_own, "cascade"):
+        _own.cascade = _load_cascade()
+    return _own.cascade
+
+
+def _load_cascade() -> Any:
     if not hasattr(cv2, "CascadeClassifier"):
         raise MissingExtraError(
             f"OpenCV {cv2.__version__} has no Haar cascades",

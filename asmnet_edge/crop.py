@@ -72,16 +72,23 @@ def transform(points: FloatArray, matrix: FloatArray) -> FloatArray:
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
-def cut(picture: NDArray[np.uint8], matrix: FloatArray, size: int) -> NDArray[np.uint8]:
+def cut(
+    picture: NDArray[np.uint8],
+    matrix: FloatArray,
+    size: int,
+    out: NDArray[np.uint8] | None = None,
+) -> NDArray[np.uint8]:
     """The crop (size, size, channels) that ``matrix`` maps ``picture`` (H, W, channels) to.
 
     Shrinking by more than two averages areas first: bilinear sampling alone would skip pixels.
+    ``out`` (size, size, channels), if given, is written to and returned.
     """
     picture, matrix = _shrink_first(picture, matrix)
-    return cv2.warpAffine(  # type: ignore[return-value]
+    return cv2.warpAffine(  # type: ignore[return-value, call-overload]
         picture,
         matrix,
         (size, size),
+        dst=out,
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(FILL, FILL, FILL),
@@ -92,7 +99,7 @@ def _shrink_first(
     picture: NDArray[np.uint8], matrix: FloatArray
 ) -> tuple[NDArray[np.uint8], FloatArray]:
     """Halve ``picture`` by area while one step of the crop spans two of its pixels or more."""
-    while np.sqrt(abs(np.linalg.det(matrix[:, :2]))) <= 0.5 and min(picture.shape[:2]) >= 2:
+    while _scale(matrix) <= 0.5 and min(picture.shape[:2]) >= 2:
         height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
         picture = cv2.resize(  # type: ignore[assignment]
             picture[:height, :width], (width // 2, height // 2), interpolation=cv2.INTER_AREA
@@ -100,6 +107,12 @@ def _shrink_first(
         # a halved pixel i covers 2i and 2i + 1: its centre lies at 2i + 0.5
         matrix = np.column_stack([2 * matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ [0.5, 0.5]])
     return picture, matrix
+
+
+def _scale(matrix: FloatArray) -> float:
+    """Pixels of the crop that a pixel of the picture becomes, along a side."""
+    (a, b, _), (c, d, _) = matrix.tolist()
+    return float(abs(a * d - b * c) ** 0.5)
 
 
 def to_relative(points: FloatArray, size: int) -> FloatArray:

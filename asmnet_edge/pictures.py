@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import PictureError
 from asmnet_edge.files import write_atomically
+from asmnet_edge.picturesize import stated_size
 
 Picture = NDArray[np.uint8]
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 MAX_FILE_BYTES = 256 * 1024 * 1024
+MAX_PIXELS = 100_000_000  # 300 MB once decoded
 JPEG_START, JPEG_END = b"\xff\xd8", b"\xd9"
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND"
 # within a JPEG's pixels FF is followed by 00 or a restart marker; what else follows ends them
@@ -43,12 +45,14 @@ def decode_picture(content: bytes, name: str) -> Picture:
     """Encoded picture bytes -> (H, W, 3) uint8 BGR; `PictureError` tells ``name``.
 
     A JPEG or PNG that ends too early is refused: some decoders fill its rest with grey. Bytes after
-    its end, as some cameras write them, do not matter.
+    its end, as some cameras write them, do not matter. What states more than `MAX_PIXELS`, or not
+    how large it is, is not decoded at all.
     """
     if not content:
         raise PictureError(f"the picture {name} is empty")
     if _is_cut_off(content):
         raise PictureError(f"the picture {name} is cut off", "Copy or download it once more")
+    _check_stated_size(content, name)
     try:
         picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -58,6 +62,19 @@ def decode_picture(content: bytes, name: str) -> Picture:
             f"{name} is not a picture that can be decoded", f"Known: {', '.join(SUFFIXES)}"
         )
     return picture  # type: ignore[return-value]
+
+
+def _check_stated_size(content: bytes, name: str) -> None:
+    size = stated_size(content)
+    if size is None or min(size) < 1:
+        raise PictureError(
+            f"{name} is not a picture that can be decoded", f"Known: {', '.join(SUFFIXES)}"
+        )
+    if size[0] * size[1] > MAX_PIXELS:
+        raise PictureError(
+            f"{name} has {size[0]} x {size[1]} pixels; at most {MAX_PIXELS:,} are decoded",
+            "Make it smaller first",
+        )
 
 
 def _is_cut_off(content: bytes) -> bool:

@@ -22,7 +22,9 @@ VERBS = {
     "inspect": "Say what a model file is: contract, precision, what it cost and where it is from.",
     "verify": "Check artifacts again on this machine: hash, contract, parity.",
     "benchmark": "Measure latency, size and accuracy drop of artifacts against the float model.",
-    "predict": "Find faces in a picture, their landmarks and pose.",
+    "predict": "Find faces in pictures, videos and cameras, their landmarks and pose.",
+    "bundle": "Make one archive for a device: wheel, model, scripts, checksums.",
+    "doctor": "Tell what is installed, what works and is quick here, and how the board is.",
 }
 
 

@@ -2,128 +2,162 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from asmnet_edge.cli.terminal import notes, silenced
-from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
+from asmnet_edge.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The options of one call, as the command line gave them."""
+
+    sources: tuple[str, ...]
+    model: Path | None
+    trust: bool
+    output: Path
+    records: Path | None
+    drawing: bool
+    detector: str
+    yunet: Path | None
+    threads: int | None
+    jobs: int
+    faces: int
+    smooth: bool
+    size: str
+    fps: int
+    frames: int | None
+    serve: int | None
+    address: str
+    token: str
+    overwrite: bool
+    as_json: bool
+
+    def open_landmarker(self, quick: bool = False) -> Any:
+        """The landmarker asked for; ``quick`` detection is what video can do with."""
+        from asmnet_edge.cli.plain import silenced
+        from asmnet_edge.runtime.landmarker import FaceLandmarker
+        from asmnet_edge.runtime.threads import sensible_threads
+
+        threads = self.threads or sensible_threads()
+        detector = self._detector(quick)
+        with silenced():
+            return FaceLandmarker.open(self.model, detector, threads=threads, trust=self.trust)
+
+    def _detector(self, quick: bool) -> Any:
+        from asmnet_edge.runtime.detect import DETECTION_SIDE, DETECTORS, detect_haar_quickly
+
+        if self.detector == "yunet":
+            if self.yunet is None:
+                raise UsageError("--detector yunet needs its model", "Give --yunet FILE.onnx")
+            from asmnet_edge.runtime.yunet import yunet
+
+            return yunet(self.yunet, DETECTION_SIDE // 2 if quick else DETECTION_SIDE)
+        if quick and self.detector == "haar":
+            return detect_haar_quickly
+        return DETECTORS[self.detector]
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True)
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
     help="Artifact (.tflite, .onnx, .xml) with its manifest.  [default: the shipped int8 TFLite]",
 )
 @click.option(
+    "--trust",
+    is_flag=True,
+    help="Take a model without a manifest: it is tried in a process of its own first.",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=Path(),
-    help="Folder for <name>-faces.jpg and <name>-faces.json.  [default: where you are]",
+    help="Folder for what is written, <name>-faces.*.  [default: where you are]",
+)
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path),
+    help="Write the faces of all pictures or frames into this .csv or .jsonl too.",
+)
+@click.option(
+    "--drawing/--no-drawing",
+    default=True,
+    show_default=True,
+    help="Write pictures and videos with the landmarks drawn.",
 )
 @click.option(
     "--detector",
-    type=click.Choice(["haar", "none"]),
+    type=click.Choice(["haar", "yunet", "none"]),
     default="haar",
     show_default=True,
     help="How faces are found; none: each picture is one face.",
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--yunet", type=click.Path(path_type=Path), help="YuNet's model, .onnx.")
+@click.option("--threads", type=click.IntRange(1), help="Of the network.  [default: by the CPU]")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Pictures at a time."
+)
+@click.option(
+    "--faces",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Followed at most, in a video or camera.",
+)
+@click.option(
+    "--smooth/--no-smooth",
+    default=True,
+    show_default=True,
+    help="Smooth landmarks and pose from frame to frame.",
+)
+@click.option("--size", default="", metavar="WxH", help="Size to ask the camera for.")
+@click.option("--fps", type=click.IntRange(0, 1000), default=0, help="Rate to ask it for.")
+@click.option("--frames", type=click.IntRange(1), help="Stop after so many.  [default: never]")
+@click.option(
+    "--serve",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Show the stream on a page there.",
+)
+@click.option(
+    "--address",
+    default="127.0.0.1",
+    show_default=True,
+    help="To serve on; any but this machine's own needs --token.",
+)
+@click.option(
+    "--token",
+    default="",
+    envvar="ASMNET_EDGE_TOKEN",
+    help="Word that the page asks for.  [env: ASMNET_EDGE_TOKEN]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the faces as JSON, a line a picture.")
-def command(
-    pictures: tuple[Path, ...],
-    model: Path | None,
-    output: Path,
-    detector: str,
-    threads: int,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
-    """Find faces in PICTURES; write each picture with the landmarks drawn, and a JSON."""
-    from asmnet_edge.files import refuse_existing
-    from asmnet_edge.pictures import read_picture
-    from asmnet_edge.runtime.detect import DETECTORS
-    from asmnet_edge.runtime.landmarker import FaceLandmarker
+def command(**options: Any) -> None:
+    """Find faces, their landmarks and pose in SOURCES.
 
-    outputs = _outputs(pictures, output)
-    refuse_existing([p for pair in outputs.values() for p in pair], overwrite)
-    with silenced():
-        landmarker = FaceLandmarker.open(model, DETECTORS[detector], threads=threads)
-    unread = []
-    for path in pictures:
-        try:
-            picture = read_picture(path)
-        except PictureError as error:
-            unread.append(error)
-            continue
-        faces = landmarker.detect(picture)
-        content = _describe(path, picture.shape, faces, landmarker)
-        _write(outputs[path], picture, faces, content)
-        click.echo(json.dumps(content) if as_json else _summary(path, content, outputs[path][0]))
-    _tell(unread, len(pictures))
+    \b
+    Pictures and folders of them, or one of these:
+      a video file
+      a camera: 0, /dev/video0, picamera2, rtsp://..., replay:FILE (a file again and again)
 
+    A picture becomes <name>-faces.jpg and <name>-faces.json, a video <name>-faces.mp4 and
+    <name>-faces.jsonl. A camera is shown with --serve, and recorded with --records.
+    """
+    wish = Wish(**options)
+    from asmnet_edge.runtime.sources import Kind, kind_of_all
 
-def _tell(unread: list[PictureError], count: int) -> None:
-    """One unreadable picture does not cost the others; the exit code tells of it all the same."""
-    if count == 1 and unread:
-        raise unread[0]
-    for error in unread:
-        notes.print(f"Error: {error}", soft_wrap=True)
-    if unread:
-        raise CheckFailedError(f"{len(unread)} of {count} pictures could not be read")
+    kind = kind_of_all(wish.sources)
+    if kind is Kind.PICTURES:
+        from asmnet_edge.cli.predictpictures import predict_pictures
 
+        predict_pictures(wish)
+    else:
+        from asmnet_edge.cli.predictstream import predict_camera, predict_video
 
-def _outputs(pictures: tuple[Path, ...], folder: Path) -> dict[Path, tuple[Path, Path]]:
-    """For each picture, where its drawing and its JSON go; two must not go to one place."""
-    outputs = {
-        path: (folder / f"{path.stem}-faces.jpg", folder / f"{path.stem}-faces.json")
-        for path in pictures
-    }
-    drawings = [drawing for drawing, _ in outputs.values()]
-    if twice := sorted({str(d) for d in drawings if drawings.count(d) > 1}):
-        raise UsageError(
-            f"several pictures would be written to {', '.join(twice)}", "Predict them in turns"
-        )
-    return outputs
-
-
-def _describe(path: Path, shape: Any, faces: list[Any], landmarker: Any) -> dict[str, Any]:
-    manifest = landmarker.artifact.manifest
-    return {
-        "picture": str(path),
-        "size": [shape[1], shape[0]],
-        "scheme": manifest.scheme,
-        "model": landmarker.artifact.path.name,
-        "runtime": landmarker.artifact.backend.name,
-        "timings_ms": {k: round(v, 3) for k, v in vars(landmarker.timings).items()},
-        "faces": [face.as_json() for face in faces],
-    }
-
-
-def _write(outputs: tuple[Path, Path], picture: Any, faces: list[Any], content: Any) -> None:
-    from asmnet_edge.files import write_json
-    from asmnet_edge.pictures import write_picture
-    from asmnet_edge.runtime.draw import draw_faces
-
-    write_picture(outputs[0], draw_faces(picture, faces))
-    write_json(outputs[1], content)
-
-
-def _summary(path: Path, content: dict[str, Any], drawn: Path) -> str:
-    faces, times = content["faces"], content["timings_ms"]
-    lines = [
-        f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'} "
-        f"(detect {times['detect']:.0f} ms, infer {times['infer']:.1f} ms) -> {drawn}"
-    ]
-    for face in faces:
-        x, y, width, height = face["box"]
-        angles = ", ".join(f"{axis} {round(value):+d}°" for axis, value in face["pose"].items())
-        lines.append(f"  {round(width)}x{round(height)} px at ({round(x)}, {round(y)}): {angles}")
-    if not faces:
-        lines.append("  no face found; --detector none takes the whole picture as one")
-    return "\n".join(lines)
+        (predict_video if kind is Kind.VIDEO else predict_camera)(wish)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import click
 from rich.console import Console, RenderableType
 from rich.progress import track
 
-from asmnet_edge.errors import AsmnetEdgeError, DataError, NotAFaceError, require
+from asmnet_edge.cli.plain import silenced, stop_requests
+from asmnet_edge.errors import DataError, NotAFaceError, require
+
+__all__ = [
+    "BrokenFaces",
+    "aloud",
+    "broken_option",
+    "import_keras",
+    "import_quietly",
+    "notes",
+    "print_wide",
+    "silenced",
+    "stop_requests",
+    "with_progress",
+]
 
 T = TypeVar("T")
 
@@ -88,55 +98,7 @@ def import_keras() -> None:
     import_quietly(*known, "keras", extra="train")
 
 
-@contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, so that work stops where its state is whole.
-
-    A second Ctrl-C interrupts at once.
-    """
-    asked: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def aloud() -> Console:
     """Like `notes`, for what is said while libraries are `silenced`: taken before they are."""
     own = os.fdopen(os.dup(2), "w")
     return Console(file=own, markup=False, highlight=False)
-
-
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Keep everything that libraries print, from C++ as well, off the terminal.
-
-    When the block fails unexpectedly, the last lines are printed after all: they often say why.
-    """
-    sys.stdout.flush(), sys.stderr.flush()
-    kept = [os.dup(1), os.dup(2)]
-    with tempfile.TemporaryFile("w+", errors="replace") as log:
-        os.dup2(log.fileno(), 1), os.dup2(log.fileno(), 2)
-        unexpected = False
-        try:
-            yield
-        except AsmnetEdgeError:
-            raise
-        except Exception:
-            unexpected = True
-            raise
-        finally:
-            sys.stdout.flush(), sys.stderr.flush()
-            for kept_descriptor, descriptor in zip(kept, (1, 2), strict=True):
-                os.dup2(kept_descriptor, descriptor)
-                os.close(kept_descriptor)
-            if unexpected:
-                log.seek(0)
-                sys.stderr.writelines(log.readlines()[-10:])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import ArtifactManifest, read_manifest
+from asmnet_edge.manifest import ArtifactManifest, manifest_path, read_manifest
 
 Crop = NDArray[np.uint8]
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -58,10 +58,18 @@ BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 SUFFIXES = {name: suffix for suffix, (name, _) in BACKENDS.items()}  # format -> suffix
 
 
-def open_artifact(path: Path, threads: int = 1) -> Artifact:
-    """Check ``path`` against its manifest, then load it into the runtime of its format."""
+def open_artifact(path: Path, threads: int = 1, trust: bool = False) -> Artifact:
+    """Check ``path`` against its manifest, then load it into the runtime of its format.
+
+    trust : take a file without a manifest too, once it was loaded and run in a process of its own
+    """
     backend_module(path)  # a name of another kind is refused before anything is read
-    manifest = read_manifest(path)
+    if trust and path.is_file() and not manifest_path(path).exists():
+        from asmnet_edge.runtime.trust import tried_manifest
+
+        manifest = tried_manifest(path)
+    else:
+        manifest = read_manifest(path)
     return Artifact(path, manifest, open_backend(path, threads))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
+from threading import local
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +22,8 @@ HAAR_SHIFT = (0.0, 0.151)
 SMALLEST_FACE = 0.06  # of the picture's shorter side
 DETECTION_SIDE = 640  # pictures are shrunk to this longer side for detection
 
+_own = local()
+
 Detector = Callable[[Picture], Sequence[Box]]
 
 
@@ -30,12 +32,18 @@ def detect_haar(picture: Picture) -> list[Box]:
     return [_as_landmark_box(box) for box in haar_boxes(picture)]
 
 
-def haar_boxes(picture: Picture) -> list[Box]:
-    """Haar's own boxes, largest first, in pixels of ``picture`` (H, W, 3) BGR."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    shrink = min(1.0, DETECTION_SIDE / max(grey.shape))
-    if shrink < 1:
-        grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+def detect_haar_quickly(picture: Picture) -> list[Box]:
+    """The same in a quarter of the time and at half the size: what video can do with."""
+    return [_as_landmark_box(box) for box in haar_boxes(picture, DETECTION_SIDE // 2)]
+
+
+def haar_boxes(picture: Picture, side: int = DETECTION_SIDE) -> list[Box]:
+    """Haar's own boxes, largest first, in pixels of ``picture`` (H, W, 3) BGR.
+
+    side : pixels of its longer side to which the picture is shrunk first
+    """
+    small, shrink = shrunk(picture, side)
+    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     smallest = max(24, round(SMALLEST_FACE * min(grey.shape)))
     found = _cascade().detectMultiScale(
         cv2.equalizeHist(grey), scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)
@@ -43,6 +51,15 @@ def haar_boxes(picture: Picture) -> list[Box]:
     # OpenCV's boxes start at pixel edges: half a pixel before the first pixel's centre
     rows = np.array(found, float).reshape(-1, 4) / shrink - [0.5, 0.5, 0, 0]
     return _without_nested([Box(*row) for row in sorted(rows.tolist(), key=lambda r: -r[2])])
+
+
+def shrunk(picture: Picture, side: int) -> tuple[Picture, float]:
+    """``picture`` with its longer side at most ``side``, and the factor that this took."""
+    shrink = min(1.0, side / max(picture.shape[:2]))
+    if shrink == 1:
+        return picture, 1.0
+    small = cv2.resize(picture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return small, shrink  # type: ignore[return-value]
 
 
 def _without_nested(boxes: list[Box]) -> list[Box]:
@@ -64,8 +81,14 @@ def _as_landmark_box(box: Box) -> Box:
     return Box(x - side / 2, y - side / 2, side, side)
 
 
-@cache
 def _cascade() -> Any:
+    """This thread's own: a cascade keeps its picture while it looks, so two cannot share one."""
+    if not hasattr(_own, "cascade"):
+        _own.cascade = _load_cascade()
+    return _own.cascade
+
+
+def _load_cascade() -> Any:
     if not hasattr(cv2, "CascadeClassifier"):
         raise MissingExtraError(
             f"OpenCV {cv2.__version__} has no Haar cascades",

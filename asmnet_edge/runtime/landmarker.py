@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from asmnet_edge.crop import cut, from_relative, invert, transform
+from asmnet_edge.crop import from_relative, invert, transform
+from asmnet_edge.errors import DataError, ModelError, UsageError
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks
 from asmnet_edge.pictures import Picture
 from asmnet_edge.pose import AXES
 from asmnet_edge.runtime.backend import Artifact, open_artifact
+from asmnet_edge.runtime.cropping import COLOURS, Cropper, three_channels
 from asmnet_edge.runtime.detect import Detector, detect_haar
+from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
@@ -25,16 +28,23 @@ class Face:
 
     landmarks : in pixels of the picture; pose : (3,) yaw, pitch, roll in degrees, axes as in
     `asmnet_edge.pose`; box : where the detector saw it, as the landmarks' tight box would lie
+    quality : 1 to 0, how much its shape is a face's; see `asmnet_edge.runtime.plausibility`
+    track : number of the face in a video, the same from picture to picture
     """
 
     landmarks: Landmarks
     pose: FloatArray
     box: Box
+    quality: float = 1.0
+    track: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         box = (self.box.x, self.box.y, self.box.width, self.box.height)
+        track = {} if self.track is None else {"track": self.track}
         return {
+            **track,
             "box": [round(v, 2) for v in box],
+            "quality": round(self.quality, 3),
             "pose": {a: round(float(v), 2) for a, v in zip(AXES, self.pose, strict=True)},
             "landmarks": self.landmarks.points.round(2).tolist(),
         }
@@ -42,28 +52,40 @@ class Face:
 
 @dataclass
 class Timings:
-    """Milliseconds spent in the stages of one call; ``infer`` over all faces."""
+    """Milliseconds spent in the stages of one call; all but ``detect`` over all faces.
+
+    infer : in the runtime, ``decode`` : from its output to a `Face`
+    """
 
     detect: float = 0.0
     crop: float = 0.0
     infer: float = 0.0
+    decode: float = 0.0
 
 
 class FaceLandmarker:
     """Finds faces and their landmarks with one artifact.
 
     refine : cut each face a second time by its own landmarks; costs a second inference and makes up
-    for a detector's box that lies badly
+    for a detector's box that lies badly; colour : order of the pictures' channels, bgr or rgb
     """
 
     def __init__(
-        self, artifact: Artifact, detector: Detector = detect_haar, refine: bool = True
+        self,
+        artifact: Artifact,
+        detector: Detector = detect_haar,
+        refine: bool = True,
+        colour: str = "bgr",
     ) -> None:
+        if colour not in COLOURS:
+            raise UsageError(f"no colour order {colour!r}", f"Known: {', '.join(COLOURS)}")
         self.artifact = artifact
-        self._detector = detector
-        self._refine = refine
+        self.detector = detector
+        self._colour, self._refine = colour, refine
         self._scheme = artifact.manifest.landmark_scheme
         self._rule = artifact.manifest.crop_rule
+        self._cropper = Cropper(self._rule, colour)
+        self._to_ibug68 = list(self._scheme.to_ibug68)
         self.timings = Timings()
 
     @classmethod
@@ -73,16 +95,29 @@ class FaceLandmarker:
         detector: Detector = detect_haar,
         refine: bool = True,
         threads: int = 1,
+        colour: str = "bgr",
+        trust: bool = False,
     ) -> FaceLandmarker:
-        """With the artifact at ``path``, or the shipped int8 model."""
-        return cls(open_artifact(path or shipped(SHIPPED_INT8), threads), detector, refine)
+        """With the artifact at ``path``, or the shipped int8 model; see `open_artifact`."""
+        artifact = open_artifact(path or shipped(SHIPPED_INT8), threads, trust)
+        return cls(artifact, detector, refine, colour)
 
     def detect(self, picture: Picture) -> list[Face]:
-        """The faces of ``picture`` (H, W, 3) uint8 BGR, the largest first."""
+        """The faces of ``picture``, (H, W, 3) uint8 in our colour order or grey, largest first."""
         self.timings = Timings()
+        picture = three_channels(picture)
+        return self.faces_in(picture, self.boxes(picture))
+
+    def boxes(self, picture: Picture) -> Sequence[Box]:
+        """Where the detector sees faces in ``picture`` (H, W, 3), largest first."""
         start = perf_counter()
-        boxes = self._detector(picture)
-        self.timings.detect = 1e3 * (perf_counter() - start)
+        seen = picture if self._colour == "bgr" else picture[..., ::-1]
+        boxes = self.detector(np.ascontiguousarray(seen))
+        self.timings.detect += 1e3 * (perf_counter() - start)
+        return boxes
+
+    def faces_in(self, picture: Picture, boxes: Sequence[Box]) -> list[Face]:
+        """A face for each of ``boxes``, refined if that was asked for."""
         return [self._face(picture, box) for box in boxes]
 
     def _face(self, picture: Picture, box: Box) -> Face:
@@ -92,18 +127,36 @@ class FaceLandmarker:
         return replace(self.landmarks(picture, face.landmarks.box), box=box)
 
     def landmarks(self, picture: Picture, box: Box) -> Face:
-        """The face whose landmarks' box is about ``box``, in one inference."""
+        """The face of ``picture`` (H, W, 3) whose landmarks' box is about ``box``: one inference.
+
+        `ModelError` when the network answers with what are no landmarks.
+        """
         start = perf_counter()
         matrix = self._rule.matrix(box)
-        crop = _as_input(cut(picture, matrix, self._rule.size))
+        crop = self._cropper.cut(picture, matrix)
         cropped = perf_counter()
         relative, pose = self.artifact.backend.run(crop)
-        self.timings.infer += 1e3 * (perf_counter() - cropped)
-        self.timings.crop += 1e3 * (cropped - start)
+        ran = perf_counter()
         points = transform(from_relative(relative, self._rule.size), invert(matrix))
-        return Face(Landmarks(points, self._scheme), np.array(pose, np.float64), box)
+        face = self._decoded(points, np.array(pose, np.float64), box)
+        self.timings.crop += 1e3 * (cropped - start)
+        self.timings.infer += 1e3 * (ran - cropped)
+        self.timings.decode += 1e3 * (perf_counter() - ran)
+        return face
 
+    def _decoded(self, points: FloatArray, pose: FloatArray, box: Box) -> Face:
+        try:
+            landmarks = Landmarks(points, self._scheme)
+            landmarks.box  # noqa: B018  raises if all points are one
+        except DataError as error:
+            raise ModelError(
+                f"{self.artifact.path} does not give landmarks: {error}",
+                "Check it with: asmnet-edge verify",
+            ) from error
+        return Face(landmarks, pose, box, self._quality(landmarks.points))
 
-def _as_input(crop: Picture) -> NDArray[np.uint8]:
-    """BGR crop (s, s, 3) -> RGB input (1, s, s, 3)."""
-    return np.ascontiguousarray(crop[None, ..., ::-1])
+    def _quality(self, points: FloatArray) -> float:
+        if len(self._to_ibug68) != 68:
+            return 1.0  # a scheme of which no shapes are known
+        known = points if len(points) == 68 else points[self._to_ibug68]
+        return shipped_plausibility().quality(known)

@@ -1,27 +1,61 @@
 #!/usr/bin/env bash
-# Install asmnet-edge for running the shipped model on a 64-bit Raspberry Pi OS: no TensorFlow.
+# Install asmnet-edge on a 64-bit Raspberry Pi OS or Debian (Bookworm, Trixie): no TensorFlow.
 #
-#   ./install.sh asmnet_edge-*.whl [FOLDER]
+#   ./install.sh [--service SOURCE] [WHEEL] [FOLDER]
 #
-# Makes (or brings up to date) a virtual environment in FOLDER, by default ~/asmnet-edge, from a wheel
-# that `python -m build` made. Running it again changes nothing that is already as it should be.
+# Makes (or brings up to date) a virtual environment in FOLDER, by default ~/asmnet-edge, from the wheel
+# that lies beside this script, or WHEEL. --service also starts `predict SOURCE` at every boot, with a
+# page on this machine's own address; SOURCE is a camera: 0, /dev/video0, picamera2, rtsp://...
+# Running it again changes nothing that is already as it should be.
 set -euo pipefail
 
-wheel=${1:?"expected the wheel to install, as in: $0 asmnet_edge-0.1.0-py3-none-any.whl"}
+here=$(cd "$(dirname "$0")" && pwd)
+fail() { echo "Error: $1" >&2; exit 2; }
+
+service=
+if [ "${1-}" = --service ]; then
+    service=${2:?"expected a camera after --service, such as 0 or picamera2"}
+    shift 2
+fi
+wheel=${1:-$(ls -t "$here"/asmnet_edge-*.whl 2> /dev/null | head -n 1)}
 folder=${2:-"$HOME/asmnet-edge"}
 
-[ "${folder%.whl}" = "$folder" ] || { echo "Error: expected one wheel, got two" >&2; exit 2; }
-[ -f "$wheel" ] || { echo "Error: there is no wheel at $wheel" >&2; exit 2; }
-[ "$(getconf LONG_BIT)" = 64 ] || {
-    echo "Error: a 64-bit system is needed; the runtimes have no 32-bit packages" >&2
-    exit 2
-}
-python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || {
-    echo "Error: Python 3.11 to 3.13 is needed, got $(python3 --version)" >&2
-    exit 2
-}
+[ -n "$wheel" ] || fail "no wheel beside this script; give one: $0 asmnet_edge-0.1.0-py3-none-any.whl"
+[ "${folder%.whl}" = "$folder" ] || fail "expected one wheel, got two"
+[ -f "$wheel" ] || fail "there is no wheel at $wheel"
+[ "$(getconf LONG_BIT)" = 64 ] || fail "a 64-bit system is needed; the runtimes have no 32-bit packages"
+python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' ||
+    fail "Python 3.11 to 3.13 is needed, got $(python3 --version)"
+python3 -c 'import ensurepip' 2> /dev/null || fail "venv is missing: sudo apt install python3-venv"
 
-[ -x "$folder/bin/pip" ] || python3 -m venv "$folder"
-"$folder/bin/pip" install --quiet "$wheel"
-"$folder/bin/pip" install --quiet --no-deps --force-reinstall "$wheel"  # also a rebuilt one
+if [ -f "$here/SHA256SUMS" ]; then
+    (cd "$here" && sha256sum --check --quiet SHA256SUMS) || fail "the bundle is damaged: copy it again"
+fi
+
+# Picamera2 comes with the system, not from pip; a version of NumPy of our own would break it
+site=
+python3 -c 'import picamera2' 2> /dev/null && site=--system-site-packages
+[ -x "$folder/bin/pip" ] || python3 -m venv $site "$folder"
+
+# the wheel's version stays the same while it is developed: its content tells whether it is there
+sum=$(sha256sum < "$wheel" | cut -d ' ' -f 1)
+if [ "$(cat "$folder/installed-wheel" 2> /dev/null)" != "$sum" ]; then
+    "$folder/bin/pip" install --quiet "$wheel"
+    "$folder/bin/pip" install --quiet --no-deps --force-reinstall "$wheel"
+    echo "$sum" > "$folder/installed-wheel"
+fi
+"$folder/bin/asmnet-edge" doctor || true
+
+if [ -n "$service" ]; then
+    unit=/etc/systemd/system/asmnet-edge.service
+    made=$(sed -e "s|@USER@|$(id -un)|g" -e "s|@FOLDER@|$folder|g" -e "s|@SOURCE@|$service|g" \
+        "$here/asmnet-edge.service")
+    if [ "$(cat $unit 2> /dev/null)" != "$made" ]; then
+        echo "$made" | sudo tee $unit > /dev/null
+        sudo systemctl daemon-reload
+        sudo systemctl enable --quiet asmnet-edge
+        sudo systemctl restart asmnet-edge
+    fi
+    echo "The service runs. Look at it: journalctl -u asmnet-edge -f"
+fi
 echo "Installed. Try: $folder/bin/asmnet-edge predict photo.jpg"

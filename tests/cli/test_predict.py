@@ -42,7 +42,7 @@ def test_the_json_tells_all_of_a_face(asmnet_edge: Run, face_file: Path, tmp_pat
     assert content["picture"] == str(face_file)
     assert (content["size"], content["scheme"]) == ([256, 256], "ibug68")
     assert content["model"] == SHIPPED_INT8
-    assert content["timings_ms"].keys() == {"detect", "crop", "infer"}
+    assert content["timings_ms"].keys() == {"detect", "crop", "infer", "decode"}
     (face,) = content["faces"]
     assert face["pose"].keys() == {"yaw", "pitch", "roll"}
     assert len(face["box"]) == 4

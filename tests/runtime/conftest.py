@@ -42,7 +42,7 @@ class FakeBackend:
         self._answer = answer
 
     def run(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        self.crops.append(crop)
+        self.crops.append(crop.copy())  # callers use one buffer again and again
         return self._answer(crop).astype(np.float32), np.array([10, -20, 30], np.float32)
 
 

@@ -1,0 +1,35 @@
+"""``asmnet-edge doctor``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from asmnet_edge.errors import CheckFailedError
+
+COLOURS = {"ok": "green", "note": "yellow", "bad": "red", "-": "bright_black"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def command(as_json: bool) -> None:
+    """Tell what is installed and works here, what this CPU accelerates, and how the board is.
+
+    Exit code 1 if something is bad. What could crash is tried in a process of its own.
+    """
+    from asmnet_edge.runtime.diagnosis import BAD, diagnose
+
+    findings = []
+    for finding in diagnose():
+        findings.append(finding)
+        if not as_json:
+            state = click.style(f"{finding.state:>4}", fg=COLOURS[finding.state])
+            click.echo(f"{state}  {finding.name:<15}{finding.message}")
+            if finding.cure and finding.state != "ok":
+                click.echo(f"{'':21}{finding.cure}")
+    if as_json:
+        click.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
+    bad = [finding.name for finding in findings if finding.state == BAD]
+    if bad:
+        raise CheckFailedError(f"bad: {', '.join(bad)}")

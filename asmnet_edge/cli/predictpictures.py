@@ -1,0 +1,169 @@
+"""``asmnet-edge predict`` on pictures and folders."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from threading import local
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from asmnet_edge.cli.plain import note, stop_requests
+from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
+
+if TYPE_CHECKING:
+    from asmnet_edge.cli.predict import Wish
+
+Pair = tuple[Path, Path]  # of a picture: where its drawing and its JSON go
+
+
+def predict_pictures(wish: Wish) -> None:
+    """Every picture that can be read is predicted; exit code 1 tells of those that cannot."""
+    from asmnet_edge.files import refuse_existing
+    from asmnet_edge.runtime.records import open_records
+    from asmnet_edge.runtime.sources import pictures_in
+    from asmnet_edge.runtime.stages import StageTimes
+
+    pictures = pictures_in(wish.sources)
+    outputs = _outputs(pictures, wish.output)
+    written = [p for pair in outputs.values() for p in (pair if wish.drawing else pair[1:])]
+    refuse_existing([*written, *([wish.records] if wish.records else [])], wish.overwrite)
+    times, unread = StageTimes(), []
+    predict = _predictor(wish, outputs)
+    with ExitStack() as stack:
+        record = stack.enter_context(open_records(wish.records)) if wish.records else None
+        stop = stack.enter_context(stop_requests())
+        for number, (path, result) in enumerate(_results(predict, pictures, wish.jobs, stop), 1):
+            if isinstance(result, PictureError):
+                unread.append(result)
+                continue
+            content, faces, stages = result
+            times.add(**stages)
+            if record:
+                record({"picture": str(path)}, faces)
+            click.echo(json.dumps(content) if wish.as_json else _summary(content, outputs[path]))
+            _show_progress(number, len(pictures))
+    if len(pictures) > 1:
+        note(times.line())
+    _tell(unread, len(pictures))
+
+
+def _show_progress(number: int, count: int) -> None:
+    if sys.stderr.isatty() and count > 1:
+        click.echo(f"{number} of {count}\r", nl=False, err=True)
+
+
+def _results(
+    predict: Callable[[Path], Any], pictures: list[Path], jobs: int, stop: Callable[[], bool]
+) -> Iterator[tuple[Path, Any]]:
+    """What ``predict`` makes of each, in order; ends early when asked to, with whole results."""
+
+    def unless_stopped(path: Path) -> Any:
+        return None if stop() else predict(path)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        made = pool.map(unless_stopped, pictures) if jobs > 1 else map(unless_stopped, pictures)
+        for path, result in zip(pictures, made, strict=True):
+            if result is None:
+                raise KeyboardInterrupt
+            yield path, result
+
+
+def _predictor(wish: Wish, outputs: dict[Path, Pair]) -> Callable[[Path], Any]:
+    """A function of a picture's path; each thread that calls it has a landmarker of its own."""
+    from asmnet_edge.pictures import read_picture
+
+    own = local()
+    own.landmarker = wish.open_landmarker()  # a model that cannot be opened is told at once
+
+    def predict(path: Path) -> Any:
+        if not hasattr(own, "landmarker"):
+            own.landmarker = wish.open_landmarker()
+        start = perf_counter()
+        try:
+            picture = read_picture(path)
+        except PictureError as error:
+            return error
+        read = perf_counter()
+        faces = own.landmarker.detect(picture)
+        found = perf_counter()
+        content = _describe(path, picture.shape, faces, own.landmarker)
+        _write(outputs[path], picture, faces, content, wish.drawing)
+        stages = dict(vars(own.landmarker.timings))
+        return content, faces, {
+            "read": 1e3 * (read - start), **stages, "write": 1e3 * (perf_counter() - found)
+        }  # fmt: skip
+
+    return predict
+
+
+def _tell(unread: list[PictureError], count: int) -> None:
+    """One unreadable picture does not cost the others; the exit code tells of it all the same."""
+    if count == 1 and unread:
+        raise unread[0]
+    for error in unread:
+        note(f"Error: {error}")
+    if unread:
+        raise CheckFailedError(f"{len(unread)} of {count} pictures could not be read")
+
+
+def _outputs(pictures: list[Path], folder: Path) -> dict[Path, Pair]:
+    """For each picture, where its drawing and its JSON go; two must not go to one place."""
+    outputs = {
+        path: (folder / f"{path.stem}-faces.jpg", folder / f"{path.stem}-faces.json")
+        for path in pictures
+    }
+    drawings = [drawing for drawing, _ in outputs.values()]
+    if twice := sorted({str(d) for d in drawings if drawings.count(d) > 1}):
+        raise UsageError(
+            f"several pictures would be written to {', '.join(twice)}", "Predict them in turns"
+        )
+    return outputs
+
+
+def _describe(path: Path, shape: Any, faces: list[Any], landmarker: Any) -> dict[str, Any]:
+    manifest = landmarker.artifact.manifest
+    return {
+        "picture": str(path),
+        "size": [shape[1], shape[0]],
+        "scheme": manifest.scheme,
+        "model": landmarker.artifact.path.name,
+        "runtime": landmarker.artifact.backend.name,
+        "timings_ms": {k: round(v, 3) for k, v in vars(landmarker.timings).items()},
+        "faces": [face.as_json() for face in faces],
+    }
+
+
+def _write(outputs: Pair, picture: Any, faces: list[Any], content: Any, drawing: bool) -> None:
+    from asmnet_edge.files import write_json
+    from asmnet_edge.pictures import write_picture
+    from asmnet_edge.runtime.draw import draw_faces
+
+    if drawing:
+        write_picture(outputs[0], draw_faces(picture, faces))
+    write_json(outputs[1], content)
+
+
+def _summary(content: dict[str, Any], outputs: Pair) -> str:
+    faces, times = content["faces"], content["timings_ms"]
+    drawn = outputs[0] if outputs[0].exists() else outputs[1]
+    lines = [
+        f"{content['picture']}: {len(faces)} face{'' if len(faces) == 1 else 's'} "
+        f"(detect {times['detect']:.0f} ms, infer {times['infer']:.1f} ms) -> {drawn}"
+    ]
+    for face in faces:
+        x, y, width, height = face["box"]
+        angles = ", ".join(f"{axis} {round(value):+d}°" for axis, value in face["pose"].items())
+        doubt = "" if face["quality"] >= 0.5 else ", hardly a face"
+        lines.append(
+            f"  {round(width)}x{round(height)} px at ({round(x)}, {round(y)}): {angles}{doubt}"
+        )
+    if not faces:
+        lines.append("  no face found; --detector none takes the whole picture as one")
+    return "\n".join(lines)

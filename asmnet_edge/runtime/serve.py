@@ -1,0 +1,209 @@
+"""What the camera sees, in a browser: a page, MJPEG, and the newest faces as JSON.
+
+Loopback asks for no token; on any other address nobody gets anything without one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.pictures import Picture, encode_picture
+
+CLIENTS = 8  # streams at once; a Pi has better things to do
+QUALITY = 80
+STALE = 2.0  # seconds after which a result is not shown as the newest any more
+BOUNDARY = "asmnet-edge-frame"
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>asmnet-edge</title>
+<meta name="viewport" content="width=device-width">
+<style>body{{margin:0;background:#202124;color:#eee;font:15px system-ui,sans-serif}}
+main{{max-width:960px;margin:0 auto;padding:12px}}img{{width:100%;background:#000}}
+pre{{white-space:pre-wrap}}</style>
+<main><img src="stream.mjpg{query}" alt="camera with landmarks"><pre id="facts">...</pre></main>
+<script>
+const facts = document.getElementById("facts");
+async function ask() {{
+  try {{
+    const answer = await (await fetch("faces.json{query}")).json();
+    facts.textContent = answer.fresh
+      ? `${{answer.faces.length}} face(s), ${{answer.per_second}} pictures a second\\n` +
+        answer.faces.map(f => `#${{f.track}} yaw ${{f.pose.yaw}}, pitch ${{f.pose.pitch}}, ` +
+          `roll ${{f.pose.roll}}, quality ${{f.quality}}`).join("\\n")
+      : "no new picture";
+  }} catch (error) {{ facts.textContent = "no answer"; }}
+  setTimeout(ask, 500);
+}}
+ask();
+</script></html>
+"""
+
+
+def is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+class Board:
+    """The newest picture and its facts, for as many readers as there are; no queue."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._picture: bytes | None = None
+        self._facts: dict[str, Any] = {}
+        self._time, self.number, self.watchers = -1e9, 0, 0
+
+    def show(self, picture: Picture, facts: Mapping[str, Any]) -> None:
+        """A new result; the picture is encoded only if somebody watches."""
+        encoded = encode_picture(picture, ".jpg", QUALITY) if self.watchers else None
+        with self._changed:
+            self._picture, self._facts = encoded, dict(facts)
+            self._time, self.number = time.monotonic(), self.number + 1
+            self._changed.notify_all()
+
+    def facts(self) -> dict[str, Any]:
+        """The newest facts with ``fresh``; old ones are not told."""
+        with self._changed:
+            age = time.monotonic() - self._time
+            if age > STALE:
+                return {"fresh": False, "faces": []}
+            return {"fresh": True, "age": round(age, 3), **self._facts}
+
+    def next_picture(self, after: int, seconds: float) -> tuple[int, bytes | None]:
+        """Number and JPEG of a picture newer than ``after``; None if none came in time."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.number > after and self._picture is not None, seconds
+            )
+            new = self.number > after
+            return self.number, self._picture if new else None
+
+    def watch(self, by: int) -> bool:
+        """Count a stream in or out; False if there are too many."""
+        with self._changed:
+            if by > 0 and self.watchers >= CLIENTS:
+                return False
+            self.watchers += by
+            return True
+
+
+class Server:
+    """Serves a `Board` in the background; port 0 takes any free one."""
+
+    def __init__(
+        self, board: Board, port: int, address: str = "127.0.0.1", token: str = ""
+    ) -> None:
+        if not token and not is_loopback(address):
+            raise UsageError(
+                f"whoever reaches {address} could watch",
+                "Give --token WORD (or set ASMNET_EDGE_TOKEN), or serve on 127.0.0.1",
+            )
+        if token and len(token) < 8:
+            raise UsageError("a token needs at least 8 characters")
+        handler = type("BoardHandler", (_Handler,), {"board": board, "token": token,
+                                                     "address": address})  # fmt: skip
+        try:
+            self._server = _Quiet((address, port), handler)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"cannot serve on {address}:{port}: {reason}") from error
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True)
+        self._thread.start()
+        query = f"?token={token}" if token else ""
+        shown = f"[{address}]" if ":" in address else address
+        self.url = f"http://{shown}:{self._server.server_address[1]}/{query}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    board: Board
+    token: str
+    address: str
+    timeout = 10  # seconds until a client that takes nothing is let go
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if not self._is_known_host() or not self._may(parse_qs(parts.query)):
+            self._answer(403, "text/plain", b"token missing or wrong\n")
+        elif parts.path == "/":
+            query = f"?{parts.query}" if self.token else ""
+            self._answer(200, "text/html; charset=utf-8", PAGE.format(query=_plain(query)).encode())
+        elif parts.path == "/faces.json":
+            self._answer(200, "application/json", json.dumps(self.board.facts()).encode())
+        elif parts.path == "/stream.mjpg":
+            self._stream()
+        else:
+            self._answer(404, "text/plain", b"there are /, /stream.mjpg and /faces.json\n")
+
+    def _is_known_host(self) -> bool:
+        """On loopback without a token, a page from elsewhere could point its name at us."""
+        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""
+        return bool(self.token) or is_loopback(host)
+
+    def _may(self, query: dict[str, list[str]]) -> bool:
+        given = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        given = query.get("token", [given])[0]
+        return not self.token or hmac.compare_digest(given.encode(), self.token.encode())
+
+    def _answer(self, code: int, kind: str, body: bytes) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _stream(self) -> None:
+        if not self.board.watch(+1):
+            self._answer(503, "text/plain", b"too many are watching\n")
+            return
+        try:
+            self.send_response(200)
+            self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self._parts()
+        except OSError:
+            pass  # gone, or too slow
+        finally:
+            self.board.watch(-1)
+
+    def _parts(self) -> None:
+        number = self.board.number
+        while True:
+            number, picture = self.board.next_picture(number, 5.0)
+            if picture is None:
+                self.wfile.write(f"--{BOUNDARY}\r\n\r\n".encode())  # notices who has gone
+                continue
+            head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}"
+            self.wfile.write(f"{head}\r\n\r\n".encode() + picture + b"\r\n")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: a request would put its token into the journal."""
+
+
+def _plain(query: str) -> str:
+    """``query`` with nothing in it that could end an attribute or a string of the page."""
+    return "".join(letter for letter in query if letter.isalnum() or letter in "?=&-_.%~")

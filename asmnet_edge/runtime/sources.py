@@ -1,0 +1,103 @@
+"""What a person names on the command line: pictures, folders of them, a video file or a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.errors import PictureError, UsageError
+from asmnet_edge.pictures import SUFFIXES
+from asmnet_edge.runtime.camera import Frame
+
+VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
+CAMERAS = ("/dev/video", "rtsp://", "rtsps://", "http://", "https://", "replay:")
+
+
+class Kind(Enum):
+    PICTURES = "pictures"
+    VIDEO = "video"
+    CAMERA = "camera"
+
+
+def kind_of(source: str) -> Kind:
+    """What ``source`` names; a file or folder that is there is never taken for a camera."""
+    path = Path(source)
+    if not path.exists() or source.startswith("/dev/"):
+        name = source.partition(":")[0]
+        if source.isdigit() or name == "picamera2" or source.startswith(CAMERAS):
+            return Kind.CAMERA
+    return Kind.VIDEO if path.suffix.lower() in VIDEOS else Kind.PICTURES
+
+
+def kind_of_all(sources: Sequence[str]) -> Kind:
+    """The kind of ``sources``; of videos and cameras only one may be named."""
+    kinds = {kind_of(source) for source in sources}
+    if kinds != {Kind.PICTURES} and len(sources) > 1:
+        raise UsageError("one video or camera at a time, or any number of pictures and folders")
+    return kinds.pop()
+
+
+def pictures_in(sources: Sequence[str]) -> list[Path]:
+    """The pictures named, and those in the folders named (not in folders within), by name."""
+    found: list[Path] = []
+    for path in map(Path, sources):
+        found += _in_folder(path) if path.is_dir() else [path]
+    return list(dict.fromkeys(found))
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    pictures = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    if not pictures:
+        raise PictureError(f"no picture lies in {folder}", f"Known: {', '.join(SUFFIXES)}")
+    return pictures
+
+
+class Video:
+    """A video file: its frames, how many a second, how many there are (about), and their size."""
+
+    def __init__(self, path: Path) -> None:
+        import cv2
+
+        if not path.is_file():
+            raise PictureError(f"there is no video at {path}")
+        self._path, self._file = path, cv2.VideoCapture(str(path))
+        if not self._file.isOpened():
+            raise PictureError(f"{path} is not a video that can be decoded")
+        rate = float(self._file.get(cv2.CAP_PROP_FPS))
+        self.rate = rate if np.isfinite(rate) and 0 < rate <= 1000 else 30.0
+        self.count = max(0, int(self._file.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self.size = (
+            int(self._file.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(self._file.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        )
+
+    def frames(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Frame]:
+        """All frames in order, each into memory of its own; ``seconds`` from the video's start."""
+        number = 0
+        while not stop():
+            there, picture = self._file.read()
+            if not there or picture is None:
+                break
+            number += 1
+            yield Frame(np.asarray(picture, np.uint8), (number - 1) / self.rate, number)
+        if not number and not stop():
+            raise PictureError(f"no frame of {self._path} can be decoded")
+
+
+@contextmanager
+def video_writer(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Any]:
+    """A writer of frames (H, W, 3) BGR of ``size`` (width, height), as MPEG-4; no sound."""
+    import cv2
+
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
+    if not writer.isOpened():
+        raise UsageError(f"cannot write a video of {size[0]}x{size[1]} to {path}")
+    try:
+        yield writer
+    finally:
+        writer.release()

@@ -1,0 +1,152 @@
+"""Faces from picture to picture: looked for rarely, followed by their last landmarks.
+
+A face is cut by where its landmarks were in the picture before. It is gone when what the network
+finds there is no face's shape any more, or when it has left the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import count
+from time import perf_counter
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.landmarks import Box, Landmarks
+from asmnet_edge.pictures import Picture
+from asmnet_edge.runtime.cropping import three_channels
+from asmnet_edge.runtime.landmarker import Face, FaceLandmarker, Timings
+from asmnet_edge.runtime.plausibility import PLAUSIBLE
+from asmnet_edge.runtime.smoothing import LANDMARKS, POSE, OneEuro
+
+
+@dataclass(frozen=True)
+class TrackingRule:
+    """When faces are looked for, and when one is given up.
+
+    faces : that are followed at most; idle : seconds between looks while there is none
+    search : seconds between looks while there are some, but fewer than ``faces``
+    quality : from which on a shape passes as a face; misses : in a row after which it is gone
+    smallest : pixels of the longer side; overlap : share of two boxes that makes them one face
+    """
+
+    faces: int = 1
+    idle: float = 0.1
+    search: float = 1.0
+    quality: float = PLAUSIBLE
+    misses: int = 3
+    smallest: float = 16.0
+    overlap: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.faces < 1 or self.misses < 1 or min(self.idle, self.search) < 0:
+            raise UsageError(f"tracking needs at least one face and one miss, got {self}")
+
+
+@dataclass
+class _Track:
+    number: int
+    box: Box
+    misses: int = 0
+    smooth_points: OneEuro = field(default_factory=lambda: OneEuro(LANDMARKS))
+    smooth_pose: OneEuro = field(default_factory=lambda: OneEuro(POSE))
+
+
+class FaceTracker:
+    """Follows the faces of a video with one landmarker.
+
+    timings : of the last picture, as the landmarker's; smooth_ms : spent on smoothing in it
+    """
+
+    def __init__(
+        self, landmarker: FaceLandmarker, rule: TrackingRule | None = None, smooth: bool = True
+    ) -> None:
+        self.landmarker, self.rule = landmarker, rule or TrackingRule()
+        self._smooth = smooth
+        self._tracks: list[_Track] = []
+        self._numbers = count(1)
+        self._looked: float | None = None
+        self.smooth_ms = 0.0
+
+    @property
+    def timings(self) -> Timings:
+        return self.landmarker.timings
+
+    def forget(self) -> None:
+        """Give all faces up, as after a pause: what comes next need not go on from here."""
+        self._tracks, self._looked = [], None
+
+    def update(self, picture: Picture, seconds: float) -> list[Face]:
+        """The faces of ``picture`` (H, W, 3), which was taken at ``seconds``; oldest track first.
+
+        A face that cannot be seen in this picture is not among them, even if it is still looked for
+        where it was.
+        """
+        self.landmarker.timings, self.smooth_ms = Timings(), 0.0
+        picture = three_channels(picture)
+        faces = [f for t in self._tracks if (f := self._follow(t, picture, seconds))]
+        self._tracks = [track for track in self._tracks if track.misses < self.rule.misses]
+        if self._should_look(seconds):
+            self._looked = seconds
+            faces += self._look(picture, seconds)
+        return faces
+
+    def _should_look(self, seconds: float) -> bool:
+        if len(self._tracks) >= self.rule.faces:
+            return False
+        pause = self.rule.search if self._tracks else self.rule.idle
+        since = None if self._looked is None else seconds - self._looked
+        return since is None or since < 0 or since >= pause
+
+    def _look(self, picture: Picture, seconds: float) -> list[Face]:
+        """Faces that nobody follows yet, as far as there is room for them."""
+        found = []
+        for box in self.landmarker.boxes(picture):
+            if len(self._tracks) < self.rule.faces and not self._is_followed(box):
+                (face,) = self.landmarker.faces_in(picture, [box])
+                if self._is_face(face, picture) and not self._is_followed(face.landmarks.box):
+                    track = _Track(next(self._numbers), face.landmarks.box)
+                    self._tracks.append(track)
+                    found.append(self._shown(track, face, seconds))
+        return found
+
+    def _follow(self, track: _Track, picture: Picture, seconds: float) -> Face | None:
+        face = self.landmarker.landmarks(picture, track.box)
+        if not self._is_face(face, picture) or self._is_taken(track, face.landmarks.box):
+            track.misses += 1
+            return None
+        track.misses, track.box = 0, face.landmarks.box
+        return self._shown(track, face, seconds)
+
+    def _is_face(self, face: Face, picture: Picture) -> bool:
+        box, (height, width) = face.landmarks.box, picture.shape[:2]
+        x, y = box.centre
+        within = 0 <= x < width and 0 <= y < height
+        large = max(box.width, box.height) >= self.rule.smallest
+        return within and large and face.quality >= self.rule.quality
+
+    def _is_taken(self, track: _Track, box: Box) -> bool:
+        """Whether an older track has this face already: then two have run into one."""
+        older = [t for t in self._tracks if t.number < track.number and not t.misses]
+        return any(overlap(t.box, box) > self.rule.overlap for t in older)
+
+    def _is_followed(self, box: Box) -> bool:
+        return any(overlap(track.box, box) > self.rule.overlap / 2 for track in self._tracks)
+
+    def _shown(self, track: _Track, face: Face, seconds: float) -> Face:
+        if not self._smooth:
+            return replace(face, track=track.number)
+        start = perf_counter()
+        unit = max(track.box.width, track.box.height)
+        points = track.smooth_points(face.landmarks.points, seconds, unit)
+        pose = track.smooth_pose(face.pose, seconds)
+        shown = Landmarks(points, face.landmarks.scheme)
+        self.smooth_ms += 1e3 * (perf_counter() - start)
+        return Face(shown, pose, face.box, face.quality, track.number)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    both = max(0.0, width) * max(0.0, height)
+    return both / (one.width * one.height + other.width * other.height - both)

@@ -1,0 +1,81 @@
+"""YuNet, OpenCV's small face network, with a model file that the user brings.
+
+Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 2023.
+It finds five points of each face too: eyes, tip of the nose, corners of the mouth.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from asmnet_edge.errors import MissingExtraError, ModelError
+from asmnet_edge.landmarks import Box, FloatArray, bounding_box
+from asmnet_edge.pictures import Picture
+from asmnet_edge.pose import mean_face
+from asmnet_edge.runtime.detect import DETECTION_SIDE, Detector, shrunk
+
+SCORE = 0.7  # from which on YuNet's faces are taken
+# iBUG's points for YuNet's five: each eye's rim, tip of the nose, corners of the mouth
+FIVE = (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,))
+THE_ONE = "The one that is known to work: face_detection_yunet_2023mar.onnx of OpenCV's model zoo"
+
+
+def yunet(model: Path, side: int = DETECTION_SIDE) -> Detector:
+    """A detector with the model at ``model``; pictures are shrunk to ``side`` at most."""
+    if not hasattr(cv2, "FaceDetectorYN"):
+        raise MissingExtraError(f"OpenCV {cv2.__version__} has no YuNet", "Install 4.9 or later")
+    network = _load(model)
+
+    def detect(picture: Picture) -> list[Box]:
+        small, shrink = shrunk(picture, side)
+        network.setInputSize((small.shape[1], small.shape[0]))
+        try:
+            _, found = network.detect(small)
+        except cv2.error as error:
+            raise ModelError(f"{model} cannot run as YuNet: {error.err}", THE_ONE) from error
+        # x, y, width, height, five points, score; places count from pixel edges
+        rows = np.reshape(found if found is not None else [], (-1, 15)).astype(np.float64)
+        return _largest_first([_box(row[4:14].reshape(5, 2) / shrink - 0.5) for row in rows])
+
+    return detect
+
+
+def _load(model: Path) -> Any:
+    if not model.is_file():
+        raise ModelError(f"there is no YuNet model at {model}", THE_ONE)
+    try:
+        return cv2.FaceDetectorYN.create(str(model), "", (320, 320), SCORE)
+    except cv2.error as error:
+        raise ModelError(f"{model} cannot be loaded as YuNet: {error.err}", THE_ONE) from error
+
+
+def _largest_first(boxes: list[Box]) -> list[Box]:
+    return sorted(boxes, key=lambda box: -box.width)
+
+
+def _box(five: FloatArray) -> Box:
+    """Square about the landmarks of the face with these five points (5, 2), in picture pixels.
+
+    The frontal mean face laid onto the five (2-D Procrustes) says where the 68 would lie. YuNet's
+    own box says less: how much of the brow and chin it takes in varies.
+    """
+    flat = mean_face()[:, :2] @ [1, 1j]
+    known, seen = _five(), five @ [1, 1j]
+    centred = known - known.mean()
+    factor = np.vdot(centred, seen - seen.mean()) / np.vdot(centred, centred)
+    laid = factor * (flat - known.mean()) + seen.mean()
+    box = bounding_box(np.stack([laid.real, laid.imag], axis=1))
+    side, (x, y) = max(box.width, box.height, 1.0), box.centre
+    return Box(x - side / 2, y - side / 2, side, side)
+
+
+@cache
+def _five() -> Any:
+    """YuNet's five points of the mean face, as complex numbers (5,)."""
+    face = mean_face()[:, :2]
+    return np.stack([face[list(points)].mean(axis=0) for points in FIVE]) @ [1, 1j]

@@ -1,0 +1,96 @@
+"""What the runtime costs a frame on one core, stage by stage, and with Keras in the model's place.
+
+    taskset -c 0 python scripts/measure_runtime.py --frames 600 [--keras]
+
+A drawn face walks about 640 x 480 pixels of a video file. The frames go through decoding, tracker
+and smoothing; nothing is drawn or written. ``--keras`` does the same with the shipped float model
+and ``model.predict``, the way that people begin with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.runtime.backend import Artifact, open_artifact
+from asmnet_edge.runtime.detect import detect_haar_quickly
+from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.sources import Video, video_writer
+from asmnet_edge.runtime.stages import StageTimes
+from asmnet_edge.runtime.stream import follow
+from asmnet_edge.runtime.tracking import FaceTracker
+from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+
+OUTSIDE = ("crop", "decode", "smooth")  # what a face costs besides the network
+SOAK = Path(__file__).parents[1] / "tests" / "runtime" / "soak_frames.py"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=600)
+    parser.add_argument("--keras", action="store_true")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    artifact = open_artifact(shipped(SHIPPED_INT8))
+    with tempfile.TemporaryDirectory() as folder:
+        film = make_film(Path(folder) / "film.mp4", options.frames)
+        int8 = tell(artifact.backend.name, measure(film, artifact))
+        if options.keras:
+            keras = tell("keras model.predict", measure(film, replace(artifact, backend=Keras())))
+            print(f"{keras / int8:.1f} times fewer milliseconds a frame")
+
+
+def make_film(path: Path, frames: int) -> Path:
+    frame = runpy.run_path(str(SOAK))["frame"]
+    face = draw_face(3).picture
+    with video_writer(path, 30.0, (640, 480)) as writer:
+        for number in range(frames):
+            writer.write(frame(number % 270, face))  # that is while the face is there
+    return path
+
+
+def measure(film: Path, artifact: Artifact) -> StageTimes:
+    tracker = FaceTracker(FaceLandmarker(artifact, detect_haar_quickly))
+    times, warm = StageTimes(), StageTimes()
+    follow(Video(film).frames(lambda: warm.pictures >= 20), tracker, [], warm)
+    tracker.forget()
+    follow(Video(film).frames(), tracker, [], times)
+    return times
+
+
+def tell(name: str, times: StageTimes) -> float:
+    """Print the figures; milliseconds a frame."""
+    outside = sum(times.percentile(stage, 50) or 0.0 for stage in OUTSIDE)
+    print(f"{name}: {times.line()}")
+    frame = 1e3 / times.per_second
+    print(f"  outside the network, p50: {outside:.3f} ms a face; {frame:.2f} ms a frame")
+    return frame
+
+
+class Keras:
+    """The shipped float model, called as Keras' tutorials do."""
+
+    name = "keras model.predict"
+
+    def __init__(self) -> None:
+        from asmnet_edge.training.floatmodel import load_float_model
+
+        self._model: Any = load_float_model(shipped(SHIPPED_FLOAT))
+
+    def run(self, crop: Any) -> tuple[Any, Any]:
+        pixels = np.asarray(self._model.pixels.apply(crop))
+        outputs = self._model.network.predict(pixels, verbose=0)
+        landmarks, pose = self._model.scaling.restore(outputs["landmarks"], outputs["pose"])
+        return landmarks[0], pose[0]
+
+
+if __name__ == "__main__":
+    main()

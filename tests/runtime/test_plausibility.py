@@ -1,0 +1,64 @@
+"""A face's shape passes as one however it lies; what is no face does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asmnet_edge.alignment import superimpose
+from asmnet_edge.crop import crop_matrix, transform
+from asmnet_edge.errors import ModelError
+from asmnet_edge.runtime.plausibility import PLAUSIBLE, FacePlausibility, shipped_plausibility
+
+MODEL = shipped_plausibility()
+MEAN = MODEL.mean.reshape(68, 2)
+
+
+def test_the_mean_is_the_best_of_all() -> None:
+    rng = np.random.default_rng(0)
+    others = [MODEL.quality(MEAN + rng.normal(0, 0.003, (68, 2))) for _ in range(50)]
+    assert MODEL.quality(MEAN) > max(*others, 0.7)
+
+
+@pytest.mark.parametrize("mode", range(5))
+@pytest.mark.parametrize("deviations", [-1, 1])
+def test_what_faces_do_passes(mode: int, deviations: int) -> None:
+    step = deviations * np.sqrt(MODEL.variances[mode]) * MODEL.components[mode]
+    assert MODEL.quality((MODEL.mean + step).reshape(68, 2)) > PLAUSIBLE
+
+
+@given(st.floats(1, 1000), st.floats(-180, 180), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
+def test_size_turn_and_place_do_not_matter(side: float, turn: float, x: float, y: float) -> None:
+    points = MEAN + 0.01 * np.random.default_rng(0).normal(size=(68, 2))
+    moved = transform(points, crop_matrix((0, 0), 1, 100, turn)) * side / 100 + [x, y]
+    assert MODEL.quality(moved) == pytest.approx(MODEL.quality(points), abs=1e-6)
+
+
+def test_it_superimposes_as_the_shape_model_does() -> None:
+    points = 40 * MEAN + np.random.default_rng(0).normal(size=(68, 2))
+    ours = MODEL._superimposed(points).reshape(68, 2)
+    np.testing.assert_allclose(ours, superimpose(points, MEAN), atol=1e-12)
+
+
+def test_the_further_along_a_mode_the_less_it_passes() -> None:
+    step = np.sqrt(MODEL.variances[3]) * MODEL.components[3]
+    shapes = [(MODEL.mean + n * step).reshape(68, 2) for n in (1, 4, 8, 16)]
+    within = [MODEL.distances(shape)[0] for shape in shapes]
+    assert within == sorted(within)
+    assert MODEL.quality(shapes[-1]) < PLAUSIBLE
+
+
+def test_a_mirrored_face_a_grid_and_noise_do_not_pass() -> None:
+    rng = np.random.default_rng(0)
+    grid = np.stack(np.meshgrid(np.arange(17.0), np.arange(4.0)), -1).reshape(68, 2)
+    for points in (MEAN * [1, -1], grid, rng.normal(size=(68, 2)), np.zeros((68, 2))):
+        assert MODEL.quality(points) < PLAUSIBLE
+
+
+def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    path.write_text("Dear Sir or Madam")
+    with pytest.raises(ModelError, match="not a plausibility model"):
+        FacePlausibility.load(path)

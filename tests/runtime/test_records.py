@@ -1,0 +1,130 @@
+"""Tables of faces, what the command line may name, and what stages took."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from asmnet_edge.errors import PictureError, UsageError
+from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.runtime.landmarker import Face
+from asmnet_edge.runtime.records import open_records
+from asmnet_edge.runtime.sources import Kind, Video, kind_of, kind_of_all, pictures_in
+from asmnet_edge.runtime.stages import StageTimes
+from asmnet_edge.schemes import IBUG68
+
+
+@pytest.fixture
+def face(face_points: Callable) -> Callable[[int], Face]:
+    def make(track: int) -> Face:
+        landmarks = Landmarks(face_points(), IBUG68)
+        return Face(landmarks, np.array([1.0, 2, 3]), landmarks.box, 0.75, track)
+
+    return make
+
+
+def test_json_lines_tell_every_picture(tmp_path: Path, face: Callable) -> None:
+    with open_records(tmp_path / "faces.jsonl") as record:
+        record({"frame": 1}, [face(4)])
+        record({"frame": 2}, [])
+        # whole already, should the power fail now
+        first, second = map(json.loads, (tmp_path / "faces.jsonl").read_text().splitlines())
+    assert (first["frame"], first["faces"][0]["track"]) == (1, 4)
+    assert second == {"frame": 2, "faces": []}
+
+
+def test_csv_has_a_row_a_face(tmp_path: Path, face: Callable) -> None:
+    with open_records(tmp_path / "faces.csv") as record:
+        record({"frame": 1, "seconds": 0.5}, [])
+        record({"frame": 2, "seconds": 1.0}, [face(1), face(5)])
+    with (tmp_path / "faces.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["face"] for row in rows] == ["1", "5"]
+    assert rows[0]["frame"] == "2"
+    assert (rows[0]["quality"], rows[0]["pitch"]) == ("0.75", "2.0")
+    assert float(rows[0]["y67"]) == pytest.approx(face(1).landmarks.points[67, 1], abs=0.006)
+
+
+def test_other_tables_are_not_known(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"Known: .csv, .jsonl"), open_records(tmp_path / "a.xlsx"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("photo.jpg", Kind.PICTURES),
+        ("folder", Kind.PICTURES),
+        ("film.MP4", Kind.VIDEO),
+        ("0", Kind.CAMERA),
+        ("/dev/video0", Kind.CAMERA),
+        ("rtsp://camera/stream", Kind.CAMERA),
+        ("picamera2", Kind.CAMERA),
+        ("picamera2:1", Kind.CAMERA),
+        ("replay:film.mp4", Kind.CAMERA),
+    ],
+)
+def test_what_a_source_is(source: str, kind: Kind) -> None:
+    assert kind_of(source) is kind
+
+
+def test_a_picture_named_like_a_camera_is_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("0").write_bytes(b"")
+    assert kind_of("0") is Kind.PICTURES
+
+
+def test_one_camera_at_a_time() -> None:
+    with pytest.raises(UsageError, match="one video or camera at a time"):
+        kind_of_all(("0", "1"))
+
+
+def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
+    for name in ("b.png", "a.JPG", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert pictures_in([str(tmp_path)]) == [tmp_path / "a.JPG", tmp_path / "b.png"]
+
+
+def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="no picture lies in"):
+        pictures_in([str(tmp_path)])
+
+
+def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(5):
+        writer.write(np.full((48, 64, 3), 99, np.uint8))
+    writer.release()
+    video = Video(path)
+    assert (video.rate, video.count, video.size) == (25, 5, (64, 48))
+    frames = list(video.frames())
+    assert [frame.number for frame in frames] == [1, 2, 3, 4, 5]
+    assert frames[-1].seconds == pytest.approx(4 / 25)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"Dear Sir or Madam"])
+def test_what_is_no_video_is_told(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "film.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PictureError, match="film.mp4"):
+        Video(path)
+
+
+def test_stages_are_counted_when_they_were_taken() -> None:
+    times = StageTimes()
+    for number in range(1, 101):
+        times.add(infer=float(number), detect=5.0 if number == 1 else 0.0)
+    assert times.percentile("infer", 50) == pytest.approx(50.5)
+    assert times.percentile("detect", 50) == 5
+    assert times.percentile("draw", 50) is None
+    assert times.pictures == 100
+    assert times.line().startswith("100 pictures, ")
+    assert "draw" not in times.line()

@@ -1,0 +1,147 @@
+"""The page: fresh results only, no token no answer, and whoever leaves does no harm."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.runtime import serve
+from asmnet_edge.runtime.serve import CLIENTS, Board, Server, is_loopback
+
+PICTURE = np.full((48, 64, 3), 90, np.uint8)
+TOKEN = "a-word-that-is-long"
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def server(board: Board) -> Iterator[Server]:
+    server = Server(board, 0)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def guarded(board: Board) -> Iterator[Server]:
+    server = Server(board, 0, token=TOKEN)
+    yield server
+    server.close()
+
+
+def get(url: str, **headers: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as a:
+            return a.status, a.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def test_the_page_shows_the_stream(server: Server) -> None:
+    code, page = get(server.url)
+    assert code == 200
+    assert b'src="stream.mjpg"' in page
+
+
+def test_faces_are_told_while_they_are_fresh(
+    server: Server, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads(get(server.url + "faces.json")[1]) == {"fresh": False, "faces": []}
+    board.show(PICTURE, {"frame": 7, "faces": [1]})
+    told = json.loads(get(server.url + "faces.json")[1])
+    assert (told["fresh"], told["frame"], told["faces"]) == (True, 7, [1])
+    monkeypatch.setattr(serve, "STALE", 0.05)
+    time.sleep(0.1)
+    assert json.loads(get(server.url + "faces.json")[1]) == {"fresh": False, "faces": []}
+
+
+def test_the_stream_is_made_of_jpegs(server: Server, board: Board) -> None:
+    with urllib.request.urlopen(server.url + "stream.mjpg", timeout=5) as stream:
+        while not board.watchers:
+            time.sleep(0.01)
+        board.show(PICTURE, {})
+        assert stream.readline().startswith(b"--")
+        assert stream.readline() == b"Content-Type: image/jpeg\r\n"
+        length = int(stream.readline().split()[1])
+        assert stream.readline() == b"\r\n"
+        assert stream.read(length).startswith(b"\xff\xd8")
+
+
+def test_nobody_watching_nothing_is_encoded(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "encode_picture", lambda *_: pytest.fail("encoded"))
+    board.show(PICTURE, {})
+
+
+def test_whoever_leaves_is_counted_out(server: Server, board: Board) -> None:
+    stream = urllib.request.urlopen(server.url + "stream.mjpg", timeout=5)
+    while not board.watchers:
+        time.sleep(0.01)
+    stream.close()
+    end = time.monotonic() + 5
+    while board.watchers and time.monotonic() < end:
+        board.show(PICTURE, {})
+        time.sleep(0.02)
+    assert board.watchers == 0
+
+
+def test_only_so_many_may_watch(server: Server, board: Board) -> None:
+    board.watchers = CLIENTS
+    assert get(server.url + "stream.mjpg")[0] == 503
+
+
+@pytest.mark.parametrize("path", ["", "faces.json", "stream.mjpg"])
+def test_without_the_token_there_is_nothing(guarded: Server, path: str) -> None:
+    base = guarded.url.partition("?")[0]
+    assert get(base + path)[0] == 403
+    assert get(f"{base}{path}?token=wrong")[0] == 403
+
+
+def test_with_the_token_there_is(guarded: Server) -> None:
+    code, page = get(guarded.url)
+    assert code == 200
+    assert f"stream.mjpg?token={TOKEN}".encode() in page
+    base = guarded.url.partition("?")[0]
+    assert get(base + "faces.json", Authorization=f"Bearer {TOKEN}")[0] == 200
+
+
+def test_a_query_cannot_write_into_the_page(guarded: Server) -> None:
+    code, page = get(guarded.url + '&x="><script>alert(1)</script>'.replace(" ", ""))
+    assert code == 200
+    assert b"alert(1)" not in page
+
+
+def test_a_page_from_elsewhere_cannot_borrow_our_address(server: Server) -> None:
+    assert get(server.url + "faces.json", Host="evil.example")[0] == 403
+
+
+def test_other_paths_say_what_there_is(server: Server) -> None:
+    assert get(server.url + "etc/passwd")[0] == 404
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.2", "::"])
+def test_off_loopback_a_token_is_asked_for(board: Board, address: str) -> None:
+    with pytest.raises(UsageError, match="--token"):
+        Server(board, 0, address)
+
+
+def test_a_short_token_is_refused(board: Board) -> None:
+    with pytest.raises(UsageError, match="8 characters"):
+        Server(board, 0, token="secret")
+
+
+def test_a_port_that_is_taken_is_told(server: Server, board: Board) -> None:
+    port = int(server.url.rstrip("/").rpartition(":")[2])
+    with pytest.raises(UsageError, match=f"cannot serve on 127.0.0.1:{port}"):
+        Server(board, port)
+
+
+def test_loopback_has_several_names() -> None:
+    assert all(map(is_loopback, ("localhost", "127.0.0.1", "127.8.9.1", "::1")))
+    assert not any(map(is_loopback, ("0.0.0.0", "10.0.0.1", "example.org", "")))

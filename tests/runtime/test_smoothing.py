@@ -1,0 +1,57 @@
+"""The One-Euro filter: what rests is steady, what moves is followed, time decides."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asmnet_edge.errors import UsageError
+from asmnet_edge.runtime.smoothing import LANDMARKS, OneEuro, Smoothing
+
+RATE = 30.0
+
+
+def filtered(values: np.ndarray, smoothing: Smoothing = LANDMARKS, unit: float = 1) -> np.ndarray:
+    """Each of ``values`` (frames, ...) through one filter, 30 a second."""
+    smooth = OneEuro(smoothing)
+    return np.stack([smooth(value, i / RATE, unit) for i, value in enumerate(values)])
+
+
+def test_the_first_value_comes_out_as_it_is() -> None:
+    assert OneEuro(LANDMARKS)(np.array([3.0, 4.0]), 17.0).tolist() == [3, 4]
+
+
+def test_noise_of_what_rests_is_halved_at_least() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.002, (300, 68, 2))
+    assert filtered(noise)[30:].std() < 0.5 * noise[30:].std()
+
+
+def test_what_moves_is_not_far_behind() -> None:
+    # a face that crosses its own width in a second
+    ramp = np.arange(90)[:, None] / RATE
+    assert np.abs(filtered(ramp) - ramp)[30:].max() < 0.025
+
+
+def test_without_a_slope_it_is_a_plain_low_pass() -> None:
+    # 1 / (1 + tau / T), tau = 1 / (2 pi 1.5), T = 1 / 30
+    step = filtered(np.array([[0.0], [1.0]]), Smoothing(slope=0))
+    assert step[1, 0] == pytest.approx(1 / (1 + 30 / (2 * np.pi * 1.5)))
+
+
+@given(st.floats(0.1, 1000))
+def test_the_size_of_a_face_does_not_matter(scale: float) -> None:
+    path = np.random.default_rng(1).normal(0, 0.1, (20, 5)).cumsum(axis=0)
+    one, other = filtered(path), filtered(scale * path, unit=scale)
+    np.testing.assert_allclose(other, scale * one, rtol=1e-9, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("later", [1.0, 0.5])
+def test_a_time_that_does_not_go_on_starts_anew(later: float) -> None:
+    smooth = OneEuro(LANDMARKS)
+    smooth(np.zeros(2), 1.0)
+    assert smooth(np.ones(2), later).tolist() == [1, 1]
+
+
+def test_frequencies_are_positive() -> None:
+    with pytest.raises(UsageError, match="positive"):
+        Smoothing(cutoff=0)

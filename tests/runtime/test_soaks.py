@@ -1,0 +1,31 @@
+"""The long tests, in short: each script beside this file runs for as long as one likes."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from asmnet_edge.shipped import SHIPPED_INT8, shipped
+
+HERE = Path(__file__).parent
+
+
+def test_broken_artifacts_are_refused_unseen_and_survived() -> None:
+    soak = runpy.run_path(str(HERE / "soak_artifacts.py"))["soak"]
+    found = soak(shipped(SHIPPED_INT8), 100, 4)
+    assert found["without trust, refused"] >= 90
+    assert sum(found[key] for key in found if key.startswith("with trust")) == 4
+
+
+def test_broken_pictures_are_read_or_named() -> None:
+    found = runpy.run_path(str(HERE / "soak_pictures.py"))["soak"](100)
+    assert sum(found[key] for key in found if key != "seconds") == 100
+    assert found[".jpg refused"] > 0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_replayed_frames_leave_nothing_behind() -> None:
+    found = runpy.run_path(str(HERE / "soak_frames.py"))["soak"](400, laps=4)
+    assert found["descriptors"][0] == found["descriptors"][-1]
+    assert found["threads"][0] == found["threads"][-1]
+    assert found["rss_mb"][-1] - found["rss_mb"][0] < 8

@@ -1,0 +1,184 @@
+"""Faces are looked for rarely, followed closely, and given up when they are gone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asmnet_edge.crop import to_relative
+from asmnet_edge.errors import UsageError
+from asmnet_edge.landmarks import Box
+from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.runtime.backend import Artifact
+from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.plausibility import shipped_plausibility
+from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule, overlap
+
+SHAPE = shipped_plausibility().mean.reshape(68, 2)
+SHAPE = SHAPE / np.ptp(SHAPE, axis=0).max()  # of width 1, about its centre of gravity
+RATE = 30
+
+
+class Scene:
+    """Bright dots on grey, each the middle of a face; and how often somebody looked for them."""
+
+    def __init__(self) -> None:
+        self.places: list[tuple[float, float]] = []
+        self.looks = 0
+
+    def detect(self, picture: np.ndarray) -> list[Box]:
+        self.looks += 1
+        return [Box(x - 40, y - 40, 80, 80) for x, y in self.places]
+
+    def picture(self, draw_dot: Callable) -> np.ndarray:
+        pictures = [draw_dot(place, 240, 320, 4.0) for place in self.places]
+        return np.maximum.reduce([np.full((240, 320, 3), 128, np.uint8), *pictures])
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest.fixture
+def tracker(scene: Scene, manifest: ArtifactManifest, find_dot: Callable) -> Callable:
+    """A tracker whose network finds a face about the brightest dot of its crop, else no shape."""
+
+    class Network:
+        name = "dots 1.0"
+
+        def run(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            grid = np.stack(np.meshgrid(np.linspace(0, 1, 17), np.linspace(0, 1, 4)), -1)
+            points = grid.reshape(68, 2)
+            if crop.max() > 160:
+                points = to_relative(find_dot(crop[0]), 64) + 0.8 * SHAPE
+            return points.astype(np.float32), np.zeros(3, np.float32)
+
+    def make(smooth: bool = False, **rule: object) -> FaceTracker:
+        artifact = Artifact(Path("fake"), manifest, Network())
+        landmarker = FaceLandmarker(artifact, scene.detect, refine=False)
+        return FaceTracker(landmarker, TrackingRule(**rule), smooth)
+
+    return make
+
+
+def test_a_face_that_moves_is_followed_without_looking(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    for number in range(40):
+        scene.places = [(80 + 4 * number, 120)]
+        (face,) = follow.update(scene.picture(draw_dot), number / RATE)
+        assert face.landmarks.points.mean(axis=0)[0] == pytest.approx(80 + 4 * number, abs=3)
+        assert face.track == 1
+    assert scene.looks == 1
+
+
+def test_a_face_that_is_gone_is_gone_at_once_and_found_again(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    seen = []
+    for number in range(60):
+        scene.places = [] if 20 <= number < 40 else [(100, 120)]
+        seen.append([face.track for face in follow.update(scene.picture(draw_dot), number / RATE)])
+    assert seen[:20] == [[1]] * 20
+    assert seen[20:40] == [[]] * 20
+    assert seen[43:] == [[2]] * 17  # at most 0.1 s later
+
+
+def test_a_face_that_is_hidden_for_two_frames_keeps_its_number(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    for number in range(20):
+        scene.places = [] if number in (10, 11) else [(100, 120)]
+        faces = follow.update(scene.picture(draw_dot), number / RATE)
+        assert [face.track for face in faces] == ([] if number in (10, 11) else [1])
+
+
+def test_a_face_that_leaves_the_picture_is_given_up(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    for number in range(30):
+        scene.places = [(300 + number, 120)]
+        faces = follow.update(scene.picture(draw_dot), number / RATE)
+    assert faces == []
+
+
+def test_while_there_is_no_face_it_looks_ten_times_a_second(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    for number in range(300):
+        follow.update(scene.picture(draw_dot), number / 100)
+    assert 25 <= scene.looks <= 31
+
+
+def test_others_are_looked_for_once_a_second(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker(faces=3)
+    scene.places = [(60, 120)]
+    for number in range(90):
+        if number == 45:
+            scene.places = [(60, 120), (240, 120)]
+        faces = follow.update(scene.picture(draw_dot), number / RATE)
+    assert [face.track for face in faces] == [1, 2]
+    assert scene.looks == 3
+
+
+def test_two_tracks_that_run_into_one_face_become_one(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker(faces=2)
+    for number in range(60):
+        scene.places = [(100, 120), (max(100, 220 - 3 * number), 120)]
+        faces = follow.update(scene.picture(draw_dot), number / RATE)
+    assert [face.track for face in faces] == [1]
+
+
+def test_a_detection_that_has_no_face_is_not_believed(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    empty = scene.picture(draw_dot)
+    scene.places = [(100, 120)]  # so the detector says
+    assert follow.update(empty, 0.0) == []
+
+
+def test_smoothing_steadies_what_rests(tracker: Callable, scene: Scene, draw_dot: Callable) -> None:
+    rng = np.random.default_rng(0)
+    places = [(100 + rng.normal(0, 1), 120 + rng.normal(0, 1)) for _ in range(60)]
+    paths = []
+    for smooth in (False, True):
+        follow, path = tracker(smooth), []
+        for number, place in enumerate(places):
+            scene.places = [place]
+            (face,) = follow.update(scene.picture(draw_dot), number / RATE)
+            path.append(face.landmarks.points.mean(axis=0))
+        paths.append(np.array(path)[10:].std(axis=0).mean())
+    assert paths[1] < 0.6 * paths[0]
+
+
+def test_what_was_forgotten_is_looked_for(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    scene.places = [(100, 120)]
+    follow.update(scene.picture(draw_dot), 0.0)
+    follow.forget()
+    (face,) = follow.update(scene.picture(draw_dot), 0.01)
+    assert (face.track, scene.looks) == (2, 2)
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    assert overlap(Box(0, 0, 2, 2), Box(1, 0, 2, 2)) == pytest.approx(1 / 3)
+    assert overlap(Box(0, 0, 2, 2), Box(5, 5, 1, 1)) == 0
+
+
+def test_at_least_one_face_is_followed() -> None:
+    with pytest.raises(UsageError, match="at least one face"):
+        TrackingRule(faces=0)

@@ -29,7 +29,7 @@ from asmnet_edge.cli.terminal import import_keras, notes, silenced
 @click.option("--landmarks", default="", metavar="OUTPUT",
               help="Output with the landmarks, if more than one might be.")  # fmt: skip
 @click.option("--pose", default="", metavar="OUTPUT",
-              help="Output with yaw, pitch and roll in degrees, if it is not named pose.")  # fmt: skip
+              help="Output with yaw, pitch, roll in degrees, if it is not named so.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace a model that exists.")
 def command(source: Path, output: Path, overwrite: bool, **meaning: Any) -> None:
     """Turn a landmark network of your own, saved by Keras 3, into a float model.

@@ -14,19 +14,22 @@ import keras
 
 from asmnet_edge.errors import ModelError
 
-LAYERS = frozenset(
-    """InputLayer Conv2D DepthwiseConv2D SeparableConv2D Dense BatchNormalization
-    ReLU LeakyReLU PReLU ELU Softmax Activation Add Subtract Multiply Average Maximum Concatenate
-    MaxPooling2D AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D Flatten Reshape Permute
-    ZeroPadding2D Cropping2D UpSampling2D Rescaling Normalization Identity
-    Dropout SpatialDropout2D GaussianDropout GaussianNoise ActivityRegularization""".split()
-)
+LAYERS = frozenset({
+    "InputLayer", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense", "BatchNormalization",
+    "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Activation", "Add", "Subtract", "Multiply",
+    "Average", "Maximum", "Concatenate", "MaxPooling2D", "AveragePooling2D",
+    "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten", "Reshape", "Permute",
+    "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Rescaling", "Normalization", "Identity",
+    "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "ActivityRegularization",
+})  # fmt: skip
+OPERATIONS_FROM = "keras.src.ops.numpy"
 OPERATIONS = frozenset({"Add", "Subtract", "Multiply", "TrueDivide", "Divide"})  # such as x + 3
-CONTAINERS = {"Functional": "keras.models", "Model": "keras.models", "Sequential": "keras.models"}
-ACTIVATIONS = frozenset(
-    """linear relu relu6 leaky_relu elu selu gelu silu swish hard_sigmoid hard_silu hard_swish
-    sigmoid tanh hard_tanh softplus softsign softmax mish exponential""".split()
-)
+CONTAINERS = {"Functional": "keras.src.models.functional", "Sequential": "keras"}
+ACTIVATIONS = frozenset({
+    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "hard_sigmoid",
+    "hard_silu", "hard_swish", "sigmoid", "tanh", "hard_tanh", "softplus", "softsign", "softmax",
+    "mish", "exponential",
+})  # fmt: skip
 LEFT_OUT = ("_initializer", "_regularizer", "_constraint")  # training's business
 POLICIES = ("float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 LARGEST = 2**16  # of any whole number: filters, sizes
@@ -47,8 +50,8 @@ def rebuild(description: Any) -> keras.Model:
             raise ModelError(f"a {checked['class_name']} is no network", CURE)
         return keras.saving.deserialize_keras_object(checked, safe_mode=True)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"its description cannot be built: {line}", CURE) from error
+        line = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise ModelError(f"its description cannot be built: {line.rstrip('.')}", CURE) from error
 
 
 def _object(content: Any) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def _object(content: Any) -> dict[str, Any]:
         raise ModelError("its description has no layer where one belongs", CURE)
     kind, config = content.get("class_name"), content["config"]
     written = {"registered_name": None, "class_name": kind, "module": _module(content)}
-    written["config"] = _network(config) if kind in CONTAINERS else _layer(str(kind), config)
+    written["config"] = _config(written["module"], str(kind), config)
     if "inbound_nodes" in content:
         written["name"] = _name(content["name"])
         written["inbound_nodes"] = [_call(written["name"], c) for c in content["inbound_nodes"]]
@@ -73,13 +76,19 @@ def _module(content: Mapping[str, Any]) -> str:
             return "keras.layers"
         if kind in CONTAINERS:
             return CONTAINERS[kind]
-        if kind in OPERATIONS and module == "keras.src.ops.numpy":
+        if kind in OPERATIONS and module == OPERATIONS_FROM:
             return module
     raise ModelError(f"it has a {registered or kind} of {module}, {_told(content)}", CURE)
 
 
 def _told(content: Mapping[str, Any]) -> str:
     return f"named {content['config'].get('name', '?')!r}, which is not taken over"
+
+
+def _config(module: str, kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    if kind in CONTAINERS:
+        return _network(config)
+    return _layer(kind, config) if module == "keras.layers" else {"name": _name(config["name"])}
 
 
 def _network(config: Mapping[str, Any]) -> dict[str, Any]:

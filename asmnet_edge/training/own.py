@@ -1,4 +1,4 @@
-"""A user's own landmark network as a float model: one image in, landmarks out, with or without pose.
+"""A user's own landmark network as a float model: one picture in, landmarks out, maybe a pose.
 
 Nothing in the ``.keras`` file is executed: the network is built from its description as far as that
 is allowed, and its weights are read (see `allowed`, `hdf5`). What its numbers mean no file tells;
@@ -113,7 +113,7 @@ def read_network(path: Path) -> keras.Model:
         description = _description(path)
         network = rebuild(description)
         load_weights(network, path)
-        return network
+        return getattr(network, "_functional", None) or network  # a Sequential wraps one
     except AsmnetEdgeError as error:
         raise ModelError(f"{path} cannot be taken over: {error.message}", error.cure) from error
     except (zipfile.BadZipFile, RecursionError, *MALFORMED) as error:

@@ -59,12 +59,14 @@ def _object(content: Any) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
         raise ModelError("its description has no layer where one belongs", CURE)
     kind, config = content.get("class_name"), content["config"]
-    written = {"registered_name": None, "class_name": kind, "module": _module(content)}
-    written["config"] = _config(written["module"], str(kind), config)
-    if "inbound_nodes" in content:
-        written["name"] = _name(content["name"])
-        written["inbound_nodes"] = [_call(written["name"], c) for c in content["inbound_nodes"]]
-    return written
+    module = _module(content)
+    written = {"registered_name": None, "class_name": kind, "module": module}
+    written["config"] = _config(module, str(kind), config)
+    if "inbound_nodes" not in content:
+        return written
+    name = _name(content["name"])
+    calls = [_call(name, call) for call in content["inbound_nodes"]]
+    return {**written, "name": name, "inbound_nodes": calls}
 
 
 def _module(content: Mapping[str, Any]) -> str:

@@ -60,13 +60,13 @@ def _apart(work: Callable[[Path], T], path: Path) -> T:
 def _vet(path: Path) -> None:
     import h5py
 
-    def refuse_link(name: str, link: Any) -> None:
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{name} is a link")
+    def linked(name: str, link: Any) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else name  # other than None stops the visit
 
     try:
         with h5py.File(path, "r") as file:
-            file.visititems_links(refuse_link)
+            if name := file.visititems_links(linked):
+                raise ValueError(f"{name} is a link")
             datasets = _datasets(file)
             _refuse_other_than_weights(datasets, "fiu", MOST)
             for dataset in datasets.values():

@@ -140,7 +140,10 @@ def _side(network: keras.Model) -> int:
     """Side of the one square picture that ``network`` takes."""
     shapes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
     if len(shapes) != 1:
-        raise ModelError(f"it has {len(shapes)} inputs, expected one picture (s, s, 3)")
+        raise ModelError(
+            f"it has {len(shapes)} inputs, expected one picture (s, s, 3)",
+            "Save the part that takes the picture alone: keras.Model(picture, outputs)",
+        )
     height, width, channels = shapes[0] if len(shapes[0]) == 3 else (None, None, None)
     if not height or height != width or channels != 3:
         raise ModelError(

@@ -38,7 +38,7 @@ def _without(network: keras.Model, gone: layers.Layer) -> keras.Model:
 
 def to_rgb(network: keras.Model) -> None:
     """Turn the first convolution's channels from BGR to RGB; exact, as padding is 0 in each."""
-    layer = _only_taker(network.inputs[0])
+    layer: Any = _only_taker(network.inputs[0])
     while isinstance(layer, layers.ZeroPadding2D | layers.Cropping2D):
         layer = _only_taker(layer.output)
     if type(layer) is not layers.Conv2D or layer.groups != 1:

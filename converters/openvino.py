@@ -66,7 +66,7 @@ class OpenVinoTarget:
         """An operator computes in int8 when its first input comes through a FakeQuantize."""
         model = openvino.Core().read_model(path)
         computing = [op for op in model.get_ops() if _computes(op)]
-        in_int8 = [op for op in computing if _sources(op)[0] == "FakeQuantize"]
+        in_int8 = [op for op in computing if _source(op) == "FakeQuantize"]
         return {"total": len(computing), "int8": len(in_int8)}
 
     def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
@@ -112,13 +112,14 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
     extremes = {"activations_range_estimator_params": RangeEstimatorParametersSet.MINMAX}
     fix = advanced.OverflowFix.ENABLE if choice.overflow_fix else advanced.OverflowFix.DISABLE
     types = ["MatMul"] if choice.float_heads else []
+    after = _after_heads(model) if choice.float_heads else []
     quantized = nncf.quantize(
         model,
         nncf.Dataset(crops),
         preset=nncf.QuantizationPreset(choice.preset),
         subset_size=len(crops),
         fast_bias_correction=choice.fast,
-        ignored_scope=nncf.IgnoredScope(names=keep, types=types),
+        ignored_scope=nncf.IgnoredScope(names=keep + after, types=types),
         advanced_parameters=advanced.AdvancedQuantizationParameters(
             overflow_fix=fix, **({} if choice.averaged else extremes)
         ),
@@ -134,6 +135,22 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
     )
 
 
+def _after_heads(model: Any) -> list[str]:
+    """Names of the operators between the heads' products and the results.
+
+    They add biases and the mean shape: quantised, each coordinate would have 256 steps.
+    """
+    waiting = [result.input_value(0).get_node() for result in model.get_results()]
+    found: dict[str, None] = {}
+    while waiting:
+        operator = waiting.pop()
+        if operator.get_type_name() not in COMPUTING | {"Constant", "Convert", "MaxPool"}:
+            found[operator.get_friendly_name()] = None
+            inputs = range(operator.get_input_size())
+            waiting += [operator.input_value(i).get_node() for i in inputs]
+    return list(found)
+
+
 def _computes(operator: Any) -> bool:
     """Convolutions, heads, pools, and additions of two results; biases are fused by the runtime."""
     if operator.get_type_name() == "Add":
@@ -141,6 +158,13 @@ def _computes(operator: Any) -> bool:
     if operator.get_type_name() == "Concat":
         return operator.get_output_size() == 1 and "Constant" not in _sources(operator)
     return operator.get_type_name() in COMPUTING
+
+
+def _source(operator: Any) -> str:
+    """Type of what ``operator`` takes first, past operators that only move numbers."""
+    before = operator.input_value(0).get_node()
+    moves = before.get_type_name() in ("Transpose", "MaxPool")
+    return _source(before) if moves else str(before.get_type_name())
 
 
 def _sources(operator: Any) -> list[str]:

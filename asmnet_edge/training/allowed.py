@@ -133,8 +133,14 @@ def _activation(kind: str, value: Any) -> str:
         return "linear"
     if isinstance(value, str) and value in ACTIVATIONS:
         return value
-    named = value.get("registered_name") or value.get("config") if isinstance(value, dict) else ""
-    raise ModelError(f"its {kind} has the activation {named or value!r}, not one of Keras'", CURE)
+    raise ModelError(f"its {kind} has {_function(value)} for activation, not one of Keras'", CURE)
+
+
+def _function(value: Any) -> str:
+    """How Keras describes a function: by its name, or a lambda by its code."""
+    if isinstance(value, dict) and "value" in value:
+        return "a lambda"
+    return str(value.get("config") if isinstance(value, dict) else value)[:60]
 
 
 def _plain(what: str, value: Any) -> Any:

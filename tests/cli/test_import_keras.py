@@ -68,7 +68,7 @@ def test_a_stranger_is_one_line(asmnet_edge: Run, network: Path, tmp_path: Path)
             new.writestr(name, old.read(name).replace(b'"PReLU"', b'"Theirs"'))
     (tmp_path / "letter.h5").write_text("Dear Sir or Madam")
     told = {
-        bad: "it has a Theirs of keras.layers, named 'p_re_lu'",
+        bad: "it has a Theirs of keras.layers, named 'p_re_lu",
         tmp_path / "letter.h5": "letter.h5 is no .keras file",
         tmp_path / "gone.keras": "there is no file",
     }

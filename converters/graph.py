@@ -21,10 +21,14 @@ from keras import layers
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from asmnet_edge.converters.checks.patterns import patterns
+from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.network import multiply_adds
 
 OUTPUTS = ("landmarks", "pose")
+WITH_BIAS = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+EXACT = 1e-3  # of the largest number: what folding may change an output by
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,16 @@ class InferenceGraph:
 
     @cached_property
     def frozen(self) -> Any:
-        """TensorFlow function (1, s, s, 3) uint8 -> landmarks (1, n, 2), pose (1, 3)."""
+        """TensorFlow function (1, s, s, 3) uint8 -> landmarks (1, n, 2), pose (1, 3).
+
+        `CheckFailedError` when it does not compute what the float model does.
+        """
+        function = self._frozen()
+        if self.repaired is None:
+            _check_same(function, self.model, patterns(self.size)[:1])
+        return function
+
+    def _frozen(self) -> Any:
         network, scaling = self.folded(), self.model.scaling
         scaled = _restoring_heads(network, scaling.shape_scale, scaling.pose_scale)
         mean_shape = tf.constant(scaling.mean_shape[None], tf.float32)
@@ -111,6 +124,18 @@ class InferenceGraph:
         return content
 
 
+def _check_same(function: Any, model: FloatModel, crop: NDArray[np.uint8]) -> None:
+    """`CheckFailedError` unless both give the same for ``crop`` (1, s, s, 3)."""
+    found = [tensor.numpy() for tensor in function(tf.constant(crop))]
+    for name, ours, theirs in zip(OUTPUTS, found, model.predict(crop), strict=True):
+        off, most = np.abs(ours - theirs).max(), EXACT * max(1.0, np.abs(theirs).max())
+        if not off <= most:
+            raise CheckFailedError(
+                f"the inference graph's {name} are off by {off:.2g} from the float model's",
+                "This is a fault of asmnet-edge: please report it with the network",
+            )
+
+
 def copy_of(network: keras.Model) -> keras.Model:
     """A clone of ``network`` with weights of its own."""
     clone = keras.models.clone_model(network)
@@ -119,52 +144,85 @@ def copy_of(network: keras.Model) -> keras.Model:
 
 
 def fold_batch_norms(network: keras.Model) -> keras.Model:
-    """``network`` with batch 1 and every batch norm folded into the convolution before it.
+    """``network`` with batch 1 and each batch norm that can be folded into what comes before it.
 
     y = g (w x - m) / sqrt(v + e) + b is a convolution with kernel w g / sqrt(v + e) and bias
-    b - m g / sqrt(v + e).
+    b - m g / sqrt(v + e); a bias c of its own adds c g / sqrt(v + e). It can be where a linear
+    convolution or dense layer gives its result to the norm alone; other norms stay.
     """
-    folded = keras.models.clone_model(
-        network, clone_function=_with_bias, call_function=_call_unless_norm
-    )
+    kept = {tensor._keras_history.operation.name for tensor in network.outputs}
+    pairs = {norm.name: maker for norm, maker in _normed(network) if maker.name not in kept}
+    norms = {maker.name: network.get_layer(name) for name, maker in pairs.items()}
+
+    def call(layer: layers.Layer, *tensors: Any, **options: Any) -> Any:
+        return tensors[0] if layer.name in pairs else layer(*tensors, **options)
+
+    folded = keras.models.clone_model(network, clone_function=_with_bias, call_function=call)
     for layer in network.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            convolution = layer.input._keras_history.operation
-            folded.get_layer(convolution.name).set_weights(_folded_weights(convolution, layer))
-        elif isinstance(layer, layers.Dense):
-            folded.get_layer(layer.name).set_weights(layer.get_weights())
+        if layer.name not in pairs and layer.get_weights():
+            weights = _folded_weights(layer, norms.get(layer.name))
+            folded.get_layer(layer.name).set_weights(weights)
     return folded
+
+
+def _normed(network: keras.Model) -> Iterator[tuple[layers.Layer, layers.Layer]]:
+    """Each batch norm over channels with the linear layer whose result it alone takes."""
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization) and layer.axis in (
+            -1,
+            layer.input.ndim - 1,
+        ):
+            maker = layer.input._keras_history.operation
+            linear = isinstance(maker, WITH_BIAS) and maker.activation is keras.activations.linear
+            if linear and len(maker._outbound_nodes) == 1:
+                yield layer, maker
 
 
 def _with_bias(layer: layers.Layer) -> layers.Layer:
     config = layer.get_config()
     if isinstance(layer, layers.InputLayer):
         return layers.InputLayer(batch_shape=(1, *layer.batch_shape[1:]), name=layer.name)
-    if isinstance(layer, layers.BatchNormalization):
-        return layers.Identity(name=layer.name)
-    if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
+    if isinstance(layer, WITH_BIAS):
         config["use_bias"] = True
     return layer.__class__.from_config(config)
 
 
-def _call_unless_norm(layer: layers.Layer, *tensors: Any, **options: Any) -> Any:
-    return tensors[0] if isinstance(layer, layers.Identity) else layer(*tensors)
-
-
 def _folded_weights(
-    convolution: layers.Layer, norm: layers.BatchNormalization
+    layer: layers.Layer, norm: layers.BatchNormalization | None
 ) -> list[NDArray[np.float32]]:
-    gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in norm.get_weights())
+    """The weights of ``layer``, a bias among them where it can have one, with ``norm`` folded."""
+    if not isinstance(layer, WITH_BIAS):
+        return list(layer.get_weights())
+    kernel, *own = layer.get_weights()
+    factor, shift = (1.0, 0.0) if norm is None else _factor_and_shift(norm)
+    depthwise = isinstance(layer, layers.DepthwiseConv2D)
+    scale = np.reshape(factor, kernel.shape[2:]) if depthwise and norm else factor
+    bias = (own[0] if own else np.zeros(layer.output.shape[-1])) * factor + shift
+    return [(kernel * scale).astype(np.float32), bias.astype(np.float32)]
+
+
+def _factor_and_shift(norm: layers.BatchNormalization) -> tuple[Any, Any]:
+    """What ``norm`` computes by channel: y = x * factor + shift."""
+    mean, variance = (np.asarray(w, np.float64) for w in (norm.moving_mean, norm.moving_variance))
+    gamma = np.asarray(norm.gamma, np.float64) if norm.scale else 1.0
     factor = gamma / np.sqrt(variance + norm.epsilon)
-    kernel = convolution.get_weights()[0]
-    depthwise = isinstance(convolution, layers.DepthwiseConv2D)
-    scaled = kernel * (factor[:, None] if depthwise else factor)
-    return [scaled.astype(np.float32), (beta - mean * factor).astype(np.float32)]
+    return factor, (np.asarray(norm.beta, np.float64) if norm.center else 0.0) - mean * factor
 
 
 def _restoring_heads(network: keras.Model, shape_scale: float, pose_scale: Any) -> keras.Model:
-    """``network`` with the targets' scales multiplied into its linear heads."""
+    """``network`` with the targets' scales multiplied into its heads.
+
+    Into their weights where they are linear and nothing else takes their results, else after them.
+    """
+    outputs = {}
     for name, scale in (("landmarks", shape_scale), ("pose", np.asarray(pose_scale))):
-        head = network.get_layer(name)
-        head.set_weights([weights * scale for weights in head.get_weights()])
-    return network
+        tensor = network.output[name]
+        head = tensor._keras_history.operation
+        linear = isinstance(head, layers.Dense) and head.activation is keras.activations.linear
+        if linear and not head._outbound_nodes:
+            head.set_weights([weights * scale for weights in head.get_weights()])
+        elif np.any(scale != 1):
+            scales = np.broadcast_to(scale, tensor.shape[-1:]).tolist()
+            tensor = layers.Rescaling(scales, name=f"{name}_scale")(tensor)
+        outputs[name] = tensor
+    return keras.Model(network.inputs, outputs, name=network.name)

@@ -16,6 +16,7 @@ VERBS = {
     "shape": "Fit a shape model to annotated faces, and draw its modes.",
     "train": "Train a float model on annotated faces.",
     "import-h5": "Take over an official ASMNet model, as Keras 2 wrote it, as a float model.",
+    "import-keras": "Take over a landmark network of your own as a float model.",
     "evaluate": "Measure a model's accuracy on annotated faces, subset by subset.",
     "convert": "Turn a float model into TFLite, ONNX and OpenVINO, float32 or int8.",
     "sensitivity": "Find out which blocks of a float model int8 costs most.",

@@ -1,7 +1,8 @@
 """The float model file: a ``.keras`` archive with our facts beside the weights.
 
 Any Keras opens it; we never let Keras open a stranger's: the graph is built from code by the
-variant that the facts name, and only weights are read from the file.
+variant that the facts name, and only weights are read from the file. A user's own network is built
+from the file's description as far as that is on a list of what is allowed (see `allowed`).
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from asmnet_edge.errors import AsmnetEdgeError, ModelError
 from asmnet_edge.files import sha256, staged
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
+from asmnet_edge.training.allowed import rebuild
 from asmnet_edge.training.facts import FACTS, SCHEMA, read_facts
-from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.network import OWN, Variant, build
 from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
@@ -101,18 +103,32 @@ def _load(path: Path) -> FloatModel:
     counts = {variant.points, scheme.points, len(scaling.mean_shape)}
     if len(counts) > 1:
         raise ValueError(f"its parts disagree on the number of points: {sorted(counts)}")
-    network = build(variant)
-    _load_weights(network, path)
-    if not all(np.isfinite(weights).all() for weights in network.get_weights()):
-        raise ValueError("it holds weights that are not finite")
+    network = _described(path, variant) if variant.architecture == OWN else build(variant)
+    load_weights(network, path)
     crop, provenance = CropRule(**facts["crop"]), facts["provenance"]
     pixels = PixelScaling(**facts.get("pixels", {}))  # absent from older files: the default
     return FloatModel(network, variant, scheme, crop, scaling, provenance, sha256(path), pixels)
 
 
-def _load_weights(network: keras.Model, path: Path) -> None:
+def _described(path: Path, variant: Variant) -> keras.Model:
+    """The user's own network at ``path``; `ValueError` when it is not what ``variant`` says."""
+    with zipfile.ZipFile(path) as archive:
+        network = rebuild(json.loads(archive.read("config.json")))
+    size, outputs = variant.input_size, network.output
+    found = {name: tuple(outputs[name].shape) for name in outputs}
+    if found != {"landmarks": (None, 2 * variant.points), "pose": (None, 3)}:
+        raise ValueError(f"its network gives {found}")
+    if network.input_shape != (None, size, size, 3):
+        raise ValueError(f"its network takes {network.input_shape}")
+    return network
+
+
+def load_weights(network: keras.Model, path: Path) -> None:
+    """Fill ``network`` from the archive at ``path``; `ValueError` unless all are finite."""
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as archive:
         network.load_weights(archive.extract("model.weights.h5", folder))
+    if not all(np.isfinite(weights).all() for weights in network.get_weights()):
+        raise ValueError("it holds weights that are not finite")
 
 
 def _first_line(error: Exception) -> str:

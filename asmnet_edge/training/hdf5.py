@@ -7,11 +7,12 @@ library, which a broken file may crash, reads in a process of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,11 @@ Weights = dict[str, NDArray[np.float32]]
 
 SAVED_MODEL = "model_weights/"
 LARGEST = 2**24  # numbers in a file; MobileNetV2 has 2.4 million
+MOST = 2**27  # with an optimizer's state beside the weights
 UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # as h5py may raise
 CURE = "Expected an .h5 file written by model.save or model.save_weights of Keras 2"
+VET_CURE = "Save the network again with Keras 3: model.save('my.keras')"
+T = TypeVar("T")
 
 
 def read_weights(path: Path) -> Weights:
@@ -33,11 +37,42 @@ def read_weights(path: Path) -> Weights:
     """
     if not path.is_file():
         raise ModelError(f"there is no file {path}", CURE)
+    return _apart(_read, path)
+
+
+def vet_weights(path: Path) -> None:
+    """`ModelError` unless the HDF5 file that Keras 3 wrote can be read whole, with no link in it.
+
+    What it holds beside weights, such as an optimizer's state, are numbers too.
+    """
+    _apart(_vet, path)
+
+
+def _apart(work: Callable[[Path], T], path: Path) -> T:
+    """``work`` on ``path`` in a process of its own."""
     try:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            return pool.submit(_read, path).result()
+            return pool.submit(work, path).result()
     except BrokenProcessPool as error:
         raise ModelError(f"{path} made the HDF5 library crash", CURE) from error
+
+
+def _vet(path: Path) -> None:
+    import h5py
+
+    def linked(name: str, link: Any) -> str | None:
+        return None if isinstance(link, h5py.HardLink) else name  # other than None stops the visit
+
+    try:
+        with h5py.File(path, "r") as file:
+            if name := file.visititems_links(linked):
+                raise ValueError(f"{name} is a link")
+            datasets = _datasets(file)
+            _refuse_other_than_weights(datasets, "fiu", MOST)
+            for dataset in datasets.values():
+                dataset[()]
+    except UNREADABLE as error:
+        raise ModelError(f"its weights cannot be read as HDF5: {error}", VET_CURE) from None
 
 
 def _read(path: Path) -> Weights:
@@ -70,11 +105,13 @@ def _of_model(datasets: dict[str, Any]) -> dict[str, Any]:
     return {name.removeprefix(SAVED_MODEL): datasets[name] for name in saved} or datasets
 
 
-def _refuse_other_than_weights(datasets: dict[str, Any]) -> None:
+def _refuse_other_than_weights(
+    datasets: dict[str, Any], kinds: str = "f", most: int = LARGEST
+) -> None:
     for name, dataset in datasets.items():
-        if dataset.shape is None or dataset.dtype.kind != "f":
+        if dataset.shape is None or dataset.dtype.kind not in kinds:
             raise ValueError(f"{name} is {dataset.dtype}, not floating-point numbers")
         if dataset.external or dataset.is_virtual:
             raise ValueError(f"{name} lies in another file")
-    if sum(dataset.size for dataset in datasets.values()) > LARGEST:
-        raise ValueError(f"it holds more than {LARGEST / 1e6:.0f} million numbers")
+    if sum(dataset.size for dataset in datasets.values()) > most:
+        raise ValueError(f"it holds more than {most / 1e6:.0f} million numbers")

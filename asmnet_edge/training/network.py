@@ -29,6 +29,7 @@ DROPOUT = 0.3
 SEED = 0  # of the dropout; without one PyTorch draws from a state that no checkpoint holds
 NORM_MOMENTUM = 0.97  # Keras' 0.999 lags thousands of steps behind
 ALPHAS = (0.35, 0.5, 0.75, 1.0)
+OWN = "own"  # architecture of a user's own network, which its file describes
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,13 @@ class Variant:
     points: int = 68
 
     def __post_init__(self) -> None:
-        if self.architecture not in FEATURES:
+        if self.architecture not in (*FEATURES, OWN):
             raise UsageError(
                 f"no architecture {self.architecture!r}", f"Known: {', '.join(FEATURES)}"
             )
         if self.alpha not in ALPHAS:
             raise UsageError(f"alpha must be one of {ALPHAS}, got {self.alpha}")
-        if self.input_size % 32 or self.input_size < 32:
+        if self.input_size < 32 or (self.input_size % 32 and self.architecture != OWN):
             raise UsageError(f"the input size must be a multiple of 32, got {self.input_size}")
         if self.points < 1:
             raise UsageError(f"the number of points must be positive, got {self.points}")
@@ -63,6 +64,8 @@ def build(
     ``training_resolution`` than the variant's own. ``precision`` is Keras' dtype policy of all but
     the heads; weights are float32 under each.
     """
+    if variant.architecture == OWN:
+        raise UsageError("a network of one's own is not built by name", "It comes in a .keras file")
     size = training_resolution or variant.input_size
     backbone = _backbone(size, variant.alpha, precision)
     for layer in backbone.layers:

@@ -70,7 +70,19 @@ def _can_be_paired(graph: keras.Model, first: str, second: str) -> bool:
     one, other = graph.get_layer(first), graph.get_layer(second)
     followers = [node.operation for node in one._outbound_nodes]
     rectified = len(followers) == 1 and isinstance(followers[0], layers.ReLU)
+    rectified = rectified and _goes_straight_into(
+        followers[0], other
+    )  # no norm that stayed between
     return rectified and isinstance(one, CONVOLUTIONS) and isinstance(other, CONVOLUTIONS)
+
+
+def _goes_straight_into(layer: layers.Layer, other: layers.Layer) -> bool:
+    """Whether ``other`` alone takes what ``layer`` gives, but for padding."""
+    takers = [node.operation for node in layer._outbound_nodes]
+    if len(takers) != 1:
+        return False
+    padded = isinstance(takers[0], layers.ZeroPadding2D)
+    return takers[0] is other or (padded and _goes_straight_into(takers[0], other))
 
 
 def _move(graph: keras.Model, first: str, second: str, divisors: FloatArray) -> None:

@@ -164,6 +164,8 @@ def _with_switches(graph: keras.Model) -> keras.Model:
     for layer in clone.layers:
         if isinstance(layer, RoundedKernel):
             layer.layer.set_weights(graph.get_layer(layer.layer.name).get_weights())
+        elif layer.weights and not isinstance(layer, RoundedTensor):  # norms that stayed, PReLU
+            layer.set_weights(graph.get_layer(layer.name).get_weights())
     return clone
 
 

@@ -16,7 +16,7 @@ from asmnet_edge.versions import installed_version
 CONVOLUTIONS = {"Convolution", "GroupConvolution"}
 PRODUCTS = CONVOLUTIONS | {"MatMul"}
 COMPUTING = PRODUCTS | {"ReduceMean", "Concat", "Add"}
-MOVING = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Pad", "ReverseV2", "Gather"}
+MOVING = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Pad", "ReverseV2", "Gather", "MaxPool"}
 CONSTANT = MOVING | {"Multiply", "Subtract", "Convert", "FakeQuantize"}
 OTHERS_IN_FLOAT = {"Subtract", "Multiply", "Divide"}
 

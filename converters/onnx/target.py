@@ -25,8 +25,9 @@ from asmnet_edge.manifest import KEY, Precision
 from asmnet_edge.training.pixels import PixelScaling
 
 OPSET = 17  # tf2onnx goes up to 18
-BODY = ("Conv", "Add", "GlobalAveragePool", "ReduceMean", "Concat", "Clip", "Pad")
-BODY_ENDS = {"Concat", "GlobalAveragePool", "ReduceMean"}  # what the heads take
+POOLS = ("GlobalAveragePool", "ReduceMean", "MaxPool", "AveragePool")
+BODY = ("Conv", "Add", *POOLS, "Concat", "Clip", "Relu", "Pad")
+BODY_ENDS = {"Concat", "Conv", *POOLS}  # what the heads take
 COMPUTING = {"Conv", "MatMul", "Gemm", "GlobalAveragePool", "ReduceMean", "Concat"}
 
 

@@ -18,6 +18,8 @@ from asmnet_edge.converters.openvino.names import operators_of
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
 
+COMPUTING = {"Convolution", "GroupConvolution", "MatMul", "ReduceMean", "Concat"}
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -103,13 +105,14 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
     extremes = {"activations_range_estimator_params": RangeEstimatorParametersSet.MINMAX}
     fix = advanced.OverflowFix.ENABLE if choice.overflow_fix else advanced.OverflowFix.DISABLE
     types = ["MatMul"] if choice.float_heads else []
+    after = _after_heads(model) if choice.float_heads else []
     quantized = nncf.quantize(
         model,
         nncf.Dataset(crops),
         preset=nncf.QuantizationPreset(choice.preset),
         subset_size=len(crops),
         fast_bias_correction=choice.fast,
-        ignored_scope=nncf.IgnoredScope(names=keep, types=types),
+        ignored_scope=nncf.IgnoredScope(names=keep + after, types=types),
         advanced_parameters=advanced.AdvancedQuantizationParameters(
             overflow_fix=fix, **({} if choice.averaged else extremes)
         ),
@@ -123,3 +126,19 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
         mode=nncf.CompressWeightsMode.INT8_SYM,
         ignored_scope=nncf.IgnoredScope(names=keep),
     )
+
+
+def _after_heads(model: Any) -> list[str]:
+    """Names of the operators between the heads' products and the results.
+
+    They add biases and the mean shape: quantised, each coordinate would have 256 steps.
+    """
+    waiting = [result.input_value(0).get_node() for result in model.get_results()]
+    found: dict[str, None] = {}
+    while waiting:
+        operator = waiting.pop()
+        if operator.get_type_name() not in COMPUTING | {"Constant", "Convert", "MaxPool"}:
+            found[operator.get_friendly_name()] = None
+            inputs = range(operator.get_input_size())
+            waiting += [operator.input_value(i).get_node() for i in inputs]
+    return list(found)

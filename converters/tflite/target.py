@@ -23,7 +23,8 @@ from asmnet_edge.manifest import KEY, Precision
 
 Op = qtyping.TFLOperationName
 WITH_KERNEL = (Op.CONV_2D, Op.DEPTHWISE_CONV_2D, Op.FULLY_CONNECTED)
-STATIC_OPS = (Op.CONV_2D, Op.DEPTHWISE_CONV_2D, Op.PAD, Op.MEAN, Op.CONCATENATION)
+POOLS = (Op.MEAN, Op.MAX_POOL_2D, Op.AVERAGE_POOL_2D)
+STATIC_OPS = (Op.CONV_2D, Op.DEPTHWISE_CONV_2D, Op.PAD, *POOLS, Op.CONCATENATION)
 IO_OPS = (Op.FULLY_CONNECTED, Op.RESHAPE, Op.OUTPUT)  # what int8-io has in int8 beyond these
 RESIDUAL = ".*_add.*"  # the additions within blocks; the mean shape's stays float
 COMPUTING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "CONCATENATION", "ADD"}

@@ -1,5 +1,7 @@
 """The inference graph: folded batch norms, the contract's units, and honest counts."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ import tensorflow as tf
 from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
+from asmnet_edge.converters import graph as graphs
 from asmnet_edge.converters.graph import InferenceGraph, fold_batch_norms
+from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.pixels import PixelScaling
 
@@ -116,3 +120,54 @@ def test_multiply_adds_are_those_of_the_exported_file(graph: InferenceGraph) -> 
         elif kind == "FULLY_CONNECTED":
             total += int(np.prod(kernel))
     assert graph.multiply_adds == total
+
+
+def settled(network: keras.Model) -> keras.Model:
+    rng = np.random.default_rng(0)
+    network.set_weights([w + rng.uniform(0.1, 0.5, w.shape) for w in network.get_weights()])
+    return network
+
+
+def test_only_norms_right_after_a_linear_layer_are_folded() -> None:
+    image = keras.Input((8, 8, 3))
+    hidden = layers.BatchNormalization(name="of_image")(image)
+    shared = layers.Conv2D(4, 3, name="shared")(hidden)
+    hidden = layers.Add()([layers.BatchNormalization(name="beside")(shared), shared])
+    hidden = layers.Conv2D(4, 1, activation="relu")(hidden)
+    hidden = layers.BatchNormalization(name="after_relu")(layers.PReLU()(hidden))
+    hidden = layers.DepthwiseConv2D(3, depth_multiplier=2)(hidden)
+    hidden = layers.BatchNormalization(name="of_depthwise", scale=False)(hidden)
+    hidden = layers.SeparableConv2D(4, 3, use_bias=False)(hidden)
+    hidden = layers.Flatten()(layers.Conv2D(4, 1, use_bias=False)(hidden))
+    hidden = layers.Dense(5)(hidden)
+    network = settled(keras.Model(image, layers.BatchNormalization(name="of_dense")(hidden)))
+    folded = fold_batch_norms(network)
+    assert {norm.name for norm in norms_of(folded)} == {"of_image", "beside", "after_relu"}
+    picture = np.random.default_rng(1).normal(size=(1, 8, 8, 3))
+    expected = network(picture, training=False)
+    np.testing.assert_allclose(folded(picture, training=False), expected, rtol=1e-4)
+
+
+def test_heads_that_are_no_linear_layers_are_scaled_after_them(model: FloatModel) -> None:
+    image = keras.Input((96, 96, 3))
+    features = layers.GlobalAveragePooling2D()(image)
+    landmarks = layers.Dense(136, activation="tanh")(features)
+    heads = {"landmarks": landmarks, "pose": layers.Dense(3)(landmarks)}
+    other = replace(model, network=settled(keras.Model(image, heads)))
+    crop = np.full((1, 96, 96, 3), 150, np.uint8)
+    for ours, theirs in zip(InferenceGraph(other).run(crop), other.predict(crop), strict=True):
+        np.testing.assert_allclose(ours, theirs[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_graph_that_computes_something_else_is_caught(
+    model: FloatModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget_norms(network: keras.Model) -> keras.Model:
+        folded = fold_batch_norms(network)
+        first = next(n for n in folded.layers if isinstance(n, layers.Conv2D))
+        first.set_weights([weights * 1.5 for weights in first.get_weights()])
+        return folded
+
+    monkeypatch.setattr(graphs, "fold_batch_norms", forget_norms)
+    with pytest.raises(CheckFailedError, match="landmarks are off by .* from the float model's"):
+        assert InferenceGraph(model).frozen

@@ -1,0 +1,38 @@
+"""The pose that is linear in landmarks: near the fitted one on faces that it was not made from."""
+
+import numpy as np
+import pytest
+
+from asmnet_edge.crop import CropRule
+from asmnet_edge.landmarks import bounding_box
+from asmnet_edge.schemes import WFLW98
+from asmnet_edge.training import posefit
+from asmnet_edge.training.posefit import LinearPose
+
+
+@pytest.fixture(scope="module")
+def linear() -> LinearPose:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(posefit, "FACES", 60)
+    patch.setattr(posefit, "OTHERS", 15)
+    fitted = LinearPose.fit(WFLW98, CropRule(size=96))
+    patch.undo()
+    return fitted
+
+
+def test_it_is_near_on_other_faces(linear: LinearPose) -> None:
+    assert 0 < linear.error < 5  # their angles spread by 13 degrees
+    assert linear.matrix.shape == (2 * WFLW98.points, 3)
+    jaw = 2 * np.array(WFLW98.groups["jaw"])
+    assert not linear.matrix[jaw].any()
+
+
+def test_a_turned_head_has_the_sign_of_its_turn(linear: LinearPose, face_points) -> None:
+    rule, order = CropRule(size=96), list(WFLW98.to_ibug68)
+    for pose in ([20.0, 0, 0], [0.0, 12, 0], [0.0, 0, 12], [-15.0, -8, -8]):
+        points = face_points(pose)
+        wide = np.zeros((WFLW98.points, 2))
+        box = bounding_box(points)
+        wide[order] = (points - box.centre) / (rule.margin * max(box.width, box.height)) + 0.5
+        found = wide.ravel() @ linear.matrix + linear.offset
+        np.testing.assert_allclose(found, pose, atol=10)

@@ -122,9 +122,7 @@ def test_failures_alone_are_a_record_too(measure: Any) -> None:
 
 
 @pytest.mark.parametrize("phase", ["latency", "accuracy"])
-def test_an_interruption_keeps_what_was_measured(
-    measured: Make, measure: Any, phase: str
-) -> None:
+def test_an_interruption_keeps_what_was_measured(measured: Make, measure: Any, phase: str) -> None:
     def progress(what: str, steps: int) -> Callable[[], None]:
         left = [steps - 1]
 
@@ -260,5 +258,3 @@ def test_real_rows_run_in_processes_of_their_own(
         assert cold["peak_rss_mib"] > 20
         assert "numpy" in cold["packages"]
         assert "tensorflow" not in cold["packages"]
-
-

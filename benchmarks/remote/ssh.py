@@ -145,9 +145,8 @@ class RemoteRun:
         if not self.folder:
             return
         place = shlex.quote(self.folder)
-        self.host.run(
-            f"test -e {place}/code || kill -s KILL -- -$(cat {place}/pid) 2>/dev/null; rm -rf {place}"
-        )
+        end = f"kill -s KILL -- -$(cat {place}/pid) 2>/dev/null"
+        self.host.run(f"test -e {place}/code || {end}; rm -rf {place}")
 
     def _check_python(self) -> None:
         test = f"import sys, {', '.join(NEEDED)}; assert sys.version_info >= (3, 11)"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks import phases
+from asmnet_edge.benchmarks import phases, run
 from asmnet_edge.benchmarks.facesource import FaceSource, source_of
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, check_source, opened
@@ -162,6 +162,16 @@ def test_what_was_measured_is_saved_between_phases(
     assert len(saved) == len(phases.PHASES)
     assert all(record.content["interrupted"] for record in saved)
     assert "latency_ms" in saved[0].results[0]
+
+
+def test_a_long_phase_is_saved_on_the_way(
+    measured: Make, short: LatencyPlan, source: FaceSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SAVE_EVERY", 0.0)
+    saved: list[BenchmarkRecord] = []
+    row = measured("a.onnx")
+    measure_all(BenchmarkPlan((row.order,), short), [row], source, unseen, saved.append)
+    assert len(saved[0].results[0]["latency_ms"]["rounds"]) == 1
 
 
 def test_the_record_tells_the_settings(measured: Make, measure: Any) -> None:

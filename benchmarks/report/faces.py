@@ -23,7 +23,7 @@ def regions(rows: Sequence[Row], scheme: str) -> str:
     if not chosen or scheme != IBUG68.name:
         return ""
     top = max(each for row in chosen for each in _by_region(row).values())
-    words = f"Distance to the float model's landmarks: darkest little, red {top:.2f} % of the eyes'"
+    words = f"Distance to the float model's landmarks; the reddest is {top:.2f} % of the eyes' own"
     drawn = "".join(_face(row, top) for row in chosen)
     return f'<p class="soft">{words}</p><div class="faces">{drawn}</div>'
 

@@ -195,6 +195,8 @@ def test_benchmarks_load_without_keras_and_tensorflow() -> None:
         ("inspect",),
         ("verify",),
         ("benchmark",),
+        ("benchmark", "run"),
+        ("benchmark", "compare"),
     ],
 )
 def test_help_is_quick_to_load(verb: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from asmnet_edge.benchmarks.truth import Outputs
 from asmnet_edge.runtime.backend import Crop
 
 COUNT, SIDE, QUALITY = 6, 160, 80
+SEEN = 0.01  # % below which nobody would see a difference
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Portraits:
     def of(self, key: str, outputs: Outputs) -> list[dict[str, Any]]:
         """The worst faces of the row ``key``: picture as JPEG in base64, both models' landmarks."""
         far = 100 * metrics.deviation(outputs[0], self.reference[0], self.faces.scheme)
-        worst = np.argsort(-far, kind="stable")[:COUNT].tolist()
+        worst = [n for n in np.argsort(-far, kind="stable")[:COUNT].tolist() if far[n] > SEEN]
         return [
             {
                 "row": key,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from time import monotonic
 from typing import Any
 
 from asmnet_edge.benchmarks.accuracy import EvaluationFaces
@@ -17,7 +18,10 @@ from asmnet_edge.benchmarks.phases import PHASES
 from asmnet_edge.benchmarks.portraits import Portraits
 from asmnet_edge.benchmarks.progress import Progress
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.truth import Outputs
 from asmnet_edge.errors import UsageError
+
+SAVE_EVERY = 30.0  # seconds, so that even a killed run leaves most of what it measured
 
 
 def measure_all(
@@ -37,10 +41,14 @@ def measure_all(
     record = BenchmarkRecord.begin(settings)
     record.content["warnings"] += filter(None, [power_warning(record.content["device"]["power"])])
     interrupted = False
+
+    def save_all() -> None:
+        save(record.with_results([m.as_json() for m in found], interrupted=True))
+
     try:
         for phase in PHASES:
-            phase(plan, found, source, progress)
-            save(record.with_results([m.as_json() for m in found], interrupted=True))
+            phase(plan, found, source, _saving(progress, save_all))
+            save_all()
     except KeyboardInterrupt:
         interrupted = True
     portraits = portraits_of(plan, found, source)
@@ -78,5 +86,30 @@ def portraits_of(
     if not plan.pictures or reference is None or reference.outputs is None or not reference.row:
         return []
     portraits = Portraits(source.for_rule(reference.row.crop), reference.outputs)
-    others = [m for m in found if m.outputs and m.order.compared and m is not reference]
-    return [p for m in others for p in portraits.of(m.order.key, m.outputs)]  # type: ignore[arg-type]
+    shown: list[Outputs] = [reference.outputs]
+    drawn: list[dict[str, Any]] = []
+    for each in found:
+        outputs = each.outputs  # the same object where it differs in threads alone
+        if outputs and each.order.compared and not any(outputs is other for other in shown):
+            shown.append(outputs)
+            drawn += portraits.of(each.order.key, outputs)
+    return drawn
+
+
+def _saving(progress: Progress, save: Callable[[], None]) -> Progress:
+    """``progress`` that calls ``save`` on the way, when some time has passed since the last."""
+    saved = monotonic()
+
+    def begin(what: str, steps: int) -> Callable[[], None]:
+        step = progress(what, steps)
+
+        def tick() -> None:
+            nonlocal saved
+            step()
+            if monotonic() > saved + SAVE_EVERY:
+                save()
+                saved = monotonic()
+
+        return tick
+
+    return begin

@@ -197,6 +197,8 @@ def test_benchmarks_load_without_keras_and_tensorflow() -> None:
         ("benchmark",),
         ("bundle",),
         ("doctor",),
+        ("benchmark", "run"),
+        ("benchmark", "compare"),
     ],
 )
 def test_help_is_quick_to_load(verb: tuple[str, ...]) -> None:

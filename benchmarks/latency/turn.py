@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter, process_time
@@ -73,4 +73,9 @@ def time_call(call: Call) -> float:
 
 
 def _preemptions() -> int:
+    """0 where the system does not count them."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw

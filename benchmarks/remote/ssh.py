@@ -80,7 +80,7 @@ class RemoteRun:
             [*shlex.split(self.host.python), "-m", "asmnet_edge", "benchmark", "run", *words]
         )
         job = f"{command} --output record.json --overwrite >table 2>log"
-        shell = f"echo $$ >pid; {job}; echo $? >code.new; mv code.new code"
+        shell = f"echo $$ >pid; {job} & echo $! >run; wait $!; echo $? >code.new; mv code.new code"
         script = (
             f"cd {shlex.quote(self.folder)} && export PYTHONPATH=$PWD/site && "
             f"(setsid nohup sh -c {shlex.quote(shell)} </dev/null >/dev/null 2>&1 &)"
@@ -137,18 +137,16 @@ class RemoteRun:
         return content
 
     def stop(self) -> None:
-        """Ask the run to end and keep what it measured; wait for it a little."""
-        place = shlex.quote(self.folder)
-        self.host.run(f"pkill -TERM -g $(cat {place}/pid) -f 'benchmark run' || true")
+        """Ask the run to end and keep what it measured; `wait` for that."""
+        self.host.run(f"kill -TERM $(cat {shlex.quote(self.folder)}/run)")
 
     def clean(self) -> None:
         """End what still runs there and remove the folder."""
         if not self.folder:
             return
         place = shlex.quote(self.folder)
-        self.host.run(
-            f"test -e {place}/code || kill -KILL -- -$(cat {place}/pid) 2>/dev/null; rm -rf {place}"
-        )
+        end = f"kill -s KILL -- -$(cat {place}/pid) 2>/dev/null"
+        self.host.run(f"test -e {place}/code || {end}; rm -rf {place}")
 
     def _check_python(self) -> None:
         test = f"import sys, {', '.join(NEEDED)}; assert sys.version_info >= (3, 11)"

@@ -56,7 +56,9 @@ def trade_off(rows: list[Row]) -> str:
         return ""
     speeds, values = [r["latency_ms"]["p50"] for r, _ in known], [v for _, v in known]
     pad = 0.08 * (max(values) - min(values) or 1)
-    x = Axis((0, 1.15 * max(speeds)), (LEFT, WIDTH - RIGHT))
+    log = max(speeds) / min(speeds) > 6
+    ends = (0.8 * min(speeds) if log else 0, 1.15 * max(speeds))
+    x = Axis(ends, (LEFT, WIDTH - RIGHT), log)
     y = Axis((min(values) - pad, max(values) + pad), (250, 30))
     drawing = Drawing(WIDTH, 300, f"{words} against latency")
     front = sorted(_front(list(zip(speeds, values, strict=True))))
@@ -67,7 +69,7 @@ def trade_off(rows: list[Row]) -> str:
         told = f"{label(row)}: {p50:.2f} ms, {value:.3f}, {row['bytes'] / 1e6:.2f} MB"
         drawing.circle(x(p50), y(value), 4 + 10 * share, "dot", told)
         drawing.text(x(p50), y(value) + 4, str(number), "number", "middle")
-    drawing.axis_below(x, 254, "p50, ms")
+    drawing.axis_below(x, 254, "p50, ms" + (", log" if log else ""))
     drawing.axis_left(y, LEFT, words)
     return drawing.markup() + _key([row for row, _ in known])
 

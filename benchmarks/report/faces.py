@@ -12,19 +12,29 @@ from asmnet_edge.pose import mean_face
 from asmnet_edge.schemes import IBUG68, LandmarkScheme, scheme_named
 
 SIDE = 220.0
+SEEN = 0.01  # % from which a face is drawn
 SHADES = 5  # classes r0 .. r4 of the style
 Row = dict[str, Any]
 
 
 def regions(rows: Sequence[Row], scheme: str) -> str:
     """A face for each row that has deviations, its regions as dark as they were moved."""
-    chosen = [row for row in rows if (row.get("accuracy") or {}).get("deviation_by_region")]
-    chosen = [row for row in chosen if row["format"] != "keras"]
+    chosen = [row for row in moved(rows) if max(_by_region(row).values()) > SEEN]
     if not chosen or scheme != IBUG68.name:
         return ""
-    every = [each for row in chosen for each in _by_region(row).values()]
-    top = max(every) or 1.0
-    return '<div class="faces">' + "".join(_face(row, top) for row in chosen) + "</div>"
+    top = max(each for row in chosen for each in _by_region(row).values())
+    words = f"Distance to the float model's landmarks; the reddest is {top:.2f} % of the eyes' own"
+    drawn = "".join(_face(row, top) for row in chosen)
+    return f'<p class="soft">{words}</p><div class="faces">{drawn}</div>'
+
+
+def moved(rows: Sequence[Row]) -> list[Row]:
+    """Rows with deviations, but for the float model; of those with more threads only the first."""
+    found: dict[Any, Row] = {}
+    for row in rows:
+        if row["format"] != "keras" and (row.get("accuracy") or {}).get("deviation_by_region"):
+            found.setdefault((row.get("file", row["name"]), row["runtime"]), row)
+    return list(found.values())
 
 
 def _by_region(row: Row) -> dict[str, float]:
@@ -55,7 +65,7 @@ def _shade(value: float, top: float) -> str:
 
 def region_table(rows: Sequence[Row]) -> list[list[str]]:
     """Header and lines: % of the inter-ocular distance and pixels, by region."""
-    chosen = [row for row in rows if (row.get("accuracy") or {}).get("deviation_by_region")]
+    chosen = moved(rows)
     if not chosen:
         return []
     names = list(chosen[0]["accuracy"]["deviation_by_region"])

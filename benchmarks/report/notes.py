@@ -20,7 +20,7 @@ def title(record: BenchmarkRecord) -> str:
 
 def notes(record: BenchmarkRecord) -> list[str]:
     """One line a note; ``~`` before what makes numbers doubtful."""
-    lines = [*_work(record), *_reading(record), *_faces(record)]
+    lines = [*_work(record), *_reading(record), *_faces(record), *_lasting(record)]
     lines += [f"~ {line}" for line in doubts(record)]
     return lines + [f"{row['name']}: {row['error']}" for row in record.failed]
 
@@ -60,6 +60,17 @@ def _reading(record: BenchmarkRecord) -> list[str]:
     if any(each.get("jitter") for each in figures):
         lines.append("jitter: % of eye distance, noise on a still / sliding by parts of a pixel")
     return lines
+
+
+def _lasting(record: BenchmarkRecord) -> list[str]:
+    """The endurance of each row that was asked for it."""
+    rows = [(row, row["sustained"]) for row in record.measured if row.get("sustained")]
+    return [
+        f"{label(row)}, sustained for {told['seconds'] / 60:.1f} minutes: p50 "
+        f"{told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the end "
+        f"({told['change_percent']:+.1f} %)"
+        for row, told in rows
+    ]
 
 
 def _faces(record: BenchmarkRecord) -> list[str]:

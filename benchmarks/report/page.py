@@ -78,8 +78,7 @@ def _faces(record: BenchmarkRecord, scheme: str) -> str:
     parts = []
     if lines:
         drawn = faces.regions(record.measured, scheme)
-        words = "Distance to the float model's landmarks by region: blue little, red most."
-        parts += ["<h2>Deviation by region</h2>", f'<p class="soft">{words}</p>', drawn]
+        parts += ["<h2>Deviation by region</h2>", drawn]
         parts.append(_table(lines))
     if told:
         words = "The faces that were moved most: float model green, artifact red."

@@ -31,10 +31,11 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
 th { color: var(--soft); font-weight: 600; font-size: .85rem; }
 tr:last-child td { border-bottom: 0; }
 td.words { white-space: normal; text-align: left; }
-.grid { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; }
+.grid { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px;
+  align-items: start; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 6px;
   padding: 12px; min-width: 0; }
-.faces, .portraits { display: flex; flex-wrap: wrap; gap: 10px; }
+.faces, .portraits { margin: 8px 0 14px; display: flex; flex-wrap: wrap; gap: 10px; }
 .faces svg { width: 220px; } .portraits svg { width: 160px; }
 svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--ink); } svg .tick { fill: var(--soft); font-size: 11px; }

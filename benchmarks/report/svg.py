@@ -88,7 +88,7 @@ class Drawing:
         self.line((x, axis.pixels[0]), (x, axis.pixels[1]), "axis")
         for value in axis.ticks():
             self.line((x - 4, axis(value)), (x, axis(value)), "axis")
-            self.text(x - 7, axis(value) + 4, f"{value:.3g}", "tick", "end")
+            self.text(x - 7, axis(value) + 4, f"{value:g}", "tick", "end")
         self.text(4, min(axis.pixels) - 8, words, "tick")
 
     def markup(self) -> str:

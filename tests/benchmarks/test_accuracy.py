@@ -13,8 +13,11 @@ from asmnet_edge.metrics import inter_ocular
 from asmnet_edge.pose import fit_pose
 
 Outputs = tuple[np.ndarray, np.ndarray]
-ASKED = {"nme", "nme_drop", "nme_drop_interval", "failure_rate", "auc", "pose_mae",
-         "pose_mae_drop", "pose_truth", "deviation_iod_percent", "faces", "on"}  # fmt: skip
+DEVIATIONS = {"deviation_iod_percent", "deviation_pixels", "deviation_by_region"}
+DROPS = {"nme_drop", "nme_drop_interval", "pose_mae_drop", "pose_mae_drop_interval"}
+ERRORS = {"nme", "nme_interval", "nme_by_region", "errors", "failure_rate", "auc", "pose_mae",
+          "pose_truth"}  # fmt: skip
+ASKED = {*DEVIATIONS, *DROPS, *ERRORS, "faces", "on"}
 
 
 def truth(faces: EvaluationFaces) -> Outputs:
@@ -66,6 +69,23 @@ def test_faces_count_alike(faces: EvaluationFaces) -> None:
     assert 0 <= low < 5 < high <= 12 + 1e-9
 
 
+def test_an_offset_of_one_region_is_told_there_alone(faces: EvaluationFaces) -> None:
+    landmarks, pose = faces.landmarks.copy(), faces.pose
+    mouth = list(faces.scheme.groups["mouth"])
+    landmarks[:, mouth, 0] += 0.5 / faces.crop.size  # half a pixel to the right
+    figures = accuracy((landmarks, pose), truth(faces), faces)
+    told = figures["deviation_by_region"]
+    assert told["mouth"]["pixels"] == pytest.approx(0.5)
+    assert {name for name, each in told.items() if each["pixels"]} == {"mouth"}
+    assert figures["deviation_pixels"] == pytest.approx(0.5 * len(mouth) / 68)
+    assert {name for name, error in figures["nme_by_region"].items() if error} == {"mouth"}
+
+
+def test_the_error_of_each_face_is_kept(faces: EvaluationFaces) -> None:
+    figures = accuracy(missed_by(faces, np.array([0.0, 0.03, 0.12])), None, faces)
+    assert figures["errors"] == pytest.approx([0, 3, 12])
+
+
 def test_a_planted_turn_is_the_pose_error(faces: EvaluationFaces) -> None:
     figures = accuracy(missed_by(faces, 0, 3), missed_by(faces, 0, 1), faces)
     assert figures["pose_mae"] == pytest.approx({"yaw": 3, "pitch": 0, "roll": 6})
@@ -77,14 +97,14 @@ def test_without_truth_there_is_deviation_alone(faces: EvaluationFaces) -> None:
     figures = accuracy(missed_by(faces, 0.05), truth(faces), unknown)
     assert figures["deviation_iod_percent"] == pytest.approx(5)
     known = {name for name, figure in figures.items() if figure is not None}
-    assert known == {"deviation_iod_percent", "faces", "on"}
+    assert known == {*DEVIATIONS, "faces", "on"}
 
 
 def test_without_a_float_model_there_is_no_drop(faces: EvaluationFaces) -> None:
     figures = accuracy(missed_by(faces, 0.05), None, faces)
     assert figures["nme"] == pytest.approx(5)
     missing = {name for name, figure in figures.items() if figure is None}
-    assert missing == {"nme_drop", "nme_drop_interval", "pose_mae_drop", "deviation_iod_percent"}
+    assert missing == {*DEVIATIONS, *DROPS}
 
 
 def test_every_row_has_every_figure(faces: EvaluationFaces) -> None:

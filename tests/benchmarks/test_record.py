@@ -58,9 +58,7 @@ def test_it_tells_when_where_and_with_what(record: BenchmarkRecord) -> None:
     assert record.content["settings"] == SETTINGS
 
 
-def test_failed_rows_are_told_from_measured(
-    record: BenchmarkRecord, good: dict[str, Any]
-) -> None:
+def test_failed_rows_are_told_from_measured(record: BenchmarkRecord, good: dict[str, Any]) -> None:
     assert record.results == [good, FAILED]
     assert (record.measured, record.failed) == ([good], [FAILED])
 

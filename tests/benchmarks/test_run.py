@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks import phases
+from asmnet_edge.benchmarks import phases, run
 from asmnet_edge.benchmarks.facesource import FaceSource, source_of
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, check_source, opened
@@ -122,9 +122,7 @@ def test_failures_alone_are_a_record_too(measure: Any) -> None:
 
 
 @pytest.mark.parametrize("phase", ["latency", "accuracy"])
-def test_an_interruption_keeps_what_was_measured(
-    measured: Make, measure: Any, phase: str
-) -> None:
+def test_an_interruption_keeps_what_was_measured(measured: Make, measure: Any, phase: str) -> None:
     def progress(what: str, steps: int) -> Callable[[], None]:
         left = [steps - 1]
 
@@ -164,6 +162,16 @@ def test_what_was_measured_is_saved_between_phases(
     assert len(saved) == len(phases.PHASES)
     assert all(record.content["interrupted"] for record in saved)
     assert "latency_ms" in saved[0].results[0]
+
+
+def test_a_long_phase_is_saved_on_the_way(
+    measured: Make, short: LatencyPlan, source: FaceSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "SAVE_EVERY", 0.0)
+    saved: list[BenchmarkRecord] = []
+    row = measured("a.onnx")
+    measure_all(BenchmarkPlan((row.order,), short), [row], source, unseen, saved.append)
+    assert len(saved[0].results[0]["latency_ms"]["rounds"]) == 1
 
 
 def test_the_record_tells_the_settings(measured: Make, measure: Any) -> None:
@@ -260,5 +268,3 @@ def test_real_rows_run_in_processes_of_their_own(
         assert cold["peak_rss_mib"] > 20
         assert "numpy" in cold["packages"]
         assert "tensorflow" not in cold["packages"]
-
-

@@ -1,17 +1,23 @@
 """``asmnet-edge convert`` and then ``benchmark``, as a person would."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib import util
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from asmnet_edge.cli.benchmark_options import duration, thread_counts
+
+DOCS = Path(__file__).parents[2] / "docs"
 Run = Callable[..., Any]
-QUICK = ("--queries", "8", "--seconds", "0")
+QUICK = ("--queries", "8", "--seconds", "0", "--no-cold")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +72,8 @@ def test_a_row_tells_latency(record: dict[str, Any]) -> None:
     for row in record["results"]:
         latency = row["latency_ms"]
         assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"]
-        assert latency["calls"] == len(latency["samples"]) >= 8
+        assert latency["calls"] == sum(map(len, latency["rounds"])) >= 8
+        assert len(latency["notes"]) == len(latency["rounds"]) == 8
         assert row["threads"] == 1
 
 
@@ -94,7 +101,7 @@ def test_a_record_can_be_shown_again(
     (tmp_path / "record.json").write_text(json.dumps(record))
     ended = asmnet_edge("benchmark", "show", tmp_path / "record.json")
     assert ended.code == 0
-    for words in ("keras float32", "tflite float32", "tflite int8", "NME %", "drop", "p99"):
+    for words in ("keras float32", "tflite float32", "tflite int8", "NME %", "drop", "p99", "all"):
         assert words in ended.out
 
 
@@ -135,3 +142,100 @@ def test_an_artifact_of_another_float_model_is_refused(artifacts: list[Path]) ->
     assert "tiny-float32.tflite was not made from asmnet68.keras" in done.stderr
     assert "Give --float-model" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_record_fits_its_schema(record: dict[str, Any]) -> None:
+    schema = json.loads((DOCS / "benchmark-record.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(record, schema)
+    broken = {**record, "results": [{**record["results"][0], "latency_ms": {"p50": "fast"}}]}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, schema)
+
+
+def test_a_record_becomes_a_page_and_is_not_written_over(
+    asmnet_edge: Run, record: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record))
+    assert asmnet_edge("benchmark", "report", path).out.strip() == str(tmp_path / "record.html")
+    assert "<svg" in (tmp_path / "record.html").read_text()
+    assert asmnet_edge("benchmark", "report", path).code == 2
+    assert asmnet_edge("benchmark", "report", path, "--output", tmp_path / "r.csv").code == 0
+    assert asmnet_edge("benchmark", "report", path, "--output", tmp_path / "r.pdf").code == 2
+
+
+def test_comparing_a_record_with_itself_finds_no_regression(
+    asmnet_edge: Run, record: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record))
+    ended = asmnet_edge("benchmark", "compare", path, path, "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["regressions"] == 0
+
+
+def test_a_regression_is_exit_code_1(
+    asmnet_edge: Run, record: dict[str, Any], tmp_path: Path
+) -> None:
+    slower = json.loads(json.dumps(record))
+    latency = slower["results"][2]["latency_ms"]
+    latency["rounds"] = [[10 * sample for sample in r] for r in latency["rounds"]]
+    slower["taken"] = "2027-01-01T00:00:00+00:00"
+    for path, content in ((tmp_path / "a.json", record), (tmp_path / "b.json", slower)):
+        path.write_text(json.dumps(content))
+    ended = asmnet_edge("benchmark", "compare", tmp_path / "a.json", tmp_path / "b.json")
+    assert ended.code == 1
+    assert "worse than before: tiny-int8.tflite (p50 ms" in ended.complaint
+
+
+def test_something_to_ship_is_recommended(
+    asmnet_edge: Run, record: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record))
+    ended = asmnet_edge("benchmark", "recommend", path, "--fps", "1", "--max-nme-drop", "9")
+    assert (ended.code, ended.out.startswith("Ship tiny-")) == (0, True)
+    ended = asmnet_edge("benchmark", "recommend", path, "--fps", "1000000")
+    assert ended.code == 1
+    assert "nothing meets the needs" in ended.complaint
+
+
+def test_an_interrupted_run_keeps_what_it_measured(artifacts: list[Path], tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    command = [sys.executable, "-m", "asmnet_edge", "benchmark", "run", str(artifacts[1])]
+    options = ["--no-float", "--no-cold", "--seconds", "600", "--output", str(path)]
+    run = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
+    assert run.stderr
+    for line in run.stderr:
+        if line.startswith("latency"):
+            break
+    time.sleep(4)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(60) == 130
+    record = json.loads(path.read_text())
+    assert record["interrupted"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "there is nothing to benchmark"),
+        (("a.tflite", "--threads", "0"), "--threads takes 1, 1,2, all or 1..all"),
+        (("a.tflite", "--cpus", "big"), "--cpus takes any, fastest or numbers"),
+        (("a.tflite", "--runtimes", "torch"), "no runtime is called 'torch'"),
+        (("a.tflite", "--sustain", "long"), "a time is written 90, 90s, 30m or 1h"),
+        (("a.tflite", "--ssh", "x", "--data", "300w:d"), "a folder of this machine"),
+    ],
+)
+def test_wrong_use_is_told_at_once(asmnet_edge: Run, words: tuple[str, ...], told: str) -> None:
+    ended = asmnet_edge("benchmark", "run", *words, "--no-float")
+    assert ended.code == 2
+    assert told in ended.complaint
+
+
+def test_threads_and_times_are_read_as_people_write_them() -> None:
+    assert thread_counts("1,4", 8) == [1, 4]
+    assert thread_counts("all", 6) == [6]
+    assert thread_counts("1..all", 6) == [1, 2, 4, 6]
+    assert [duration(w) for w in ("90", "90s", "30m", "1h")] == [90, 90, 1800, 3600]

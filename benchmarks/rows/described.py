@@ -1,0 +1,128 @@
+"""Landmark networks of others on the same faces, told what they want by a small TOML file.
+
+name = "PFLD"                   # all of this but `model` and `input.size` may be left out
+model = "pfld-112.onnx"         # beside the TOML file; .onnx, .tflite or OpenVINO's .xml
+precision = "float32"
+scheme = "ibug68"
+multiply_adds = 0               # of one call, where known
+licence = "..."
+
+[input]
+size = 112                      # pixels a side
+margin = 1.25                   # crop: side over the longer side of the landmarks' box
+layout = "NCHW"                 # or "NHWC"
+colour = "RGB"                  # or "BGR"
+mean = 0.0                      # value = (pixel - mean) / std; a number or three
+std = 255.0
+type = "float32"                # or "uint8": pixels as they are
+
+[output]
+index = 0                       # or name = "..."
+order = "interleaved"           # x0 y0 x1 y1 ...; or "planar": x0 x1 ... y0 y1 ...
+unit = "crop"                   # 0 to 1 over the crop; "pixels"; "centred": -1 to 1
+points = []                     # for each point of the scheme, which of the model's it is
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.errors import ModelError, UsageError
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.schemes import LandmarkScheme, scheme_named
+
+
+@dataclass(frozen=True)
+class ForeignInput:
+    """How the network wants its crop."""
+
+    size: int
+    margin: float = 1.25
+    layout: str = "NCHW"
+    colour: str = "RGB"
+    mean: float | tuple[float, ...] = 0.0
+    std: float | tuple[float, ...] = 255.0
+    type: str = "float32"
+
+    def prepare(self, crop: Crop) -> np.ndarray[Any, Any]:
+        """``crop`` (1, s, s, 3) uint8 RGB as the network takes it."""
+        pixels = crop if self.colour == "RGB" else crop[..., ::-1]
+        if self.type != "uint8":
+            mean, std = np.float32(self.mean), np.float32(self.std)  # type: ignore[arg-type]
+            pixels = (pixels.astype(np.float32) - mean) / std  # type: ignore[assignment]
+        ordered = pixels.transpose(0, 3, 1, 2) if self.layout == "NCHW" else pixels
+        return np.ascontiguousarray(ordered)
+
+
+@dataclass(frozen=True)
+class ForeignOutput:
+    """Where in the network's outputs its landmarks are."""
+
+    index: int = 0
+    name: str | None = None
+    order: str = "interleaved"
+    unit: str = "crop"
+    points: tuple[int, ...] = ()
+
+    def restore(self, values: FloatArray, size: int) -> FloatArray:
+        """The network's numbers -> landmarks (n, 2) relative to the crop."""
+        pairs = values.reshape(2, -1).T if self.order == "planar" else values.reshape(-1, 2)
+        chosen = pairs[list(self.points)] if self.points else pairs
+        if self.unit == "pixels":
+            return (chosen + 0.5) / size
+        return (chosen + 1) / 2 if self.unit == "centred" else chosen
+
+
+CHOICES = {
+    "layout": ("NCHW", "NHWC"),
+    "colour": ("RGB", "BGR"),
+    "type": ("float32", "uint8"),
+    "order": ("interleaved", "planar"),
+    "unit": ("crop", "pixels", "centred"),
+}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A described network; see the top of this file."""
+
+    model: Path
+    scheme: LandmarkScheme
+    input: ForeignInput
+    output: ForeignOutput
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_foreign(path: Path) -> Foreign:
+    """The description at ``path``; `UsageError` says what is wrong with it."""
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        model = path.parent / told.pop("model")
+        scheme = scheme_named(told.pop("scheme", "ibug68"))
+        source = _part(ForeignInput, told.pop("input"))
+        result = _part(ForeignOutput, told.pop("output", {}))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} does not describe a network: {error!r}",
+            "Its format is in docs/foreign-models.md",
+        ) from error
+    if not model.is_file():
+        raise ModelError(f"{path} speaks of {model}, which is not there")
+    return Foreign(model, scheme, source, result, told)
+
+
+def _part(kind: Callable[..., Any], told: Mapping[str, Any]) -> Any:
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := set(told) - known:
+        raise ValueError(f"{', '.join(sorted(unknown))} is not known; known: {sorted(known)}")
+    for name, allowed in CHOICES.items():
+        if name in told and told[name] not in allowed:
+            raise ValueError(f"{name} must be one of {allowed}, got {told[name]!r}")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.items()})

@@ -1,0 +1,248 @@
+"""Rows: orders, processes of their own, foreign networks, jitter."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from asmnet_edge.benchmarks import jitter as trembling
+from asmnet_edge.benchmarks.accuracy import EvaluationFaces
+from asmnet_edge.benchmarks.jitter import FRAMES, jitter, moving, still
+from asmnet_edge.benchmarks.rows import order as orders
+from asmnet_edge.benchmarks.rows.cold import cold_start
+from asmnet_edge.benchmarks.rows.described import ForeignInput, ForeignOutput, read_foreign
+from asmnet_edge.benchmarks.rows.opening import open_candidate
+from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for
+from asmnet_edge.benchmarks.rows.worker import workers
+from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.errors import ModelError, UsageError
+
+TOML = """
+name = "Mean colour"
+model = "mean.onnx"
+[input]
+size = 32
+layout = "NCHW"
+mean = [0.0, 0.0, 0.0]
+std = 255.0
+[output]
+unit = "crop"
+"""
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A network whose 68 points are all at (mean red, mean green) of its crop."""
+    crop = helper.make_tensor_value_info("crop", TensorProto.FLOAT, [1, 3, 32, 32])
+    points = helper.make_tensor_value_info("points", TensorProto.FLOAT, [1, 136])
+    pick = helper.make_tensor("pick", TensorProto.INT64, [2], [0, 1])
+    times = helper.make_tensor("times", TensorProto.INT64, [2], [1, 68])
+    nodes = [
+        helper.make_node("ReduceMean", ["crop"], ["means"], axes=[2, 3], keepdims=0),
+        helper.make_node("Gather", ["means", "pick"], ["pair"], axis=1),
+        helper.make_node("Tile", ["pair", "times"], ["points"]),
+    ]
+    graph = helper.make_graph(nodes, "mean", [crop], [points], [pick, times])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "mean.onnx")
+    (tmp_path / "mean.toml").write_text(TOML)
+    return tmp_path / "mean.toml"
+
+
+# orders
+
+
+def test_a_row_for_each_runtime_and_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders.util, "find_spec", lambda name: name != "tflite_runtime" or None)
+    keys = [o.key for o in orders_for([Path("a.onnx"), Path("b.tflite")], "all", [1, 2])]
+    assert keys == [
+        *("a.onnx in onnxruntime", "a.onnx in onnxruntime, 2 threads"),
+        *("a.onnx in openvino", "a.onnx in openvino, 2 threads"),
+        *("b.tflite in ai-edge-litert", "b.tflite in ai-edge-litert, 2 threads"),
+    ]
+    assert [o.key for o in orders_for([Path("a.onnx")], "usual", [1])] == ["a.onnx"]
+
+
+def test_a_runtime_by_name_is_for_the_files_that_it_can_run() -> None:
+    keys = [o.key for o in orders_for([Path("a.onnx"), Path("b.tflite")], "openvino", [1])]
+    assert keys == ["a.onnx in openvino", "b.tflite"]
+    with pytest.raises(UsageError, match="no runtime is called 'torch'. Known: usual, all"):
+        orders_for([Path("a.onnx")], "torch", [1])
+
+
+# processes
+
+
+def test_a_process_that_crashes_is_one_failed_row(artifacts: list[Path]) -> None:
+    with workers([RowOrder(artifacts[0]), RowOrder(artifacts[1])]) as (first, second):
+        first.opened(), second.opened()
+        os.kill(first._process.pid, signal.SIGSEGV)
+        with pytest.raises(ModelError, match=r"its process ended with code -11"):
+            first.turn(1, 0)
+        assert len(second.turn(5, 0).samples) == 5
+
+
+def test_a_row_is_held_to_its_cores(artifacts: list[Path]) -> None:
+    core = min(os.sched_getaffinity(0))
+    with workers([RowOrder(artifacts[0], cpus=(core,))]) as (row,):
+        row.opened()
+        assert os.sched_getaffinity(row._process.pid) == {core}
+        assert row.facts["cpus"] == [core]
+
+
+def test_no_process_is_left(artifacts: list[Path]) -> None:
+    with workers([RowOrder(artifacts[0])]) as (row,):
+        row.opened()
+    assert row._process.poll() is not None
+
+
+def test_a_row_gives_what_the_model_gives_here(artifacts: list[Path]) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (40, 96, 96, 3), np.uint8)
+    here = open_candidate(RowOrder(artifacts[1])).outputs(crops)
+    with workers([RowOrder(artifacts[1])]) as (row,):
+        there = row.opened().outputs(crops)
+    np.testing.assert_array_equal(here[0], there[0])
+    np.testing.assert_array_equal(here[1], there[1])
+
+
+def test_what_does_not_start_says_why(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"gone\.tflite did not start: .*there is no artifact"):
+        cold_start(RowOrder(tmp_path / "gone.tflite"), 1)
+
+
+# foreign networks
+
+
+def test_a_described_network_runs_beside_ours(foreign: Path) -> None:
+    candidate = open_candidate(RowOrder(foreign, compared=False))
+    assert candidate.facts["name"] == "Mean colour"
+    assert candidate.crop.size == 32
+    crop = np.full((1, 32, 32, 3), (51, 102, 204), np.uint8)
+    landmarks, _ = candidate.backend.run(crop)
+    np.testing.assert_allclose(landmarks, [[0.2, 0.4]] * 68, atol=1e-6)
+
+
+def test_its_pose_is_fitted_to_its_landmarks(
+    foreign: Path, faces: EvaluationFaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = open_candidate(RowOrder(foreign, compared=False))
+    answers = iter(faces.landmarks)
+    monkeypatch.setattr(candidate.backend, "run", lambda crop: (next(answers), np.zeros(3)))
+    _, pose = candidate.outputs(np.zeros((3, 32, 32, 3), np.uint8))
+    assert np.abs(pose).max() < 2  # the fixture's landmarks all look ahead
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("[output]", "[out]"), None),
+        (('layout = "NCHW"', 'layout = "CHWN"'), "layout must be one of"),
+        (("size = 32", "sizes = 32"), "sizes is not known"),
+        (('model = "mean.onnx"', ""), "KeyError"),
+        (('name = "Mean colour"', "name = "), "does not describe a network"),
+        (('model = "mean.onnx"', 'model = "gone.onnx"'), "which is not there"),
+    ],
+)
+def test_a_wrong_description_says_what_is_wrong(
+    foreign: Path, change: tuple[str, str], told: str | None
+) -> None:
+    foreign.write_text(TOML.replace(*change))
+    if told is None:
+        read_foreign(foreign)
+        return
+    with pytest.raises((UsageError, ModelError), match=told):
+        read_foreign(foreign)
+
+
+def test_too_few_points_are_told(foreign: Path) -> None:
+    foreign.write_text(TOML + f"points = {list(range(51))}\n")
+    with pytest.raises(UsageError, match="ibug68 has 68 points, the network gives 51"):
+        open_candidate(RowOrder(foreign))
+
+
+def test_inputs_are_prepared_as_described() -> None:
+    crop = np.full((1, 2, 2, 3), (0, 127.5, 255), np.float32).astype(np.uint8)
+    plain = ForeignInput(2, mean=(0.0, 0.0, 255.0), std=255.0).prepare(crop)
+    assert plain.shape == (1, 3, 2, 2)
+    np.testing.assert_allclose(plain[0, :, 0, 0], [0, 127 / 255, 0], atol=1e-6)
+    pixels = ForeignInput(2, layout="NHWC", colour="BGR", type="uint8").prepare(crop)
+    assert pixels.dtype == np.uint8
+    assert pixels[0, 0, 0].tolist() == [255, 127, 0]
+
+
+@pytest.mark.parametrize(
+    ("output", "numbers"),
+    [
+        (ForeignOutput(), [0.25, 0.5, 0.75, 1.0]),
+        (ForeignOutput(order="planar"), [0.25, 0.75, 0.5, 1.0]),
+        (ForeignOutput(unit="centred"), [-0.5, 0, 0.5, 1]),
+        (ForeignOutput(unit="pixels"), [1.5, 3.5, 5.5, 7.5]),
+        (ForeignOutput(points=(1, 0)), [0.75, 1.0, 0.25, 0.5]),
+    ],
+)
+def test_outputs_are_restored_as_described(output: ForeignOutput, numbers: list[float]) -> None:
+    np.testing.assert_allclose(output.restore(np.array(numbers), 8), [[0.25, 0.5], [0.75, 1.0]])
+
+
+# jitter
+
+
+@pytest.fixture
+def crop() -> np.ndarray:
+    return np.ascontiguousarray(draw_face(3).picture[:96, :96])
+
+
+def test_a_model_that_stands_still_on_a_still_does_not_tremble(
+    faces: EvaluationFaces, crop: np.ndarray
+) -> None:
+    def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.repeat(faces.landmarks[:1], len(crops), axis=0), np.zeros((len(crops), 3))
+
+    found = jitter(predict, crop[None], faces.scheme)
+    assert found["still_iod_percent"] == pytest.approx(0)
+    assert found["moving_iod_percent"] > 0.5  # it did not follow
+
+
+def test_a_model_that_follows_does_not_tremble_when_moving(
+    faces: EvaluationFaces, crop: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, shifts = moving(crop)
+    calls: list[int] = []
+
+    def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        calls.append(len(crops))
+        followed = shifts if len(calls) == 2 else np.zeros((FRAMES, 2))
+        return faces.landmarks[0] + followed[:, None] / 96, np.zeros((len(crops), 3))
+
+    found = jitter(predict, crop[None], faces.scheme)
+    assert found["moving_iod_percent"] == pytest.approx(0, abs=1e-9)
+
+
+def test_trembling_of_known_size_is_found(faces: EvaluationFaces, crop: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    left, right = faces.scheme.eye_corners
+    eyes = np.linalg.norm(faces.landmarks[0, left] - faces.landmarks[0, right])
+
+    def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        noise = rng.normal(0, 0.01 * eyes, (len(crops), 68, 2))
+        return faces.landmarks[0] + noise, np.zeros((len(crops), 3))
+
+    # two coordinates of 1 % each, less what the mean of the frames takes
+    expected = np.sqrt(2 * (1 - 1 / FRAMES))
+    found = jitter(predict, crop[None], faces.scheme)["still_iod_percent"]
+    assert found == pytest.approx(expected, rel=0.05)
+
+
+def test_noise_and_movement_are_small_and_always_the_same(crop: np.ndarray) -> None:
+    frames, shifts = still(crop)
+    inside = (crop > 10) & (crop < 245)
+    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(trembling.NOISE, rel=0.1)
+    assert not shifts.any()
+    np.testing.assert_array_equal(frames, still(crop)[0])
+    frames, shifts = moving(crop)
+    np.testing.assert_array_equal(frames[0], crop)
+    assert 0 < np.linalg.norm(shifts[1]) < 1

@@ -94,7 +94,9 @@ def _package(name: str) -> Finding:
     try:
         import cv2
     except ImportError as error:
-        return Finding(name, BAD, f"cannot be loaded: {error}", "pip install opencv-python-headless")
+        return Finding(
+            name, BAD, f"cannot be loaded: {error}", "pip install opencv-python-headless"
+        )
     lacks = [n for n in ("CascadeClassifier", "FaceDetectorYN") if not hasattr(cv2, n)]
     if lacks:
         cure = "pip install 'opencv-python-headless>=4.9,<5'"
@@ -187,13 +189,17 @@ def _governor() -> Finding:
         return Finding("governor", ABSENT, "this system does not tell")
     if governor in ("performance", "ondemand", "schedutil"):
         return Finding("governor", GOOD, governor)
-    return Finding("governor", FAIR, f"{governor} may hold the clock down",
-                   "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor")
+    return Finding(
+        "governor",
+        FAIR,
+        f"{governor} may hold the clock down",
+        "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
+    )
 
 
-def _cameras(devices: Callable[[], list[Path]] = lambda: sorted(Path("/dev").glob("video*"))) -> (
-    Finding
-):
+def _cameras(
+    devices: Callable[[], list[Path]] = lambda: sorted(Path("/dev").glob("video*")),
+) -> Finding:
     found = devices()
     if not found:
         return Finding("cameras", ABSENT, "no /dev/video*", "Plug one in, or use rtsp://")
@@ -210,5 +216,9 @@ def _picamera() -> Finding:
         return Finding("picamera2", GOOD, "is there: predict picamera2")
     if not is_arm():
         return Finding("picamera2", ABSENT, "not here; only a Raspberry Pi has it")
-    return Finding("picamera2", ABSENT, "not in this environment",
-                   "sudo apt install python3-picamera2; make the venv with --system-site-packages")
+    return Finding(
+        "picamera2",
+        ABSENT,
+        "not in this environment",
+        "sudo apt install python3-picamera2; make the venv with --system-site-packages",
+    )

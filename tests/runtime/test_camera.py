@@ -149,7 +149,6 @@ def test_the_process_ends_when_nobody_reads(film: Path) -> None:
     process = camera._process
     assert process
 
-
     os.close(camera._pipe)
     camera._pipe = -1
     assert process.wait(3) == 0
@@ -162,5 +161,3 @@ def test_torn_frames_would_be_noticed() -> None:
     picture.reshape(-1)[3] ^= 255
     with pytest.raises(AssertionError):
         FAULTY["stamp_of"](picture)
-
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -114,7 +115,7 @@ class Server:
         handler = type("BoardHandler", (_Handler,), {"board": board, "token": token,
                                                      "address": address})  # fmt: skip
         try:
-            self._server = _Quiet((address, port), handler)
+            self._server = (_Quiet6 if ":" in address else _Quiet)((address, port), handler)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UsageError(f"cannot serve on {address}:{port}: {reason}") from error
@@ -134,6 +135,10 @@ class _Quiet(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away is no news."""
+
+
+class _Quiet6(_Quiet):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -72,9 +72,8 @@ def has_scaled_heads(interpreter: Any) -> bool:
     """
     tensors = {details["index"]: details for details in interpreter.get_tensor_details()}
     dense = [o for o in interpreter._get_ops_details() if o["op_name"] == "FULLY_CONNECTED"]
-    for given, weights in ((tensors.get(i) for i in o["inputs"][:2]) for o in dense):
-        is_mixed = given and weights and given["dtype"] is np.float32
-        if is_mixed and weights["dtype"] is np.int8:
+    for given, weights in ([tensors[i] for i in operator["inputs"][:2]] for operator in dense):
+        if given["dtype"] is np.float32 and weights["dtype"] is np.int8:
             return bool(len(weights["quantization_parameters"]["scales"]) > 1)
     return False
 

@@ -18,6 +18,7 @@ from asmnet_edge.shipped import SHIPPED_INT8, shipped
 from asmnet_edge.versions import installed_version
 
 GOOD, FAIR, BAD, ABSENT = "ok", "note", "bad", "-"
+FLAWED = ("4.10.", "4.11.")  # versions of OpenCV
 HOT, TOO_HOT = 70.0, 80.0  # degrees Celsius; a Pi slows down from 80 on
 RUNTIME_SECONDS = 60
 # runtime -> its package, what it runs, how to get it, a program that proves that it works
@@ -101,6 +102,9 @@ def _package(name: str) -> Finding:
     if lacks:
         cure = "pip install 'opencv-python-headless>=4.9,<5'"
         return Finding(name, FAIR, f"{cv2.__version__} lacks {', '.join(lacks)}", cure)
+    if cv2.__version__.startswith(FLAWED):
+        told = f"{cv2.__version__} may be attacked by JPEGs from strangers (CVE-2025-53644)"
+        return Finding(name, FAIR, told, "pip install --upgrade 'opencv-python-headless>=4.12,<5'")
     return Finding(name, GOOD, f"{cv2.__version__}, with Haar and YuNet")
 
 

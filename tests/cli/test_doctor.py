@@ -56,6 +56,14 @@ def test_a_board_that_is_slowed_down_says_so(
     assert bool(finding.cure) == bool(bits)
 
 
+@pytest.mark.parametrize(("version", "state"), [("4.11.0", FAIR), ("4.12.0", "ok")])
+def test_an_opencv_with_a_known_flaw_is_told(
+    monkeypatch: pytest.MonkeyPatch, version: str, state: str
+) -> None:
+    monkeypatch.setattr("cv2.__version__", version)
+    assert diagnosis._package("opencv").state == state
+
+
 def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "is_arm", lambda: True)
     monkeypatch.setattr(diagnosis, "_failure", lambda proof: "")

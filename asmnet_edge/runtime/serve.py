@@ -28,7 +28,8 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>asmnet-edg
 <style>body{{margin:0;background:#202124;color:#eee;font:15px system-ui,sans-serif}}
 main{{max-width:960px;margin:0 auto;padding:12px}}img{{width:100%;background:#000}}
 pre{{white-space:pre-wrap}}</style>
-<main><img id="view" src="stream.mjpg{query}" alt="camera with landmarks"><pre id="facts">...</pre></main>
+<main><img id="view" src="stream.mjpg{query}" alt="camera with landmarks">
+<pre id="facts">...</pre></main>
 <script>
 const facts = document.getElementById("facts"), view = document.getElementById("view");
 let gone = false;

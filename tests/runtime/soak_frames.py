@@ -21,8 +21,8 @@ import numpy as np
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import Picture
-from asmnet_edge.runtime.camera import Frame
 from asmnet_edge.runtime.detect import detect_haar_quickly
+from asmnet_edge.runtime.frames import Frame
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.serve import Board
 from asmnet_edge.runtime.stages import StageTimes

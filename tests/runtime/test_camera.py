@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.runtime.camera import Camera, CameraRule, Frame
+from asmnet_edge.runtime.camera import Camera
+from asmnet_edge.runtime.frames import CameraRule, Frame
 from asmnet_edge.runtime.slots import (
     FRAME,
     MESSAGE,

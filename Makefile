@@ -7,7 +7,7 @@ DEMO := build/demo
 # with a data folder: calibrate on its training faces, report accuracy on its test faces
 DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test test-arm64 lint lock clean
 
 demo: $(VENV)/installed
 	$(BIN)/asmnet-edge convert all --output $(DEMO) --overwrite $(DATA)
@@ -16,6 +16,14 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest
+
+# an emulated ARM Debian; needs root, qemu-user-static, binfmt-support and mmdebstrap. What `make demo`
+# made in ONNX is compared too, if it is there
+test-arm64: $(VENV)/installed-test
+	rm -rf build/arm64/wheel
+	$(BIN)/python -m build --quiet --wheel --outdir build/arm64/wheel .
+	scripts/test_arm64.sh build/arm64/wheel/*.whl $(BIN)/python \
+		asmnet_edge/weights/asmnet68-int8.tflite $(wildcard $(DEMO)/*-int8.onnx)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class Landmarks:
             raise DataError(f"point {int(np.argwhere(~np.isfinite(points))[0, 0])} is not finite")
         object.__setattr__(self, "points", points)
 
-    @property
+    @cached_property
     def box(self) -> Box:
         """The tight box around the points."""
         return bounding_box(self.points)

@@ -81,6 +81,7 @@ def test_every_module_of_the_package_is_in_it(names: set[str]) -> None:
     "name",
     [
         "assets/mean_face_68.csv",
+        "assets/plausibility_68.npz",
         "py.typed",
         "weights/asmnet68.keras",
         "weights/asmnet68-int8.tflite",
@@ -138,3 +139,10 @@ def test_the_wheel_finds_a_face(installed: Path) -> None:
     (face,) = json.loads((installed / "face-faces.json").read_text())["faces"]
     far = np.linalg.norm(np.array(face["landmarks"]) - draw_face(3).landmarks.points, axis=1)
     assert far.mean() < 10  # of 256 pixels: the shipped model was never shown a drawn face
+
+
+def test_the_scripts_for_devices_are_in_it(wheel: ZipFile, names: set[str]) -> None:
+    scripts = CHECKOUT / "scripts" / "raspberry_pi"
+    for script in (*scripts.glob("*.sh"), *scripts.glob("*.service")):
+        assert wheel.read(f"asmnet_edge/raspberry_pi/{script.name}") == script.read_bytes()
+    assert "asmnet_edge/raspberry_pi/install.sh" in names

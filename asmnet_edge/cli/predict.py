@@ -38,14 +38,17 @@ class Wish:
 
     def open_landmarker(self, quick: bool = False) -> Any:
         """The landmarker asked for; ``quick`` detection is what video can do with."""
-        from asmnet_edge.cli.plain import silenced
+        from asmnet_edge.cli.plain import note, silenced
         from asmnet_edge.runtime.landmarker import FaceLandmarker
         from asmnet_edge.runtime.threads import sensible_threads
 
         threads = self.threads or sensible_threads()
         detector = self._detector(quick)
         with silenced():
-            return FaceLandmarker.open(self.model, detector, threads=threads, trust=self.trust)
+            opened = FaceLandmarker.open(self.model, detector, threads=threads, trust=self.trust)
+        if not opened.artifact.manifest.source_sha256:
+            note(f"{self.model} has no manifest: crops are cut as ours are, points named by count")
+        return opened
 
     def _detector(self, quick: bool) -> Any:
         from asmnet_edge.runtime.detect import DETECTION_SIDE, DETECTORS, detect_haar_quickly

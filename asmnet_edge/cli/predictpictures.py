@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from threading import local
+from queue import SimpleQueue
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ def predict_pictures(wish: Wish) -> None:
     written = [p for pair in outputs.values() for p in (pair if wish.drawing else pair[1:])]
     refuse_existing([*written, *([wish.records] if wish.records else [])], wish.overwrite)
     times, unread = StageTimes(), []
-    predict = _predictor(wish, outputs)
+    predict = _predictor(wish, outputs, min(wish.jobs, len(pictures)))
     with ExitStack() as stack:
         record = stack.enter_context(open_records(wish.records)) if wish.records else None
         stop = stack.enter_context(stop_requests())
@@ -75,32 +75,40 @@ def _results(
             yield path, result
 
 
-def _predictor(wish: Wish, outputs: dict[Path, Pair]) -> Callable[[Path], Any]:
-    """A function of a picture's path; each thread that calls it has a landmarker of its own."""
-    from asmnet_edge.pictures import read_picture
+def _predictor(wish: Wish, outputs: dict[Path, Pair], jobs: int) -> Callable[[Path], Any]:
+    """A function of a picture's path that ``jobs`` threads may call; it tells what came of it.
 
-    own = local()
-    own.landmarker = wish.open_landmarker()  # a model that cannot be opened is told at once
+    One landmarker a thread, all opened here: opening them turns the process' output off and on.
+    """
+    idle: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(jobs):
+        idle.put(wish.open_landmarker())
 
     def predict(path: Path) -> Any:
-        if not hasattr(own, "landmarker"):
-            own.landmarker = wish.open_landmarker()
-        start = perf_counter()
+        landmarker = idle.get()
         try:
-            picture = read_picture(path)
+            return _predicted(path, landmarker, outputs[path], wish.drawing)
         except PictureError as error:
             return error
-        read = perf_counter()
-        faces = own.landmarker.detect(picture)
-        found = perf_counter()
-        content = _describe(path, picture.shape, faces, own.landmarker)
-        _write(outputs[path], picture, faces, content, wish.drawing)
-        stages = dict(vars(own.landmarker.timings))
-        return content, faces, {
-            "read": 1e3 * (read - start), **stages, "write": 1e3 * (perf_counter() - found)
-        }  # fmt: skip
+        finally:
+            idle.put(landmarker)
 
     return predict
+
+
+def _predicted(path: Path, landmarker: Any, outputs: Pair, drawing: bool) -> Any:
+    """What is written of the picture at ``path``, its faces, and milliseconds by stage."""
+    from asmnet_edge.pictures import read_picture
+
+    start = perf_counter()
+    picture = read_picture(path)
+    read = perf_counter()
+    faces = landmarker.detect(picture)
+    found = perf_counter()
+    content = _describe(path, picture.shape, faces, landmarker)
+    _write(outputs, picture, faces, content, drawing)
+    stages = {"read": 1e3 * (read - start), **vars(landmarker.timings)}
+    return content, faces, {**stages, "write": 1e3 * (perf_counter() - found)}
 
 
 def _tell(unread: list[PictureError], count: int) -> None:

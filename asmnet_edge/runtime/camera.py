@@ -13,9 +13,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from asmnet_edge.pictures import Picture
+from asmnet_edge.runtime.frames import CameraRule, Frame
 from asmnet_edge.runtime.slots import (
     ERROR,
     MESSAGE,
@@ -26,38 +26,6 @@ from asmnet_edge.runtime.slots import (
 )
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One picture of a video or camera.
-
-    picture : (H, W, 3) uint8 BGR, valid until the next frame is asked for; seconds : when it was
-    taken, on a clock that only goes forward; number : from 1
-    """
-
-    picture: Picture
-    seconds: float
-    number: int
-
-
-@dataclass(frozen=True)
-class CameraRule:
-    """How long a camera may take, in seconds.
-
-    opening : until its first frame; silence : between frames; stale : from taken to seen
-    retry, longest : before it is started again, first and at most; twice as long each time
-    steady : after which a new outage is worth a new line
-    tick : between signs of life to the caller
-    """
-
-    opening: float = 10.0
-    silence: float = 2.0
-    stale: float = 1.0
-    retry: float = 0.2
-    longest: float = 2.0
-    steady: float = 10.0
-    tick: float = 0.25
 
 
 class Camera:

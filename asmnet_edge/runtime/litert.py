@@ -19,6 +19,7 @@ PACKAGES = (
     ("tflite-runtime", "tflite_runtime.interpreter"),
     ("tensorflow", "tensorflow.lite.python.interpreter"),
 )
+OUTDATED = "tflite-runtime "
 
 
 class LiteRtBackend:
@@ -49,11 +50,32 @@ class LiteRtBackend:
 
 def load(path: Path, threads: int) -> InferenceBackend:
     """The TFLite file at ``path`` with that many threads."""
-    interpreter, name = interpreter_class()
+    interpreter_of, name = interpreter_class()
     try:
-        return LiteRtBackend(interpreter(model_path=str(path), num_threads=threads), name)
+        interpreter = interpreter_of(model_path=str(path), num_threads=threads)
+        backend = LiteRtBackend(interpreter, name)
     except (ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{path} cannot be loaded as TFLite: {error}") from error
+    if name.startswith(OUTDATED) and has_scaled_heads(interpreter):
+        raise ModelError(
+            f"{name} computes {path} wrongly: it takes one scale for all rows of a dense layer",
+            "pip install ai-edge-litert, or take a float32 model",
+        )
+    return backend
+
+
+def has_scaled_heads(interpreter: Any) -> bool:
+    """Whether a dense layer takes floats and int8 weights of which each row has its own scale.
+
+    tflite-runtime 2.14 takes the first row's scale for all of them, without a word: landmarks of
+    such a file were 31 px off in 256.
+    """
+    tensors = {details["index"]: details for details in interpreter.get_tensor_details()}
+    dense = [o for o in interpreter._get_ops_details() if o["op_name"] == "FULLY_CONNECTED"]
+    for given, weights in ([tensors[i] for i in operator["inputs"][:2]] for operator in dense):
+        if given["dtype"] is np.float32 and weights["dtype"] is np.int8:
+            return bool(len(weights["quantization_parameters"]["scales"]) > 1)
+    return False
 
 
 def interpreter_class() -> tuple[Any, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import json
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -17,33 +18,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from asmnet_edge.errors import UsageError
 from asmnet_edge.pictures import Picture, encode_picture
+from asmnet_edge.runtime.page import PAGE
 
 CLIENTS = 8  # streams at once; a Pi has better things to do
 QUALITY = 80
 STALE = 2.0  # seconds after which a result is not shown as the newest any more
 BOUNDARY = "asmnet-edge-frame"
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>asmnet-edge</title>
-<meta name="viewport" content="width=device-width">
-<style>body{{margin:0;background:#202124;color:#eee;font:15px system-ui,sans-serif}}
-main{{max-width:960px;margin:0 auto;padding:12px}}img{{width:100%;background:#000}}
-pre{{white-space:pre-wrap}}</style>
-<main><img src="stream.mjpg{query}" alt="camera with landmarks"><pre id="facts">...</pre></main>
-<script>
-const facts = document.getElementById("facts");
-async function ask() {{
-  try {{
-    const answer = await (await fetch("faces.json{query}")).json();
-    facts.textContent = answer.fresh
-      ? `${{answer.faces.length}} face(s), ${{answer.per_second}} pictures a second\\n` +
-        answer.faces.map(f => `#${{f.track}} yaw ${{f.pose.yaw}}, pitch ${{f.pose.pitch}}, ` +
-          `roll ${{f.pose.roll}}, quality ${{f.quality}}`).join("\\n")
-      : "no new picture";
-  }} catch (error) {{ facts.textContent = "no answer"; }}
-  setTimeout(ask, 500);
-}}
-ask();
-</script></html>
-"""
 
 
 def is_loopback(address: str) -> bool:
@@ -114,7 +94,7 @@ class Server:
         handler = type("BoardHandler", (_Handler,), {"board": board, "token": token,
                                                      "address": address})  # fmt: skip
         try:
-            self._server = _Quiet((address, port), handler)
+            self._server = (_Quiet6 if ":" in address else _Quiet)((address, port), handler)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UsageError(f"cannot serve on {address}:{port}: {reason}") from error
@@ -134,6 +114,10 @@ class _Quiet(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away is no news."""
+
+
+class _Quiet6(_Quiet):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -12,7 +12,7 @@ import numpy as np
 
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.pictures import SUFFIXES
-from asmnet_edge.runtime.camera import Frame
+from asmnet_edge.runtime.frames import Frame
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
 CAMERAS = ("/dev/video", "rtsp://", "rtsps://", "http://", "https://", "replay:")

@@ -1,1 +1,1 @@
-"""Scripts for a device: installed as ``asmnet_edge.raspberry_pi``, so that ``bundle`` finds them."""
+"""Scripts for a device, installed as ``asmnet_edge.raspberry_pi`` so that ``bundle`` finds them."""

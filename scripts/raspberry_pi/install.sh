@@ -32,15 +32,19 @@ if [ -f "$here/SHA256SUMS" ]; then
     (cd "$here" && sha256sum --check --quiet SHA256SUMS) || fail "the bundle is damaged: copy it again"
 fi
 
-# Picamera2 comes with the system, not from pip; a version of NumPy of our own would break it
-site=
-python3 -c 'import picamera2' 2> /dev/null && site=--system-site-packages
+# Picamera2 comes with the system, not from pip. Bookworm's was built with NumPy 1 and takes no other;
+# pip then picks an OpenCV that does too
+site= numpy=numpy
+if python3 -c 'import picamera2' 2> /dev/null; then
+    site=--system-site-packages
+    python3 -c 'import numpy, sys; sys.exit(numpy.__version__[:2] != "1.")' && numpy='numpy<2'
+fi
 [ -x "$folder/bin/pip" ] || python3 -m venv $site "$folder"
 
 # the wheel's version stays the same while it is developed: its content tells whether it is there
 sum=$(sha256sum < "$wheel" | cut -d ' ' -f 1)
 if [ "$(cat "$folder/installed-wheel" 2> /dev/null)" != "$sum" ]; then
-    "$folder/bin/pip" install --quiet "$wheel"
+    "$folder/bin/pip" install --quiet "$wheel" "$numpy"
     "$folder/bin/pip" install --quiet --no-deps --force-reinstall "$wheel"
     echo "$sum" > "$folder/installed-wheel"
 fi

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.runtime import diagnosis
-from asmnet_edge.runtime.diagnosis import BAD, FAIR, Finding
+from asmnet_edge.runtime import diagnosis, tryout
+from asmnet_edge.runtime.tryout import BAD, FAIR, Finding
 
 Run = Callable[..., Any]
 
@@ -34,16 +34,16 @@ def test_what_is_bad_ends_with_1_and_has_a_cure(
 
 def test_a_runtime_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     crash = ("numpy", ".tflite", "pip install it", "import os; os.kill(os.getpid(), 11)")
-    monkeypatch.setitem(diagnosis.RUNTIMES, "Crashing", crash)
-    finding = diagnosis._runtime("Crashing")
+    monkeypatch.setitem(tryout.RUNTIMES, "Crashing", crash)
+    finding = tryout.runtime("Crashing")
     assert finding.state == BAD
     assert "it crashed (signal 11)" in finding.message
     assert "pip install it" in finding.cure
 
 
 def test_a_runtime_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "RUNTIME_SECONDS", 1)
-    assert diagnosis._failure("import time; time.sleep(60)") == "it hung for 1 s"
+    monkeypatch.setattr(tryout, "RUNTIME_SECONDS", 1)
+    assert tryout.failure("import time; time.sleep(60)") == "it hung for 1 s"
 
 
 @pytest.mark.parametrize(("bits", "state"), [(0x50005, BAD), (0x50000, FAIR), (0, "ok")])
@@ -56,7 +56,15 @@ def test_a_board_that_is_slowed_down_says_so(
     assert bool(finding.cure) == bool(bits)
 
 
+@pytest.mark.parametrize(("version", "state"), [("4.11.0", FAIR), ("4.12.0", "ok")])
+def test_an_opencv_with_a_known_flaw_is_told(
+    monkeypatch: pytest.MonkeyPatch, version: str, state: str
+) -> None:
+    monkeypatch.setattr("cv2.__version__", version)
+    assert diagnosis._package("opencv").state == state
+
+
 def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagnosis, "is_arm", lambda: True)
-    monkeypatch.setattr(diagnosis, "_failure", lambda proof: "")
-    assert "floating point on ARM" in diagnosis._runtime("OpenVINO").message
+    monkeypatch.setattr(tryout, "is_arm", lambda: True)
+    monkeypatch.setattr(tryout, "failure", lambda proof: "")
+    assert "floating point on ARM" in tryout.runtime("OpenVINO").message

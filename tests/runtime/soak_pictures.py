@@ -1,6 +1,6 @@
 """Thousands of broken pictures: each is read, or named in one line; nothing crashes.
 
-    python tests/runtime/soak_pictures.py --count 2000
+python tests/runtime/soak_pictures.py --count 2000
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.runtime.camera import Camera, CameraRule, Frame
+from asmnet_edge.runtime.camera import Camera
+from asmnet_edge.runtime.frames import CameraRule, Frame
 from asmnet_edge.runtime.slots import (
     FRAME,
     MESSAGE,
@@ -149,7 +150,6 @@ def test_the_process_ends_when_nobody_reads(film: Path) -> None:
     process = camera._process
     assert process
 
-
     os.close(camera._pipe)
     camera._pipe = -1
     assert process.wait(3) == 0
@@ -162,5 +162,3 @@ def test_torn_frames_would_be_noticed() -> None:
     picture.reshape(-1)[3] ^= 255
     with pytest.raises(AssertionError):
         FAULTY["stamp_of"](picture)
-
-

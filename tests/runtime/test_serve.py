@@ -142,6 +142,15 @@ def test_a_port_that_is_taken_is_told(server: Server, board: Board) -> None:
         Server(board, port)
 
 
+def test_loopback_of_ipv6_is_served(board: Board) -> None:
+    try:
+        server = Server(board, 0, "::1")
+    except UsageError:
+        pytest.skip("no IPv6 here")
+    assert get(server.url)[0] == 200
+    server.close()
+
+
 def test_loopback_has_several_names() -> None:
     assert all(map(is_loopback, ("localhost", "127.0.0.1", "127.8.9.1", "::1")))
     assert not any(map(is_loopback, ("0.0.0.0", "10.0.0.1", "example.org", "")))

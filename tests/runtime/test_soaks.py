@@ -26,6 +26,7 @@ def test_broken_pictures_are_read_or_named() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_replayed_frames_leave_nothing_behind() -> None:
     found = runpy.run_path(str(HERE / "soak_frames.py"))["soak"](400, laps=4)
-    assert found["descriptors"][0] == found["descriptors"][-1]
-    assert found["threads"][0] == found["threads"][-1]
+    # what earlier tests left may be cleared away meanwhile
+    assert found["descriptors"][-1] <= found["descriptors"][0]
+    assert found["threads"][-1] <= found["threads"][0]
     assert found["rss_mb"][-1] - found["rss_mb"][0] < 8

@@ -1,0 +1,39 @@
+"""One picture of a video or camera, and how long a camera may take for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from asmnet_edge.pictures import Picture
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a video or camera.
+
+    picture : (H, W, 3) uint8 BGR, valid until the next frame is asked for; seconds : when it was
+    taken, on a clock that only goes forward; number : from 1
+    """
+
+    picture: Picture
+    seconds: float
+    number: int
+
+
+@dataclass(frozen=True)
+class CameraRule:
+    """How long a camera may take, in seconds.
+
+    opening : until its first frame; silence : between frames; stale : from taken to seen
+    retry, longest : before it is started again, first and at most; twice as long each time
+    steady : after which a new outage is worth a new line
+    tick : between signs of life to the caller
+    """
+
+    opening: float = 10.0
+    silence: float = 2.0
+    stale: float = 1.0
+    retry: float = 0.2
+    longest: float = 2.0
+    steady: float = 10.0
+    tick: float = 0.25

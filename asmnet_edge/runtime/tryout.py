@@ -1,0 +1,104 @@
+"""Which runtimes are installed and work here: each is tried in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+
+from asmnet_edge.cpu import is_arm
+from asmnet_edge.runtime.threads import sensible_threads
+from asmnet_edge.shipped import SHIPPED_INT8, shipped
+from asmnet_edge.versions import installed_version
+
+GOOD, FAIR, BAD, ABSENT = "ok", "note", "bad", "-"
+RUNTIME_SECONDS = 60
+# runtime -> its package, what it runs, how to get it, a program that proves that it works
+RUNTIMES = {
+    "LiteRT": ("ai-edge-litert", ".tflite", "pip install ai-edge-litert", ""),
+    "tflite-runtime": ("tflite-runtime", ".tflite", "", ""),
+    "ONNX Runtime": (
+        "onnxruntime",
+        ".onnx",
+        "pip install 'asmnet-edge[onnx]'",
+        "import onnxruntime as o; assert 'CPUExecutionProvider' in o.get_available_providers()",
+    ),
+    "OpenVINO": (
+        "openvino",
+        ".xml",
+        "pip install 'asmnet-edge[openvino]'",
+        "import openvino as o; assert 'CPU' in o.Core().available_devices",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of a diagnosis.
+
+    state : ok, note, bad, or - for what is not there and need not be; cure : what to do about it
+    """
+
+    name: str
+    state: str
+    message: str
+    cure: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def runtime(name: str) -> Finding:
+    """Of another process: a broken runtime can crash or hang."""
+    package, suffix, cure, proof = RUNTIMES[name]
+    version = installed_version(package)
+    if version == "unknown":
+        return Finding(name, ABSENT, f"not installed; would run {suffix}", cure)
+    if name == "tflite-runtime":
+        told = f"{version}; does not accelerate int8 on x86"
+        return Finding(name, GOOD if is_arm() else FAIR, told, "pip install ai-edge-litert")
+    if name == "LiteRT":
+        proof = "from asmnet_edge.runtime.litert import interpreter_class as i; i()"
+    reason = failure(proof)
+    if reason:
+        return Finding(name, BAD, f"{version} does not work: {reason}", f"Reinstall it: {cure}")
+    slow = name == "OpenVINO" and is_arm()
+    note = "; computes int8 models in floating point on ARM" if slow else ""
+    return Finding(name, FAIR if slow else GOOD, f"{version}, runs {suffix}{note}")
+
+
+def failure(proof: str) -> str:
+    """Why ``proof`` fails in a process of its own; empty if it does not."""
+    try:
+        command = [sys.executable, "-c", proof]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RUNTIME_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"it hung for {RUNTIME_SECONDS} s"
+    if done.returncode == 0:
+        return ""
+    if done.returncode < 0:
+        return f"it crashed (signal {-done.returncode})"
+    return (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+
+
+def model() -> Finding:
+    """The shipped model, checked, loaded, run and timed in a process of its own."""
+    program = (
+        "import json,time,statistics as s,numpy as n,sys;from pathlib import Path\n"
+        "from asmnet_edge.runtime.backend import open_artifact\n"
+        "a=open_artifact(Path(sys.argv[1]),int(sys.argv[2]));c=n.full((1,224,224,3),128,n.uint8)\n"
+        "t=[]\n"
+        "for _ in range(30):\n"
+        " b=time.perf_counter();a.backend.run(c);t.append(1e3*(time.perf_counter()-b))\n"
+        "print(json.dumps([a.backend.name,s.median(t)]))"
+    )
+    command = [sys.executable, "-c", program, str(shipped(SHIPPED_INT8)), str(sensible_threads())]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=RUNTIME_SECONDS, check=True
+        )
+        name, milliseconds = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.SubprocessError, ValueError, IndexError):
+        return Finding("shipped model", BAD, "does not run", "Reinstall asmnet-edge")
+    return Finding("shipped model", GOOD, f"{milliseconds:.1f} ms a face in {name}")

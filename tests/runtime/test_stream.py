@@ -1,0 +1,117 @@
+"""The loop: signs of life while it turns and none while it hangs; after a pause it starts anew."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asmnet_edge.runtime.camera import Camera
+from asmnet_edge.runtime.frames import CameraRule, Frame
+from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
+from asmnet_edge.runtime.stages import StageTimes
+from asmnet_edge.runtime.stream import follow
+from asmnet_edge.runtime.tracking import FaceTracker
+from asmnet_edge.runtime.watchdog import Watchdog
+
+GREY = np.full((48, 64, 3), 128, np.uint8)
+PAUSE = 0.05  # seconds between pings
+
+
+@pytest.fixture
+def tracker(artifact: Callable) -> FaceTracker:
+    landmarker = FaceLandmarker(artifact(lambda crop: np.zeros((68, 2))), lambda picture: [])
+    return FaceTracker(landmarker)
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(str(tmp_path / "notify"))
+    listener.setblocking(False)
+    return listener
+
+
+@pytest.fixture
+def watchdog(systemd: socket.socket) -> Watchdog:
+    micros = str(int(2e6 * PAUSE))
+    return Watchdog({"NOTIFY_SOCKET": systemd.getsockname(), "WATCHDOG_USEC": micros})
+
+
+def pings(listener: socket.socket) -> int:
+    count = 0
+    while True:
+        try:
+            count += listener.recv(100) == b"WATCHDOG=1"
+        except BlockingIOError:
+            return count
+
+
+def frames(count: int, pause: float = 0.0) -> Iterator[Frame]:
+    for number in range(count):
+        time.sleep(pause)
+        yield Frame(GREY, number / 30, number + 1)
+
+
+def test_pings_come_while_the_camera_is_gone(
+    tracker: FaceTracker, watchdog: Watchdog, systemd: socket.socket
+) -> None:
+    rule = CameraRule(retry=0.05, longest=0.1, tick=0.02)
+    with Camera("/dev/video-none", rule=rule, command=["false"]) as camera:
+        end = time.monotonic() + 1.0
+        turns = camera.frames(lambda: time.monotonic() > end)
+        follow(turns, tracker, [], StageTimes(), tick=watchdog.alive)
+    assert pings(systemd) >= 8
+
+
+def test_pings_stop_when_the_loop_hangs(
+    tracker: FaceTracker, watchdog: Watchdog, systemd: socket.socket
+) -> None:
+    during: list[int] = []
+
+    def hang_at_the_tenth(frame: Frame, faces: object, drawn: object) -> None:
+        if frame.number == 10:
+            pings(systemd)
+            time.sleep(8 * PAUSE)
+            during.append(pings(systemd))
+
+    turns = frames(20, pause=PAUSE)
+    follow(turns, tracker, [hang_at_the_tenth], StageTimes(), tick=watchdog.alive)
+    assert during == [0]
+    assert pings(systemd) >= 4  # it goes on with the loop
+
+
+def test_nothing_is_drawn_that_nobody_wants(tracker: FaceTracker) -> None:
+    seen: list[object] = []
+    follow(frames(2), tracker, [lambda f, faces, drawn: seen.append(drawn)], StageTimes())
+    assert seen == [None, None]
+    follow(frames(1), tracker, [lambda f, faces, drawn: seen.append(drawn)], StageTimes(),
+           lambda: True)  # fmt: skip
+    assert isinstance(seen[-1], np.ndarray)
+
+
+def test_after_a_pause_faces_are_looked_for_anew(
+    tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[float] = []
+    now = 0.0
+    monkeypatch.setattr(tracker, "forget", lambda: forgotten.append(now))
+
+    def turns() -> Iterator[Frame | None]:
+        nonlocal now
+        for now in (0.0, 0.1, 0.2, 5.0, 5.1):
+            yield Frame(GREY, now, 1)
+            yield None
+
+    follow(turns(), tracker, [], StageTimes())
+    assert forgotten == [5.0]
+
+
+def test_stages_are_timed(tracker: FaceTracker) -> None:
+    times = StageTimes()
+    faces: list[list[Face]] = []
+    follow(frames(5, 0.01), tracker, [lambda f, found, drawn: faces.append(list(found))], times)
+    assert times.pictures == len(faces) == 5
+    assert 9 < (times.percentile("read", 50) or 0) < 100

@@ -128,8 +128,10 @@ def _check_same(function: Any, model: FloatModel, crop: NDArray[np.uint8]) -> No
     """`CheckFailedError` unless both give the same for ``crop`` (1, s, s, 3)."""
     found = [tensor.numpy() for tensor in function(tf.constant(crop))]
     for name, ours, theirs in zip(OUTPUTS, found, model.predict(crop), strict=True):
+        if not np.isfinite(ours).all():
+            raise CheckFailedError(f"the float model's {name} are not finite")
         off, most = np.abs(ours - theirs).max(), EXACT * max(1.0, np.abs(theirs).max())
-        if not off <= most:
+        if off > most:
             raise CheckFailedError(
                 f"the inference graph's {name} are off by {off:.2g} from the float model's",
                 "This is a fault of asmnet-edge: please report it with the network",

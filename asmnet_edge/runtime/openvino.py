@@ -18,11 +18,13 @@ class OpenVinoBackend:
     def __init__(self, compiled: Any, name: str) -> None:
         self.name = name
         self._request = compiled.create_infer_request()
+        self._input = self._request.get_input_tensor().data
         self._landmarks = compiled.output("landmarks")
         self._pose = compiled.output("pose")
 
     def run(self, crop: Crop) -> Outputs:
-        results = self._request.infer([crop], share_inputs=True, share_outputs=True)
+        self._input[:] = crop  # into its own tensor: binding another at each call took 0.09 ms
+        results = self._request.infer(share_outputs=True)
         return results[self._landmarks][0], results[self._pose][0]
 
 

@@ -240,7 +240,7 @@ def test_training_without_keras_prints_its_pip_line(
 
 @pytest.mark.parametrize(
     "words",
-    [("fly",), ("convert", "coreml"), ("predict",), ("benchmark", "run"), ("predict", "a", "--x")],
+    [("fly",), ("convert", "coreml"), ("predict",), ("benchmark", "fly"), ("predict", "a", "--x")],
     ids=" ".join,
 )
 def test_wrong_words_end_with_2_and_the_usage(asmnet_edge: Run, words: tuple[str, ...]) -> None:
@@ -248,6 +248,12 @@ def test_wrong_words_end_with_2_and_the_usage(asmnet_edge: Run, words: tuple[str
     assert ended.code == 2
     assert ended.complaint
     assert "Usage: asmnet-edge" in ended.err
+
+
+def test_nothing_to_benchmark_is_told(asmnet_edge: Run) -> None:
+    ended = asmnet_edge("benchmark", "run")
+    assert ended.code == 2
+    assert "there is nothing to benchmark" in ended.complaint
 
 
 def test_a_record_that_is_none_is_told(asmnet_edge: Run, letter: Path) -> None:

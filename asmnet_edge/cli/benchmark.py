@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
+
+from asmnet_edge.cli.verbs import Verbs
 
 VERBS = {
     "run": "Measure artifacts and the float model on this machine, or over ssh.",
@@ -15,25 +15,6 @@ VERBS = {
 }
 
 
-class Benchmarks(click.Group):
-    """A group whose members live in ``asmnet_edge.cli.benchmark_<verb>`` as ``command``."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"asmnet_edge.cli.benchmark_{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing their modules."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-
-@click.group(cls=Benchmarks)
+@click.group(cls=Verbs, verbs=VERBS, prefix="benchmark_")
 def command() -> None:
     """Measure latency, size and accuracy drop of artifacts against the float model."""

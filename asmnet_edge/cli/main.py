@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import click
 
 import asmnet_edge
+from asmnet_edge.cli.verbs import Verbs
 from asmnet_edge.errors import AsmnetEdgeError
 
 # verb -> one line of help; the verb's module is imported only when the verb is run
@@ -29,26 +29,7 @@ VERBS = {
 }
 
 
-class Verbs(click.Group):
-    """A group whose members live in ``asmnet_edge.cli.<verb>`` as ``command``; ``-`` is ``_``."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"asmnet_edge.cli.{cmd_name.replace('-', '_')}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing their modules."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
-
-
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(asmnet_edge.__version__, prog_name="asmnet-edge")
 def cli() -> None:
     """Face landmarks and head pose on edge devices: train, convert to int8, measure, run."""

@@ -49,7 +49,9 @@ def make_to_goal(
     percent = model.provenance.get("training", {}).get("validation_percent", PERCENT)
     with silenced():
         dataset = people.dataset(model)
-        faces = faces_to_judge(dataset, model.crop, model.scheme, JUDGED, percent)
+        faces = faces_to_judge(
+            dataset, model.crop, model.scheme, JUDGED, percent, people.on_broken_again
+        )
     goal.check_faces(faces[0])
     notes.print(f"planning on {len(faces[0])} faces, to be verified on {len(faces[1])} others")
     loud, start = aloud(), perf_counter()

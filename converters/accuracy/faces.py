@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from asmnet_edge.converters.calibration.testfaces import UNLABELLED
 from asmnet_edge.crop import CropRule, to_relative, transform
 from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import Dataset, Sample, learnable
+from asmnet_edge.data.sample import Dataset, OnBroken, Sample, learnable, refuse
 from asmnet_edge.data.split import PERCENT, is_validation
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import FloatArray
@@ -81,13 +81,14 @@ def faces_to_judge(
     scheme: LandmarkScheme,
     count: int = 128,
     percent: float = PERCENT,
+    on_broken: OnBroken = refuse,
 ) -> tuple[Faces, Faces]:
     """Up to ``count`` faces to choose on and as many to verify on, from the training subset.
 
     They are those that training holds out, ``percent`` of the identities. Landmarks of another
     scheme than the model's ``scheme`` are left out, and deviation alone can be judged.
     """
-    samples = learnable(dataset.samples("train"))
+    samples = learnable(dataset.samples("train", on_broken))
     held_out = [sample for sample in samples if is_validation(sample.identity, percent)]
     halves = ([s for s in held_out if _chooses(s) is half] for half in (True, False))
     choosing, verifying = halves

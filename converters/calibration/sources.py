@@ -51,6 +51,11 @@ class FaceSource:
     def folder(self) -> Path:
         return Path(self.words.partition(":")[2]).expanduser()
 
+    def on_broken_again(self, error: DataError) -> None:
+        """What calibrating told and left out, as pictures without a face, is left out quietly."""
+        if not self.is_unlabelled:
+            refuse(error)
+
     def described(self) -> str:
         """What is there to choose from, without reading a picture."""
         if self.is_unlabelled:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -12,11 +13,13 @@ from asmnet_edge.converters.accuracy.faces import Faces, Score, faces_to_judge
 from asmnet_edge.converters.accuracy.goal import Goal, check
 from asmnet_edge.converters.accuracy.plan import Planner, planner_for
 from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.calibration.sources import FaceSource
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.crop import CropRule
+from asmnet_edge.data.sample import OnBroken, Sample, refuse
 from asmnet_edge.data.split import is_validation
 from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.errors import CheckFailedError, UsageError
+from asmnet_edge.errors import CheckFailedError, NotAFaceError, UsageError
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
 COSTS = {"stem": 1.0, "first": 4.0, "second": 2.0, "third": 3.0}
@@ -176,6 +179,27 @@ def test_choosing_and_verifying_share_no_identity_with_each_other_or_training() 
     assert not seen[0] & seen[1]
     assert first.landmarks is not None
     assert (np.abs(first.landmarks - 0.5) < 0.5).mean() > 0.9  # within the crop, relative
+
+
+class WithAnEmptyPicture(DrawnFaces):
+    """Drawn faces and a picture without one."""
+
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> list[Sample]:
+        on_broken(NotAFaceError("no face was found in wall.jpg"))
+        return super().samples(subset, on_broken)
+
+
+def test_pictures_without_a_face_are_left_out_of_judging_where_that_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    dataset, rule = WithAnEmptyPicture(120, size=64), CropRule(size=32)
+    plain, unlabelled = FaceSource("synthetic:9"), FaceSource(f"pictures:{tmp_path}")
+    with pytest.raises(NotAFaceError, match="wall"):
+        faces_to_judge(dataset, rule, IBUG68, percent=30, on_broken=plain.on_broken_again)
+    first, second = faces_to_judge(
+        dataset, rule, IBUG68, percent=30, on_broken=unlabelled.on_broken_again
+    )
+    assert min(len(first), len(second)) >= 4
 
 
 def test_too_few_faces_are_told() -> None:

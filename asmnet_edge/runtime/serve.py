@@ -160,6 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _stream(self) -> None:
+        seen = self.board.number  # before it is counted in: what comes then is for it
         if not self.board.watch(+1):
             self._answer(503, "text/plain", b"too many are watching\n")
             return
@@ -168,14 +169,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
-            self._parts()
+            self._parts(seen)
         except OSError:
             pass  # gone, or too slow
         finally:
             self.board.watch(-1)
 
-    def _parts(self) -> None:
-        number = self.board.number
+    def _parts(self, number: int) -> None:
         while True:
             number, picture = self.board.next_picture(number, 5.0)
             if picture is None:

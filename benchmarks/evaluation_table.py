@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asmnet_edge.benchmarks.truth import faces_in_words, gaps_in_words
+from asmnet_edge.tables import table
 
 # curve -> how its steps are written
 STEPS = {
@@ -37,17 +38,9 @@ def _title(content: dict[str, Any]) -> str:
     return f"{model['name']} ({model['precision']}, {model['runtime']}) on {data['name']}"
 
 
-def _table(first: str, *others: str) -> Table:
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column(first, no_wrap=True)
-    for name in others:
-        view.add_column(name, justify="right", no_wrap=True)
-    return view
-
-
 def _figures(content: dict[str, Any]) -> Table:
     limit = f"{content['failure_threshold_percent']:.0f}"
-    view = _table(
+    view = table(
         *("subset", "faces", "NME %", "95 %", "pupils", "box", f"FR@{limit} %", f"AUC@{limit} %")
     )
     for row in content["subsets"]:
@@ -63,7 +56,7 @@ def _figures(content: dict[str, Any]) -> Table:
 def _by(content: dict[str, Any], figure: str, title: str) -> Table:
     """A column for each part of ``figure``: each region, each axis."""
     parts = content["subsets"][0][figure]
-    view = _table(title, *(part.replace("_", " ") for part in parts))
+    view = table(title, *(part.replace("_", " ") for part in parts))
     for row in content["subsets"]:
         view.add_row(row["name"], *_rounded(row[figure].values()))
     return view

@@ -97,9 +97,8 @@ def command(
         return
     import_quietly(*NEEDED, extra="convert")
     # what a plan gives cannot be told without making it, so --resume keeps none of its artifacts
-    again = [order for order in orders if goal and order.is_calibrated]
-    _refuse_existing(again, source, output, overwrite)
-    _refuse_existing(orders, source, output, resume or overwrite)
+    anew = [order for order in orders if not resume or (goal and order.is_calibrated)]
+    _refuse_existing(anew, source, output, overwrite)
     made, check = carry_out(orders, source, output, people, jobs, resume, goal)
     print_wide(made_table(made))
     notes.print(f"in {output}", soft_wrap=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from asmnet_edge.cli.terminal import aloud, notes
+from asmnet_edge.tables import table
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.batch import Made
@@ -47,7 +47,7 @@ class Told:
 
 def made_table(made: Sequence[Made]) -> Table:
     """Size, share of int8 operators, parity and time of each artifact."""
-    view = _table("artifact", "MB", "int8 ops", "max px", "mean px", "deviation %", "seconds")
+    view = table("artifact", "MB", "int8 ops", "max px", "mean px", "deviation %", "seconds")
     for one in made:
         if one.manifest is None:
             view.add_row(one.path.name, *["-"] * 5, "failed")
@@ -67,7 +67,7 @@ def made_table(made: Sequence[Made]) -> Table:
 
 def plan_table(orders: Sequence[Order], source: Path, folder: Path) -> Table:
     """What would be made in ``folder``, and which of its files are there already."""
-    view = _table("artifact", "with it", "calibrated", "there already")
+    view = table("artifact", "with it", "calibrated", "there already")
     for order in orders:
         *others, path, manifest = order.files(folder, source.stem)
         there = [file.name for file in (*others, path, manifest) if file.exists()]
@@ -77,12 +77,4 @@ def plan_table(orders: Sequence[Order], source: Path, folder: Path) -> Table:
             "yes" if order.is_calibrated else "no",
             "yes" if len(there) == len(others) + 2 else ", ".join(there) or "no",
         )
-    return view
-
-
-def _table(first: str, *others: str) -> Table:
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column(first, no_wrap=True)
-    for name in others:
-        view.add_column(name, justify="right", no_wrap=True)
     return view

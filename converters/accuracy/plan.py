@@ -120,17 +120,6 @@ class Planner:
         )
 
 
-def plan_for(
-    graph: InferenceGraph,
-    calibration: CalibrationSet,
-    faces: Faces,
-    goal: Goal,
-    tick: Callable[[], None] = lambda: None,
-) -> Plan:
-    """Which layers of ``graph`` to keep in float so that int8 keeps the ``goal`` on ``faces``."""
-    return planner_for(graph, calibration, faces, goal).plan(tick)
-
-
 def planner_for(
     graph: InferenceGraph, calibration: CalibrationSet, faces: Faces, goal: Goal
 ) -> Planner:

@@ -1,0 +1,15 @@
+"""Tables as the terminal shows them."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+
+
+def table(first: str, *others: str) -> Table:
+    """Columns under a line; all but the first to the right."""
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    view.add_column(first, no_wrap=True)
+    for name in others:
+        view.add_column(name, justify="right", no_wrap=True)
+    return view

@@ -19,8 +19,8 @@ from asmnet_edge.errors import AsmnetEdgeError, UsageError
 class BenchmarkPlan:
     """What to measure.
 
-    orders : the rows; the first one that ends on ``.keras`` and is compared is the reference of
-    every drop; sustain : seconds of endurance; pictures : keep the faces that int8 moved most
+    orders : the rows; sustain : seconds of endurance; pictures : keep the faces that int8 moved
+    most
     """
 
     orders: tuple[RowOrder, ...]
@@ -28,10 +28,6 @@ class BenchmarkPlan:
     sustain: float = 0.0
     pictures: bool = False
     kind: str = "quick"
-
-    @property
-    def reference(self) -> RowOrder | None:
-        return next((order for order in self.orders if is_reference(order)), None)
 
 
 @dataclass
@@ -87,22 +83,32 @@ def opened(
 
 def check_source(found: Sequence[Measured]) -> None:
     """A drop against another float model than an artifact's own would mean nothing."""
-    reference = reference_of(found)
-    if reference is None or reference.row is None:
-        return
-    source = reference.row.source_sha256
+    model = _first(found, _is_float_model)
     for each in found:
-        if each.row and each.order.compared and each.row.source_sha256 != source:
+        if model and each.row and each.order.compared and not are_kin(each, model):
             raise UsageError(
-                f"{each.order.path.name} was not made from {reference.order.path.name}",
+                f"{each.order.path.name} was not made from {model.order.path.name}",
                 "Give --float-model the file it was converted from, or the artifact to --beside",
             )
 
 
-def is_reference(order: RowOrder) -> bool:
-    return order.path.suffix == FLOAT_SUFFIX and order.compared
-
-
 def reference_of(found: Sequence[Measured]) -> Measured | None:
-    """The row of the float model, if there is one and it has opened."""
-    return next((m for m in found if m.row and is_reference(m.order)), None)
+    """What drops are against: the float model, or where it is not, its float32 artifact."""
+    return _first(found, _is_float_model) or _first(found, _is_float_artifact)
+
+
+def are_kin(one: Measured, other: Measured) -> bool:
+    """Whether both were made from the same float model."""
+    return bool(one.row and other.row and one.row.source_sha256 == other.row.source_sha256)
+
+
+def _is_float_model(each: Measured) -> bool:
+    return each.order.path.suffix == FLOAT_SUFFIX
+
+
+def _is_float_artifact(each: Measured) -> bool:
+    return each.facts.get("precision") == "float32"
+
+
+def _first(found: Sequence[Measured], fits: Callable[[Measured], bool]) -> Measured | None:
+    return next((m for m in found if m.row and m.order.compared and fits(m)), None)

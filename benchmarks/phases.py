@@ -12,7 +12,7 @@ from asmnet_edge.benchmarks.accuracy import accuracy
 from asmnet_edge.benchmarks.facesource import FaceSource
 from asmnet_edge.benchmarks.jitter import jitter
 from asmnet_edge.benchmarks.latency.loop import measure
-from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, reference_of
+from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, are_kin, reference_of
 from asmnet_edge.benchmarks.progress import Progress
 from asmnet_edge.benchmarks.rows.cold import cold_start, cold_starts_of
 from asmnet_edge.benchmarks.rows.local import Row
@@ -37,7 +37,7 @@ def latency(
 def accuracies(
     plan: BenchmarkPlan, found: Sequence[Measured], source: FaceSource, progress: Progress
 ) -> None:
-    """Every face once through each row; drops and deviations against the float model's.
+    """Every face once through each row; drops and deviations against those of `reference_of`.
 
     The same file in the same runtime gives the same with more threads, and is not asked again.
     """
@@ -51,11 +51,16 @@ def accuracies(
             return
         faces = source.for_rule(row.crop)
         each.outputs = row.outputs(faces.crops)
-        of = reference.outputs if reference and each.order.compared else None
+        of = reference.outputs if reference and _is_compared(each, reference) else None
         each.more["accuracy"] = accuracy(each.outputs, of, faces)
         each.more["accuracy"]["jitter"] = jitter(row.outputs, faces.crops, faces.scheme)
 
-    _for_each(found, step, progress("accuracy", _alive(found)))
+    first = sorted(found, key=lambda each: each is not reference)
+    _for_each(first, step, progress("accuracy", _alive(found)))
+
+
+def _is_compared(each: Measured, reference: Measured) -> bool:
+    return each.order.compared and are_kin(each, reference)
 
 
 def stages(

@@ -13,7 +13,7 @@ from typing import Any
 from asmnet_edge.benchmarks.accuracy import EvaluationFaces
 from asmnet_edge.benchmarks.facesource import FaceSource, faces_settings
 from asmnet_edge.benchmarks.latency.watch import power_warning
-from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, reference_of
+from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, are_kin, reference_of
 from asmnet_edge.benchmarks.phases import PHASES
 from asmnet_edge.benchmarks.portraits import Portraits
 from asmnet_edge.benchmarks.progress import Progress
@@ -37,7 +37,7 @@ def measure_all(
     """
     rule = next((m.row.crop for m in found if m.row), None)
     check_scheme(found, source)
-    settings = settings_of(plan, source.for_rule(rule) if rule else None)
+    settings = settings_of(plan, found, source.for_rule(rule) if rule else None)
     record = BenchmarkRecord.begin(settings)
     record.content["warnings"] += filter(None, [power_warning(record.content["device"]["power"])])
     interrupted = False
@@ -55,15 +55,17 @@ def measure_all(
     return record.with_results([m.as_json() for m in found], interrupted, portraits)
 
 
-def settings_of(plan: BenchmarkPlan, faces: EvaluationFaces | None) -> dict[str, Any]:
-    reference = plan.reference
+def settings_of(
+    plan: BenchmarkPlan, found: Sequence[Measured], faces: EvaluationFaces | None
+) -> dict[str, Any]:
+    reference = reference_of(found)
     return {
         "kind": plan.kind,
         "threads": sorted({order.threads for order in plan.orders}),
         "latency": asdict(plan.latency),
         "sustain_seconds": plan.sustain,
         "faces": faces_settings(faces) if faces else {"count": 0, "on": "none", "missing": []},
-        "reference": reference.path.name if reference else None,
+        "reference": reference.order.path.name if reference else None,
     }
 
 
@@ -90,7 +92,8 @@ def portraits_of(
     drawn: list[dict[str, Any]] = []
     for each in found:
         outputs = each.outputs  # the same object where it differs in threads alone
-        if outputs and each.order.compared and not any(outputs is other for other in shown):
+        compared = each.order.compared and are_kin(each, reference)
+        if outputs and compared and not any(outputs is other for other in shown):
             shown.append(outputs)
             drawn += portraits.of(each.order.key, outputs)
     return drawn

@@ -171,8 +171,8 @@ def synth(count: int, output: Path, seed: int, size: int) -> None:
 
     OUTPUT gets faces/*.png, faces.csv and pose.csv, which csv:OUTPUT/faces.csv reads.
     """
-    from asmnet_edge.data.drawnfolder import write_drawn
     from asmnet_edge.data.synthetic import DrawnFaces
+    from asmnet_edge.data.tablefiles import write_drawn
 
     bar = partial(with_progress, description="drawing")
     table = write_drawn(DrawnFaces(count, seed, size), output, bar)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from asmnet_edge.errors import DataError
@@ -21,6 +22,7 @@ class Sample:
     pixels; pose : exact yaw, pitch, roll (3,) in degrees where known, else None
     in_test : the same photo is in a test subset too, so nothing may be learnt from it
     drawn : not a photo, so that nothing measured on it tells of real faces
+    file : the picture's, where it is one of its own
     """
 
     name: str
@@ -30,6 +32,7 @@ class Sample:
     pose: FloatArray | None = None
     in_test: bool = False
     drawn: bool = False
+    file: Path | None = None
 
 
 Item = TypeVar("Item")

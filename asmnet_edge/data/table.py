@@ -97,11 +97,12 @@ class LandmarkTable:
             identity, drawn = self._identity(row), _is_drawn(row)
         except (ValueError, DataError) as error:
             raise DataError(f"{where}: {error}") from error
-        load = partial(read_picture, folder / row.image)
+        picture = folder / row.image
+        load = partial(read_picture, picture)
         alone = self._faces[row.image] == 1
         pose = self._poses.of(row.image) if alone else None  # it does not tell two faces apart
         name = row.image if alone else f"{row.image}#{row.line}"
-        return Sample(name, identity, load, landmarks, pose, drawn=drawn)
+        return Sample(name, identity, load, landmarks, pose, drawn=drawn, file=picture)
 
     def _identity(self, row: _Row) -> str:
         given = row.extra.get(IDENTITY, self._identities[row.image])

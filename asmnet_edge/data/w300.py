@@ -95,9 +95,11 @@ class W300:
         pictures = [p for s in SUFFIXES if (p := pts.with_suffix(s)).exists()]
         if not pictures:
             raise DataError(f"{pts} has no picture beside it", f"Known: {', '.join(SUFFIXES)}")
-        load = partial(read_picture, pictures[0])
+        picture = pictures[0]
+        load = partial(read_picture, picture)
         name, identity = f"{part}/{pts.stem}", _identity(part, pts.stem)
-        return Sample(name, identity, load, landmarks, in_test=name in IN_TEST)
+        in_test = name in IN_TEST
+        return Sample(name, identity, load, landmarks, in_test=in_test, file=picture)
 
 
 def _identity(part: str, stem: str) -> str:

@@ -135,7 +135,8 @@ class WFLW:
         if not picture.is_file():
             raise DataError(f"{line.where}: there is no picture {picture}")
         name = f"{part}/{fields[-1]}#{line.number}"
-        return Sample(name, fields[-1], partial(read_picture, picture), _landmarks(line, fields))
+        load, landmarks = partial(read_picture, picture), _landmarks(line, fields)
+        return Sample(name, fields[-1], load, landmarks, file=picture)
 
 
 def _list_of(subset: str) -> str:

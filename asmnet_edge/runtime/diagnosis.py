@@ -10,18 +10,9 @@ from pathlib import Path
 
 from asmnet_edge.cpu import DOT_PRODUCTS, FEATURES, features, is_arm
 from asmnet_edge.runtime import health
+from asmnet_edge.runtime.runtimes import RUNTIMES
 from asmnet_edge.runtime.threads import sensible_threads, usable_cores
-from asmnet_edge.runtime.tryout import (
-    ABSENT,
-    BAD,
-    FAIR,
-    GOOD,
-    RUNTIMES,
-    Finding,
-    failure,
-    model,
-    runtime,
-)
+from asmnet_edge.runtime.tryout import ABSENT, BAD, FAIR, GOOD, Finding, failure, model, tried
 from asmnet_edge.versions import installed_version
 
 FLAWED = ("4.10.", "4.11.")  # versions of OpenCV
@@ -32,7 +23,7 @@ def diagnose() -> Iterator[Finding]:
     """All findings, one after the other as they are made."""
     yield from (_python(), _cpu(), _cores())
     yield from map(_package, ("numpy", "opencv"))
-    yield from map(runtime, RUNTIMES)
+    yield from map(tried, RUNTIMES)
     yield model()
     yield from (_temperature(), _throttling(), _governor(), _cameras(), _picamera())
 

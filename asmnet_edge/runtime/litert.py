@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
+from asmnet_edge.runtime.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.versions import installed_version
 
-# (package, module with Interpreter), in order of preference
-PACKAGES = (
-    ("ai-edge-litert", "ai_edge_litert.interpreter"),
-    ("tflite-runtime", "tflite_runtime.interpreter"),
-    ("tensorflow", "tensorflow.lite.python.interpreter"),
-)
 OUTDATED = "tflite-runtime "
 
 
@@ -48,9 +43,12 @@ class LiteRtBackend:
         return np.float32(scale) * (values.astype(np.float32) - np.float32(zero_point))
 
 
-def load(path: Path, threads: int) -> InferenceBackend:
-    """The TFLite file at ``path`` with that many threads."""
-    interpreter_of, name = interpreter_class()
+def load(path: Path, threads: int, package: str | None = None) -> InferenceBackend:
+    """The TFLite file at ``path`` with that many threads.
+
+    package : one of `runtimes`, None for the first that is installed
+    """
+    interpreter_of, name = interpreter_class(package)
     try:
         interpreter = interpreter_of(model_path=str(path), num_threads=threads)
         backend = LiteRtBackend(interpreter, name)
@@ -78,14 +76,17 @@ def has_scaled_heads(interpreter: Any) -> bool:
     return False
 
 
-def interpreter_class() -> tuple[Any, str]:
-    """The interpreter of the first of `PACKAGES` that is installed, and its name and version."""
-    for package, module in PACKAGES:
+def interpreter_class(package: str | None = None) -> tuple[Any, str]:
+    """The interpreter of ``package``, or of the first that is installed; its name and version."""
+    known = (*runtimes_of(".tflite"), TENSORFLOW)
+    for runtime in known if package is None else [r for r in known if r.package == package]:
         try:
-            interpreter = importlib.import_module(module).Interpreter
+            interpreter = importlib.import_module(runtime.module).Interpreter
         except ImportError:
             continue
-        return interpreter, f"{package} {installed_version(package)}"
+        return interpreter, f"{runtime.package} {installed_version(runtime.package)}"
+    wanted = package or "ai-edge-litert"
     raise MissingExtraError(
-        "no TFLite runtime is installed", "Install one with: pip install ai-edge-litert"
+        f"{package or 'no TFLite runtime'} is {'not ' if package else ''}installed",
+        f"Install it with: pip install {wanted}",
     )

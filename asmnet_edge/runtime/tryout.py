@@ -8,29 +8,13 @@ import sys
 from dataclasses import asdict, dataclass
 
 from asmnet_edge.cpu import is_arm
+from asmnet_edge.runtime.runtimes import Runtime
 from asmnet_edge.runtime.threads import sensible_threads
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 from asmnet_edge.versions import installed_version
 
 GOOD, FAIR, BAD, ABSENT = "ok", "note", "bad", "-"
 RUNTIME_SECONDS = 60
-# runtime -> its package, what it runs, how to get it, a program that proves that it works
-RUNTIMES = {
-    "LiteRT": ("ai-edge-litert", ".tflite", "pip install ai-edge-litert", ""),
-    "tflite-runtime": ("tflite-runtime", ".tflite", "", ""),
-    "ONNX Runtime": (
-        "onnxruntime",
-        ".onnx",
-        "pip install 'asmnet-edge[onnx]'",
-        "import onnxruntime as o; assert 'CPUExecutionProvider' in o.get_available_providers()",
-    ),
-    "OpenVINO": (
-        "openvino",
-        ".xml",
-        "pip install 'asmnet-edge[openvino]'",
-        "import openvino as o; assert 'CPU' in o.Core().available_devices",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -49,23 +33,22 @@ class Finding:
         return asdict(self)
 
 
-def runtime(name: str) -> Finding:
+def tried(runtime: Runtime) -> Finding:
     """Of another process: a broken runtime can crash or hang."""
-    package, suffix, cure, proof = RUNTIMES[name]
-    version = installed_version(package)
+    name, version, cure = runtime.label, installed_version(runtime.package), runtime.cure
     if version == "unknown":
-        return Finding(name, ABSENT, f"not installed; would run {suffix}", cure)
-    if name == "tflite-runtime":
-        told = f"{version}; does not accelerate int8 on x86"
-        return Finding(name, GOOD if is_arm() else FAIR, told, "pip install ai-edge-litert")
-    if name == "LiteRT":
-        proof = "from asmnet_edge.runtime.litert import interpreter_class as i; i()"
-    reason = failure(proof)
+        return Finding(name, ABSENT, f"not installed; would run {runtime.suffixes[0]}", cure)
+    reason = failure(runtime.proof)
     if reason:
-        return Finding(name, BAD, f"{version} does not work: {reason}", f"Reinstall it: {cure}")
+        cure = f"Reinstall it: {cure or f'pip install {runtime.package}'}"
+        return Finding(name, BAD, f"{version} does not work: {reason}", cure)
+    if name == "tflite-runtime" and not is_arm():
+        told = f"{version}; does not accelerate int8 on x86"
+        return Finding(name, FAIR, told, "pip install ai-edge-litert")
     slow = name == "OpenVINO" and is_arm()
     note = "; computes int8 models in floating point on ARM" if slow else ""
-    return Finding(name, FAIR if slow else GOOD, f"{version}, runs {suffix}{note}")
+    told = f"{version}, runs {' and '.join(runtime.suffixes)}{note}"
+    return Finding(name, FAIR if slow else GOOD, told)
 
 
 def failure(proof: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -59,14 +59,17 @@ def files_of(path: Path) -> list[Path]:
     return [*(file for file in artifact_files(path) if file.is_file()), *beside]
 
 
-def bundle(models: Sequence[Path]) -> bytes:
-    """A tar of the wheel and the models, each in a numbered folder so that names may repeat."""
+def bundle(models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()) -> bytes:
+    """A tar of the wheel, the models, each in a numbered folder so that names may repeat, and
+    ``others`` by name."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         _add(archive, WHEEL, wheel())
         for number, path in enumerate(models):
             for file in dict.fromkeys(files_of(path)):
                 _add(archive, f"{number}/{file.name}", file.read_bytes())
+        for name, content in others:
+            _add(archive, name, content)
     return packed.getvalue()
 
 

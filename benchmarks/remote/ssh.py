@@ -10,7 +10,7 @@ import json
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,10 @@ class RemoteRun:
     patience: float = PATIENCE
     _read: int = 0
 
-    def prepare(self, models: Sequence[Path]) -> list[str]:
-        """Copy program and ``models``; the models' paths there."""
+    def prepare(
+        self, models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()
+    ) -> list[str]:
+        """Copy program, ``models`` and ``others``, files by name; the models' paths there."""
         self._check_python()
         home = self.host.must('printf %s "${TMPDIR:-/tmp}"').decode()
         self.folder = f"{home}/asmnet-edge-{uuid4().hex[:12]}"
@@ -71,7 +73,7 @@ class RemoteRun:
         place = shlex.quote(self.folder)
         unpack = f"{self.host.python} -m zipfile -e {WHEEL} site"
         script = f"mkdir -m 700 {place} && cd {place} && tar -xz && {unpack}"
-        self.host.must(script, bundle(models))
+        self.host.must(script, bundle(models, others))
         return [f"{self.folder}/{number}/{path.name}" for number, path in enumerate(models)]
 
     def start(self, words: Sequence[str]) -> None:

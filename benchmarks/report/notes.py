@@ -6,6 +6,7 @@ from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import label
+from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 from asmnet_edge.benchmarks.truth import faces_in_words, gaps_in_words
 
 
@@ -51,10 +52,9 @@ def _work(record: BenchmarkRecord) -> list[str]:
 def _reading(record: BenchmarkRecord) -> list[str]:
     lines = ["p50: ± half its 95 % interval over rounds"] if _has_intervals(record) else []
     figures: list[dict[str, Any]] = [row.get("accuracy") or {} for row in record.measured]
-    if record.content["settings"]["reference"]:
-        lines.append(
-            "drop, deviation: against the float model, NME in points and % of eye distance"
-        )
+    if reference := record.content["settings"]["reference"]:
+        model = "the float model" if reference.endswith(FLOAT_SUFFIX) else reference
+        lines.append(f"drop, deviation: against {model}, NME in points and % of eye distance")
     truths = {str(each["pose_truth"]) for each in figures if each.get("pose_truth")}
     lines += [f"pose: mean over yaw, pitch, roll; truth {truth}" for truth in sorted(truths)]
     if any(each.get("jitter") for each in figures):

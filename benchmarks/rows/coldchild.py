@@ -44,16 +44,15 @@ def _import_runtime(told: dict[str, Any]) -> None:
     """So that its import is not counted as loading; what cannot be imported is told later."""
     import importlib
 
-    from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, RUNTIMES
+    from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
+    from asmnet_edge.runtime.runtimes import runtimes_of
 
-    suffix = Path(told["path"]).suffix
-    known = RUNTIMES.get(suffix, {})
-    module = known.get(told["runtime"] or next(iter(known), ""))
+    suffix, package = Path(told["path"]).suffix, told["runtime"]
+    modules = [r.module for r in runtimes_of(suffix) if package in (None, r.package)]
     if suffix == FLOAT_SUFFIX:
-        module = "keras"
-    submodule = {"ai_edge_litert": ".interpreter", "tflite_runtime": ".interpreter"}
+        modules = ["keras"]
     try:
-        importlib.import_module((module or "numpy") + submodule.get(module or "", ""))
+        importlib.import_module(modules[0] if modules else "numpy")
     except ImportError:
         return
 

@@ -1,38 +1,17 @@
-"""Landmark networks of others on the same faces, told what they want by a small TOML file.
-
-name = "PFLD"                   # all of this but `model` and `input.size` may be left out
-model = "pfld-112.onnx"         # beside the TOML file; .onnx, .tflite or OpenVINO's .xml
-precision = "float32"
-scheme = "ibug68"
-multiply_adds = 0               # of one call, where known
-licence = "..."
-
-[input]
-size = 112                      # pixels a side
-margin = 1.25                   # crop: side over the longer side of the landmarks' box
-layout = "NCHW"                 # or "NHWC"
-colour = "RGB"                  # or "BGR"
-mean = 0.0                      # value = (pixel - mean) / std; a number or three
-std = 255.0
-type = "float32"                # or "uint8": pixels as they are
-
-[output]
-index = 0                       # or name = "..."
-order = "interleaved"           # x0 y0 x1 y1 ...; or "planar": x0 x1 ... y0 y1 ...
-unit = "crop"                   # 0 to 1 over the crop; "pixels"; "centred": -1 to 1
-points = []                     # for each point of the scheme, which of the model's it is
-"""
+"""Landmark networks of others, told what they want by a small TOML file: docs/foreign-models.md."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
+from asmnet_edge.benchmarks.rows.heatmaps import Heatmaps
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.runtime.backend import Crop
@@ -50,6 +29,10 @@ class ForeignInput:
     mean: float | tuple[float, ...] = 0.0
     std: float | tuple[float, ...] = 255.0
     type: str = "float32"
+
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {"layout": ("NCHW", "NHWC"), "colour": ("RGB", "BGR"), "type": ("float32", "uint8")}
+    )
 
     def prepare(self, crop: Crop) -> np.ndarray[Any, Any]:
         """``crop`` (1, s, s, 3) uint8 RGB as the network takes it."""
@@ -70,23 +53,24 @@ class ForeignOutput:
     order: str = "interleaved"
     unit: str = "crop"
     points: tuple[int, ...] = ()
+    heatmaps: Heatmaps | None = None
+
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+        {"order": ("interleaved", "planar"), "unit": ("crop", "pixels", "centred")}
+    )
 
     def restore(self, values: FloatArray, size: int) -> FloatArray:
-        """The network's numbers -> landmarks (n, 2) relative to the crop."""
+        """The network's numbers, in the shape it gives -> landmarks (n, 2) relative to the crop."""
+        if self.heatmaps is not None:
+            return self._chosen(self.heatmaps.decode(values, size))
         pairs = values.reshape(2, -1).T if self.order == "planar" else values.reshape(-1, 2)
-        chosen = pairs[list(self.points)] if self.points else pairs
+        chosen = self._chosen(pairs)
         if self.unit == "pixels":
             return (chosen + 0.5) / size
         return (chosen + 1) / 2 if self.unit == "centred" else chosen
 
-
-CHOICES = {
-    "layout": ("NCHW", "NHWC"),
-    "colour": ("RGB", "BGR"),
-    "type": ("float32", "uint8"),
-    "order": ("interleaved", "planar"),
-    "unit": ("crop", "pixels", "centred"),
-}
+    def _chosen(self, pairs: FloatArray) -> FloatArray:
+        return pairs[list(self.points)] if self.points else pairs
 
 
 @dataclass(frozen=True)
@@ -107,7 +91,10 @@ def read_foreign(path: Path) -> Foreign:
         model = path.parent / told.pop("model")
         scheme = scheme_named(told.pop("scheme", "ibug68"))
         source = _part(ForeignInput, told.pop("input"))
-        result = _part(ForeignOutput, told.pop("output", {}))
+        output = told.pop("output", {})
+        if "heatmaps" in output:
+            output["heatmaps"] = _part(Heatmaps, output["heatmaps"])
+        result = _part(ForeignOutput, output)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} does not describe a network: {error!r}",
@@ -118,11 +105,11 @@ def read_foreign(path: Path) -> Foreign:
     return Foreign(model, scheme, source, result, told)
 
 
-def _part(kind: Callable[..., Any], told: Mapping[str, Any]) -> Any:
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+def _part(kind: Any, told: Mapping[str, Any]) -> Any:
+    known = {f.name for f in fields(kind)}
     if unknown := set(told) - known:
         raise ValueError(f"{', '.join(sorted(unknown))} is not known; known: {sorted(known)}")
-    for name, allowed in CHOICES.items():
+    for name, allowed in kind.CHOICES.items():
         if name in told and told[name] not in allowed:
             raise ValueError(f"{name} must be one of {allowed}, got {told[name]!r}")
     return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.items()})

@@ -27,7 +27,7 @@ class ForeignBackend:
     def run(self, crop: Crop) -> Outputs:
         told = self._described
         values = self._raw.run(told.input.prepare(crop))[told.output.name or told.output.index]
-        landmarks = told.output.restore(np.asarray(values, np.float32).ravel(), told.input.size)
+        landmarks = told.output.restore(np.asarray(values, np.float32), told.input.size)
         return landmarks.astype(np.float32), np.zeros(3, np.float32)
 
 

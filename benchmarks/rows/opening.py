@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from asmnet_edge.benchmarks.candidates import Candidate, artifact_candidate, keras_candidate
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, RowOrder
-from asmnet_edge.errors import ModelError, UsageError, require
+from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
+from asmnet_edge.runtime import litert
 from asmnet_edge.runtime.backend import InferenceBackend, backend_module
-from asmnet_edge.versions import installed_version
 
 
 def open_candidate(order: RowOrder) -> Candidate:
@@ -62,22 +63,11 @@ def _opened(order: RowOrder) -> Candidate:
     )
 
 
-def load_in(runtime: str, path: object, threads: int) -> InferenceBackend:
-    """``path`` in the runtime of that name; see `order.RUNTIMES`."""
-    if runtime == "openvino":  # takes ONNX files as they are
-        module = importlib.import_module("asmnet_edge.runtime.openvino")
-    elif runtime == "tflite-runtime":
-        return _in_tflite_runtime(path, threads)
-    else:
-        module = importlib.import_module(backend_module(path))  # type: ignore[arg-type]
-    backend: InferenceBackend = module.load(path, threads)
+def load_in(package: str, path: Path, threads: int) -> InferenceBackend:
+    """``path`` in the runtime of that package; see `runtime.runtimes`."""
+    if path.suffix == ".tflite":  # several packages have its interpreter
+        return litert.load(path, threads, package)
+    # OpenVINO takes ONNX files as they are
+    name = "asmnet_edge.runtime.openvino" if package == "openvino" else backend_module(path)
+    backend: InferenceBackend = importlib.import_module(name).load(path, threads)
     return backend
-
-
-def _in_tflite_runtime(path: object, threads: int) -> InferenceBackend:
-    """The predecessor of LiteRT, as many Raspberry Pis still have it."""
-    from asmnet_edge.runtime.litert import LiteRtBackend
-
-    interpreter = require("tflite_runtime.interpreter", "tflite").Interpreter
-    name = f"tflite-runtime {installed_version('tflite-runtime')}"
-    return LiteRtBackend(interpreter(model_path=str(path), num_threads=threads), name)

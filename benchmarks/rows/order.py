@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from importlib import util
 from pathlib import Path
 
 from asmnet_edge.errors import UsageError
+from asmnet_edge.runtime.runtimes import RUNTIMES, runtimes_of
 
 FLOAT_SUFFIX, FOREIGN_SUFFIX = ".keras", ".toml"
-# suffix -> runtimes that can run it, the usual one first: package -> module that must be there
-RUNTIMES: dict[str, dict[str, str]] = {
-    ".tflite": {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"},
-    ".onnx": {"onnxruntime": "onnxruntime", "openvino": "openvino"},
-    ".xml": {"openvino": "openvino"},
-}
 
 
 @dataclass(frozen=True)
 class RowOrder:
     """One row to be measured.
 
-    runtime : name as in `RUNTIMES`, None for the file's usual one; cpus : cores that it is held
-    to, empty for all; compared : whether it must descend from the run's float model
+    runtime : its package, as in `runtimes`, None for the file's usual one; cpus : cores that it is
+    held to, empty for all; compared : whether it must descend from the run's float model
     """
 
     path: Path
@@ -52,15 +46,16 @@ def orders_for(
 
 
 def _in_runtimes(order: RowOrder, runtimes: str) -> Iterable[RowOrder]:
-    known = RUNTIMES.get(order.path.suffix, {})
+    known = runtimes_of(order.path.suffix)
     if runtimes == "usual" or not known:
         return [order]
     if runtimes == "all":
-        there = [name for name, module in known.items() if util.find_spec(module)]
-        return [replace(order, runtime=name) for name in there or [next(iter(known))]]
-    every = {name for names in RUNTIMES.values() for name in names}
+        there = [runtime for runtime in known if runtime.is_there]
+        return [replace(order, runtime=runtime.package) for runtime in there or known[:1]]
+    every = sorted(runtime.package for runtime in RUNTIMES)
     if runtimes not in every:
         raise UsageError(
-            f"no runtime is called {runtimes!r}", f"Known: usual, all, {', '.join(sorted(every))}"
+            f"no runtime is called {runtimes!r}", f"Known: usual, all, {', '.join(every)}"
         )
-    return [replace(order, runtime=runtimes)] if runtimes in known else [order]
+    runs_it = any(runtime.package == runtimes for runtime in known)
+    return [replace(order, runtime=runtimes)] if runs_it else [order]

@@ -10,6 +10,7 @@ from typing import Any
 
 from asmnet_edge.errors import ModelError, require
 from asmnet_edge.runtime.litert import interpreter_class
+from asmnet_edge.runtime.onnx_runtime import open_session
 from asmnet_edge.versions import installed_version
 
 Results = dict[int | str, Any]
@@ -34,20 +35,13 @@ def open_raw(path: Path, threads: int) -> RawRun:
 
 
 def _onnx(path: Path, threads: int) -> RawRun:
-    ort = require("onnxruntime", "onnx")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
-    try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its classes have no base of their own
-        raise ModelError(f"{path} cannot be loaded as ONNX: {error}") from error
+    session, name = open_session(path, threads)
     entry, names = session.get_inputs()[0].name, [o.name for o in session.get_outputs()]
 
     def run(values: Any) -> Results:
         return _numbered(names, session.run(names, {entry: values}))
 
-    return RawRun(f"onnxruntime {ort.__version__}", run)
+    return RawRun(name, run)
 
 
 def _tflite(path: Path, threads: int) -> RawRun:

@@ -72,7 +72,8 @@ def candidate(faces: EvaluationFaces) -> Callable[..., Candidate]:
             number = int(np.median(crop))  # as it is under noise, too
             return faces.landmarks[number] + [offset[number], 0], faces.pose[number]
 
-        facts = {"name": name, "format": "fake", "precision": "float32", "bytes": 2_500_000,
+        precision = "float32" if name.endswith(".keras") else "int8"
+        facts = {"name": name, "format": "fake", "precision": precision, "bytes": 2_500_000,
                  "parameters": 1_439_507, "multiply_adds": 256_495_816, "runtime": "fake 1.0",
                  "threads": 1}  # fmt: skip
         return Candidate(

@@ -1,5 +1,6 @@
 """Another machine: a real sshd of our own on this one, and a line that is cut."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -10,17 +11,30 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 
 from asmnet_edge.benchmarks.remote import ssh
+from asmnet_edge.benchmarks.remote.faces import FacesAbroad
 from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, wheel
 from asmnet_edge.benchmarks.remote.ssh import LOST, Host, RemoteRun
+from asmnet_edge.data.catalog import open_dataset
+from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.data.tablefiles import write_drawn
 from asmnet_edge.errors import CheckFailedError, UsageError
+from asmnet_edge.pictures import read_picture
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 ROW = ["--no-float", "--queries", "8", "--seconds", "0", "--no-cold", "--json"]
+
+
+@pytest.fixture(scope="module")
+def faces_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``faces.csv``, ``faces/`` and ``pose.csv`` of four drawn faces."""
+    return write_drawn(DrawnFaces(4), tmp_path_factory.mktemp("faces") / "drawn").parent
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +102,29 @@ def test_an_artifact_travels_with_its_manifest(artifacts: list[Path]) -> None:
     ]
 
 
+def test_faces_travel_as_they_are(tmp_path: Path, faces_folder: Path) -> None:
+    given = open_dataset(f"csv:{faces_folder / 'faces.csv'}")
+    abroad = FacesAbroad(given, "train")
+    for name, content in abroad.files():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    words = abroad.words(str(tmp_path))
+    there = open_dataset(words[1])
+    for ours, theirs in zip(given.samples("train"), there.samples(words[3]), strict=True):
+        np.testing.assert_array_equal(ours.landmarks.points, theirs.landmarks.points)
+        np.testing.assert_array_equal(ours.pose, theirs.pose)
+        assert ours.file.read_bytes() == theirs.file.read_bytes()
+
+
+def test_faces_without_a_file_travel_without_loss(tmp_path: Path) -> None:
+    samples = DrawnFaces(2).samples("test")
+    abroad = FacesAbroad(DrawnFaces(2), "test")
+    pictures = [content for name, content in abroad.files() if name.endswith(".png")]
+    for content, sample in zip(pictures, samples, strict=True):
+        (tmp_path / "a.png").write_bytes(content)
+        np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), sample.load())
+
+
 # a run there
 
 
@@ -106,6 +143,24 @@ def test_a_run_there_brings_its_record_back_and_leaves_nothing(
     assert row["name"] == "tiny-int8.tflite"
     assert any(line.startswith("latency") for line in said)
     assert not Path(there.folder).exists()
+
+
+def test_faces_of_this_machine_are_measured_there_under_their_own_name(
+    host: Host, artifacts: list[Path], faces_folder: Path
+) -> None:
+    def record_of(*words: str) -> Any:
+        command = [sys.executable, "-m", "asmnet_edge", "benchmark", "run", *words]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    options = [word for option in host.options for word in ("--ssh-option", option)]
+    data = f"csv:{faces_folder / 'faces.csv'}"
+    words = [str(artifacts[1]), "--data", data, "--subset", "train", *ROW]
+    here = record_of(*words)
+    there = record_of(*words, "--ssh", host.name, "--remote-python", host.python, *options)
+    assert there["settings"]["faces"] == here["settings"]["faces"]
+    accuracies = [record["results"][0]["accuracy"] for record in (here, there)]
+    assert accuracies[0]["errors"] == accuracies[1]["errors"]
+    assert accuracies[0]["on"] == accuracies[1]["on"] == "csv train"
 
 
 def test_a_cut_connection_is_taken_up_again(

@@ -12,7 +12,6 @@ from onnx import TensorProto, helper
 from asmnet_edge.benchmarks import jitter as trembling
 from asmnet_edge.benchmarks.accuracy import EvaluationFaces
 from asmnet_edge.benchmarks.jitter import FRAMES, jitter, moving, still
-from asmnet_edge.benchmarks.rows import order as orders
 from asmnet_edge.benchmarks.rows.cold import cold_start
 from asmnet_edge.benchmarks.rows.described import ForeignInput, ForeignOutput, read_foreign
 from asmnet_edge.benchmarks.rows.opening import open_candidate
@@ -20,6 +19,7 @@ from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for
 from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
+from asmnet_edge.runtime import runtimes
 
 TOML = """
 name = "Mean colour"
@@ -57,7 +57,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 def test_a_row_for_each_runtime_and_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders.util, "find_spec", lambda name: name != "tflite_runtime" or None)
+    monkeypatch.setattr(runtimes.util, "find_spec", lambda name: name != "tflite_runtime" or None)
     keys = [o.key for o in orders_for([Path("a.onnx"), Path("b.tflite")], "all", [1, 2])]
     assert keys == [
         *("a.onnx in onnxruntime", "a.onnx in onnxruntime, 2 threads"),

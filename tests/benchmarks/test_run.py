@@ -13,6 +13,7 @@ from asmnet_edge.benchmarks.facesource import FaceSource, source_of
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, check_source, opened
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report.notes import notes
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.benchmarks.run import measure_all
@@ -80,6 +81,15 @@ def test_without_a_float_model_nothing_is_compared(measured: Make, measure: Any)
         assert row["accuracy"]["nme_drop"] is None
         assert row["accuracy"]["deviation_iod_percent"] is None
     assert record.content["settings"]["reference"] is None
+
+
+def test_on_a_device_drops_are_against_the_float32_artifact(measured: Make, measure: Any) -> None:
+    plain = measured("plain.onnx", 0.02, precision="float32")
+    other = measured("other.onnx", 0.05, source="another")
+    record = measure(measured("int8.onnx", 0.05), other, plain)  # wherever it stands
+    assert [row["accuracy"]["nme_drop"] for row in record.results] == pytest.approx([3, None, 0])
+    assert record.content["settings"]["reference"] == "plain.onnx"
+    assert "against plain.onnx" in " ".join(notes(record))
 
 
 def test_what_is_measured_beside_has_no_drop(measured: Make, measure: Any) -> None:

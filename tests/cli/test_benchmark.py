@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from asmnet_edge.cli.benchmark_options import duration, thread_counts
+from asmnet_edge.cli.benchmark.options import duration, thread_counts
 
 DOCS = Path(__file__).parents[2] / "docs"
 Run = Callable[..., Any]
@@ -225,7 +225,7 @@ def test_an_interrupted_run_keeps_what_it_measured(artifacts: list[Path], tmp_pa
         (("a.tflite", "--cpus", "big"), "--cpus takes any, fastest or numbers"),
         (("a.tflite", "--runtimes", "torch"), "no runtime is called 'torch'"),
         (("a.tflite", "--sustain", "long"), "a time is written 90, 90s, 30m or 1h"),
-        (("a.tflite", "--ssh", "x", "--data", "300w:d"), "a folder of this machine"),
+        (("a.tflite", "--ssh", "x", "--data", "300w:no"), "there is no no"),
     ],
 )
 def test_wrong_use_is_told_at_once(asmnet_edge: Run, words: tuple[str, ...], told: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from asmnet_edge.cli.convert import command
-from asmnet_edge.cli.convertplan import goal_of
+from asmnet_edge.cli.convert.plan import goal_of
 from asmnet_edge.converters.accuracy.goal import Goal
 from asmnet_edge.converters.orders import orders_for
 from asmnet_edge.errors import UsageError

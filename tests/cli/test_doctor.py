@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from asmnet_edge.runtime import diagnosis, tryout
-from asmnet_edge.runtime.tryout import BAD, FAIR, Finding
+from asmnet_edge.runtime.runtimes import Runtime, runtimes_of
+from asmnet_edge.runtime.tryout import BAD, FAIR, Finding, tried
 
 Run = Callable[..., Any]
 
@@ -32,10 +33,9 @@ def test_what_is_bad_ends_with_1_and_has_a_cure(
     assert "Use the official supply" in ended.out
 
 
-def test_a_runtime_that_crashes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    crash = ("numpy", ".tflite", "pip install it", "import os; os.kill(os.getpid(), 11)")
-    monkeypatch.setitem(tryout.RUNTIMES, "Crashing", crash)
-    finding = tryout.runtime("Crashing")
+def test_a_runtime_that_crashes_is_told() -> None:
+    crash = "import os; os.kill(os.getpid(), 11)"
+    finding = tried(Runtime("Crashing", "numpy", "numpy", (".tflite",), "pip install it", crash))
     assert finding.state == BAD
     assert "it crashed (signal 11)" in finding.message
     assert "pip install it" in finding.cure
@@ -67,4 +67,5 @@ def test_an_opencv_with_a_known_flaw_is_told(
 def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tryout, "is_arm", lambda: True)
     monkeypatch.setattr(tryout, "failure", lambda proof: "")
-    assert "floating point on ARM" in tryout.runtime("OpenVINO").message
+    (openvino,) = runtimes_of(".xml")
+    assert "floating point on ARM" in tried(openvino).message

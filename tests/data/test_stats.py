@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.data.drawnfolder import write_drawn
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.data.stats import MeasuredFaces, Spread, measure, repeated
 from asmnet_edge.data.statsfigures import OUTPUTS, TILE, sheet, tile, write_figures
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.table import LandmarkTable
+from asmnet_edge.data.tablefiles import write_drawn
 from asmnet_edge.data.w300 import W300
 from asmnet_edge.errors import DataError, NotAFaceError, OutputExistsError, PictureError
 from asmnet_edge.landmarks import Landmarks

@@ -18,7 +18,8 @@ from asmnet_edge.runtime.backend import (
     open_backend,
     run_all,
 )
-from asmnet_edge.runtime.litert import PACKAGES, has_scaled_heads, interpreter_class
+from asmnet_edge.runtime.litert import has_scaled_heads, interpreter_class
+from asmnet_edge.runtime.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
@@ -122,8 +123,8 @@ def test_litert_comes_first(manifest: ArtifactManifest) -> None:
 
 
 def test_without_any_tflite_runtime_one_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
-    for _, module in PACKAGES:
-        monkeypatch.setitem(sys.modules, module, None)
+    for runtime in (*runtimes_of(".tflite"), TENSORFLOW):
+        monkeypatch.setitem(sys.modules, runtime.module, None)
     with pytest.raises(MissingExtraError, match="pip install ai-edge-litert"):
         open_backend(shipped(SHIPPED_INT8))
 

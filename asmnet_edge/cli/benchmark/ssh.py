@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.cli.terminal import notes
-from asmnet_edge.errors import UsageError
 
-PASSED_ON = ("subset", "threads", "cpus", "runtimes", "queries", "seconds", "sustain")
+PASSED_ON = ("threads", "cpus", "runtimes", "queries", "seconds", "sustain")
 FLAGS = ("rigorous", "pictures")
 
 
@@ -16,32 +15,26 @@ def run_there(given: dict[str, Any]) -> None:
     """Copy, run, watch, fetch, clean up; Ctrl-C ends the run there and keeps what it measured."""
     from asmnet_edge.benchmarks.record.record import BenchmarkRecord
     from asmnet_edge.benchmarks.record.upgrade import upgraded
+    from asmnet_edge.benchmarks.remote.faces import FacesAbroad
     from asmnet_edge.benchmarks.remote.ssh import Host, RemoteRun
-    from asmnet_edge.cli.benchmark_run import finish
+    from asmnet_edge.cli.benchmark.run import finish
 
-    _check(given)
+    faces = FacesAbroad.of(given["data"], given["subset"]) if given["data"] else None
     host = Host(given["ssh"], given["ssh_option"], given["remote_python"])
     there = RemoteRun(host, lambda line: notes.print(line, soft_wrap=True))
     try:
-        paths = there.prepare(_models(given))
-        there.start(_words(given, paths))
+        paths = there.prepare(_models(given), faces.files() if faces else ())
+        there.start([*_words(given, paths), *(faces.words(there.folder) if faces else [])])
         try:
             there.wait()
         except KeyboardInterrupt:
             there.stop()
             there.wait()
-        record = BenchmarkRecord(upgraded(there.fetch()))
+        fetched = there.fetch()
+        record = BenchmarkRecord(upgraded(faces.named_as_here(fetched) if faces else fetched))
     finally:
         there.clean()
     finish(record, given)
-
-
-def _check(given: dict[str, Any]) -> None:
-    if given["data"] and not given["data"].startswith("synthetic:"):
-        raise UsageError(
-            "--data names a folder of this machine, which does not travel",
-            "Measure accuracy here, latency there; or give --data synthetic:COUNT",
-        )
 
 
 def _models(given: dict[str, Any]) -> list[Path]:
@@ -61,6 +54,5 @@ def _words(given: dict[str, Any], paths: list[str]) -> list[str]:
         if given[name] is not None:
             words += [f"--{name}", str(given[name])]
     words += [f"--{name}" for name in FLAGS if given[name]]
-    words += ["--data", given["data"]] if given["data"] else []
     words += [] if given["cold"] else ["--no-cold"]
     return [*words, *([] if given["with_float"] else ["--no-float"])]

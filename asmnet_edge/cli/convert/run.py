@@ -28,7 +28,7 @@ def carry_out(
     goal: Goal | None,
 ) -> tuple[list[Made], Callable[[], None]]:
     """What was made, and the check of the ``goal``, for when it has been shown."""
-    from asmnet_edge.cli.convertplan import make_to_goal
+    from asmnet_edge.cli.convert.plan import make_to_goal
     from asmnet_edge.converters.batch import Job
     from asmnet_edge.training.floatmodel import load_float_model
 
@@ -84,7 +84,7 @@ def _kept(orders: list[Order], job: Job, model: FloatModel) -> list[Made]:
 
 
 def _in_turns(orders: list[Order], job: Job, model: FloatModel) -> list[Made]:
-    from asmnet_edge.cli.converttable import Told
+    from asmnet_edge.cli.convert.table import Told
     from asmnet_edge.converters.batch import make
     from asmnet_edge.converters.graph import InferenceGraph
 
@@ -98,7 +98,7 @@ def _in_turns(orders: list[Order], job: Job, model: FloatModel) -> list[Made]:
 
 
 def _at_once(orders: list[Order], job: Job, jobs: int) -> list[Made]:
-    from asmnet_edge.cli.converttable import Told
+    from asmnet_edge.cli.convert.table import Told
     from asmnet_edge.converters.batch import make_at_once
 
     made: list[Made] = []

@@ -15,6 +15,6 @@ VERBS = {
 }
 
 
-@click.group(cls=Verbs, verbs=VERBS, prefix="benchmark_")
+@click.group(cls=Verbs, verbs=VERBS, prefix="benchmark.")
 def command() -> None:
     """Measure latency, size and accuracy drop of artifacts against the float model."""

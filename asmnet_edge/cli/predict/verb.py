@@ -157,10 +157,10 @@ def command(**options: Any) -> None:
 
     kind = kind_of_all(wish.sources)
     if kind is Kind.PICTURES:
-        from asmnet_edge.cli.predictpictures import predict_pictures
+        from asmnet_edge.cli.predict.pictures import predict_pictures
 
         predict_pictures(wish)
     else:
-        from asmnet_edge.cli.predictstream import predict_camera, predict_video
+        from asmnet_edge.cli.predict.stream import predict_camera, predict_video
 
         (predict_video if kind is Kind.VIDEO else predict_camera)(wish)

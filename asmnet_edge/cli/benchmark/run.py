@@ -13,7 +13,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from asmnet_edge.cli import benchmark_options as options
+from asmnet_edge.cli.benchmark import options
 from asmnet_edge.cli.terminal import notes, print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
 
@@ -67,7 +67,7 @@ def command(**given: Any) -> None:
     """
     _check(given)
     if given["ssh"]:
-        from asmnet_edge.cli.benchmark_ssh import run_there
+        from asmnet_edge.cli.benchmark.ssh import run_there
 
         run_there(given)
         return

@@ -72,7 +72,10 @@ def reference_path(given: Path | None, wanted: bool) -> Path | None:
     if not wanted:
         return None
     if given is None and util.find_spec("keras") is None:
-        notes.print("No float row and no drop: they need Keras, as in asmnet-edge[train].")
+        notes.print(
+            "No float row: it needs Keras, as in asmnet-edge[train]. Drops are against a float32 "
+            "artifact, if one is among the rows."
+        )
         return None
     if util.find_spec("keras") is None:
         require("keras", "train")

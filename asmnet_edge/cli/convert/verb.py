@@ -78,9 +78,9 @@ def command(
     Each artifact is compared with the float model in its own runtime before it gets its name, and
     comes with a manifest. A stop leaves whole artifacts; --resume makes the others.
     """
-    from asmnet_edge.cli.convertplan import goal_of
-    from asmnet_edge.cli.convertrun import carry_out
-    from asmnet_edge.cli.converttable import made_table
+    from asmnet_edge.cli.convert.plan import goal_of
+    from asmnet_edge.cli.convert.run import carry_out
+    from asmnet_edge.cli.convert.table import made_table
     from asmnet_edge.converters.calibration.crops import COUNT
     from asmnet_edge.converters.calibration.sources import DRAWN, FaceSource
     from asmnet_edge.converters.orders import orders_for
@@ -108,7 +108,7 @@ def command(
 
 
 def _tell_plan(orders: list[Order], source: Path, output: Path, people: FaceSource) -> None:
-    from asmnet_edge.cli.converttable import plan_table
+    from asmnet_edge.cli.convert.table import plan_table
     from asmnet_edge.converters.audit.inspection import inspect
 
     inspect(source)  # raises for a file that is no float model

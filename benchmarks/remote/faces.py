@@ -1,0 +1,48 @@
+"""Annotated faces on their way to another machine: a CSV data set of the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from asmnet_edge.benchmarks.truth import missing_as_json
+from asmnet_edge.data.catalog import open_dataset
+from asmnet_edge.data.sample import Dataset
+from asmnet_edge.data.tablefiles import TABLE, picture_suffix, table_files
+
+FOLDER = "data"
+
+
+@dataclass(frozen=True)
+class FacesAbroad:
+    """The faces of one subset, as the other machine gets them and as they are called here."""
+
+    dataset: Dataset
+    subset: str
+
+    @classmethod
+    def of(cls, words: str, subset: str) -> FacesAbroad:
+        """Of the data set that ``words`` name."""
+        return cls(open_dataset(words), subset)
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """(path, content) of a table and its pictures; `DataError` without such a subset."""
+        samples = self.dataset.samples(self.subset)
+        names = [f"{n:05d}{picture_suffix(sample)}" for n, sample in enumerate(samples)]
+        for path, content in table_files(samples, names):
+            yield f"{FOLDER}/{path}", content
+
+    def words(self, folder: str) -> list[str]:
+        """Options of ``benchmark run`` where the files lie in ``folder``."""
+        return ["--data", f"csv:{folder}/{FOLDER}/{TABLE}", "--subset", "train"]
+
+    def named_as_here(self, content: dict[str, Any]) -> dict[str, Any]:
+        """The record ``content`` with the name that the faces have here, and what they lack."""
+        name, missing = f"{self.dataset.name} {self.subset}", self.dataset.missing(self.subset)
+        faces = content["settings"]["faces"] | {"on": name, "missing": missing_as_json(missing)}
+        results = [
+            row | {"accuracy": row["accuracy"] | {"on": name}} if row.get("accuracy") else row
+            for row in content["results"]
+        ]
+        return {**content, "settings": {**content["settings"], "faces": faces}, "results": results}

@@ -88,13 +88,11 @@ def _prepare(source: Path, data: str, count: int) -> tuple[Simulation, Faces]:
     from asmnet_edge.converters.accuracy.simulation import Simulation
     from asmnet_edge.converters.calibration.crops import calibrate_on
     from asmnet_edge.data.catalog import open_dataset
-    from asmnet_edge.data.split import PERCENT
     from asmnet_edge.training.floatmodel import load_float_model
 
     with silenced():
         model = load_float_model(source)
-    dataset, training = open_dataset(data), model.provenance.get("training", {})
-    percent = training.get("validation_percent", PERCENT)
+    dataset, percent = open_dataset(data), model.validation_percent
     calibration = calibrate_on(dataset, model.crop, RANGED, percent)
     faces, _ = faces_to_judge(dataset, model.crop, model.scheme, count, percent)
     return Simulation(model, calibration.crops), faces

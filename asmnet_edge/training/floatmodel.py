@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.crop import CropRule
+from asmnet_edge.data.split import PERCENT
 from asmnet_edge.errors import AsmnetEdgeError, ModelError
 from asmnet_edge.files import sha256, staged
 from asmnet_edge.landmarks import FloatArray
@@ -47,6 +48,11 @@ class FloatModel:
     provenance: dict[str, Any] = field(default_factory=dict)
     source_sha256: str = ""
     pixels: PixelScaling = field(default_factory=PixelScaling)
+
+    @property
+    def validation_percent(self) -> float:
+        """How many of the identities, in %, its training held out; see `data.split`."""
+        return float(self.provenance.get("training", {}).get("validation_percent", PERCENT))
 
     def predict(self, crops: NDArray[np.uint8], batch: int = 32) -> tuple[FloatArray, FloatArray]:
         """``crops`` (N, s, s, 3) uint8 RGB -> landmarks (N, n, 2) relative, pose (N, 3) degrees."""

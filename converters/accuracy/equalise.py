@@ -25,7 +25,7 @@ from keras import layers
 
 from asmnet_edge.converters.accuracy.rounding import round_kernel, within_channel
 from asmnet_edge.converters.accuracy.simulation import Simulation
-from asmnet_edge.converters.graph import copy_of
+from asmnet_edge.converters.folding import copy_of
 from asmnet_edge.landmarks import FloatArray
 
 MARGIN = 1.25  # room for faces whose activations exceed those of the calibration

@@ -75,8 +75,10 @@ def _planned(
 
     def measure(keep: tuple[str, ...]) -> Mapping[str, Score]:
         tell(f"making artifacts, in float: {', '.join(keep) or 'nothing beside the heads'}")
-        made.clear()  # the files of an earlier plan are replaced
-        made[keep] = [make(replace(order, keep_float=keep), job, graph) for order in orders]
+        folder = job.folder / str(len(made))  # each try keeps its files until the best is known
+        folder.mkdir()
+        own = replace(job, folder=folder)
+        made[keep] = [make(replace(order, keep_float=keep), own, graph) for order in orders]
         return scores(made[keep], graph, choosing)
 
     planner = planner_for(graph, job.calibration, choosing, goal)
@@ -84,9 +86,7 @@ def _planned(
     expected, before = plan.expected.deviation, plan.before.deviation
     tell(f"expected deviation {expected:.3f} %, instead of {before:.3f} % with all in int8")
     outcome = carry_out(planner, plan, measure)
-    if outcome.plan.keep_float not in made:  # a later try was worse
-        measure(outcome.plan.keep_float)
-    (results,) = made.values()
+    results = made[outcome.plan.keep_float]
     return Planned(results, outcome, scores(results, graph, verifying))
 
 

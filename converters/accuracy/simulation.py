@@ -25,7 +25,7 @@ from asmnet_edge.converters.accuracy.operators import (
     operator_of,
 )
 from asmnet_edge.converters.accuracy.rounding import RoundedKernel, RoundedTensor
-from asmnet_edge.converters.graph import fold_batch_norms
+from asmnet_edge.converters.folding import fold_batch_norms
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.network import layer_multiply_adds

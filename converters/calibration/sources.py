@@ -14,7 +14,6 @@ from asmnet_edge.converters.calibration.crops import COUNT, CalibrationSet, Prog
 from asmnet_edge.converters.calibration.testfaces import UNLABELLED
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset, OnBroken, refuse
-from asmnet_edge.data.split import PERCENT
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.runtime.detect import DETECTORS
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from asmnet_edge.training.floatmodel import FloatModel
 
 DRAWN = "synthetic:256"
+PICTURES_HELD_OUT = 30.0  # % of pictures that no model was trained on, to check and judge on
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,14 @@ class FaceSource:
         self, model: FloatModel, on_broken: OnBroken = refuse, progress: Progress = iter
     ) -> CalibrationSet:
         """The faces for ``model``; see `calibrate_on`."""
-        percent = model.provenance.get("training", {}).get("validation_percent", PERCENT)
+        percent = self.held_out_percent(model)
         not_in = [open_dataset(words) for words in self.not_in]
         faces = self.dataset(model)
         return calibrate_on(faces, model.crop, self.count, percent, not_in, on_broken, progress)
+
+    def held_out_percent(self, model: FloatModel) -> float:
+        """How many of the identities, in %, are not to be calibrated on."""
+        return PICTURES_HELD_OUT if self.is_unlabelled else model.validation_percent
 
     def dataset(self, model: FloatModel) -> Dataset:
         """The data set that the words name; pictures without landmarks get those of ``model``."""

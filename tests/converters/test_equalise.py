@@ -15,7 +15,8 @@ from asmnet_edge.converters.accuracy.rounding import round_kernel
 from asmnet_edge.converters.accuracy.sensitivity import Judge
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.graph import InferenceGraph, copy_of
+from asmnet_edge.converters.folding import copy_of
+from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.training.floatmodel import FloatModel
 
 Spoil = Callable[[keras.Model, str, str], None]

@@ -10,7 +10,8 @@ from ai_edge_litert.tools import flatbuffer_utils
 from keras import layers
 
 from asmnet_edge.converters import graph as graphs
-from asmnet_edge.converters.graph import InferenceGraph, fold_batch_norms
+from asmnet_edge.converters.folding import fold_batch_norms
+from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.pixels import PixelScaling

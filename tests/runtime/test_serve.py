@@ -11,7 +11,8 @@ import pytest
 
 from asmnet_edge.errors import UsageError
 from asmnet_edge.runtime import serve
-from asmnet_edge.runtime.serve import CLIENTS, Board, Server, is_loopback
+from asmnet_edge.runtime.board import CLIENTS, Board
+from asmnet_edge.runtime.serve import Server, is_loopback
 
 PICTURE = np.full((48, 64, 3), 90, np.uint8)
 TOKEN = "a-word-that-is-long"

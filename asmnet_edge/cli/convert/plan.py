@@ -44,11 +44,9 @@ def make_to_goal(
     from asmnet_edge.converters.accuracy.faces import faces_to_judge
     from asmnet_edge.converters.accuracy.planned import make_planned
     from asmnet_edge.converters.graph import InferenceGraph
-    from asmnet_edge.data.split import PERCENT
 
-    percent = model.provenance.get("training", {}).get("validation_percent", PERCENT)
     with silenced():
-        dataset = people.dataset(model)
+        dataset, percent = people.dataset(model), people.held_out_percent(model)
         faces = faces_to_judge(
             dataset, model.crop, model.scheme, JUDGED, percent, people.on_broken_again
         )

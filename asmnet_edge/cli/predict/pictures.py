@@ -18,7 +18,7 @@ from asmnet_edge.cli.plain import note, stop_requests
 from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.cli.predict import Wish
+    from asmnet_edge.cli.predict.wish import Wish
 
 Pair = tuple[Path, Path]  # of a picture: where its drawing and its JSON go
 

@@ -17,7 +17,7 @@ from asmnet_edge.cli.plain import note, stop_requests
 from asmnet_edge.errors import UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.cli.predict import Wish
+    from asmnet_edge.cli.predict.wish import Wish
 
 SHOWN_EVERY = 1.0  # seconds between lines on a terminal
 HEALTH_EVERY = 10.0  # seconds between looks at temperature and throttling
@@ -104,7 +104,8 @@ class _Loop:
             self._serve(wish, stack, draws)
 
     def _serve(self, wish: Wish, stack: ExitStack, draws: bool) -> None:
-        from asmnet_edge.runtime.serve import Board, Server
+        from asmnet_edge.runtime.board import Board
+        from asmnet_edge.runtime.serve import Server
 
         board = Board()
         assert wish.serve is not None

@@ -1,0 +1,57 @@
+"""The newest picture and its facts: one writes, many read, nothing waits in a queue."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from asmnet_edge.pictures import Picture, encode_picture
+
+CLIENTS = 8  # streams at once; a Pi has better things to do
+QUALITY = 80
+STALE = 2.0  # seconds after which a result is not shown as the newest any more
+
+
+class Board:
+    """The newest picture and its facts, for as many readers as there are; no queue."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._picture: bytes | None = None
+        self._facts: dict[str, Any] = {}
+        self._time, self.number, self.watchers = -1e9, 0, 0
+
+    def show(self, picture: Picture, facts: Mapping[str, Any]) -> None:
+        """A new result; the picture is encoded only if somebody watches."""
+        encoded = encode_picture(picture, ".jpg", QUALITY) if self.watchers else None
+        with self._changed:
+            self._picture, self._facts = encoded, dict(facts)
+            self._time, self.number = time.monotonic(), self.number + 1
+            self._changed.notify_all()
+
+    def facts(self) -> dict[str, Any]:
+        """The newest facts with ``fresh``; old ones are not told."""
+        with self._changed:
+            age = time.monotonic() - self._time
+            if age > STALE:
+                return {"fresh": False, "faces": []}
+            return {"fresh": True, "age": round(age, 3), **self._facts}
+
+    def next_picture(self, after: int, seconds: float) -> tuple[int, bytes | None]:
+        """Number and JPEG of a picture newer than ``after``; None if none came in time."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.number > after and self._picture is not None, seconds
+            )
+            new = self.number > after
+            return self.number, self._picture if new else None
+
+    def watch(self, by: int) -> bool:
+        """Count a stream in or out; False if there are too many."""
+        with self._changed:
+            if by > 0 and self.watchers >= CLIENTS:
+                return False
+            self.watchers += by
+            return True

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
+
+from asmnet_edge.tables import table
 
 if TYPE_CHECKING:
     from asmnet_edge.data.checks import CheckReport
@@ -18,10 +19,7 @@ COLUMNS = ("mean", "sd", "p5", "median", "p95")
 def stats_table(stats: dict[str, Any]) -> Group:
     """The figures of one subset, as `MeasuredFaces.as_json` gives them."""
     labels = stats["pose_label_mae"]
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column("", no_wrap=True)
-    for name in ("mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else [])):
-        view.add_column(name, justify="right", no_wrap=True)
+    view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
     for name, spread in _sizes(stats).items():
         view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
     for axis, spread in stats["pose"].items():
@@ -61,8 +59,7 @@ def _notes(stats: dict[str, Any]) -> str:
 
 def findings_table(report: CheckReport) -> Group:
     """Each finding, and how many of each kind."""
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column("kind", no_wrap=True)
+    view = table("kind")
     for name in ("where", "what"):
         view.add_column(name, overflow="fold")
     for finding in report.findings:
@@ -77,10 +74,7 @@ def _handled(report: CheckReport) -> Text:
 
 
 def _looked_at(report: CheckReport) -> Table:
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column("looked at", no_wrap=True)
-    for name in ("faces", "points outside", "farthest"):
-        view.add_column(name, justify="right", no_wrap=True)
+    view = table("looked at", "faces", "points outside", "farthest")
     view.add_column("in", overflow="fold")
     for where, count in report.counts.items():
         outside = report.outside.get(where)

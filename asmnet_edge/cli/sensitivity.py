@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich import box
 from rich.progress import Progress
 from rich.table import Table
 
 from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
+from asmnet_edge.tables import table
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.accuracy.faces import Faces
@@ -106,9 +106,8 @@ def _print(content: dict[str, Any]) -> None:
 
 
 def _rows(rows: list[dict[str, Any]]) -> Table:
-    view = Table("part", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("alone: deviation", "drop", "spared: deviation", "drop", "gain", "multiply-adds"):
-        view.add_column(name, justify="right")
+    names = ("alone: deviation", "drop", "spared: deviation", "drop", "gain", "multiply-adds")
+    view = table("part", *names)
     for row in rows:
         share = f"{100 * row['multiply_adds']:.1f} %"
         view.add_row(
@@ -118,9 +117,7 @@ def _rows(rows: list[dict[str, Any]]) -> Table:
 
 
 def _repairs(repairs: dict[str, Any]) -> Table:
-    view = Table("all but the heads in int8, repair", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column("deviation", justify="right")
-    view.add_column("drop", justify="right")
+    view = table("all but the heads in int8, repair", "deviation", "drop")
     for name, score in repairs.items():
         view.add_row(name, *_score(score))
     return view

@@ -158,14 +158,12 @@ def _figures(model: PointDistributionModel) -> dict[str, Any]:
 def _table(figures: dict[str, Any]) -> Group:
     from itertools import accumulate
 
-    from rich import box
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("mode", "eigenvalue", "share %", "together %"):
-        view.add_column(name, justify="right", no_wrap=True)
+    from asmnet_edge.tables import table
+
+    view = table("mode", "eigenvalue", "share %", "together %")
     shares = figures["shares"]
     rows = zip(figures["eigenvalues"], shares, accumulate(shares), strict=True)
     for number, (eigenvalue, share, together) in enumerate(rows, start=1):

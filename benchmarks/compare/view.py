@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from asmnet_edge.benchmarks.compare.change import BETTER, UNSURE, WORSE, Change
 from asmnet_edge.benchmarks.compare.records import Comparison
+from asmnet_edge.tables import table
 
 STYLES = {WORSE: "bold red", BETTER: "green", UNSURE: "yellow"}
 QUIET = ("settings.faces.sha256",)  # told in other words
@@ -16,10 +15,7 @@ QUIET = ("settings.faces.sha256",)  # told in other words
 
 def comparison_view(found: Comparison) -> Group:
     """A line for each figure; below, what else differs."""
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column("row")
-    for name in ("figure", "before", "after", "change", "95 %", "verdict"):
-        view.add_column(name, justify="right", no_wrap=True)
+    view = table("row", "figure", "before", "after", "change", "95 %", "verdict")
     for change in found.changes:
         view.add_row(*_cells(change), style=STYLES.get(change.verdict, ""))
     return Group(view, Text("\n".join(_notes(found))))

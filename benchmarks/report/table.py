@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +13,7 @@ from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import cells
 from asmnet_edge.benchmarks.report.notes import notes, title
 from asmnet_edge.benchmarks.truth import FAILURE
+from asmnet_edge.tables import table
 
 Cell = Callable[[dict[str, Any]], str]
 Columns = Mapping[str, Cell]
@@ -75,10 +75,7 @@ def _used(record: BenchmarkRecord, every: dict[str, Cell]) -> dict[str, Cell]:
 
 
 def _table(record: BenchmarkRecord, columns: Columns) -> Table:
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    view.add_column("model", no_wrap=True)
-    for name in columns:
-        view.add_column(name, justify="right", no_wrap=True)
+    view = table("model", *columns)
     for row in record.results:
         if "latency_ms" in row:
             view.add_row(cells.label(row), *(cell(row) for cell in columns.values()))

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asmnet_edge.landmarks import FloatArray
 
@@ -43,7 +44,7 @@ class Heatmaps:
         }
     )
 
-    def decode(self, values: np.ndarray[Any, Any], size: int) -> FloatArray:
+    def decode(self, values: NDArray[Any], size: int) -> FloatArray:
         """``values`` (1, channels, rows, columns) or (1, rows, columns, channels) -> points (n, 2).
 
         Relative to a crop of ``size`` pixels a side.
@@ -67,7 +68,7 @@ class Heatmaps:
             return cells * (size - 1) / np.maximum(count - 1, 1)
         return (cells + 0.5) * size / count - 0.5
 
-    def _offsets(self, maps: FloatArray, peaks: FloatArray) -> FloatArray:
+    def _offsets(self, maps: FloatArray, peaks: NDArray[np.intp]) -> FloatArray:
         """Offsets (n, 2) x, y in pixels, read off ``maps`` (2, n, cells) at the peaks (n,)."""
         told = np.take_along_axis(maps, peaks[None, :, None], axis=2)[..., 0]
         if self.offset_logit:
@@ -76,7 +77,7 @@ class Heatmaps:
         return self.offset_scale * (told if self.offset_order == "xy" else told[::-1]).T
 
 
-def _towards_higher(maps: FloatArray, peaks: FloatArray) -> FloatArray:
+def _towards_higher(maps: FloatArray, peaks: NDArray[np.intp]) -> FloatArray:
     """For each peak (n,) the direction, -1, 0 or 1 in x and y, of the higher of its neighbours."""
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)), mode="edge")
     rows, columns = np.divmod(peaks, maps.shape[2])

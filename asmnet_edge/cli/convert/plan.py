@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.table import Table
 
 from asmnet_edge.cli.terminal import aloud, notes, print_wide, silenced
 from asmnet_edge.errors import UsageError
+from asmnet_edge.tables import table
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.accuracy.faces import Score
@@ -72,9 +72,7 @@ def _verify(planned: Planned, goal: Goal, faces: int) -> None:
 
 
 def _table(chosen: Mapping[str, Score], verified: Mapping[str, Score]) -> Table:
-    view = Table("", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("chosen: deviation %", "drop %", "verified: deviation %", "drop %"):
-        view.add_column(name, justify="right", no_wrap=True)
+    view = table("", "chosen: deviation %", "drop %", "verified: deviation %", "drop %")
     for name, score in verified.items():
         view.add_row(name, *_cells(chosen[name]), *_cells(score))
     return view

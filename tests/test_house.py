@@ -178,7 +178,9 @@ def test_planning_a_conversion_comes_without_keras_and_tensorflow(tmp_path: Path
 
 
 def test_benchmarks_load_without_keras_and_tensorflow() -> None:
-    loaded = modules_after("import asmnet_edge.benchmarks.run, asmnet_edge.benchmarks.report.page")
+    loaded = modules_after(
+        "import asmnet_edge.benchmarks.session.run, asmnet_edge.benchmarks.report.page"
+    )
     assert "numpy" in loaded
     assert not loaded & HEAVY
 

@@ -22,8 +22,8 @@ from asmnet_edge.cli.terminal import (
 from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.evaluated import EvaluatedModel
-    from asmnet_edge.benchmarks.evaluation_run import Evaluation, EvaluationPlan
+    from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
+    from asmnet_edge.benchmarks.evaluation.run import Evaluation, EvaluationPlan
 
 DRAWN = "synthetic:128"
 
@@ -58,7 +58,7 @@ def command(
     MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest; without
     it the shipped float model is taken, or the shipped int8 one where Keras is not installed.
     """
-    from asmnet_edge.benchmarks.evaluation_run import FILES, EvaluationPlan, write_evaluation
+    from asmnet_edge.benchmarks.evaluation.run import FILES, EvaluationPlan, write_evaluation
     from asmnet_edge.data.catalog import open_dataset
     from asmnet_edge.files import make_folder, refuse_existing
 
@@ -82,7 +82,7 @@ def _default_model() -> Path:
 
 
 def _open(path: Path, threads: int | None) -> EvaluatedModel:
-    from asmnet_edge.benchmarks.evaluated import FLOAT_SUFFIX, open_model
+    from asmnet_edge.benchmarks.evaluation.evaluated import FLOAT_SUFFIX, open_model
 
     if path.suffix == FLOAT_SUFFIX:
         import_keras()
@@ -91,7 +91,7 @@ def _open(path: Path, threads: int | None) -> EvaluatedModel:
 
 
 def _evaluate(model: EvaluatedModel, plan: EvaluationPlan) -> Evaluation:
-    from asmnet_edge.benchmarks.evaluation_run import run_evaluation
+    from asmnet_edge.benchmarks.evaluation.run import run_evaluation
 
     def progress(what: str, steps: int) -> Callable[[], None]:
         task: Any = bar.add_task(what, total=steps)
@@ -102,7 +102,7 @@ def _evaluate(model: EvaluatedModel, plan: EvaluationPlan) -> Evaluation:
 
 
 def _print(content: dict[str, Any], as_json: bool) -> None:
-    from asmnet_edge.benchmarks.evaluation_table import evaluation_table
+    from asmnet_edge.benchmarks.evaluation.table import evaluation_table
 
     if as_json:
         click.echo(json.dumps(content, ensure_ascii=False))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from asmnet_edge.benchmarks.truth import missing_as_json
+from asmnet_edge.benchmarks.accuracy.truth import missing_as_json
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.data.tablefiles import TABLE, picture_suffix, table_files

@@ -10,7 +10,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import asmnet_edge
-from asmnet_edge.benchmarks.rows.described import read_foreign
+from asmnet_edge.benchmarks.rows.foreign.described import read_foreign
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX
 from asmnet_edge.manifest import artifact_files, manifest_path
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import label
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
-from asmnet_edge.benchmarks.truth import faces_in_words, gaps_in_words
 
 
 def title(record: BenchmarkRecord) -> str:

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from asmnet_edge.benchmarks.accuracy.truth import FAILURE
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import cells
 from asmnet_edge.benchmarks.report.notes import notes, title
-from asmnet_edge.benchmarks.truth import FAILURE
 from asmnet_edge.tables import table
 
 Cell = Callable[[dict[str, Any]], str]

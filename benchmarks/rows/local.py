@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from asmnet_edge.benchmarks.candidates import Candidate
+from asmnet_edge.benchmarks.accuracy.truth import Outputs
 from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp, take_turn, warm_up
+from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.benchmarks.rows.stages import Stages, pass_through
-from asmnet_edge.benchmarks.truth import Outputs
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError
 from asmnet_edge.runtime.backend import Crop

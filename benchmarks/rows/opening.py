@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.benchmarks.candidates import Candidate, artifact_candidate, keras_candidate
+from asmnet_edge.benchmarks.rows.candidates import Candidate, artifact_candidate, keras_candidate
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, RowOrder
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
@@ -53,7 +53,7 @@ def _opened(order: RowOrder) -> Candidate:
     if order.path.suffix == FLOAT_SUFFIX:
         return keras_candidate(order.path, order.threads)
     if order.path.suffix == FOREIGN_SUFFIX:
-        from asmnet_edge.benchmarks.rows.foreign import foreign_candidate
+        from asmnet_edge.benchmarks.rows.foreign.candidate import foreign_candidate
 
         return foreign_candidate(order.path, order.threads)
     if order.runtime is None:

@@ -7,7 +7,7 @@ from time import perf_counter
 import cv2
 import numpy as np
 
-from asmnet_edge.benchmarks.candidates import Candidate
+from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.crop import cut, from_relative, invert, transform
 from asmnet_edge.runtime.detect import detect_haar, whole_picture
 

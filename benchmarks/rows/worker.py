@@ -18,10 +18,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from asmnet_edge.benchmarks.accuracy.truth import Outputs
 from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.rows.stages import Stages
-from asmnet_edge.benchmarks.truth import Outputs
 from asmnet_edge.errors import ModelError
 from asmnet_edge.runtime.backend import Crop
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces
-from asmnet_edge.benchmarks.candidates import Candidate
-from asmnet_edge.benchmarks.facesource import FaceSource
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
+from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.measured import Measured
+from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.benchmarks.rows.local import LocalRow
 from asmnet_edge.benchmarks.rows.order import RowOrder
+from asmnet_edge.benchmarks.session.measured import Measured
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.crop import CropRule

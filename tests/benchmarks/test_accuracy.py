@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces, accuracy, faces_of
+from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces, accuracy, faces_of
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.synthetic import DrawnFaces

@@ -10,17 +10,22 @@ import numpy as np
 import pytest
 
 from asmnet_edge import plots
-from asmnet_edge.benchmarks.evaluated import EvaluatedModel, open_model
-from asmnet_edge.benchmarks.evaluation import predict_faces
-from asmnet_edge.benchmarks.evaluation_run import (
+from asmnet_edge.benchmarks.accuracy.truth import (
+    faces_in_words,
+    failure_threshold,
+    gaps_in_words,
+    truth_of,
+)
+from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_model
+from asmnet_edge.benchmarks.evaluation.evaluation import predict_faces
+from asmnet_edge.benchmarks.evaluation.run import (
     FILES,
     Evaluation,
     EvaluationPlan,
     run_evaluation,
     write_evaluation,
 )
-from asmnet_edge.benchmarks.evaluation_table import evaluation_table
-from asmnet_edge.benchmarks.truth import faces_in_words, failure_threshold, gaps_in_words, truth_of
+from asmnet_edge.benchmarks.evaluation.table import evaluation_table
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
@@ -343,7 +348,7 @@ def test_without_matplotlib_the_plots_alone_are_left_out(
 
 
 def test_the_worst_face_comes_first(three: Faces, tmp_path: Path) -> None:
-    from asmnet_edge.benchmarks import worst_faces
+    from asmnet_edge.benchmarks.evaluation import worst_faces
 
     evaluation = evaluated(three, knowing(three.faces, [0.02, 0.13, 0.06]), "test")
     worst_faces.write_worst_faces(evaluation.predictions, RULE, tmp_path / "worst.png")

@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks.rows.described import read_foreign
-from asmnet_edge.benchmarks.rows.heatmaps import Heatmaps
+from asmnet_edge.benchmarks.rows.foreign.described import read_foreign
+from asmnet_edge.benchmarks.rows.foreign.heatmaps import Heatmaps
 from asmnet_edge.benchmarks.rows.opening import open_candidate
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.errors import UsageError

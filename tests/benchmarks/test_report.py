@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.recommend import Needs, best, frame_ms, judge, why, why_not
+from asmnet_edge.benchmarks.compare.recommend import Needs, best, frame_ms, judge, why, why_not
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.page import page
 from asmnet_edge.benchmarks.report.plain import comma_separated, markdown

@@ -9,11 +9,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks import jitter as trembling
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces
-from asmnet_edge.benchmarks.jitter import FRAMES, jitter, moving, still
+from asmnet_edge.benchmarks.accuracy import jitter as trembling
+from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
+from asmnet_edge.benchmarks.accuracy.jitter import FRAMES, jitter, moving, still
 from asmnet_edge.benchmarks.rows.cold import cold_start
-from asmnet_edge.benchmarks.rows.described import ForeignInput, ForeignOutput, read_foreign
+from asmnet_edge.benchmarks.rows.foreign.described import ForeignInput, ForeignOutput, read_foreign
 from asmnet_edge.benchmarks.rows.opening import open_candidate
 from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for
 from asmnet_edge.benchmarks.rows.worker import workers

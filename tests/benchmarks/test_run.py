@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks import phases, run
-from asmnet_edge.benchmarks.facesource import FaceSource, source_of
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource, source_of
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, check_source, opened
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.notes import notes
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.rows.worker import workers
-from asmnet_edge.benchmarks.run import measure_all
+from asmnet_edge.benchmarks.session import phases, run
+from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured, check_source, opened
+from asmnet_edge.benchmarks.session.run import measure_all
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.errors import ModelError, UsageError
 

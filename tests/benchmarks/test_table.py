@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from asmnet_edge.benchmarks.facesource import FaceSource
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.table import tables
 from asmnet_edge.benchmarks.rows.order import RowOrder
-from asmnet_edge.benchmarks.run import measure_all
+from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured
+from asmnet_edge.benchmarks.session.run import measure_all
 
 FAILED = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over. Pick it up"}
 

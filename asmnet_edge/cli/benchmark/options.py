@@ -12,7 +12,7 @@ from asmnet_edge.errors import UsageError, require
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.facesource import FaceSource
+    from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
     from asmnet_edge.benchmarks.rows.order import RowOrder
 
 DRAWN_FACES = 64
@@ -88,7 +88,7 @@ def face_source(
     """Opens the faces to evaluate on: ``data``, or drawn faces of the artifacts' scheme."""
 
     def open_faces() -> FaceSource:
-        from asmnet_edge.benchmarks.facesource import source_of
+        from asmnet_edge.benchmarks.accuracy.facesource import source_of
         from asmnet_edge.data.catalog import open_dataset
 
         if data:

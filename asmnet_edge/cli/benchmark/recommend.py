@@ -37,7 +37,7 @@ def command(
 
     Exit code 1 when none meets the needs.
     """
-    from asmnet_edge.benchmarks.recommend import Needs, best, judge, why, why_not
+    from asmnet_edge.benchmarks.compare.recommend import Needs, best, judge, why, why_not
     from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 
     needs = Needs(fps, max_nme_drop, detect, max_threads)

@@ -18,9 +18,9 @@ from asmnet_edge.cli.terminal import notes, print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.facesource import FaceSource
-    from asmnet_edge.benchmarks.measured import BenchmarkPlan
+    from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
     from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.session.measured import BenchmarkPlan
 
 
 @click.command()
@@ -89,7 +89,7 @@ def plan_of(given: dict[str, Any]) -> BenchmarkPlan:
     from dataclasses import replace
 
     from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS
-    from asmnet_edge.benchmarks.measured import BenchmarkPlan
+    from asmnet_edge.benchmarks.session.measured import BenchmarkPlan
 
     reference = options.reference_path(given["float_model"], given["with_float"])
     words = (given["threads"], given["cpus"], given["runtimes"])
@@ -116,9 +116,9 @@ def run_here(given: dict[str, Any]) -> BenchmarkRecord:
 def _measure(
     plan: BenchmarkPlan, open_faces: Callable[[], FaceSource], output: Path | None, progress: Any
 ) -> BenchmarkRecord:
-    from asmnet_edge.benchmarks.measured import opened
     from asmnet_edge.benchmarks.rows.worker import workers
-    from asmnet_edge.benchmarks.run import measure_all
+    from asmnet_edge.benchmarks.session.measured import opened
+    from asmnet_edge.benchmarks.session.run import measure_all
 
     with workers(plan.orders) as rows:
         notes.print(f"{len(rows)} rows: {', '.join(order.key for order in plan.orders)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from asmnet_edge.benchmarks.evaluation import Predictions
+from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.crop import CropRule, cut, from_relative, invert, transform
 from asmnet_edge.drawing import CAPTION, SHEET, contact_sheet, draw_contours
 from asmnet_edge.landmarks import FloatArray, Landmarks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from asmnet_edge.benchmarks.truth import gaps_in_words, missing_as_json
+from asmnet_edge.benchmarks.accuracy.truth import gaps_in_words, missing_as_json
 from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, NotAFaceError
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from asmnet_edge.benchmarks.rows.heatmaps import Heatmaps
+from asmnet_edge.benchmarks.rows.foreign.heatmaps import Heatmaps
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.runtime.backend import Crop

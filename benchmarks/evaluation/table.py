@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from asmnet_edge.benchmarks.truth import faces_in_words, gaps_in_words
+from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
 from asmnet_edge.tables import table
 
 # curve -> how its steps are written

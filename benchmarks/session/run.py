@@ -10,15 +10,15 @@ from dataclasses import asdict
 from time import monotonic
 from typing import Any
 
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces
-from asmnet_edge.benchmarks.facesource import FaceSource, faces_settings
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource, faces_settings
+from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
+from asmnet_edge.benchmarks.accuracy.portraits import Portraits
+from asmnet_edge.benchmarks.accuracy.truth import Outputs
 from asmnet_edge.benchmarks.latency.watch import power_warning
-from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, are_kin, reference_of
-from asmnet_edge.benchmarks.phases import PHASES
-from asmnet_edge.benchmarks.portraits import Portraits
-from asmnet_edge.benchmarks.progress import Progress
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.truth import Outputs
+from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured, are_kin, reference_of
+from asmnet_edge.benchmarks.session.phases import PHASES
+from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.errors import UsageError
 
 SAVE_EVERY = 30.0  # seconds, so that even a killed run leaves most of what it measured

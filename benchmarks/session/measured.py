@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from asmnet_edge.benchmarks.accuracy.truth import Outputs
 from asmnet_edge.benchmarks.latency.loop import Taken
 from asmnet_edge.benchmarks.latency.plan import QUICK, LatencyPlan
 from asmnet_edge.benchmarks.latency.watch import unsteady
 from asmnet_edge.benchmarks.rows.local import Row
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, RowOrder
-from asmnet_edge.benchmarks.truth import Outputs
 from asmnet_edge.errors import AsmnetEdgeError, UsageError
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from asmnet_edge.benchmarks.accuracy import accuracy
-from asmnet_edge.benchmarks.facesource import FaceSource
-from asmnet_edge.benchmarks.jitter import jitter
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
+from asmnet_edge.benchmarks.accuracy.figures import accuracy
+from asmnet_edge.benchmarks.accuracy.jitter import jitter
 from asmnet_edge.benchmarks.latency.loop import measure
-from asmnet_edge.benchmarks.measured import BenchmarkPlan, Measured, are_kin, reference_of
-from asmnet_edge.benchmarks.progress import Progress
+from asmnet_edge.benchmarks.latency.sustain import step_of, summary, sustain
 from asmnet_edge.benchmarks.rows.cold import cold_start, cold_starts_of
 from asmnet_edge.benchmarks.rows.local import Row
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 from asmnet_edge.benchmarks.rows.stages import stage_figures
-from asmnet_edge.benchmarks.sustain import step_of, summary, sustain
+from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured, are_kin, reference_of
+from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.errors import AsmnetEdgeError
 
 Step = Callable[[Measured, Row], None]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.benchmarks.truth import faces_in_words
+from asmnet_edge.benchmarks.accuracy.truth import faces_in_words
 from asmnet_edge.plots import new_figure, save_figure
 
 LINES = ("-", "--", ":", "-.")  # in turns, so that one curve upon another is seen

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from asmnet_edge import metrics
-from asmnet_edge.benchmarks.evaluated import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.crop import CropRule, crop_matrix, cut, from_relative, invert, transform
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.landmarks import Box, FloatArray

@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge import metrics
-from asmnet_edge.benchmarks.evaluated import EvaluatedModel
-from asmnet_edge.benchmarks.progress import Progress
-from asmnet_edge.benchmarks.subsets import Subset
-from asmnet_edge.benchmarks.truth import (
+from asmnet_edge.benchmarks.accuracy.truth import (
     Outputs,
     Truth,
     check_sizes,
@@ -21,6 +18,9 @@ from asmnet_edge.benchmarks.truth import (
     truth_figures,
     truth_of,
 )
+from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation.subsets import Subset
+from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.crop import cut
 from asmnet_edge.data.sample import OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.benchmarks.candidates import Candidate
-from asmnet_edge.benchmarks.rows.described import Foreign, read_foreign
-from asmnet_edge.benchmarks.rows.rawruntime import RawRun, open_raw
+from asmnet_edge.benchmarks.rows.candidates import Candidate
+from asmnet_edge.benchmarks.rows.foreign.described import Foreign, read_foreign
+from asmnet_edge.benchmarks.rows.foreign.rawruntime import RawRun, open_raw
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import UsageError
 from asmnet_edge.files import sha256

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.benchmarks.candidates import artifact_candidate, float_facts, limit_threads
-from asmnet_edge.benchmarks.truth import Outputs
+from asmnet_edge.benchmarks.accuracy.truth import Outputs
+from asmnet_edge.benchmarks.rows.candidates import artifact_candidate, float_facts, limit_threads
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256

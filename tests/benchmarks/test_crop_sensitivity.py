@@ -5,8 +5,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.evaluated import EvaluatedModel
-from asmnet_edge.benchmarks.sensitivity import CURVES, Disturbance, every_kth, sensitivity
+from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation.sensitivity import (
+    CURVES,
+    Disturbance,
+    every_kth,
+    sensitivity,
+)
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.landmarks import Box, Landmarks

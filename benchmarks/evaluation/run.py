@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import asmnet_edge
-from asmnet_edge.benchmarks.evaluated import EvaluatedModel
-from asmnet_edge.benchmarks.evaluation import Predictions, check_scheme, evaluate, threshold_percent
-from asmnet_edge.benchmarks.evaluation_figures import draw_curves, draw_sensitivity
-from asmnet_edge.benchmarks.evaluation_table import notes_of
-from asmnet_edge.benchmarks.progress import Progress
-from asmnet_edge.benchmarks.sensitivity import every_kth, reach, sensitivity
-from asmnet_edge.benchmarks.subsets import Reading
-from asmnet_edge.benchmarks.worst_faces import write_worst_faces
+from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation.evaluation import (
+    Predictions,
+    check_scheme,
+    evaluate,
+    threshold_percent,
+)
+from asmnet_edge.benchmarks.evaluation.figures import draw_curves, draw_sensitivity
+from asmnet_edge.benchmarks.evaluation.sensitivity import every_kth, reach, sensitivity
+from asmnet_edge.benchmarks.evaluation.subsets import Reading
+from asmnet_edge.benchmarks.evaluation.table import notes_of
+from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
+from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.data.packfile import PackFile
 from asmnet_edge.data.sample import Dataset, OnBroken, refuse
 from asmnet_edge.errors import MissingExtraError

@@ -9,8 +9,8 @@ from typing import Any
 
 import cv2
 
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces, faces_of
-from asmnet_edge.benchmarks.truth import failure_threshold, missing_as_json
+from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces, faces_of
+from asmnet_edge.benchmarks.accuracy.truth import failure_threshold, missing_as_json
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.pictures import Picture

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from asmnet_edge import metrics
-from asmnet_edge.benchmarks.accuracy import EvaluationFaces
-from asmnet_edge.benchmarks.truth import Outputs
+from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
+from asmnet_edge.benchmarks.accuracy.truth import Outputs
 from asmnet_edge.runtime.backend import Crop
 
 COUNT, SIDE, QUALITY = 6, 160, 80

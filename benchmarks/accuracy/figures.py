@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge import metrics
-from asmnet_edge.benchmarks.truth import Outputs, Truth, check_sizes, truth_figures, truth_of
+from asmnet_edge.benchmarks.accuracy.truth import (
+    Outputs,
+    Truth,
+    check_sizes,
+    truth_figures,
+    truth_of,
+)
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.sample import Dataset, Missing

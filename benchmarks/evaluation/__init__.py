@@ -1,0 +1,1 @@
+"""``asmnet-edge evaluate``: one model by the protocol of each subset."""

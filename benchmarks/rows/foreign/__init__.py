@@ -1,0 +1,1 @@
+"""Landmark networks of others, described by a TOML file."""

@@ -1,6 +1,6 @@
 """What the annotations say of faces, and how far a model's outputs lie from it.
 
-`accuracy` and `evaluation` both take their figures from here, so that they cannot differ.
+`figures` and `evaluation` both take their figures from here, so that they cannot differ.
 """
 
 from __future__ import annotations

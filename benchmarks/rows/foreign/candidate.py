@@ -1,4 +1,4 @@
-"""Landmark networks of others as rows; `rows.described` reads what they want and give."""
+"""Landmark networks of others as rows; `described` reads what they want and give."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ write_settings() {
     [ -z "$service" ] || source=ASMNET_EDGE_SOURCE=$(quoted "$service")
     others=$(grep -vE '^ASMNET_EDGE_(SOURCE|MODEL)=' "$settings" 2> /dev/null || cat << 'END'
 # Of asmnet-edge.service: after a change, sudo systemctl restart asmnet-edge
-# The two above are written by install.sh; a --model below comes before that one.
+# The two above are written by install.sh; a --model among the options wins.
 # The word that the page asks for, at least 8 characters; needed with --address 0.0.0.0
 ASMNET_EDGE_TOKEN=""
 # More options of predict, such as --address 0.0.0.0 or --faces 4

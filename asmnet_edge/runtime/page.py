@@ -18,6 +18,11 @@ let gone = false, last = Date.now(), refused = "", again;
 function show(fresh) {{ view.style.opacity = fresh ? 1 : 0.2; }}  // an old picture looks old
 function stream() {{ return "stream.mjpg{query}" + ("{query}" ? "&" : "?") + Date.now(); }}
 function reload() {{ clearTimeout(again); view.src = stream(); }}
+function within(ms) {{  // a signal that ends what takes longer
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(), ms);
+  return stop.signal;
+}}
 async function why() {{  // no picture: an <img> does not tell the reason
   const stop = new AbortController();
   try {{
@@ -37,7 +42,7 @@ async function ask() {{
   last = now;
   try {{
     const answer = await (await fetch("faces.json{query}",
-      {{signal: AbortSignal.timeout(2500)}})).json();
+      {{signal: within(2500)}})).json();
     if (gone) reload();
     gone = false;
     show(answer.fresh);

@@ -11,6 +11,8 @@ import ipaddress
 import json
 import threading
 from http.server import BaseHTTPRequestHandler
+from select import select
+from socket import MSG_PEEK
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -25,6 +27,7 @@ from asmnet_edge.runtime.connections import (
 from asmnet_edge.runtime.page import PAGE
 
 BOUNDARY = "asmnet-edge-frame"
+SILENCE = 5.0  # seconds without a picture after which a stream looks whether its client is gone
 FOREIGN = b"""Without a token this page is shown under the names of this machine itself only.
 Open http://127.0.0.1 with its port (from elsewhere: ssh -L), or start it with --token WORD.
 """
@@ -144,12 +147,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _parts(self, number: int) -> None:
         while True:
-            number, picture = self.board.next_picture(number, 5.0)
+            number, picture = self.board.next_picture(number, SILENCE)
             if picture is None:
-                self.wfile.write(f"--{BOUNDARY}\r\n\r\n".encode())  # notices who has gone
+                if self._is_gone():
+                    return
                 continue
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}"
             self.wfile.write(f"{head}\r\n\r\n".encode() + picture + b"\r\n")
+
+    def _is_gone(self) -> bool:
+        """Asked without writing: browsers take an empty part for a broken picture and stop."""
+        readable, _, _ = select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, MSG_PEEK)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a request would put its token into the journal."""

@@ -105,6 +105,22 @@ def test_whoever_leaves_is_counted_out(server: Server, board: Board) -> None:
     assert board.watchers == 0
 
 
+def test_whoever_leaves_while_no_picture_comes_is_counted_out(
+    server: Server, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "SILENCE", 0.05)
+    stays, leaves = (urllib.request.urlopen(server.url + "stream.mjpg", timeout=5) for _ in "ab")
+    leaves.close()
+    end = time.monotonic() + 5
+    while board.watchers != 1 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert board.watchers == 1
+    board.show(PICTURE, {})
+    first = [stays.readline() for _ in range(2)]
+    assert first == [b"--asmnet-edge-frame\r\n", b"Content-Type: image/jpeg\r\n"]
+    stays.close()
+
+
 def test_only_so_many_may_watch(server: Server, board: Board) -> None:
     board.watchers = CLIENTS
     assert get(server.url + "stream.mjpg") == (503, b"8 are watching, no more may\n")

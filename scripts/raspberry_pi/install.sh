@@ -172,13 +172,14 @@ write_unit() {
     changed=yes
 }
 
+dead() { fail "the service does not run: look at journalctl -u asmnet-edge -n 20" 1; }
+
 start_service() {
     local verb=start
     [ -z "$changed" ] || verb=restart
     sudo systemctl enable --quiet asmnet-edge
     sudo systemctl $verb asmnet-edge || true
-    systemctl is-active --quiet asmnet-edge ||
-        fail "the service does not run: look at journalctl -u asmnet-edge -n 20" 1
+    systemctl is-active --quiet asmnet-edge || dead
     echo "The service runs. Look at it: journalctl -u asmnet-edge -f"
 }
 
@@ -199,6 +200,6 @@ fi
 if [ -n "$service" ]; then
     start_service
 elif [ -n "$changed" ] && [ -f "$unit" ]; then
-    sudo systemctl try-restart asmnet-edge
+    sudo systemctl try-restart asmnet-edge || dead
 fi
 echo "Installed. Try: $folder/bin/asmnet-edge predict photo.jpg"

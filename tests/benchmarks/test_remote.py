@@ -19,8 +19,10 @@ import pytest
 
 from asmnet_edge.benchmarks.remote import ssh
 from asmnet_edge.benchmarks.remote.faces import FacesAbroad
+from asmnet_edge.benchmarks.remote.host import LOST, Host
 from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, wheel
-from asmnet_edge.benchmarks.remote.ssh import LOST, Host, RemoteRun
+from asmnet_edge.benchmarks.remote.ssh import KILLED, RemoteRun
+from asmnet_edge.cli.benchmark.ssh import bring
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.tablefiles import write_drawn
@@ -190,8 +192,91 @@ def test_a_machine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Host, "run", lambda self, script, given=b"": gone)
     monkeypatch.setattr(ssh, "PAUSE", 0.01)
     there = RemoteRun(Host("nowhere"), lambda line: None, "/tmp/gone", patience=0.05)
-    with pytest.raises(CheckFailedError, match="nowhere has not answered"):
+    with pytest.raises(CheckFailedError, match="benchmark fetch nowhere:/tmp/gone"):
         there.wait()
+
+
+def test_a_record_is_fetched_though_the_line_is_cut(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "record.json").write_text('{"results": []}')
+    run, cuts = Host.run, iter(range(2))
+
+    def cut(self: Host, script: str, given: bytes = b"") -> CompletedProcess[bytes]:
+        if next(cuts, None) is not None:
+            return CompletedProcess([], LOST, b"", b"Connection reset by peer")
+        return run(self, script, given)
+
+    monkeypatch.setattr(Host, "run", cut)
+    monkeypatch.setattr(ssh, "PAUSE", 0.01)
+    said: list[str] = []
+    assert RemoteRun(host, said.append, str(tmp_path)).fetch() == {"results": []}
+    assert said == ["connection lost: trying again"] * 2
+
+
+def test_a_folder_that_is_gone_is_told_at_once(host: Host, tmp_path: Path) -> None:
+    there = RemoteRun(host, lambda line: None, str(tmp_path / "gone"))
+    for question in (there.wait, there.fetch):
+        with pytest.raises(CheckFailedError, match="gone is gone. Was the machine started anew"):
+            question()
+
+
+def test_a_run_that_was_killed_leaves_what_it_had_written(host: Host, tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (tmp_path / "pid").write_text(str(ended.pid))
+    (tmp_path / "record.json").write_text('{"interrupted": true}')
+    there = RemoteRun(host, lambda line: None, str(tmp_path))
+    assert there.wait() == KILLED
+    assert there.fetch() == {"interrupted": True}
+
+
+def test_a_run_is_taken_up_by_another_who_fetches_and_cleans(
+    host: Host, artifacts: list[Path]
+) -> None:
+    first = RemoteRun(host, lambda line: None)
+    first.start([*first.prepare(artifacts[1:], [("faces.json", b'{"on": "ours"}')]), *ROW])
+    options = [word for option in host.options for word in ("--ssh-option", option)]
+    command = [sys.executable, "-m", "asmnet_edge", "benchmark", "fetch", first.place, "--json"]
+    done = subprocess.run([*command, *options], capture_output=True, check=True)
+    record = json.loads(done.stdout)
+    assert record["results"][0]["name"] == "tiny-int8.tflite"
+    assert record["settings"]["faces"]["on"] == "ours"
+    assert not Path(first.folder).exists()
+
+
+def test_the_command_leaves_the_run_there_when_the_machine_stays_away(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "code").write_text("0")
+    there = RemoteRun(host, lambda line: None, str(tmp_path), patience=0.05)
+    run = Host.run
+
+    def cut(self: Host, script: str, given: bytes = b"") -> CompletedProcess[bytes]:
+        if "record.json" in script:
+            return CompletedProcess([], LOST, b"", b"")
+        return run(self, script, given)
+
+    monkeypatch.setattr(Host, "run", cut)
+    monkeypatch.setattr(ssh, "PAUSE", 0.01)
+    with pytest.raises(CheckFailedError, match="has not answered"):
+        bring(there, {"output": None})
+    assert (tmp_path / "code").exists()
+
+
+def test_a_run_without_a_record_leaves_nothing(host: Host, tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    (folder / "code").write_text("2")
+    with pytest.raises(UsageError, match="no record was written"):
+        bring(RemoteRun(host, lambda line: None, str(folder)), {"output": None})
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("place", ["host:/home/me", "host", "/tmp/asmnet-edge-0123456789ab"])
+def test_only_folders_of_our_own_are_taken_up(place: str) -> None:
+    with pytest.raises(UsageError, match="is not a place such as"):
+        RemoteRun.at(place, (), lambda line: None)
 
 
 def test_a_run_that_is_ended_keeps_what_it_measured(host: Host, artifacts: list[Path]) -> None:

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from asmnet_edge.benchmarks.remote.faces import NAMES, named_as_here
 from asmnet_edge.benchmarks.remote.host import LOST, Host
-from asmnet_edge.benchmarks.remote.package import WHEEL, bundle
+from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, places
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 GONE, NONE = 44, 45  # our scripts' exit codes: the folder, or a file in it, is not there
@@ -70,7 +70,7 @@ class RemoteRun:
         unpack = f"{self.host.python} -m zipfile -e {WHEEL} site"
         script = f"mkdir -m 700 {place} && cd {place} && tar -xz && {unpack}"
         self.host.must(script, bundle(models, others))
-        return [f"{self.folder}/{number}/{path.name}" for number, path in enumerate(models)]
+        return [f"{self.folder}/{path}" for path in places(models)]
 
     def start(self, words: Sequence[str]) -> None:
         """Start ``asmnet-edge benchmark run`` with ``words`` there; it outlives the connection."""

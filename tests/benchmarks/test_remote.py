@@ -20,8 +20,9 @@ import pytest
 from asmnet_edge.benchmarks.remote import ssh
 from asmnet_edge.benchmarks.remote.faces import FacesAbroad
 from asmnet_edge.benchmarks.remote.host import LOST, Host
-from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, wheel
+from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, files_of, places, wheel
 from asmnet_edge.benchmarks.remote.ssh import KILLED, RemoteRun
+from asmnet_edge.benchmarks.rows.order import distinct_names
 from asmnet_edge.cli.benchmark.ssh import bring
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.synthetic import DrawnFaces
@@ -102,6 +103,33 @@ def test_an_artifact_travels_with_its_manifest(artifacts: list[Path]) -> None:
         *("0/tiny-float32.tflite", "0/tiny-float32.tflite.json"),
         *("1/tiny-int8.tflite", "1/tiny-int8.tflite.json"),
     ]
+
+
+def test_namesakes_are_called_there_what_they_are_called_here(tmp_path: Path) -> None:
+    models = [tmp_path / folder / "net.keras" for folder in ("old", "new")]
+    for model in models:
+        model.parent.mkdir()
+        model.write_bytes(b"")
+    assert places(models) == ["0/old/net.keras", "1/new/net.keras"]
+    with tarfile.open(fileobj=BytesIO(bundle(models))) as archive:
+        assert archive.getnames() == [WHEEL, *places(models)]
+    there = distinct_names([Path("/tmp/x") / place for place in places(models)])
+    assert list(there.values()) == ["old/net.keras", "new/net.keras"]
+
+
+def test_a_described_network_is_found_from_its_description_there(tmp_path: Path) -> None:
+    described = tmp_path / "net.toml"
+    described.write_text('model = "nets/net.xml"\n[input]\nsize = 32\n')
+    (tmp_path / "nets").mkdir()
+    for suffix in (".xml", ".bin"):
+        (tmp_path / "nets" / f"net{suffix}").write_bytes(b"")
+    names = [name for name, _ in files_of(described)]
+    assert names == ["net.toml", "nets/net.bin", "nets/net.xml"]
+    (tmp_path / "below").mkdir()
+    lower = tmp_path / "below" / "net.toml"
+    lower.write_text(described.read_text().replace("nets/", "../nets/"))
+    with pytest.raises(UsageError, match="is not below it. Move it there for --ssh"):
+        files_of(lower)
 
 
 def test_faces_travel_as_they_are(tmp_path: Path, faces_folder: Path) -> None:

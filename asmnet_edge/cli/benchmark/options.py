@@ -58,13 +58,13 @@ def row_orders(
     from dataclasses import replace
 
     from asmnet_edge.benchmarks.device.info import usable_cores
-    from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for
+    from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for, told_apart
 
     counts = thread_counts(threads, usable_cores())
-    first = [RowOrder(reference, counts[0])] if reference else []
+    first = [RowOrder(reference, count) for count in counts] if reference else []
     others = [replace(order, compared=False) for order in orders_for(beside, runtimes, counts)]
     found = [*first, *orders_for(artifacts, runtimes, counts), *others]
-    return tuple(replace(o, cpus=cores_for(cpus, o.threads)) for o in dict.fromkeys(found))
+    return told_apart(replace(order, cpus=cores_for(cpus, order.threads)) for order in found)
 
 
 def reference_path(given: Path | None, wanted: bool) -> Path | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from asmnet_edge.benchmarks.accuracy.truth import missing_as_json
-from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.data.tablefiles import TABLE, picture_suffix, table_files
 
@@ -22,11 +21,6 @@ class FacesAbroad:
 
     dataset: Dataset
     subset: str
-
-    @classmethod
-    def of(cls, words: str, subset: str) -> FacesAbroad:
-        """Of the data set that ``words`` name."""
-        return cls(open_dataset(words), subset)
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """(path, content) of a table, its pictures and `NAMES`; `DataError` without the subset."""

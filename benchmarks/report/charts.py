@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,6 @@ def trade_off(rows: list[Row]) -> str:
 
 
 def _key(rows: list[Row]) -> str:
-    from html import escape
-
     items = "".join(f"<li>{escape(label(row))}</li>" for row in rows)
     return f'<ol class="key">{items}</ol>'
 

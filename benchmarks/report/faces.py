@@ -33,7 +33,8 @@ def moved(rows: Sequence[Row]) -> list[Row]:
     found: dict[Any, Row] = {}
     for row in rows:
         if row["format"] != "keras" and (row.get("accuracy") or {}).get("deviation_by_region"):
-            found.setdefault((row.get("file", row["name"]), row["runtime"]), row)
+            file = row.get("file", row["name"]), row.get("sha256")  # namesakes differ in content
+            found.setdefault((*file, row["runtime"]), row)
     return list(found.values())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import charts, faces
+from asmnet_edge.benchmarks.report.cells import label, labelled
 from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, size_grid, speed_grid
 from asmnet_edge.benchmarks.report.notes import doubts, notes, title
 from asmnet_edge.benchmarks.report.style import STYLE
@@ -19,6 +20,7 @@ FEW = 4  # reasons for doubt that are shown unfolded
 
 def page(record: BenchmarkRecord) -> str:
     """The whole page."""
+    record = labelled(record)
     name = f"Benchmark: {title(record)}"
     body = "".join(_sections(record))
     return (
@@ -65,7 +67,7 @@ def _endurance(measured: list[dict[str, Any]]) -> str:
     for row in lasting:
         told = row["sustained"]
         words = (
-            f"{row['key']}: {told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the "
+            f"{label(row)}: {told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the "
             f"end of {told['seconds'] / 60:.1f} minutes ({told['change_percent']:+.1f} %)"
         )
         cards.append(_card(words, charts.endurance(row)))
@@ -108,7 +110,7 @@ def _doubts(lines: Sequence[str]) -> str:
 
 def _failures(record: BenchmarkRecord) -> str:
     return "".join(
-        f'<p class="failed">{escape(row["name"])}: {escape(str(row["error"]))}</p>'
+        f'<p class="failed">{escape(row["key"])}: {escape(str(row["error"]))}</p>'
         for row in record.failed
     )
 

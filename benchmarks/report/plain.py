@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report.cells import labelled
 from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, speed_grid
 from asmnet_edge.benchmarks.report.notes import notes, title
 from asmnet_edge.benchmarks.report.words import how_measured
@@ -19,6 +20,7 @@ COLUMNS = (
 
 def markdown(record: BenchmarkRecord) -> str:
     """The tables, their notes and how they were taken."""
+    record = labelled(record)
     parts = [f"## {title(record)}", f"Taken {record.content['taken']}."]
     for lines in (speed_grid(record), accuracy_grid(record), felt_grid(record)):
         if lines:

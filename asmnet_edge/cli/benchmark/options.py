@@ -14,6 +14,7 @@ from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 if TYPE_CHECKING:
     from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
     from asmnet_edge.benchmarks.rows.order import RowOrder
+    from asmnet_edge.data.sample import Dataset
 
 DRAWN_FACES = 64
 
@@ -82,17 +83,21 @@ def reference_path(given: Path | None, wanted: bool) -> Path | None:
     return given or shipped(SHIPPED_FLOAT)
 
 
-def face_source(
-    artifacts: tuple[Path, ...], data: str | None, subset: str
-) -> Callable[[], FaceSource]:
-    """Opens the faces to evaluate on: ``data``, or drawn faces of the artifacts' scheme."""
+def subset_of(dataset: Dataset, wanted: str | None) -> str:
+    """``wanted``; unasked ``common``, or the data set's only one."""
+    return wanted or (dataset.subsets[0] if len(dataset.subsets) == 1 else "common")
+
+
+def face_source(data: str | None, subset: str | None) -> Callable[[], FaceSource]:
+    """Opens the faces to evaluate on: ``data``, or drawn faces."""
 
     def open_faces() -> FaceSource:
         from asmnet_edge.benchmarks.accuracy.facesource import source_of
         from asmnet_edge.data.catalog import open_dataset
 
         if data:
-            return source_of(open_dataset(data), subset, annotated=True)
+            dataset = open_dataset(data)
+            return source_of(dataset, subset_of(dataset, subset), annotated=True)
         return source_of(open_dataset(f"synthetic:{DRAWN_FACES}"), "test", annotated=False)
 
     return open_faces

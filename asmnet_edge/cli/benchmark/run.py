@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     metavar="KIND:PATH",
     help="Annotated faces, such as 300w:DIR.  [default: drawn faces, for the deviation alone]",
 )
-@click.option("--subset", default="common", show_default=True, help="Subset of --data.")
+@click.option("--subset", help="Subset of --data.  [default: common, or the only one]")
 @click.option("--threads", default="1", show_default=True, help="1, 1,2, all or 1..all.")
 @click.option("--cpus", default="any", show_default=True, help="any, fastest, or 0,1: cores.")
 @click.option("--runtimes", default="usual", show_default=True, help="usual, all, or one by name.")
@@ -115,7 +115,7 @@ def run_here(given: dict[str, Any]) -> BenchmarkRecord:
     """The benchmark on this machine."""
     notes.print("Starting: reading options and faces …")
     plan = plan_of(given)
-    source = options.face_source(given["artifacts"], given["data"], given["subset"])
+    source = options.face_source(given["data"], given["subset"])
     with terminable(signal.SIGTERM), _bar() as bar:
         return _measure(plan, source, given["output"], _progress(bar))
 

@@ -22,8 +22,13 @@ def run_there(given: dict[str, Any]) -> None:
     from asmnet_edge.benchmarks.remote.faces import FacesAbroad
     from asmnet_edge.benchmarks.remote.host import Host
     from asmnet_edge.benchmarks.remote.ssh import RemoteRun
+    from asmnet_edge.cli.benchmark.options import subset_of
+    from asmnet_edge.data.catalog import open_dataset
 
-    faces = FacesAbroad.of(given["data"], given["subset"]) if given["data"] else None
+    faces = None
+    if given["data"]:
+        dataset = open_dataset(given["data"])
+        faces = FacesAbroad(dataset, subset_of(dataset, given["subset"]))
     host = Host(given["ssh"], given["ssh_option"], given["remote_python"])
     there = RemoteRun(host, say)
     try:

@@ -259,18 +259,22 @@ def test_a_run_that_was_killed_leaves_what_it_had_written(host: Host, tmp_path: 
     assert there.fetch() == {"interrupted": True}
 
 
-def test_a_run_is_taken_up_by_another_who_fetches_and_cleans(
-    host: Host, artifacts: list[Path]
-) -> None:
-    first = RemoteRun(host, lambda line: None)
-    first.start([*first.prepare(artifacts[1:], [("faces.json", b'{"on": "ours"}')]), *ROW])
+def test_a_run_is_taken_up_by_another_who_fetches_and_cleans(host: Host, tmp_path: Path) -> None:
+    folder = tmp_path / "asmnet-edge-0123456789ab"
+    folder.mkdir()
+    record = {"schema_version": 2, "settings": {"faces": {"on": "csv train"}}, "results": []}
+    (folder / "record.json").write_text(json.dumps(record | {"interrupted": False}))
+    (folder / "faces.json").write_text('{"on": "300w common", "missing": []}')
+    (folder / "log").write_text("latency: 8\n")
+    (folder / "code").write_text("0\n")
     options = [word for option in host.options for word in ("--ssh-option", option)]
-    command = [sys.executable, "-m", "asmnet_edge", "benchmark", "fetch", first.place, "--json"]
-    done = subprocess.run([*command, *options], capture_output=True, check=True)
-    record = json.loads(done.stdout)
-    assert record["results"][0]["name"] == "tiny-int8.tflite"
-    assert record["settings"]["faces"]["on"] == "ours"
-    assert not Path(first.folder).exists()
+    words = ["fetch", f"{host.name}:{folder}", "--json", "--output", str(tmp_path / "r.json")]
+    command = [sys.executable, "-m", "asmnet_edge", "benchmark", *words, *options]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert json.loads(done.stdout)["settings"]["faces"]["on"] == "300w common"
+    assert json.loads((tmp_path / "r.json").read_text()) == json.loads(done.stdout)
+    assert b"latency: 8" in done.stderr
+    assert not folder.exists()
 
 
 def test_the_command_leaves_the_run_there_when_the_machine_stays_away(

@@ -19,11 +19,9 @@ def labelled(record: BenchmarkRecord) -> BenchmarkRecord:
 
 def told_apart(rows: Sequence[Row]) -> list[Row]:
     """``rows`` with a ``label`` each: its key where others would be called the same."""
-    counts = Counter(label(row) for row in rows)
-    return [
-        {**row, "label": label(row) if counts[label(row)] == 1 else row["key"] + _mark(row)}
-        for row in rows
-    ]
+    counts = Counter(_plain(row) for row in rows)
+    names = [_plain(row) if counts[_plain(row)] == 1 else row["key"] for row in rows]
+    return [{**row, "label": n + _mark(row)} for row, n in zip(rows, names, strict=True)]
 
 
 def label(row: Row) -> str:

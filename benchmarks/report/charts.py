@@ -27,7 +27,8 @@ def distributions(rows: list[Row]) -> str:
     drawing = Drawing(WIDTH, height, "Distribution of latencies, one hump a row")
     for number, (row, latency) in enumerate(zip(rows, latencies, strict=True)):
         _hump(drawing, axis, BAND * (number + 1), row, latency)
-    drawing.axis_below(axis, BAND * len(rows) + 4, "ms a call" + (", log" if axis.log else ""))
+    words = f"ms a call{', log' if axis.log else ''}; marks at p50, p90, p99"
+    drawing.axis_below(axis, BAND * len(rows) + 4, words)
     return drawing.markup()
 
 

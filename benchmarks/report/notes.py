@@ -50,7 +50,7 @@ def _work(record: BenchmarkRecord) -> list[str]:
 
 
 def _reading(record: BenchmarkRecord) -> list[str]:
-    lines = ["p50: ± half its 95 % interval over rounds"] if _has_intervals(record) else []
+    lines = ["±: half the 95 % interval over rounds"] if _has_intervals(record) else []
     figures: list[dict[str, Any]] = [row.get("accuracy") or {} for row in record.measured]
     if reference := record.content["settings"]["reference"]:
         model = "the float model" if reference.endswith(FLOAT_SUFFIX) else reference

@@ -80,6 +80,7 @@ def _used(record: BenchmarkRecord, every: dict[str, Cell]) -> dict[str, Cell]:
 
 def _table(record: BenchmarkRecord, columns: Columns) -> Table:
     view = table("model", *columns)
+    view.columns[0].no_wrap, view.columns[0].overflow = False, "fold"  # names fold before numbers
     for row in record.results:
         if "latency_ms" in row:
             view.add_row(cells.label(row), *(cell(row) for cell in columns.values()))

@@ -30,6 +30,11 @@ class Host:
         """Run ``script``; `UsageError` with what it said when it fails."""
         done = self.run(script, given)
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-            raise UsageError(f"{self.name}: {said[-1]}", cure)
+            raise UsageError(f"{self.name}: {last_words(done)}", cure)
         return done.stdout
+
+
+def last_words(done: subprocess.CompletedProcess[bytes]) -> str:
+    """The last line of what ``done`` complained of."""
+    said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+    return said[-1]

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from asmnet_edge.benchmarks.remote.faces import NAMES, named_as_here
-from asmnet_edge.benchmarks.remote.host import LOST, Host
+from asmnet_edge.benchmarks.remote.host import LOST, Host, last_words
 from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, places
 from asmnet_edge.errors import CheckFailedError, UsageError
 
@@ -27,6 +27,8 @@ GONE, NONE = 44, 45  # our scripts' exit codes: the folder, or a file in it, is 
 KILLED = 137  # exit code of a run that could not write its own
 PATIENCE = 300.0  # seconds without an answer before the machine is given up
 PAUSE = 1.0  # seconds between two questions
+BOOT = "/proc/sys/kernel/random/boot_id"  # another after a restart, when numbers are given anew
+ALIVE = f"kill -0 $(cat pid) 2>/dev/null && {{ test ! -s boot || cmp -s boot {BOOT}; }}"
 NEEDED = ("numpy", "cv2", "click", "rich")
 
 
@@ -58,6 +60,12 @@ class RemoteRun:
     def place(self) -> str:
         return f"{self.host.name}:{self.folder}"
 
+    @property
+    def again(self) -> str:
+        """The command that takes the run up."""
+        options = [word for option in self.host.options for word in ("--ssh-option", option)]
+        return shlex.join(["asmnet-edge", "benchmark", "fetch", self.place, *options])
+
     def prepare(
         self, models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()
     ) -> list[str]:
@@ -78,13 +86,13 @@ class RemoteRun:
             [*shlex.split(self.host.python), "-m", "asmnet_edge", "benchmark", "run", *words]
         )
         job = f"{command} --output record.json --overwrite >table 2>log"
-        shell = f"echo $$ >pid; {job} & echo $! >run; wait $!; echo $? >code.new; mv code.new code"
+        shell = f"cat {BOOT} >boot; echo $$ >pid; {job} & echo $! >run; wait $!; echo $? >code.new; mv code.new code"
         script = (
             f"cd {shlex.quote(self.folder)} && export PYTHONPATH=$PWD/site && "
             f"(setsid nohup sh -c {shlex.quote(shell)} </dev/null >/dev/null 2>&1 &)"
         )
         self.host.must(script)
-        self.say(f"started; taken up again with: asmnet-edge benchmark fetch {self.place}")
+        self.say(f"started; to take it up again: {self.again}")
 
     def wait(self) -> int:
         """Pass on what is printed until the run ends; its exit code. Survives cut connections.
@@ -98,8 +106,7 @@ class RemoteRun:
     def _news(self) -> int | None:
         """The exit code if the run has ended."""
         done = self._asked(
-            "{ cat code 2>/dev/null || "
-            "{ kill -0 $(cat pid) 2>/dev/null && echo running || echo dead; }; }; "
+            f"{{ cat code 2>/dev/null || {{ {ALIVE} && echo running || echo dead; }}; }}; "
             f"tail -c +{self._read + 1} log 2>/dev/null || true"
         )
         state, _, news = done.stdout.partition(b"\n")
@@ -129,9 +136,10 @@ class RemoteRun:
             if time.monotonic() - since > self.patience:
                 raise CheckFailedError(
                     f"{self.host.name} has not answered for {self.patience:.0f} s",
-                    f"It goes on there: asmnet-edge benchmark fetch {self.place}",
+                    f"It goes on there: {self.again}",
                 )
-            self.say("connection lost: trying again" if done.returncode == LOST else _said(done))
+            lost = "connection lost" if done.returncode == LOST else last_words(done)
+            self.say(f"{lost}: trying again")
             time.sleep(PAUSE)
 
     def _ended_twice(self) -> bool:
@@ -158,8 +166,8 @@ class RemoteRun:
         if not self.folder:
             return
         place = shlex.quote(self.folder)
-        end = f"kill -s KILL -- -$(cat {place}/pid) 2>/dev/null"
-        if self.host.run(f"test -e {place}/code || {end}; rm -rf {place}").returncode:
+        end = f"test -e code || {{ {ALIVE} && kill -s KILL -- -$(cat pid) 2>/dev/null; }}"
+        if self.host.run(f"cd {place} && {{ {end}; }}; cd /; rm -rf {place}").returncode:
             self.say(f"could not be removed: {self.place}")
 
     def _check_python(self) -> None:
@@ -170,8 +178,3 @@ class RemoteRun:
             "name it with --remote-python"
         )
         self.host.must(script, cure=cure)
-
-
-def _said(done: subprocess.CompletedProcess[bytes]) -> str:
-    said = done.stderr.decode(errors="replace").strip().splitlines() or ["no answer"]
-    return f"{said[-1]}: trying again"

@@ -259,6 +259,23 @@ def test_a_run_that_was_killed_leaves_what_it_had_written(host: Host, tmp_path: 
     assert there.fetch() == {"interrupted": True}
 
 
+def test_a_strangers_process_after_a_restart_is_not_taken_for_the_run(
+    host: Host, tmp_path: Path
+) -> None:
+    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    (tmp_path / "pid").write_text(str(stranger.pid))
+    (tmp_path / "boot").write_text("another\n")
+    there = RemoteRun(host, lambda line: None, str(tmp_path))
+    try:
+        assert there.wait() == KILLED
+        there.clean()
+        assert alive(stranger.pid)
+        assert not tmp_path.exists()
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
 def test_a_run_is_taken_up_by_another_who_fetches_and_cleans(host: Host, tmp_path: Path) -> None:
     folder = tmp_path / "asmnet-edge-0123456789ab"
     folder.mkdir()

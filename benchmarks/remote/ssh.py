@@ -28,7 +28,7 @@ KILLED = 137  # exit code of a run that could not write its own
 PATIENCE = 300.0  # seconds without an answer before the machine is given up
 PAUSE = 1.0  # seconds between two questions
 BOOT = "/proc/sys/kernel/random/boot_id"  # another after a restart, when numbers are given anew
-ALIVE = f"kill -0 $(cat pid) 2>/dev/null && {{ test ! -s boot || cmp -s boot {BOOT}; }}"
+ALIVE = f'kill -0 $(cat pid) 2>/dev/null && test "$(cat boot)" = "$(cat {BOOT})"'
 NEEDED = ("numpy", "cv2", "click", "rich")
 
 
@@ -86,7 +86,8 @@ class RemoteRun:
             [*shlex.split(self.host.python), "-m", "asmnet_edge", "benchmark", "run", *words]
         )
         job = f"{command} --output record.json --overwrite >table 2>log"
-        shell = f"cat {BOOT} >boot; echo $$ >pid; {job} & echo $! >run; wait $!; echo $? >code.new; mv code.new code"
+        after = "echo $! >run; wait $!; echo $? >code.new; mv code.new code"
+        shell = f"cat {BOOT} >boot; echo $$ >pid; {job} & {after}"
         script = (
             f"cd {shlex.quote(self.folder)} && export PYTHONPATH=$PWD/site && "
             f"(setsid nohup sh -c {shlex.quote(shell)} </dev/null >/dev/null 2>&1 &)"

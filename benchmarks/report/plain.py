@@ -13,8 +13,8 @@ from asmnet_edge.benchmarks.report.notes import notes, title
 from asmnet_edge.benchmarks.report.words import how_measured
 
 COLUMNS = (
-    *("key", "name", "format", "precision", "runtime", "threads", "bytes", "parameters"),
-    *("multiply_adds", "unsteady", "error"),
+    *("key", "name", "format", "precision", "runtime", "threads", "cpus", "bytes"),
+    *("parameters", "multiply_adds", "unsteady", "error"),
 )
 
 
@@ -48,6 +48,7 @@ def comma_separated(record: BenchmarkRecord) -> str:
 
 def _flat_row(row: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
+    flat["cpus"] = " ".join(map(str, row.get("cpus", ())))
     flat["unsteady"] = "; ".join(row.get("unsteady", ()))
     for part in ("latency_ms", "accuracy", "stages_ms", "cold_start"):
         _flatten(part, row.get(part) or {}, flat)

@@ -135,6 +135,18 @@ def test_a_record_of_failures_is_a_page_too() -> None:
 # plain
 
 
+def test_tables_with_room_have_the_area_under_the_curve_and_every_interval(
+    record: BenchmarkRecord,
+) -> None:
+    for row in record.measured:
+        row["accuracy"]["auc"] = 0.407
+    low, high = record.results[1]["latency_ms"]["intervals"]["p99"]
+    for text in (page(record), markdown(record)):
+        assert "AUC@" in text
+        assert "0.407" in text
+        assert f"{record.results[1]['latency_ms']['p99']:.2f} ±{(high - low) / 2:.2f}" in text
+
+
 def test_markdown_has_the_tables(record: BenchmarkRecord) -> None:
     lines = markdown(record).splitlines()
     tables = [line for line in lines if line.startswith("| model")]
@@ -144,13 +156,14 @@ def test_markdown_has_the_tables(record: BenchmarkRecord) -> None:
 
 
 def test_csv_has_a_line_for_each_row_and_figures_in_full(record: BenchmarkRecord) -> None:
+    record.results[1]["cpus"] = [0, 1]
     rows = list(csv.DictReader(io.StringIO(comma_separated(record))))
     assert [row["key"] for row in rows] == [row["key"] for row in record.results]
     measured = record.results[1]["latency_ms"]
     assert float(rows[1]["latency_ms.p50"]) == measured["p50"]
     assert float(rows[1]["latency_ms.intervals.p50.low"]) == measured["intervals"]["p50"][0]
     assert float(rows[1]["accuracy.nme_drop_interval.high"]) == pytest.approx(0.03)
-    assert rows[1]["unsteady"] == "it <rained>"
+    assert (rows[1]["unsteady"], rows[1]["cpus"]) == ("it <rained>", "0 1")
     assert rows[4]["error"] == "it <fell> over"
 
 

@@ -82,7 +82,8 @@ def _default_model() -> Path:
 
 
 def _open(path: Path, threads: int | None) -> EvaluatedModel:
-    from asmnet_edge.benchmarks.evaluation.evaluated import FLOAT_SUFFIX, open_model
+    from asmnet_edge.benchmarks.evaluation.evaluated import open_model
+    from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 
     if path.suffix == FLOAT_SUFFIX:
         import_keras()

@@ -36,8 +36,8 @@ def _without_tiles() -> None:
         os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
 
 
-def load(path: Path, threads: int) -> InferenceBackend:
-    """The IR at ``path`` with that many threads, in the precision that it was made in.
+def compiled_model(path: Path, threads: int) -> tuple[Any, str]:
+    """The network at ``path`` for the CPU in the precision that it was made in, and the runtime.
 
     Without the hint the plugin would run a float32 model in bfloat16 where the CPU can, and a
     "float32" row would be no such thing.
@@ -55,4 +55,9 @@ def load(path: Path, threads: int) -> InferenceBackend:
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(f"{path} cannot be loaded as OpenVINO IR: {reason}") from error
-    return OpenVinoBackend(compiled, f"openvino {installed_version('openvino')}")
+    return compiled, f"openvino {installed_version('openvino')}"
+
+
+def load(path: Path, threads: int) -> InferenceBackend:
+    """The IR at ``path`` with that many threads."""
+    return OpenVinoBackend(*compiled_model(path, threads))

@@ -60,6 +60,7 @@ def faces_settings(faces: EvaluationFaces) -> dict[str, Any]:
     return {
         "count": len(faces.crops),
         "on": faces.description,
+        "drawn": faces.drawn,
         "missing": missing_as_json(faces.missing),
         "failure_threshold": failure_threshold(faces.scheme),
         "scheme": faces.scheme.name,

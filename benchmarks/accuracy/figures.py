@@ -37,7 +37,7 @@ class EvaluationFaces:
     crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
     only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
     unless ``pose_is_exact``; description : data set and subset; missing : what this copy of the
-    data set lacks of the subset
+    data set lacks of the subset; drawn : no photos
     """
 
     crops: NDArray[np.uint8]
@@ -48,6 +48,7 @@ class EvaluationFaces:
     description: str
     pose_is_exact: bool = False
     missing: tuple[Missing, ...] = ()
+    drawn: bool = False
 
     @property
     def truth(self) -> Truth | None:
@@ -63,11 +64,12 @@ def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> 
     for sample in samples:
         check_sizes(sample)
     crops, scheme, name = crops_of(samples, rule), dataset.scheme, f"{dataset.name} {subset}"
+    more: dict[str, Any] = {"missing": missing, "drawn": any(sample.drawn for sample in samples)}
     if not annotated:
-        return EvaluationFaces(crops, None, None, scheme, rule, name, missing=missing)
+        return EvaluationFaces(crops, None, None, scheme, rule, name, **more)
     truth = truth_of(samples, rule)
     landmarks, pose, exact = truth.landmarks, truth.pose, truth.pose_is_exact
-    return EvaluationFaces(crops, landmarks, pose, scheme, rule, name, exact, missing)
+    return EvaluationFaces(crops, landmarks, pose, scheme, rule, name, exact, **more)
 
 
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from asmnet_edge import metrics
 from asmnet_edge.benchmarks.latency.figures import LEVEL, Latency, drawn_rounds, resampled
 
 SAME, WORSE, BETTER, UNSURE = "same", "worse", "better", "unsure"
+FEWEST = 3  # rounds, for an interval
 Row = dict[str, Any]
 Ratio = tuple[float, float, float]  # after over before, and its 95 % interval
 
@@ -24,7 +25,8 @@ Ratio = tuple[float, float, float]  # after over before, and its 95 % interval
 class Change:
     """A figure of one row in two records.
 
-    by : change, in % for latencies, in points for accuracy; low, high : its 95 % interval
+    by : change, in % for latencies, in points for accuracy; low, high : its 95 % interval, None
+    where there is none
     verdict : `SAME`, `WORSE`, `BETTER` or `UNSURE`; why : in words where that needs any
     """
 
@@ -33,8 +35,8 @@ class Change:
     before: float
     after: float
     by: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     verdict: str
     why: str = ""
 
@@ -45,11 +47,14 @@ class Change:
 def latency_change(before: Row, after: Row, threshold: float, paired: bool) -> Change:
     """p50 of two rows; ``threshold`` as a fraction; paired : they took turns in one run."""
     first, second = (Latency.of(row["latency_ms"]["rounds"]) for row in (before, after))
+    p50s, key = (first.percentile(50), second.percentile(50)), str(after["key"])
+    if min(len(first.rounds), len(second.rounds)) < FEWEST:
+        by = 100 * (p50s[1] / p50s[0] - 1)
+        return Change(key, "p50 ms", *p50s, by, None, None, UNSURE, "fewer than three rounds")
     machine = 1.0 if paired else machine_ratio(before, after)
     ratios = _ratios(first, second, paired)
     verdict, why = judged(ratios["p50"], ratios["p10"], machine, threshold)
     by, low, high = (100 * (value - 1) for value in ratios["p50"])
-    p50s, key = (first.percentile(50), second.percentile(50)), str(after["key"])
     return Change(key, "p50 ms", *p50s, by, low, high, verdict, why)
 
 
@@ -65,8 +70,6 @@ def machine_ratio(before: Row, after: Row) -> float:
 def _ratios(first: Latency, second: Latency, paired: bool) -> dict[str, Ratio]:
     """Of p10 and p50, bootstrapped over rounds; the same rounds of both where they took turns."""
     found = {p: second.percentile(p) / first.percentile(p) for p in (10, 50)}
-    if min(len(first.rounds), len(second.rounds)) < 3:
-        return {f"p{p}": (ratio, 0.0, np.inf) for p, ratio in found.items()}
     paired = paired and len(first.rounds) == len(second.rounds)
     draws = drawn_rounds(len(first.rounds)), drawn_rounds(len(second.rounds), 0 if paired else 1)
     drawn = [resampled(each, draw) for each, draw in zip((first, second), draws, strict=True)]
@@ -111,6 +114,15 @@ def _beyond(ratio: Ratio, machine: float, threshold: float) -> str:
     return BETTER if value < 1 / (1 + threshold) and high < 1 else SAME
 
 
+def accuracy_change(before: Row, after: Row, threshold: float) -> Change | None:
+    """NME in points or, where the faces are not annotated, deviation from the float model.
+
+    None where a record lacks both, and for the float model's own deviation.
+    """
+    found = nme_change(before, after, threshold)
+    return found or deviation_change(before, after, threshold)
+
+
 def nme_change(before: Row, after: Row, threshold: float) -> Change | None:
     """NME in points over the same faces, paired; None where either record lacks the errors."""
     errors = [np.array((row.get("accuracy") or {}).get("errors") or []) for row in (before, after)]
@@ -118,7 +130,29 @@ def nme_change(before: Row, after: Row, threshold: float) -> Change | None:
         return None
     difference = errors[1] - errors[0]
     by, (low, high) = float(difference.mean()), metrics.bootstrap_interval(difference)
-    verdict = WORSE if by > threshold and low > 0 else BETTER if by < 0 and high < 0 else SAME
-    why = "lost, but within what is allowed" if verdict == SAME and low > 0 else ""
+    verdict, why = _judged_nme((by, low, high), threshold)
     means = float(errors[0].mean()), float(errors[1].mean())
     return Change(str(after["key"]), "NME %", *means, by, low, high, verdict, why)
+
+
+def _judged_nme(lost: Ratio, threshold: float) -> tuple[str, str]:
+    """Of points ``lost`` and their interval: the same only where more cannot have been lost."""
+    by, low, high = lost
+    if by > threshold and low > 0:
+        return WORSE, ""
+    if high < 0:
+        return BETTER, ""
+    if high > threshold:
+        return UNSURE, f"may have lost {high:.3f}, {threshold:g} are allowed"
+    return SAME, "lost, but within what is allowed" if low > 0 else ""
+
+
+def deviation_change(before: Row, after: Row, threshold: float) -> Change | None:
+    """Mean distance to the float model's landmarks, % of eye distance; no interval is known."""
+    name = "deviation_iod_percent"
+    first, second = ((row.get("accuracy") or {}).get(name) for row in (before, after))
+    if first is None or second is None or after.get("format") == "keras":
+        return None
+    by = second - first
+    verdict = WORSE if by > threshold else BETTER if by < -threshold else SAME
+    return Change(str(after["key"]), "deviation %", first, second, by, None, None, verdict)

@@ -7,8 +7,10 @@ from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 
+Row = dict[str, Any]
 MACHINE = ("board", "cpu", "architecture")  # another one of these is another machine
-PARTS = ("asmnet_edge", "device", "settings")
+FACTS = ("runtime", "threads", "cpus", "bytes")  # of a row
+PARTS = ("asmnet_edge", "device", "settings", "interrupted")
 
 
 def differences(before: BenchmarkRecord, after: BenchmarkRecord) -> dict[str, list[Any]]:
@@ -22,6 +24,24 @@ def differences(before: BenchmarkRecord, after: BenchmarkRecord) -> dict[str, li
     }
 
 
+def row_differences(before: Row, after: Row) -> dict[str, list[Any]]:
+    """``cpus`` -> [before, after], for what explains one row's change; hashes by their beginning.
+
+    What a record of version 1 does not tell is no difference.
+    """
+    told = [
+        {**{name: row[name] for name in FACTS if row.get(name) is not None},
+         "sha256": str(row.get("sha256") or "")[:12] or None,
+         "steady": not row.get("unsteady")}
+        for row in (before, after)
+    ]  # fmt: skip
+    return {
+        name: [told[0][name], told[1][name]]
+        for name in told[0]
+        if None not in (told[0][name], told[1].get(name)) and told[0][name] != told[1][name]
+    }
+
+
 def other_machine(before: BenchmarkRecord, after: BenchmarkRecord) -> list[str]:
     """Why the two cannot be from one machine; empty if they may be."""
     first, second = before.content["device"], after.content["device"]
@@ -32,9 +52,12 @@ def other_machine(before: BenchmarkRecord, after: BenchmarkRecord) -> list[str]:
     ]
 
 
-def same_faces(before: BenchmarkRecord, after: BenchmarkRecord) -> bool:
+def other_faces(before: BenchmarkRecord, after: BenchmarkRecord) -> str:
+    """Why the two cannot be compared in accuracy; empty if they were on the same faces."""
     hashes = [r.content["settings"]["faces"].get("sha256") for r in (before, after)]
-    return hashes[0] is not None and hashes[0] == hashes[1]
+    if None in hashes:
+        return "a record does not tell on which faces it was"
+    return "" if hashes[0] == hashes[1] else "the records are on other faces"
 
 
 def _flat(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:

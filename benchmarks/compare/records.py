@@ -6,45 +6,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asmnet_edge.benchmarks.compare.change import WORSE, Change, latency_change, nme_change
-from asmnet_edge.benchmarks.compare.environment import differences, other_machine, same_faces
+from asmnet_edge.benchmarks.compare.change import WORSE, Change, accuracy_change, latency_change
+from asmnet_edge.benchmarks.compare.environment import (
+    differences,
+    other_faces,
+    other_machine,
+    row_differences,
+)
+from asmnet_edge.benchmarks.compare.pairs import Row, broken, by_key, paired
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.errors import UsageError
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Limits:
     """What counts as a regression: p50 slower by more than ``latency``, a fraction, or NME higher
-    by more than ``nme`` points.
+    by more than ``nme`` points; a row that is lost, unless ``lost`` allows it.
     """
 
     latency: float = 0.05
     nme: float = 0.05
+    lost: bool = False
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """changes : of all rows that are in both; lost : rows that are measured before only, new :
-    after only; environment : as `differences` gives it
+    """changes : of all rows that are in both; broken : row -> what it no longer is; lost : rows
+    that are measured before only, new : after only; environment : as `differences` gives it, and
+    what differs of each row; unjudged : why accuracy was not compared, empty if it was
     """
 
     changes: tuple[Change, ...]
+    broken: dict[str, str]
     lost: tuple[str, ...]
     new: tuple[str, ...]
     environment: dict[str, list[Any]]
+    unjudged: str
+    limits: Limits
 
     @property
-    def regressions(self) -> list[Change]:
-        return [change for change in self.changes if change.verdict == WORSE]
+    def regressions(self) -> list[str]:
+        """In words; a row that broke is one, too."""
+        worse = [f"{c.row} ({c.figure} {c.by:+.3g})" for c in self.changes if c.verdict == WORSE]
+        lost = () if self.limits.lost else self.lost
+        worse += [f"{row} ({what})" for row, what in self.broken.items()]
+        return worse + [f"{row} (no longer measured)" for row in lost]
 
     def as_json(self) -> dict[str, Any]:
         return {
             "changes": [change.as_json() for change in self.changes],
+            "broken": self.broken,
             "lost": list(self.lost),
             "new": list(self.new),
             "environment": self.environment,
+            "accuracy_not_compared": self.unjudged or None,
             "regressions": len(self.regressions),
         }
 
@@ -66,29 +81,37 @@ def compare(
             f"the records are from different machines: {'; '.join(why)}",
             "Compare runs of one machine, or give --across-machines",
         )
-    first, second = _by_key(before), _by_key(after)
-    pairs = [*rows] or [(key, key) for key in first if key in second]
-    if not pairs:
-        raise UsageError("the records have no row in common", f"They have {_names(first, second)}")
-    chosen = [(_row(first, a), _row(second, b)) for a, b in pairs]
-    paired = before.content["taken"] == after.content["taken"]
-    changes = [latency_change(a, b, limits.latency, paired) for a, b in chosen]
-    if same_faces(before, after):
-        changes += filter(None, [nme_change(a, b, limits.nme) for a, b in chosen])
-    lost = tuple(key for key in first if key not in second) if not rows else ()
-    new = tuple(key for key in second if key not in first) if not rows else ()
-    return Comparison(tuple(changes), lost, new, differences(before, after))
+    first, second = by_key(before), by_key(after)
+    pairs, unjudged = paired(first, second, rows), other_faces(before, after)
+    changes = _latencies(pairs, limits, before.content["taken"] == after.content["taken"])
+    accuracies = [] if unjudged else _accuracies(pairs, limits)
+    if not unjudged and not accuracies:
+        unjudged = "no row has one in both records"
+    lost = [] if rows else [k for k in first if k not in second and "latency_ms" in first[k]]
+    return Comparison(
+        (*changes, *accuracies),
+        {str(b["key"]): what for a, b in pairs if (what := broken(a, b))},
+        tuple(lost),
+        () if rows else tuple(key for key in second if key not in first),
+        differences(before, after) | _of_rows(pairs),
+        unjudged,
+        limits,
+    )
 
 
-def _by_key(record: BenchmarkRecord) -> dict[str, Row]:
-    return {row["key"]: row for row in record.measured}
+def _latencies(pairs: Sequence[tuple[Row, Row]], limits: Limits, paired: bool) -> list[Change]:
+    there = [pair for pair in pairs if "latency_ms" in pair[1]]
+    return [latency_change(a, b, limits.latency, paired) for a, b in there]
 
 
-def _row(rows: dict[str, Row], key: str) -> Row:
-    if key not in rows:
-        raise UsageError(f"no row {key!r} was measured", f"There are: {', '.join(rows)}")
-    return rows[key]
+def _accuracies(pairs: Sequence[tuple[Row, Row]], limits: Limits) -> list[Change]:
+    return list(filter(None, [accuracy_change(a, b, limits.nme) for a, b in pairs]))
 
 
-def _names(first: dict[str, Row], second: dict[str, Row]) -> str:
-    return " and ".join(", ".join(rows) or "none" for rows in (first, second))
+def _of_rows(pairs: Sequence[tuple[Row, Row]]) -> dict[str, list[Any]]:
+    there = [pair for pair in pairs if "latency_ms" in pair[1]]
+    return {
+        f"{b['key']}: {name}": change
+        for a, b in there
+        for name, change in row_differences(a, b).items()
+    }

@@ -24,15 +24,17 @@ def comparison_view(found: Comparison) -> Group:
 def _cells(change: Change) -> list[str]:
     form = "{:+.1f} %" if change.figure == "p50 ms" else "{:+.3f}"
     numbers = [f"{change.before:.3f}", f"{change.after:.3f}", form.format(change.by)]
-    interval = f"{form.format(change.low)} to {form.format(change.high)}"
+    known = change.low is not None and change.high is not None
+    interval = f"{form.format(change.low)} to {form.format(change.high)}" if known else ""
     return [change.row, change.figure, *numbers, interval, change.verdict]
 
 
 def _notes(found: Comparison) -> list[str]:
-    lines = [f"{c.row}, {c.figure}: {c.why}" for c in found.changes if c.why]
+    lines = [f"{row}: {what}" for row, what in found.broken.items()]
+    lines += [f"{c.row}, {c.figure}: {c.why}" for c in found.changes if c.why]
     lines += [f"no longer measured: {key}" for key in found.lost]
     lines += [f"new: {key}" for key in found.new]
-    if any(name in found.environment for name in QUIET):
-        lines.append("other faces: accuracy is not compared")
+    if found.unjudged:
+        lines.append(f"accuracy: not compared, because {found.unjudged}")
     told = {name: pair for name, pair in found.environment.items() if name not in QUIET}
     return lines + [f"differs: {name}: {a} -> {b}" for name, (a, b) in told.items()]

@@ -12,13 +12,12 @@ import numpy as np
 
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
 from asmnet_edge.benchmarks.rows.candidates import artifact_candidate, float_facts, limit_threads
+from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.runtime.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme
-
-FLOAT_SUFFIX = ".keras"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import asmnet_edge
 from asmnet_edge.benchmarks.rows.foreign.described import read_foreign
-from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX
+from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, distinct_names
+from asmnet_edge.errors import UsageError
 from asmnet_edge.manifest import artifact_files, manifest_path
 
 ROOMS = ("benchmarks", "cli", "converters", "data", "runtime", "training")
@@ -49,25 +50,43 @@ def _metadata() -> dict[str, str]:
     }
 
 
-def files_of(path: Path) -> list[Path]:
-    """All that belongs to the model at ``path``: weights, manifest, or what a TOML file names."""
+def files_of(path: Path) -> list[tuple[str, Path]]:
+    """(path beside it, file) of all that belongs to the model at ``path``: weights, manifest, or
+    what a TOML file names.
+    """
     if path.suffix == FOREIGN_SUFFIX:
-        return [path, read_foreign(path).model]
+        files = read_foreign(path).files
+        return [(path.name, path), *((_below(path, file), file) for file in files)]
     if path.suffix == FLOAT_SUFFIX:
-        return [path]
+        return [(path.name, path)]
     beside = [manifest_path(path)] if manifest_path(path).is_file() else []
-    return [*(file for file in artifact_files(path) if file.is_file()), *beside]
+    return [(f.name, f) for f in (*artifact_files(path), *beside) if f.is_file()]
+
+
+def _below(path: Path, file: Path) -> str:
+    """``file`` as the TOML file at ``path`` finds it there, too."""
+    if not file.is_relative_to(path.parent) or ".." in file.relative_to(path.parent).parts:
+        raise UsageError(f"{path} names {file}, which is not below it", "Move it there for --ssh")
+    return file.relative_to(path.parent).as_posix()
+
+
+def places(models: Sequence[Path]) -> list[str]:
+    """Where each lies in the `bundle`: in a numbered folder, since names may repeat, under so much
+    of its path that it is called there what it is called here.
+    """
+    names = distinct_names(models)
+    return [f"{number}/{names[path]}" for number, path in enumerate(models)]
 
 
 def bundle(models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()) -> bytes:
-    """A tar of the wheel, the models, each in a numbered folder so that names may repeat, and
-    ``others`` by name."""
+    """A tar of the wheel, the models in their `places`, and ``others`` by name."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         _add(archive, WHEEL, wheel())
-        for number, path in enumerate(models):
-            for file in dict.fromkeys(files_of(path)):
-                _add(archive, f"{number}/{file.name}", file.read_bytes())
+        for place, path in zip(places(models), models, strict=True):
+            folder = place.rpartition("/")[0]
+            for name, file in dict.fromkeys(files_of(path)):
+                _add(archive, f"{folder}/{name}", file.read_bytes())
         for name, content in others:
             _add(archive, name, content)
     return packed.getvalue()

@@ -1,12 +1,14 @@
 """A benchmark on another machine: copy, start, watch, fetch, clean up.
 
 The run there does not hang on the connection: it is started in a session of its own and writes to
-files; the one who watches asks for news, and asks again when the line was cut.
+files; the one who watches asks for news, and asks again when the line was cut. Who gives up leaves
+the folder there, so that another can take it up: `RemoteRun.at`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import time
@@ -16,37 +18,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from asmnet_edge.benchmarks.remote.package import WHEEL, bundle
+from asmnet_edge.benchmarks.remote.faces import NAMES, named_as_here
+from asmnet_edge.benchmarks.remote.host import LOST, Host, last_words
+from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, places
 from asmnet_edge.errors import CheckFailedError, UsageError
 
-LOST = 255  # ssh's exit code when it could not talk to the machine
+GONE, NONE = 44, 45  # our scripts' exit codes: the folder, or a file in it, is not there
+KILLED = 137  # exit code of a run that could not write its own
 PATIENCE = 300.0  # seconds without an answer before the machine is given up
 PAUSE = 1.0  # seconds between two questions
+BOOT = "/proc/sys/kernel/random/boot_id"  # another after a restart, when numbers are given anew
+ALIVE = f'kill -0 $(cat pid) 2>/dev/null && test "$(cat boot)" = "$(cat {BOOT})"'
 NEEDED = ("numpy", "cv2", "click", "rich")
-
-
-@dataclass(frozen=True)
-class Host:
-    """Where to: ``user@host``, ssh's ``-o`` options, and the Python there."""
-
-    name: str
-    options: tuple[str, ...] = ()
-    python: str = "python3"
-
-    def run(self, script: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run a shell ``script`` there."""
-        words = [word for option in self.options for word in ("-o", option)]
-        fixed = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5"]
-        command = ["ssh", *fixed, *words, "--", self.name, f"sh -c {shlex.quote(script)}"]
-        return subprocess.run(command, input=given, capture_output=True)
-
-    def must(self, script: str, given: bytes = b"", cure: str = "") -> bytes:
-        """Run ``script``; `UsageError` with what it said when it fails."""
-        done = self.run(script, given)
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-            raise UsageError(f"{self.name}: {said[-1]}", cure)
-        return done.stdout
 
 
 @dataclass
@@ -62,6 +45,27 @@ class RemoteRun:
     patience: float = PATIENCE
     _read: int = 0
 
+    @classmethod
+    def at(cls, place: str, options: tuple[str, ...], say: Callable[[str], None]) -> RemoteRun:
+        """The run that was started before at ``place``, ``user@host:folder``."""
+        told = re.fullmatch(r"(.+?):(/.*/asmnet-edge-[0-9a-f]{12})", place)
+        if told is None:  # what is no folder of ours must not be removed
+            raise UsageError(
+                f"{place!r} is not a place such as user@host:/tmp/asmnet-edge-0123456789ab",
+                "benchmark run --ssh prints it when it starts",
+            )
+        return cls(Host(told[1], options), say, told[2])
+
+    @property
+    def place(self) -> str:
+        return f"{self.host.name}:{self.folder}"
+
+    @property
+    def again(self) -> str:
+        """The command that takes the run up."""
+        options = [word for option in self.host.options for word in ("--ssh-option", option)]
+        return shlex.join(["asmnet-edge", "benchmark", "fetch", self.place, *options])
+
     def prepare(
         self, models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()
     ) -> list[str]:
@@ -69,12 +73,12 @@ class RemoteRun:
         self._check_python()
         home = self.host.must('printf %s "${TMPDIR:-/tmp}"').decode()
         self.folder = f"{home}/asmnet-edge-{uuid4().hex[:12]}"
-        self.say(f"copying to {self.host.name}:{self.folder}")
+        self.say(f"copying to {self.place}")
         place = shlex.quote(self.folder)
         unpack = f"{self.host.python} -m zipfile -e {WHEEL} site"
         script = f"mkdir -m 700 {place} && cd {place} && tar -xz && {unpack}"
         self.host.must(script, bundle(models, others))
-        return [f"{self.folder}/{number}/{path.name}" for number, path in enumerate(models)]
+        return [f"{self.folder}/{path}" for path in places(models)]
 
     def start(self, words: Sequence[str]) -> None:
         """Start ``asmnet-edge benchmark run`` with ``words`` there; it outlives the connection."""
@@ -82,73 +86,90 @@ class RemoteRun:
             [*shlex.split(self.host.python), "-m", "asmnet_edge", "benchmark", "run", *words]
         )
         job = f"{command} --output record.json --overwrite >table 2>log"
-        shell = f"echo $$ >pid; {job} & echo $! >run; wait $!; echo $? >code.new; mv code.new code"
+        after = "echo $! >run; wait $!; echo $? >code.new; mv code.new code"
+        shell = f"cat {BOOT} >boot; echo $$ >pid; {job} & {after}"
         script = (
             f"cd {shlex.quote(self.folder)} && export PYTHONPATH=$PWD/site && "
             f"(setsid nohup sh -c {shlex.quote(shell)} </dev/null >/dev/null 2>&1 &)"
         )
         self.host.must(script)
+        self.say(f"started; to take it up again: {self.again}")
 
     def wait(self) -> int:
-        """Pass on what is printed until the run ends; its exit code. Survives cut connections."""
-        heard = time.monotonic()
-        while True:
-            code, answered = self._news()
-            if code is not None:
-                return code
-            if answered:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > self.patience:
-                raise CheckFailedError(
-                    f"{self.host.name} has not answered for {self.patience:.0f} s",
-                    f"It goes on there: fetch {self.folder}/record.json, then remove the folder",
-                )
-            time.sleep(PAUSE)
+        """Pass on what is printed until the run ends; its exit code. Survives cut connections.
 
-    def _news(self) -> tuple[int | None, bool]:
-        """The exit code if the run has ended, and whether the machine answered."""
-        script = (
-            f"cd {shlex.quote(self.folder)} && {{ cat code 2>/dev/null || "
-            "{ kill -0 $(cat pid) 2>/dev/null && echo running || echo dead; }; } && "
-            f"tail -c +{self._read + 1} log"
+        `CheckFailedError` when the machine stays away, or the folder is gone.
+        """
+        while (code := self._news()) is None:
+            time.sleep(PAUSE)
+        return code
+
+    def _news(self) -> int | None:
+        """The exit code if the run has ended."""
+        done = self._asked(
+            f"{{ cat code 2>/dev/null || {{ {ALIVE} && echo running || echo dead; }}; }}; "
+            f"tail -c +{self._read + 1} log 2>/dev/null || true"
         )
-        done = self.host.run(script)
-        if done.returncode == LOST:
-            self.say("connection lost: trying again")
-            return None, False
         state, _, news = done.stdout.partition(b"\n")
         whole = news[: news.rfind(b"\n") + 1]
         self._read += len(whole)
         for line in whole.decode(errors="replace").splitlines():
             self.say(line)
         if state == b"dead" and self._ended_twice():
-            raise CheckFailedError(f"{self.host.name}: the run was killed there")
-        return (int(state) if state.strip().isdigit() else None), True
+            self.say("the run was killed there")
+            return KILLED
+        return int(state) if state.strip().isdigit() else None
+
+    def _asked(self, script: str) -> subprocess.CompletedProcess[bytes]:
+        """Run ``script`` in the folder; asked again while the line is cut, as long as `patience`.
+
+        Its exit code is 0 or `NONE`; `CheckFailedError` when there is no answer or no folder.
+        """
+        since = time.monotonic()
+        while True:
+            done = self.host.run(f"cd {shlex.quote(self.folder)} || exit {GONE}; {script}")
+            if done.returncode in (0, NONE):
+                return done
+            if done.returncode == GONE:
+                raise CheckFailedError(
+                    f"{self.place} is gone", "Was the machine started anew? Run it once more"
+                )
+            if time.monotonic() - since > self.patience:
+                raise CheckFailedError(
+                    f"{self.host.name} has not answered for {self.patience:.0f} s",
+                    f"It goes on there: {self.again}",
+                )
+            lost = "connection lost" if done.returncode == LOST else last_words(done)
+            self.say(f"{lost}: trying again")
+            time.sleep(PAUSE)
 
     def _ended_twice(self) -> bool:
         """Between the process's end and its exit code there is a moment: look once more."""
         time.sleep(PAUSE)
-        there = self.host.run(f"test -e {shlex.quote(self.folder)}/code || test ! -e "
-                              f"{shlex.quote(self.folder)}/pid")  # fmt: skip
-        return there.returncode == 1
+        done = self._asked(f"test -e code || test ! -e pid || exit {NONE}")
+        return done.returncode == NONE
 
     def fetch(self) -> dict[str, Any]:
-        """The record that the run wrote."""
-        read = f"cat {shlex.quote(self.folder)}/record.json"
-        content: dict[str, Any] = json.loads(self.host.must(read, cure="The lines above say why"))
-        return content
+        """The record that the run wrote, its faces called as here; `UsageError` if it left none."""
+        done = self._asked(f"test -e record.json || exit {NONE}; cat record.json")
+        if done.returncode == NONE:
+            raise UsageError(f"{self.host.name}: no record was written", "The lines above say why")
+        names = self._asked(f"test -e {NAMES} || exit {NONE}; cat {NAMES}")
+        content: dict[str, Any] = json.loads(done.stdout)
+        return named_as_here(content, json.loads(names.stdout)) if names.stdout else content
 
     def stop(self) -> None:
         """Ask the run to end and keep what it measured; `wait` for that."""
-        self.host.run(f"kill -TERM $(cat {shlex.quote(self.folder)}/run)")
+        self._asked("kill -TERM $(cat run) 2>/dev/null || true")
 
     def clean(self) -> None:
         """End what still runs there and remove the folder."""
         if not self.folder:
             return
         place = shlex.quote(self.folder)
-        end = f"kill -s KILL -- -$(cat {place}/pid) 2>/dev/null"
-        self.host.run(f"test -e {place}/code || {end}; rm -rf {place}")
+        end = f"test -e code || {{ {ALIVE} && kill -s KILL -- -$(cat pid) 2>/dev/null; }}"
+        if self.host.run(f"cd {place} && {{ {end}; }}; cd /; rm -rf {place}").returncode:
+            self.say(f"could not be removed: {self.place}")
 
     def _check_python(self) -> None:
         test = f"import sys, {', '.join(NEEDED)}; assert sys.version_info >= (3, 11)"

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
+
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 
 Row = dict[str, Any]
 
 
+def labelled(record: BenchmarkRecord) -> BenchmarkRecord:
+    """``record`` with rows that `label` tells apart."""
+    return BenchmarkRecord({**record.content, "results": told_apart(record.results)})
+
+
+def told_apart(rows: Sequence[Row]) -> list[Row]:
+    """``rows`` with a ``label`` each: its key where others would be called the same."""
+    counts = Counter(_plain(row) for row in rows)
+    names = [_plain(row) if counts[_plain(row)] == 1 else row["key"] for row in rows]
+    return [{**row, "label": n + _mark(row)} for row, n in zip(rows, names, strict=True)]
+
+
 def label(row: Row) -> str:
     """``tflite int8``; with runtime and threads where the row was asked for by them."""
-    if "format" not in row:
-        return str(row["name"])
+    if "label" in row:
+        return str(row["label"])
+    return _plain(row) + _mark(row)
+
+
+def _mark(row: Row) -> str:
+    """A row that has figures and yet failed must not look healthy."""
+    return " (failed)" if "error" in row and "latency_ms" in row else ""
+
+
+def _plain(row: Row) -> str:
+    if "format" not in row or "latency_ms" not in row:
+        return str(row["key"])
     name = str(row["name"]) if row.get("foreign") else f"{row['format']} {row['precision']}"
     runtime = row["runtime"].split()[0] if " in " in row["key"] else ""
     threads = f"{row['threads']}t" if (row.get("threads") or 1) > 1 else ""
@@ -30,14 +57,22 @@ def int8_share(row: Row) -> str:
 
 def p50(row: Row) -> str:
     """Marked with ``~`` where it was not steady; with half the width of its interval."""
-    latency = row["latency_ms"]
-    low, high = latency["intervals"].get("p50", (None, None))
-    width = f" ±{(high - low) / 2:.2f}" if low is not None else ""
-    return f"{'~' if row['unsteady'] else ''}{latency['p50']:.2f}{width}"
+    mark = "~" if row["unsteady"] else ""
+    return f"{mark}{row['latency_ms']['p50']:.2f}{_width(row, 'p50')}"
+
+
+def _width(row: Row, name: str) -> str:
+    low, high = row["latency_ms"]["intervals"].get(name, (None, None))
+    return f" ±{(high - low) / 2:.2f}" if low is not None else ""
 
 
 def percentile(row: Row, name: str) -> str:
     return f"{row['latency_ms'][name]:.2f}"
+
+
+def percentile_known(row: Row, name: str) -> str:
+    """With half the width of its interval."""
+    return percentile(row, name) + _width(row, name)
 
 
 def per_second(row: Row) -> str:
@@ -60,6 +95,10 @@ def drop(row: Row) -> str:
 def failures(row: Row) -> str:
     rate = (row.get("accuracy") or {}).get("failure_rate")
     return "" if rate is None else f"{100 * rate:.1f}"
+
+
+def auc(row: Row) -> str:
+    return _number(row, "auc", ".3f")
 
 
 def pose(row: Row) -> str:

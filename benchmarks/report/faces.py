@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -23,7 +23,9 @@ def regions(rows: Sequence[Row], scheme: str) -> str:
     if not chosen or scheme != IBUG68.name:
         return ""
     top = max(each for row in chosen for each in _by_region(row).values())
-    words = f"Distance to the float model's landmarks; the reddest is {top:.2f} % of the eyes' own"
+    words = (
+        f"Distance to the float model's landmarks; the reddest is {top:.2f} % of the eye distance"
+    )
     drawn = "".join(_face(row, top) for row in chosen)
     return f'<p class="soft">{words}</p><div class="faces">{drawn}</div>'
 
@@ -33,7 +35,8 @@ def moved(rows: Sequence[Row]) -> list[Row]:
     found: dict[Any, Row] = {}
     for row in rows:
         if row["format"] != "keras" and (row.get("accuracy") or {}).get("deviation_by_region"):
-            found.setdefault((row.get("file", row["name"]), row["runtime"]), row)
+            file = row.get("file", row["name"]), row.get("sha256")  # namesakes differ in content
+            found.setdefault((*file, row["runtime"]), row)
     return list(found.values())
 
 
@@ -64,26 +67,31 @@ def _shade(value: float, top: float) -> str:
 
 
 def region_table(rows: Sequence[Row]) -> list[list[str]]:
-    """Header and lines: % of the inter-ocular distance and pixels, by region."""
+    """Header and lines: % of the inter-ocular distance and, in brackets, pixels, by region."""
     chosen = moved(rows)
     if not chosen:
         return []
     names = list(chosen[0]["accuracy"]["deviation_by_region"])
-    lines = [["model", *(name.replace("_", " ") for name in names)]]
+    lines = [["% (crop pixels)", *(name.replace("_", " ") for name in names)]]
     for row in chosen:
         told = row["accuracy"]["deviation_by_region"]
-        cells = [f"{told[n]['iod_percent']:.2f} % ({told[n]['pixels']:.2f} px)" for n in names]
+        cells = [f"{told[n]['iod_percent']:.2f} ({told[n]['pixels']:.2f})" for n in names]
         lines.append([label(row), *cells])
     return lines
 
 
-def portraits(told: Sequence[dict[str, Any]], scheme: str) -> str:
-    """The faces that each row moved most; float model and row in two colours."""
+def portraits(told: Sequence[dict[str, Any]], scheme: str, called: Mapping[str, str]) -> str:
+    """The faces that each row moved most; float model and row in two colours.
+
+    called : what the page calls the rows, by key
+    """
     names = list(dict.fromkeys(each["row"] for each in told))
     parts = []
     for name in names:
         faces = "".join(_portrait(p, scheme_named(scheme)) for p in told if p["row"] == name)
-        parts.append(f'<h3>{escape(name)}</h3><div class="portraits">{faces}</div>')
+        parts.append(
+            f'<h3>{escape(called.get(name, name))}</h3><div class="portraits">{faces}</div>'
+        )
     return "".join(parts)
 
 

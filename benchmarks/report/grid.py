@@ -15,11 +15,11 @@ Lines = list[list[str]]
 
 
 def speed_grid(record: BenchmarkRecord) -> Lines:
-    return _grid(record, speed_columns(record))
+    return _grid(record, speed_columns(record, wide=True))
 
 
 def accuracy_grid(record: BenchmarkRecord) -> Lines:
-    return _grid(record, accuracy_columns(record))
+    return _grid(record, accuracy_columns(record, wide=True))
 
 
 def felt_grid(record: BenchmarkRecord) -> Lines:

@@ -22,8 +22,8 @@ def title(record: BenchmarkRecord) -> str:
 def notes(record: BenchmarkRecord) -> list[str]:
     """One line a note; ``~`` before what makes numbers doubtful."""
     lines = [*_work(record), *_reading(record), *_faces(record), *_lasting(record)]
-    lines += [f"~ {line}" for line in doubts(record)]
-    return lines + [f"{row['name']}: {row['error']}" for row in record.failed]
+    lines += _cores(record) + [f"~ {line}" for line in doubts(record)]
+    return lines + [f"{row['key']}: {row['error']}" for row in record.failed]
 
 
 def doubts(record: BenchmarkRecord) -> list[str]:
@@ -50,7 +50,7 @@ def _work(record: BenchmarkRecord) -> list[str]:
 
 
 def _reading(record: BenchmarkRecord) -> list[str]:
-    lines = ["p50: ± half its 95 % interval over rounds"] if _has_intervals(record) else []
+    lines = ["±: half the 95 % interval over rounds"] if _has_intervals(record) else []
     figures: list[dict[str, Any]] = [row.get("accuracy") or {} for row in record.measured]
     if reference := record.content["settings"]["reference"]:
         model = "the float model" if reference.endswith(FLOAT_SUFFIX) else reference
@@ -77,9 +77,21 @@ def _faces(record: BenchmarkRecord) -> list[str]:
     faces = record.content["settings"]["faces"]
     gaps = gaps_in_words(faces.get("missing", ()))
     lines = [f"{faces['on']}: without {gaps}, which this copy lacks"] if gaps else []
-    if not any((row.get("accuracy") or {}).get("nme") is not None for row in record.measured):
+    if are_drawn(record):
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
     return lines
+
+
+def are_drawn(record: BenchmarkRecord) -> bool:
+    """Whether the faces are no photos; early records tell it by the data set's name alone."""
+    faces = record.content["settings"]["faces"]
+    return bool(faces.get("drawn", str(faces["on"]).startswith("synthetic ")))
+
+
+def _cores(record: BenchmarkRecord) -> list[str]:
+    """Which cores rows were held to, if any."""
+    held = {label(row): row["cpus"] for row in record.measured if row.get("cpus")}
+    return [f"{name}: held to core {', '.join(map(str, cpus))}" for name, cpus in held.items()]
 
 
 def _has_intervals(record: BenchmarkRecord) -> bool:

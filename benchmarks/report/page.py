@@ -8,6 +8,7 @@ from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import charts, faces
+from asmnet_edge.benchmarks.report.cells import label, labelled
 from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, size_grid, speed_grid
 from asmnet_edge.benchmarks.report.notes import doubts, notes, title
 from asmnet_edge.benchmarks.report.style import STYLE
@@ -19,6 +20,7 @@ FEW = 4  # reasons for doubt that are shown unfolded
 
 def page(record: BenchmarkRecord) -> str:
     """The whole page."""
+    record = labelled(record)
     name = f"Benchmark: {title(record)}"
     body = "".join(_sections(record))
     return (
@@ -47,7 +49,7 @@ def _sections(record: BenchmarkRecord) -> list[str]:
             _drawings(measured),
         ]
         parts += [_endurance(measured), _faces(record, scheme)]
-        parts += [_optional("What has to be installed", size_grid(record))]
+        parts += [_optional("What has to be installed", size_grid(record), 2)]
     return [*parts, *_ending(record)]
 
 
@@ -65,7 +67,7 @@ def _endurance(measured: list[dict[str, Any]]) -> str:
     for row in lasting:
         told = row["sustained"]
         words = (
-            f"{row['key']}: {told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the "
+            f"{label(row)}: {told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the "
             f"end of {told['seconds'] / 60:.1f} minutes ({told['change_percent']:+.1f} %)"
         )
         cards.append(_card(words, charts.endurance(row)))
@@ -75,14 +77,15 @@ def _endurance(measured: list[dict[str, Any]]) -> str:
 def _faces(record: BenchmarkRecord, scheme: str) -> str:
     lines = faces.region_table(record.measured)
     told = record.content["portraits"]
-    parts = []
+    parts: list[str] = []
     if lines:
         drawn = faces.regions(record.measured, scheme)
         parts += ["<h2>Deviation by region</h2>", drawn]
         parts.append(_table(lines))
     if told:
         words = "The faces that were moved most: float model green, artifact red."
-        drawn = faces.portraits(told, scheme)
+        names = {row["key"]: label(row) for row in record.results}
+        drawn = faces.portraits(told, scheme, names)
         parts.append(f'<h2>Worst faces</h2><p class="soft">{words}</p>{drawn}')
     return "".join(parts)
 
@@ -91,7 +94,7 @@ def _ending(record: BenchmarkRecord) -> list[str]:
     notes_list = "".join(f"<li>{escape(n)}</li>" for n in notes(record) if not n.startswith("~"))
     how = "".join(f"<p>{escape(line)}</p>" for line in how_measured(record))
     return [
-        *("<h2>Device</h2>", _table(device_lines(record), head=False)),
+        *("<h2>Device</h2>", _table(device_lines(record), 0, head=False)),
         *("<h2>How it was measured</h2>", how, f'<ul class="soft">{notes_list}</ul>'),
     ]
 
@@ -101,32 +104,37 @@ def _doubts(lines: Sequence[str]) -> str:
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    head = f"<strong>Read with care</strong>: {len(lines)} doubts; ~ marks rows that were unsteady"
+    count = f"{len(lines)} doubt{'s' if len(lines) > 1 else ''}"
+    head = f"<strong>Read with care</strong>: {count}; ~ marks rows that were unsteady"
     unfolded = " open" if len(lines) <= FEW else ""
     return f'<details class="doubts"{unfolded}><summary>{head}</summary><ul>{items}</ul></details>'
 
 
 def _failures(record: BenchmarkRecord) -> str:
     return "".join(
-        f'<p class="failed">{escape(row["name"])}: {escape(str(row["error"]))}</p>'
+        f'<p class="failed">{escape(row["key"])}: {escape(str(row["error"]))}</p>'
         for row in record.failed
     )
 
 
-def _optional(heading: str, lines: Lines) -> str:
-    return f"<h2>{escape(heading)}</h2>{_table(lines)}" if lines else ""
+def _optional(heading: str, lines: Lines, words: int | None = None) -> str:
+    return f"<h2>{escape(heading)}</h2>{_table(lines, words)}" if lines else ""
 
 
 def _card(heading: str, drawing: str) -> str:
     return f'<div class="card"><h3>{escape(heading)}</h3>{drawing}</div>' if drawing else ""
 
 
-def _table(lines: Lines, head: bool = True) -> str:
-    first = "".join(f"<th>{escape(cell)}</th>" for cell in lines[0]) if head else ""
-    kind = "" if head else ' class="words"'
-    rows = "".join(
-        "<tr>" + "".join(f"<td{kind}>{escape(cell)}</td>" for cell in line) + "</tr>"
-        for line in (lines[1:] if head else lines)
-    )
-    top = f"<thead><tr>{first}</tr></thead>" if head else ""
+def _table(lines: Lines, words: int | None = None, head: bool = True) -> str:
+    """words : the first column that has words, which may be folded, instead of numbers"""
+    top = f"<thead>{_line(lines[0], 'th', words)}</thead>" if head else ""
+    rows = "".join(_line(line, "td", words) for line in (lines[1:] if head else lines))
     return f'<div class="scroll"><table>{top}<tbody>{rows}</tbody></table></div>'
+
+
+def _line(cells: Sequence[str], tag: str, words: int | None) -> str:
+    kinds = [
+        ' class="words"' if words is not None and n >= words else "" for n in range(len(cells))
+    ]
+    pairs = zip(cells, kinds, strict=True)
+    return f"<tr>{''.join(f'<{tag}{kind}>{escape(cell)}</{tag}>' for cell, kind in pairs)}</tr>"

@@ -7,18 +7,20 @@ import io
 from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report.cells import labelled
 from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, speed_grid
 from asmnet_edge.benchmarks.report.notes import notes, title
 from asmnet_edge.benchmarks.report.words import how_measured
 
 COLUMNS = (
-    *("key", "name", "format", "precision", "runtime", "threads", "bytes", "parameters"),
-    *("multiply_adds", "unsteady", "error"),
+    *("key", "name", "format", "precision", "runtime", "threads", "cpus", "bytes"),
+    *("parameters", "multiply_adds", "unsteady", "error"),
 )
 
 
 def markdown(record: BenchmarkRecord) -> str:
     """The tables, their notes and how they were taken."""
+    record = labelled(record)
     parts = [f"## {title(record)}", f"Taken {record.content['taken']}."]
     for lines in (speed_grid(record), accuracy_grid(record), felt_grid(record)):
         if lines:
@@ -46,6 +48,7 @@ def comma_separated(record: BenchmarkRecord) -> str:
 
 def _flat_row(row: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
+    flat["cpus"] = " ".join(map(str, row.get("cpus", ())))
     flat["unsteady"] = "; ".join(row.get("unsteady", ()))
     for part in ("latency_ms", "accuracy", "stages_ms", "cold_start"):
         _flatten(part, row.get(part) or {}, flat)

@@ -30,11 +30,12 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
   background: var(--card); }
 th { color: var(--soft); font-weight: 600; font-size: .85rem; }
 tr:last-child td { border-bottom: 0; }
-td.words { white-space: normal; text-align: left; }
+.words, .words:first-child { white-space: normal; text-align: left; }
 .grid { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px;
   align-items: start; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 6px;
   padding: 12px; min-width: 0; }
+.card h3 { margin-top: 0; }
 .faces, .portraits { margin: 8px 0 14px; display: flex; flex-wrap: wrap; gap: 10px; }
 .faces svg { width: 220px; } .portraits svg { width: 160px; }
 svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif; }
@@ -57,5 +58,8 @@ svg .overlay { fill: none; stroke-width: 1.1; }
 svg .overlay.float { stroke: #50dc50; } svg .overlay.other { stroke: #ff3c3c; }
 .key { columns: 2; margin: 8px 0 0; padding-left: 22px; }
 @media (max-width: 720px) { .grid { grid-template-columns: minmax(0, 1fr); }
-  body { font-size: 14px; } main { padding: 14px 12px 40px; } .key { columns: 1; } }
+  body { font-size: 14px; } main { padding: 14px 12px 40px; } .key { columns: 1; }
+  th, td { padding: 5px 7px; } td.words { min-width: 150px; }
+  td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 124px; }
+  svg .tick, svg .name { font-size: 14px; } svg .number { font-size: 12px; } }
 """

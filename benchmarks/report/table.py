@@ -21,6 +21,7 @@ Columns = Mapping[str, Cell]
 
 def tables(record: BenchmarkRecord) -> Group:
     """Rows as in the record; ``~`` marks a latency that was not steady."""
+    record = cells.labelled(record)
     speed = _table(record, speed_columns(record))
     parts: list[RenderableType] = [Text(title(record), style="bold"), speed]
     for columns in (accuracy_columns(record), felt_columns(record)):
@@ -29,25 +30,28 @@ def tables(record: BenchmarkRecord) -> Group:
     return Group(*parts, Text("\n".join(notes(record))))
 
 
-def speed_columns(record: BenchmarkRecord) -> dict[str, Cell]:
+def speed_columns(record: BenchmarkRecord, wide: bool = False) -> dict[str, Cell]:
+    """wide : with the intervals of p90 and p99, for which a terminal has no room"""
+    percentile = cells.percentile_known if wide else cells.percentile
     return {
         "MB": cells.megabytes,
         "int8 ops": cells.int8_share,
         "p50 ms": cells.p50,
-        "p90": lambda row: cells.percentile(row, "p90"),
-        "p99": lambda row: cells.percentile(row, "p99"),
+        "p90": lambda row: percentile(row, "p90"),
+        "p99": lambda row: percentile(row, "p99"),
         "mean": lambda row: cells.percentile(row, "mean"),
         "calls/s": cells.per_second,
     }
 
 
-def accuracy_columns(record: BenchmarkRecord) -> dict[str, Cell]:
-    """Of the figures that any row has; empty before accuracy was measured."""
+def accuracy_columns(record: BenchmarkRecord, wide: bool = False) -> dict[str, Cell]:
+    """Of the figures that any row has; empty before accuracy was measured. wide : with AUC"""
     threshold = 100 * record.content["settings"]["faces"].get("failure_threshold", FAILURE)
     every: dict[str, Cell] = {
         "NME %": cells.nme,
         "drop [95 %]": cells.drop,
         f"FR@{threshold:.0f} %": cells.failures,
+        **({f"AUC@{threshold:.0f}": cells.auc} if wide else {}),
         "pose °": cells.pose,
         "deviation %": cells.deviation,
         "jitter %": cells.tremble,
@@ -76,9 +80,10 @@ def _used(record: BenchmarkRecord, every: dict[str, Cell]) -> dict[str, Cell]:
 
 def _table(record: BenchmarkRecord, columns: Columns) -> Table:
     view = table("model", *columns)
+    view.columns[0].no_wrap, view.columns[0].overflow = False, "fold"  # names fold before numbers
     for row in record.results:
         if "latency_ms" in row:
             view.add_row(cells.label(row), *(cell(row) for cell in columns.values()))
         else:
-            view.add_row(row["name"], "failed")
+            view.add_row(cells.label(row), "failed")
     return view

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +19,8 @@ class RowOrder:
     """One row to be measured.
 
     runtime : its package, as in `runtimes`, None for the file's usual one; cpus : cores that it is
-    held to, empty for all; compared : whether it must descend from the run's float model
+    held to, empty for all; compared : whether it must descend from the run's float model; name :
+    what its file is called where others are called the same
     """
 
     path: Path
@@ -25,13 +28,14 @@ class RowOrder:
     runtime: str | None = None
     cpus: tuple[int, ...] = ()
     compared: bool = True
+    name: str = ""
 
     @property
     def key(self) -> str:
         """What the row is called in messages and found again by in another record."""
         runtime = f" in {self.runtime}" if self.runtime else ""
         threads = f", {self.threads} threads" if self.threads > 1 else ""
-        return f"{self.path.name}{runtime}{threads}"
+        return f"{self.name or self.path.name}{runtime}{threads}"
 
 
 def orders_for(
@@ -59,3 +63,25 @@ def _in_runtimes(order: RowOrder, runtimes: str) -> Iterable[RowOrder]:
         )
     runs_it = any(runtime.package == runtimes for runtime in known)
     return [replace(order, runtime=runtimes)] if runs_it else [order]
+
+
+def told_apart(orders: Iterable[RowOrder]) -> tuple[RowOrder, ...]:
+    """``orders``, each once, with a key of its own; `UsageError` for a file that is given twice."""
+    found = list(dict.fromkeys(orders))
+    names = distinct_names([order.path for order in found])
+    named = [replace(order, name=names[order.path]) for order in found]
+    if twice := [key for key, n in Counter(order.key for order in named).items() if n > 1]:
+        raise UsageError(f"{twice[0]} is given twice", "Give each file once")
+    return tuple(named)
+
+
+def distinct_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """What to call each file: its name, after as many folders as tell it from its namesakes."""
+    full = {path: Path(os.path.abspath(path)).parts for path in paths}
+    return {path: _shortest(parts, set(full.values()) - {parts}) for path, parts in full.items()}
+
+
+def _shortest(parts: tuple[str, ...], others: Iterable[tuple[str, ...]]) -> str:
+    lengths = range(1, len(parts))
+    alike = (n for n in lengths if all(other[-n:] != parts[-n:] for other in others))
+    return "/".join(parts[-next(alike, len(parts)) :])

@@ -1,5 +1,6 @@
 """Two records: what is called a change, and what is not."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from asmnet_edge.benchmarks.compare.change import (
     SAME,
     UNSURE,
     WORSE,
+    accuracy_change,
     latency_change,
     nme_change,
 )
@@ -125,7 +127,9 @@ def test_slow_calls_alone_are_a_disturbance(row: Make) -> None:
 
 def test_few_rounds_are_no_proof(row: Make) -> None:
     change = latency_change(row(rounds(1, count=2)), row(rounds(2, 1.5, count=2)), 0.05, False)
-    assert change.verdict == UNSURE
+    assert (change.verdict, change.why) == (UNSURE, "fewer than three rounds")
+    assert change.by == pytest.approx(50, abs=5)
+    assert json.loads(json.dumps(change.as_json(), allow_nan=False))["high"] is None
 
 
 # accuracy
@@ -143,7 +147,7 @@ def test_a_planted_loss_of_a_tenth_of_nme_is_found(row: Make) -> None:
         one = row(rounds(1))
         change = nme_change(with_errors(one, errors), with_errors(one, worse), 0.05)
         assert change.low > 0
-        assert change.verdict == (WORSE if change.by > 0.05 else SAME)
+        assert change.verdict == (WORSE if change.by > 0.05 else UNSURE)
 
 
 def test_equal_models_lose_nothing(row: Make) -> None:
@@ -160,8 +164,30 @@ def test_a_loss_within_what_is_allowed_is_told_but_no_regression(row: Make) -> N
     assert (change.verdict, change.why) == (SAME, "lost, but within what is allowed")
 
 
-def test_without_errors_accuracy_is_not_compared(row: Make) -> None:
-    assert nme_change(row(rounds(1)), row(rounds(2)), 0.05) is None
+def test_a_loss_that_may_be_larger_than_allowed_is_unsure(row: Make) -> None:
+    rng, one = np.random.default_rng(0), row(rounds(1))
+    errors = rng.gamma(4, 1.2, 20)
+    blurred = errors + rng.normal(0, 1, 20)
+    change = nme_change(with_errors(one, errors), with_errors(one, blurred), 0.05)
+    assert change.verdict == UNSURE
+    assert change.low < 0 < 0.05 < change.high
+    assert "0.05 are allowed" in change.why
+
+
+def with_deviation(row: dict[str, Any], deviation: float) -> dict[str, Any]:
+    return {**row, "accuracy": {"errors": None, "deviation_iod_percent": deviation}}
+
+
+def test_without_annotations_the_deviation_is_compared(row: Make) -> None:
+    one = row(rounds(1))
+    change = accuracy_change(with_deviation(one, 0.3), with_deviation(one, 0.5), 0.05)
+    assert (change.figure, change.verdict, change.low) == ("deviation %", WORSE, None)
+    near = accuracy_change(with_deviation(one, 0.3), with_deviation(one, 0.32), 0.05)
+    assert near.verdict == SAME
+
+
+def test_without_either_accuracy_is_not_compared(row: Make) -> None:
+    assert accuracy_change(row(rounds(1)), row(rounds(2)), 0.05) is None
 
 
 # records
@@ -173,7 +199,43 @@ def test_rows_find_each_other_by_their_key(row: Make, record: Any) -> None:
     found = compare(before, after, Limits())
     assert [(c.row, c.verdict) for c in found.changes] == [("a", SAME), ("b", WORSE)]
     assert (found.lost, found.new) == (("gone",), ("added",))
-    assert [change.row for change in found.regressions] == ["b"]
+    assert [words.split()[0] for words in found.regressions] == ["b", "gone"]
+    allowed = compare(before, after, Limits(lost=True)).regressions
+    assert [words.split()[0] for words in allowed] == ["b"]
+
+
+def test_a_row_that_fails_now_is_a_regression(row: Make, record: Any) -> None:
+    whole, failed = row(rounds(1), "b"), {"name": "b", "key": "b", "error": "it fell over"}
+    half = {**row(rounds(1), "b"), "error": "its process ended"}
+    before = record(row(rounds(1), "a"), whole)
+    for after in (failed, half):
+        found = compare(before, record(row(rounds(1), "a"), after), Limits(lost=True))
+        assert found.regressions == [f"b (failed: {after['error']})"]
+    again = record(row(rounds(1), "a"), failed)
+    assert compare(again, again, Limits()).regressions == []
+
+
+def test_a_row_that_has_lost_its_accuracy_is_a_regression(row: Make, record: Any) -> None:
+    one = row(rounds(1))
+    found = compare(record(with_errors(one, np.ones(4))), record(one), Limits())
+    assert found.regressions == ["a.tflite (no longer has an accuracy)"]
+    assert found.unjudged == "no row has one in both records"
+
+
+def test_what_differs_of_a_row_is_told(row: Make, record: Any) -> None:
+    one = row(rounds(1), sha256="a" * 64)
+    other = row(rounds(1), sha256="b" * 64, cpus=[0, 1], unsteady=["it rained"])
+    found = compare(record(one), record(other), Limits()).environment
+    assert found == {
+        "a.tflite: cpus": [[], [0, 1]],
+        "a.tflite: sha256": ["a" * 12, "b" * 12],
+        "a.tflite: steady": [True, False],
+    }
+
+
+def test_rows_that_cannot_be_told_apart_are_refused(row: Make, record: Any) -> None:
+    with pytest.raises(UsageError, match=r"two rows called 'a\.tflite'"):
+        compare(record(row(rounds(1)), row(rounds(2))), record(row(rounds(1))), Limits())
 
 
 def test_two_rows_of_one_record_can_be_compared(row: Make, record: Any) -> None:
@@ -205,7 +267,8 @@ def test_other_faces_are_not_compared(row: Make, record: Any) -> None:
     one, two = (record(with_errors(row(rounds(n)), errors)) for n in (1, 2))
     assert len(compare(one, two, Limits()).changes) == 2
     two = replace(two, content={**two.content, "settings": {"faces": {"sha256": "other"}}})
-    assert len(compare(one, two, Limits()).changes) == 1
+    found = compare(one, two, Limits())
+    assert (len(found.changes), found.unjudged) == (1, "the records are on other faces")
 
 
 def test_records_without_a_common_row_are_told(row: Make, record: Any) -> None:

@@ -2,17 +2,27 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 import asmnet_edge
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.device.info import DeviceInfo
+from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record.upgrade import upgraded
+from asmnet_edge.benchmarks.rows.cold import PARTS
+from asmnet_edge.benchmarks.rows.order import RowOrder
+from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured
+from asmnet_edge.benchmarks.session.run import measure_all
 from asmnet_edge.errors import DataError, UsageError
 
+DOCS = Path(__file__).parents[2] / "docs"
 SETTINGS = {"threads": [1], "latency": {"queries": 3}, "faces": {"count": 1, "on": "one"}}
 FAILED = {"name": "bad.tflite", "key": "bad.tflite", "error": "it fell over"}
 OLD = {
@@ -25,9 +35,17 @@ OLD = {
     "results": [
         {
             "name": "good.tflite",
-            "latency_ms": {"p50": 2, "mean": 2, "samples": [1, 2, 3], "warmup_calls": 4},
+            "latency_ms": {
+                "p50": 2,
+                "p90": 2.8,
+                "p99": 2.98,
+                "mean": 2,
+                "calls": 3,
+                "samples": [1, 2, 3],
+                "warmup_calls": 4,
+            },
             "unsteady": [],
-            "accuracy": {},
+            "accuracy": {"faces": 1, "on": "x", "nme": None},
         },
         {"name": "bad.tflite", "error": "it fell over"},
     ],
@@ -111,6 +129,66 @@ def test_a_record_of_version_1_is_read_with_all_its_samples(tmp_path: Path) -> N
     assert measured["key"] == "good.tflite"
     assert record.content["settings"]["threads"] == [2]
     assert record.content["schema_version"] == 2
+
+
+# the published schema
+
+
+def strict(schema: Any) -> Any:
+    """``schema``, but what it does not describe is not allowed."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {name: strict(part) for name, part in schema.items()}
+    return told | ({"additionalProperties": False} if "properties" in told else {})
+
+
+def check(record: BenchmarkRecord) -> None:
+    schema = json.loads((DOCS / "benchmark-record.schema.json").read_text())
+    content = json.loads(json.dumps(record.content, allow_nan=False))
+    jsonschema.validate(content, strict(schema), jsonschema.Draft202012Validator)
+
+
+@pytest.fixture
+def whole(
+    measured: Callable[..., Measured], short: LatencyPlan, source: FaceSource
+) -> BenchmarkRecord:
+    """A float model, a row with all that can be measured, a foreign one, and one that failed."""
+    foreign = {"foreign": True, "licence": "MIT", "pose": "fitted to its landmarks"}
+    rows = [measured("float.keras"), measured("w.tflite", 0.05),
+            measured("net.toml", 0.02, source="ee", **foreign),
+            Measured(RowOrder(Path("bad.tflite")), None, FAILED)]  # fmt: skip
+    rows[2] = replace(rows[2], order=replace(rows[2].order, compared=False))
+    cold = {**dict.fromkeys(PARTS, 1.0), "samples": [], "packages": {"numpy": 1}}
+    rows[1].more["cold_start"] = cold | {"peak_rss_mib": 70.0, "installed_bytes": 1}
+    latency = replace(short, stage_calls=2)
+    plan = BenchmarkPlan(tuple(row.order for row in rows), latency, sustain=0.1, pictures=True)
+    return measure_all(plan, rows, source, lambda what, steps: lambda: None)
+
+
+def test_a_record_has_what_the_schema_says_and_nothing_else(whole: BenchmarkRecord) -> None:
+    full = whole.results[1]
+    assert {"cold_start", "sustained", "stages_ms", "accuracy"} <= set(full)
+    assert whole.content["portraits"]
+    assert whole.failed
+    check(whole)
+
+
+def test_an_interrupted_record_has_what_the_schema_says(
+    whole: BenchmarkRecord, measured: Callable[..., Measured]
+) -> None:
+    check(whole.with_results([measured("a.tflite").as_json()], interrupted=True))
+
+
+def test_a_record_of_version_1_becomes_what_the_schema_says() -> None:
+    check(BenchmarkRecord(upgraded(OLD)))
+
+
+def test_what_the_schema_does_not_describe_is_found(whole: BenchmarkRecord) -> None:
+    whole.results[1]["unheard_of"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="unheard_of"):
+        check(whole)
 
 
 @pytest.mark.parametrize("name", ["gone.json", ""])

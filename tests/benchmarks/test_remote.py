@@ -19,8 +19,11 @@ import pytest
 
 from asmnet_edge.benchmarks.remote import ssh
 from asmnet_edge.benchmarks.remote.faces import FacesAbroad
-from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, wheel
-from asmnet_edge.benchmarks.remote.ssh import LOST, Host, RemoteRun
+from asmnet_edge.benchmarks.remote.host import LOST, Host
+from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, files_of, places, wheel
+from asmnet_edge.benchmarks.remote.ssh import KILLED, RemoteRun
+from asmnet_edge.benchmarks.rows.order import distinct_names
+from asmnet_edge.cli.benchmark.ssh import bring
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.tablefiles import write_drawn
@@ -100,6 +103,33 @@ def test_an_artifact_travels_with_its_manifest(artifacts: list[Path]) -> None:
         *("0/tiny-float32.tflite", "0/tiny-float32.tflite.json"),
         *("1/tiny-int8.tflite", "1/tiny-int8.tflite.json"),
     ]
+
+
+def test_namesakes_are_called_there_what_they_are_called_here(tmp_path: Path) -> None:
+    models = [tmp_path / folder / "net.keras" for folder in ("old", "new")]
+    for model in models:
+        model.parent.mkdir()
+        model.write_bytes(b"")
+    assert places(models) == ["0/old/net.keras", "1/new/net.keras"]
+    with tarfile.open(fileobj=BytesIO(bundle(models))) as archive:
+        assert archive.getnames() == [WHEEL, *places(models)]
+    there = distinct_names([Path("/tmp/x") / place for place in places(models)])
+    assert list(there.values()) == ["old/net.keras", "new/net.keras"]
+
+
+def test_a_described_network_is_found_from_its_description_there(tmp_path: Path) -> None:
+    described = tmp_path / "net.toml"
+    described.write_text('model = "nets/net.xml"\n[input]\nsize = 32\n')
+    (tmp_path / "nets").mkdir()
+    for suffix in (".xml", ".bin"):
+        (tmp_path / "nets" / f"net{suffix}").write_bytes(b"")
+    names = [name for name, _ in files_of(described)]
+    assert names == ["net.toml", "nets/net.bin", "nets/net.xml"]
+    (tmp_path / "below").mkdir()
+    lower = tmp_path / "below" / "net.toml"
+    lower.write_text(described.read_text().replace("nets/", "../nets/"))
+    with pytest.raises(UsageError, match="is not below it. Move it there for --ssh"):
+        files_of(lower)
 
 
 def test_faces_travel_as_they_are(tmp_path: Path, faces_folder: Path) -> None:
@@ -190,8 +220,112 @@ def test_a_machine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Host, "run", lambda self, script, given=b"": gone)
     monkeypatch.setattr(ssh, "PAUSE", 0.01)
     there = RemoteRun(Host("nowhere"), lambda line: None, "/tmp/gone", patience=0.05)
-    with pytest.raises(CheckFailedError, match="nowhere has not answered"):
+    with pytest.raises(CheckFailedError, match="benchmark fetch nowhere:/tmp/gone"):
         there.wait()
+
+
+def test_a_record_is_fetched_though_the_line_is_cut(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "record.json").write_text('{"results": []}')
+    run, cuts = Host.run, iter(range(2))
+
+    def cut(self: Host, script: str, given: bytes = b"") -> CompletedProcess[bytes]:
+        if next(cuts, None) is not None:
+            return CompletedProcess([], LOST, b"", b"Connection reset by peer")
+        return run(self, script, given)
+
+    monkeypatch.setattr(Host, "run", cut)
+    monkeypatch.setattr(ssh, "PAUSE", 0.01)
+    said: list[str] = []
+    assert RemoteRun(host, said.append, str(tmp_path)).fetch() == {"results": []}
+    assert said == ["connection lost: trying again"] * 2
+
+
+def test_a_folder_that_is_gone_is_told_at_once(host: Host, tmp_path: Path) -> None:
+    there = RemoteRun(host, lambda line: None, str(tmp_path / "gone"))
+    for question in (there.wait, there.fetch):
+        with pytest.raises(CheckFailedError, match="gone is gone. Was the machine started anew"):
+            question()
+
+
+def test_a_run_that_was_killed_leaves_what_it_had_written(host: Host, tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (tmp_path / "pid").write_text(str(ended.pid))
+    (tmp_path / "record.json").write_text('{"interrupted": true}')
+    there = RemoteRun(host, lambda line: None, str(tmp_path))
+    assert there.wait() == KILLED
+    assert there.fetch() == {"interrupted": True}
+
+
+def test_a_strangers_process_after_a_restart_is_not_taken_for_the_run(
+    host: Host, tmp_path: Path
+) -> None:
+    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    (tmp_path / "pid").write_text(str(stranger.pid))
+    (tmp_path / "boot").write_text("another\n")
+    there = RemoteRun(host, lambda line: None, str(tmp_path))
+    try:
+        assert there.wait() == KILLED
+        there.clean()
+        assert alive(stranger.pid)
+        assert not tmp_path.exists()
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_run_is_taken_up_by_another_who_fetches_and_cleans(host: Host, tmp_path: Path) -> None:
+    folder = tmp_path / "asmnet-edge-0123456789ab"
+    folder.mkdir()
+    record = {"schema_version": 2, "settings": {"faces": {"on": "csv train"}}, "results": []}
+    (folder / "record.json").write_text(json.dumps(record | {"interrupted": False}))
+    (folder / "faces.json").write_text('{"on": "300w common", "missing": []}')
+    (folder / "log").write_text("latency: 8\n")
+    (folder / "code").write_text("0\n")
+    options = [word for option in host.options for word in ("--ssh-option", option)]
+    words = ["fetch", f"{host.name}:{folder}", "--json", "--output", str(tmp_path / "r.json")]
+    command = [sys.executable, "-m", "asmnet_edge", "benchmark", *words, *options]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert json.loads(done.stdout)["settings"]["faces"]["on"] == "300w common"
+    assert json.loads((tmp_path / "r.json").read_text()) == json.loads(done.stdout)
+    assert b"latency: 8" in done.stderr
+    assert not folder.exists()
+
+
+def test_the_command_leaves_the_run_there_when_the_machine_stays_away(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "code").write_text("0")
+    there = RemoteRun(host, lambda line: None, str(tmp_path), patience=0.05)
+    run = Host.run
+
+    def cut(self: Host, script: str, given: bytes = b"") -> CompletedProcess[bytes]:
+        if "record.json" in script:
+            return CompletedProcess([], LOST, b"", b"")
+        return run(self, script, given)
+
+    monkeypatch.setattr(Host, "run", cut)
+    monkeypatch.setattr(ssh, "PAUSE", 0.01)
+    with pytest.raises(CheckFailedError, match="has not answered"):
+        bring(there, {"output": None})
+    assert (tmp_path / "code").exists()
+
+
+def test_a_run_without_a_record_leaves_nothing(host: Host, tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    (folder / "code").write_text("2")
+    with pytest.raises(UsageError, match="no record was written"):
+        bring(RemoteRun(host, lambda line: None, str(folder)), {"output": None})
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("place", ["host:/home/me", "host", "/tmp/asmnet-edge-0123456789ab"])
+def test_only_folders_of_our_own_are_taken_up(place: str) -> None:
+    with pytest.raises(UsageError, match="is not a place such as"):
+        RemoteRun.at(place, (), lambda line: None)
 
 
 def test_a_run_that_is_ended_keeps_what_it_measured(host: Host, artifacts: list[Path]) -> None:

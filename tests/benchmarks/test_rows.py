@@ -15,7 +15,7 @@ from asmnet_edge.benchmarks.accuracy.jitter import FRAMES, jitter, moving, still
 from asmnet_edge.benchmarks.rows.cold import cold_start
 from asmnet_edge.benchmarks.rows.foreign.described import ForeignInput, ForeignOutput, read_foreign
 from asmnet_edge.benchmarks.rows.opening import open_candidate
-from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for
+from asmnet_edge.benchmarks.rows.order import RowOrder, distinct_names, orders_for, told_apart
 from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
@@ -72,6 +72,21 @@ def test_a_runtime_by_name_is_for_the_files_that_it_can_run() -> None:
     assert keys == ["a.onnx in openvino", "b.tflite"]
     with pytest.raises(UsageError, match="no runtime is called 'torch'. Known: usual, all"):
         orders_for([Path("a.onnx")], "torch", [1])
+
+
+def test_files_of_one_name_keep_the_folders_that_tell_them_apart() -> None:
+    paths = [Path(p) for p in ("old/a.onnx", "new/a.onnx", "new/b.onnx", "x/c.onnx", "x/y/c.onnx")]
+    names = list(distinct_names(paths).values())
+    assert names == ["old/a.onnx", "new/a.onnx", "b.onnx", "x/c.onnx", "y/c.onnx"]
+    keys = [order.key for order in told_apart(orders_for(paths[:3], "openvino", [2]))]
+    assert keys == [f"{name} in openvino, 2 threads" for name in names[:3]]
+
+
+def test_a_file_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    again = [RowOrder(tmp_path / "a.onnx"), RowOrder(tmp_path / "a.onnx", compared=False)]
+    with pytest.raises(UsageError, match=r"a\.onnx is given twice"):
+        told_apart(again)
+    assert len(told_apart([again[0], again[0]])) == 1
 
 
 # processes
@@ -156,6 +171,24 @@ def test_a_wrong_description_says_what_is_wrong(
         return
     with pytest.raises((UsageError, ModelError), match=told):
         read_foreign(foreign)
+
+
+@pytest.mark.parametrize("output", ["index = 3", 'name = "marks"'])
+def test_an_output_that_is_not_there_is_told_with_those_that_are(
+    foreign: Path, output: str
+) -> None:
+    foreign.write_text(TOML + output + "\n")
+    with pytest.raises(UsageError, match=r"there are: 0 \(1, 136\), 'points' \(1, 136\)"):
+        open_candidate(RowOrder(foreign))
+
+
+def test_weights_in_a_file_of_their_own_belong_to_the_network(foreign: Path) -> None:
+    foreign.write_text(TOML.replace("mean.onnx", "mean.xml"))
+    (foreign.parent / "mean.xml").write_text("<net/>")
+    with pytest.raises(ModelError, match=r"mean\.bin, which is not there"):
+        read_foreign(foreign)
+    (foreign.parent / "mean.bin").write_bytes(b"weights")
+    assert [path.name for path in read_foreign(foreign).files] == ["mean.bin", "mean.xml"]
 
 
 def test_too_few_points_are_told(foreign: Path) -> None:

@@ -99,16 +99,66 @@ def test_drawn_faces_claim_no_accuracy(recorded: Callable[..., BenchmarkRecord])
     record = recorded()
     for row in record.measured:
         row["accuracy"] |= {"nme": None, "nme_drop": None, "failure_rate": None, "pose_mae": None}
+    record.content["settings"]["faces"]["drawn"] = True
     text = text_of(record)
     assert "NME %" not in text
     assert "no accuracy on real ones" in text
     assert lines_with(text, "fake int8")[1][0] == "3.00"
 
 
+def test_drawn_faces_with_annotations_are_no_real_ones_either(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
+    record = recorded()
+    assert "no accuracy on real ones" not in text_of(record)
+    record.content["settings"]["faces"]["drawn"] = True
+    assert "no accuracy on real ones" in text_of(record)
+    del record.content["settings"]["faces"]["drawn"]  # as early records
+    record.content["settings"]["faces"]["on"] = "synthetic test"
+    assert "no accuracy on real ones" in text_of(record)
+
+
+def test_an_interrupted_run_on_photos_does_not_call_them_drawn(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
+    record = recorded()
+    for row in record.measured:
+        del row["accuracy"]
+    assert "no accuracy on real ones" not in text_of(record)
+
+
 def test_without_a_float_model_there_is_no_deviation(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     assert "deviation" not in text_of(recorded(compared=False))
+
+
+def test_a_row_that_failed_after_its_latency_is_marked(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
+    record = recorded()
+    record.results[1]["error"] = "its process ended"
+    text = text_of(record)
+    assert lines_with(text, "fake int8 (failed)")[0]
+    assert "w: its process ended" in text
+
+
+def test_rows_that_would_be_called_the_same_are_called_by_their_keys(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
+    record = recorded()
+    for row, key in zip(record.results[:2], ("old/a.tflite", "new/a.tflite"), strict=True):
+        row |= {"key": key, "precision": "int8"}
+    text = text_of(record)
+    assert lines_with(text, "old/a.tflite")
+    assert lines_with(text, "new/a.tflite")
+    assert not lines_with(text, "fake int8")
+
+
+def test_cores_that_rows_were_held_to_are_told(recorded: Callable[..., BenchmarkRecord]) -> None:
+    record = recorded()
+    record.results[1]["cpus"] = [0, 1]
+    assert "fake int8: held to core 0, 1" in text_of(record)
 
 
 def test_an_unsteady_row_is_marked_and_says_why(recorded: Callable[..., BenchmarkRecord]) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from asmnet_edge.cli.benchmark.options import duration, thread_counts
+from asmnet_edge.cli.benchmark.options import duration, row_orders, subset_of, thread_counts
+from asmnet_edge.data.synthetic import DrawnFaces
 
 DOCS = Path(__file__).parents[2] / "docs"
 Run = Callable[..., Any]
@@ -239,3 +240,18 @@ def test_threads_and_times_are_read_as_people_write_them() -> None:
     assert thread_counts("all", 6) == [6]
     assert thread_counts("1..all", 6) == [1, 2, 4, 6]
     assert [duration(w) for w in ("90", "90s", "30m", "1h")] == [90, 90, 1800, 3600]
+
+
+def test_a_data_set_of_one_subset_needs_no_name_for_it() -> None:
+    class Table(DrawnFaces):
+        subsets = ("train",)
+
+    assert subset_of(Table(1), None) == "train"
+    assert subset_of(Table(1), "test") == "test"
+    assert subset_of(DrawnFaces(1), None) == "common"
+
+
+def test_the_float_model_is_measured_with_each_number_of_threads() -> None:
+    orders = row_orders((Path("a.tflite"),), (), Path("f.keras"), "1,2", "any", "usual")
+    keys = ["f.keras", "f.keras, 2 threads", "a.tflite", "a.tflite, 2 threads"]
+    assert [order.key for order in orders] == keys

@@ -14,6 +14,7 @@ from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 if TYPE_CHECKING:
     from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
     from asmnet_edge.benchmarks.rows.order import RowOrder
+    from asmnet_edge.data.sample import Dataset
 
 DRAWN_FACES = 64
 
@@ -58,13 +59,13 @@ def row_orders(
     from dataclasses import replace
 
     from asmnet_edge.benchmarks.device.info import usable_cores
-    from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for
+    from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for, told_apart
 
     counts = thread_counts(threads, usable_cores())
-    first = [RowOrder(reference, counts[0])] if reference else []
+    first = [RowOrder(reference, count) for count in counts] if reference else []
     others = [replace(order, compared=False) for order in orders_for(beside, runtimes, counts)]
     found = [*first, *orders_for(artifacts, runtimes, counts), *others]
-    return tuple(replace(o, cpus=cores_for(cpus, o.threads)) for o in dict.fromkeys(found))
+    return told_apart(replace(order, cpus=cores_for(cpus, order.threads)) for order in found)
 
 
 def reference_path(given: Path | None, wanted: bool) -> Path | None:
@@ -82,17 +83,21 @@ def reference_path(given: Path | None, wanted: bool) -> Path | None:
     return given or shipped(SHIPPED_FLOAT)
 
 
-def face_source(
-    artifacts: tuple[Path, ...], data: str | None, subset: str
-) -> Callable[[], FaceSource]:
-    """Opens the faces to evaluate on: ``data``, or drawn faces of the artifacts' scheme."""
+def subset_of(dataset: Dataset, wanted: str | None) -> str:
+    """``wanted``; unasked ``common``, or the data set's only one."""
+    return wanted or (dataset.subsets[0] if len(dataset.subsets) == 1 else "common")
+
+
+def face_source(data: str | None, subset: str | None) -> Callable[[], FaceSource]:
+    """Opens the faces to evaluate on: ``data``, or drawn faces."""
 
     def open_faces() -> FaceSource:
         from asmnet_edge.benchmarks.accuracy.facesource import source_of
         from asmnet_edge.data.catalog import open_dataset
 
         if data:
-            return source_of(open_dataset(data), subset, annotated=True)
+            dataset = open_dataset(data)
+            return source_of(dataset, subset_of(dataset, subset), annotated=True)
         return source_of(open_dataset(f"synthetic:{DRAWN_FACES}"), "test", annotated=False)
 
     return open_faces

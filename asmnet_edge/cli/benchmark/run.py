@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     metavar="KIND:PATH",
     help="Annotated faces, such as 300w:DIR.  [default: drawn faces, for the deviation alone]",
 )
-@click.option("--subset", default="common", show_default=True, help="Subset of --data.")
+@click.option("--subset", help="Subset of --data.  [default: common, or the only one]")
 @click.option("--threads", default="1", show_default=True, help="1, 1,2, all or 1..all.")
 @click.option("--cpus", default="any", show_default=True, help="any, fastest, or 0,1: cores.")
 @click.option("--runtimes", default="usual", show_default=True, help="usual, all, or one by name.")
@@ -71,14 +71,21 @@ def command(**given: Any) -> None:
 
         run_there(given)
         return
-    finish(run_here(given), given)
+    record = run_here(given)
+    save(record, given)
+    tell(record, given)
 
 
 def _check(given: dict[str, Any]) -> None:
-    from asmnet_edge.files import make_folder, refuse_existing
-
     if not given["artifacts"] and not given["beside"] and not given["float_model"]:
         raise UsageError("there is nothing to benchmark", "Give artifacts, --beside, --float-model")
+    check_output(given)
+
+
+def check_output(given: dict[str, Any]) -> None:
+    """The record can be written: told before hours of measuring."""
+    from asmnet_edge.files import make_folder, refuse_existing
+
     if given["output"]:
         refuse_existing([given["output"]], given["overwrite"])
         make_folder(given["output"].parent)
@@ -108,8 +115,8 @@ def run_here(given: dict[str, Any]) -> BenchmarkRecord:
     """The benchmark on this machine."""
     notes.print("Starting: reading options and faces …")
     plan = plan_of(given)
-    source = options.face_source(given["artifacts"], given["data"], given["subset"])
-    with _terminable(), _bar() as bar:
+    source = options.face_source(given["data"], given["subset"])
+    with terminable(signal.SIGTERM), _bar() as bar:
         return _measure(plan, source, given["output"], _progress(bar))
 
 
@@ -128,12 +135,15 @@ def _measure(
         return measure_all(plan, found, faces, progress, save)
 
 
-def finish(record: BenchmarkRecord, given: dict[str, Any]) -> None:
-    """Save and print ``record``; exit 1 when a row failed, 130 when it was interrupted."""
-    from asmnet_edge.benchmarks.report.table import tables
-
+def save(record: BenchmarkRecord, given: dict[str, Any]) -> None:
     if given["output"]:
         record.save(given["output"])
+
+
+def tell(record: BenchmarkRecord, given: dict[str, Any]) -> None:
+    """Print ``record``; exit 1 when a row failed, 130 when it was interrupted."""
+    from asmnet_edge.benchmarks.report.table import tables
+
     if given["as_json"]:
         click.echo(json.dumps(record.content))
     else:
@@ -142,22 +152,23 @@ def finish(record: BenchmarkRecord, given: dict[str, Any]) -> None:
         notes.print("Interrupted: what had been measured by then is kept.")
         raise SystemExit(130)
     if record.failed:
-        names = ", ".join(row["name"] for row in record.failed)
+        names = ", ".join(row["key"] for row in record.failed)
         raise CheckFailedError(f"could not be measured: {names}", "The lines above say why")
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """A polite end (SIGTERM) is taken as Ctrl-C."""
+def terminable(*signals: signal.Signals) -> Iterator[None]:
+    """Polite ends, such as SIGTERM, are taken as Ctrl-C."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {each: signal.signal(each, stop) for each in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _bar() -> Bar:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from asmnet_edge.benchmarks.rows.candidates import Candidate
-from asmnet_edge.benchmarks.rows.foreign.described import Foreign, read_foreign
-from asmnet_edge.benchmarks.rows.foreign.rawruntime import RawRun, open_raw
+from asmnet_edge.benchmarks.rows.foreign.described import Foreign, ForeignOutput, read_foreign
+from asmnet_edge.benchmarks.rows.foreign.rawruntime import RawRun, Results, open_raw
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import UsageError
 from asmnet_edge.files import sha256
@@ -26,9 +27,21 @@ class ForeignBackend:
 
     def run(self, crop: Crop) -> Outputs:
         told = self._described
-        values = self._raw.run(told.input.prepare(crop))[told.output.name or told.output.index]
+        values = _chosen(self._raw.run(told.input.prepare(crop)), told.output)
         landmarks = told.output.restore(np.asarray(values, np.float32), told.input.size)
         return landmarks.astype(np.float32), np.zeros(3, np.float32)
+
+
+def _chosen(results: Results, output: ForeignOutput) -> Any:
+    wanted = output.name or output.index
+    try:
+        return results[wanted]
+    except KeyError:
+        there = [f"{n!r} {tuple(np.shape(values))}" for n, values in results.items()]
+        raise UsageError(
+            f"the network has no output {wanted!r}",
+            f"Say index = or name = under [output]; there are: {', '.join(there)}",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ def foreign_candidate(path: Path, threads: int) -> Candidate:
         "format": told.model.suffix[1:],
         "precision": str(told.facts.get("precision", "float32")),
         "runtime": backend.name,
-        "bytes": told.model.stat().st_size,
+        "bytes": sum(file.stat().st_size for file in told.files),
         "parameters": told.facts.get("parameters"),
         "multiply_adds": told.facts.get("multiply_adds"),
         "operators": None,

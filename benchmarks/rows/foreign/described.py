@@ -14,6 +14,7 @@ import numpy as np
 from asmnet_edge.benchmarks.rows.foreign.heatmaps import Heatmaps
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.manifest import artifact_files
 from asmnet_edge.runtime.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 
@@ -83,6 +84,11 @@ class Foreign:
     output: ForeignOutput
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def files(self) -> list[Path]:
+        """The network's own, its weights too."""
+        return artifact_files(self.model)
+
 
 def read_foreign(path: Path) -> Foreign:
     """The description at ``path``; `UsageError` says what is wrong with it."""
@@ -100,9 +106,10 @@ def read_foreign(path: Path) -> Foreign:
             f"{path} does not describe a network: {error!r}",
             "Its format is in docs/foreign-models.md",
         ) from error
-    if not model.is_file():
-        raise ModelError(f"{path} speaks of {model}, which is not there")
-    return Foreign(model, scheme, source, result, told)
+    foreign = Foreign(model, scheme, source, result, told)
+    if missing := [file for file in foreign.files if not file.is_file()]:
+        raise ModelError(f"{path} speaks of {missing[0]}, which is not there")
+    return foreign
 
 
 def _part(kind: Any, told: Mapping[str, Any]) -> Any:

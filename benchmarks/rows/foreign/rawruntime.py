@@ -8,10 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from asmnet_edge.errors import ModelError, require
+from asmnet_edge.errors import ModelError
 from asmnet_edge.runtime.litert import interpreter_class
 from asmnet_edge.runtime.onnx_runtime import open_session
-from asmnet_edge.versions import installed_version
+from asmnet_edge.runtime.openvino import compiled_model
 
 Results = dict[int | str, Any]
 
@@ -61,10 +61,7 @@ def _tflite(path: Path, threads: int) -> RawRun:
 
 
 def _openvino(path: Path, threads: int) -> RawRun:
-    openvino = require("openvino", "openvino")
-    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
-    settings |= {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+    compiled, name = compiled_model(path, threads)
     request = compiled.create_infer_request()
     names = [min(output.names, default=str(n)) for n, output in enumerate(compiled.outputs)]
 
@@ -72,7 +69,7 @@ def _openvino(path: Path, threads: int) -> RawRun:
         results = request.infer([values], share_inputs=True, share_outputs=True)
         return _numbered(names, [results[output] for output in compiled.outputs])
 
-    return RawRun(f"openvino {installed_version('openvino')}", run)
+    return RawRun(name, run)
 
 
 def _numbered(names: list[str], results: list[Any]) -> Results:

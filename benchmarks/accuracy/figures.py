@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from asmnet_edge.benchmarks.accuracy.truth import (
 )
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import Dataset, Missing
+from asmnet_edge.data.sample import Dataset, Missing, Sample
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import AXES
 from asmnet_edge.schemes import LandmarkScheme
@@ -37,7 +39,7 @@ class EvaluationFaces:
     crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
     only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
     unless ``pose_is_exact``; description : data set and subset; missing : what this copy of the
-    data set lacks of the subset
+    data set lacks of the subset; annotations_sha256 : as `hash_of` gives it
     """
 
     crops: NDArray[np.uint8]
@@ -48,6 +50,7 @@ class EvaluationFaces:
     description: str
     pose_is_exact: bool = False
     missing: tuple[Missing, ...] = ()
+    annotations_sha256: str | None = None
 
     @property
     def truth(self) -> Truth | None:
@@ -63,11 +66,27 @@ def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> 
     for sample in samples:
         check_sizes(sample)
     crops, scheme, name = crops_of(samples, rule), dataset.scheme, f"{dataset.name} {subset}"
+    faces = EvaluationFaces(
+        *(crops, None, None, scheme, rule, name),
+        missing=missing,
+        annotations_sha256=hash_of(samples),
+    )
     if not annotated:
-        return EvaluationFaces(crops, None, None, scheme, rule, name, missing=missing)
+        return faces
     truth = truth_of(samples, rule)
-    landmarks, pose, exact = truth.landmarks, truth.pose, truth.pose_is_exact
-    return EvaluationFaces(crops, landmarks, pose, scheme, rule, name, exact, missing)
+    exact = truth.pose_is_exact
+    return replace(faces, landmarks=truth.landmarks, pose=truth.pose, pose_is_exact=exact)
+
+
+def hash_of(samples: Sequence[Sample]) -> str:
+    """Of the annotations in pixels of their pictures, in order, to a hundredth.
+
+    The same wherever the faces lie and however they are called and cut.
+    """
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update((sample.landmarks.points.round(2) + 0.0).astype("<f8").tobytes())
+    return digest.hexdigest()
 
 
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.benchmarks.rows.foreign.described import Foreign, read_foreign
 from asmnet_edge.benchmarks.rows.foreign.rawruntime import RawRun, open_raw
 from asmnet_edge.crop import CropRule
-from asmnet_edge.errors import UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import fit_pose
@@ -44,7 +43,6 @@ def foreign_candidate(path: Path, threads: int) -> Candidate:
     """The network that the TOML file at ``path`` describes."""
     told = read_foreign(path)
     backend = ForeignBackend(told, open_raw(told.model, threads))
-    _check_points(path, told, backend)
     facts = {
         "name": str(told.facts.get("name", path.stem)),
         "format": told.model.suffix[1:],
@@ -61,14 +59,3 @@ def foreign_candidate(path: Path, threads: int) -> Candidate:
     }
     rule = CropRule(told.input.margin, told.input.size)
     return ForeignCandidate(facts, backend, sha256(told.model), rule, told.scheme)
-
-
-def _check_points(path: Path, told: Foreign, backend: ForeignBackend) -> None:
-    crop = np.zeros((1, told.input.size, told.input.size, 3), np.uint8)
-    shape = backend.run(crop)[0].shape
-    if shape != (told.scheme.points, 2):
-        raise UsageError(
-            f"{path}: {told.scheme.name} has {told.scheme.points} points, the network gives "
-            f"{shape[0]}",
-            "Say which of them are the scheme's with points = [...] under [output]",
-        )

@@ -13,10 +13,16 @@ RARE = 1000  # calls below which p99 is one of the ten slowest
 def remarks(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Which rows have few calls in their p99, or too few to tell whether they were warm."""
     rows = list(rows)
-    few = [row for row in rows if row["latency_ms"]["calls"] < RARE]
-    called = ", ".join(f"{label(row)} {row['latency_ms']['calls']}" for row in few)
-    lines = [f"p99 rests on few calls, a rough guide below {RARE:,}: {called}"] if few else []
-    return lines + [line for row in rows if (line := _slow(row))]
+    return [line for line in (_few(rows), *map(_slow, rows)) if line]
+
+
+def _few(rows: list[dict[str, Any]]) -> str:
+    """``p99: a rough guide with fewer than 1,000 calls (onnx int8 366)``."""
+    called = [(row["latency_ms"]["calls"], label(row)) for row in rows]
+    few = [f"{name} {calls}" for calls, name in called if calls < RARE]
+    if len(few) > 1 and len(few) == len(rows):
+        few = [f"here {min(called)[0]} to {max(called)[0]}"]
+    return f"p99: a rough guide with fewer than {RARE:,} calls ({', '.join(few)})" if few else ""
 
 
 def _slow(row: dict[str, Any]) -> str:

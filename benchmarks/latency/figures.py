@@ -114,7 +114,8 @@ def resampled(latency: Latency, draws: NDArray[np.intp]) -> dict[str, Floats]:
     sizes = np.array([len(r) for r in latency.rounds])
     sums = np.array([r.sum() for r in latency.rounds])
     weights = (draws[..., None] == np.arange(len(sizes))).sum(axis=1)  # (resamples, rounds)
-    places = [_places(part, owner) for part in np.array_split(weights, 1 + samples.size // AT_ONCE)]
+    parts = min(len(draws), 1 + samples.size // AT_ONCE)
+    places = [_places(part, owner) for part in np.array_split(weights, parts)]
     values = ranked[np.concatenate(places)]
     found = {f"p{percent}": values[:, n] for n, percent in enumerate(PERCENTILES)}
     return {**found, "mean": weights @ sums / (weights @ sizes)}

@@ -47,14 +47,14 @@ def step_of(seconds: float) -> float:
     return max(1.0, seconds / POINTS)
 
 
-def cool_down(goal: float | None) -> float:
-    """Wait until the machine is near ``goal`` degrees Celsius, or `COOLING` is over.
+def cool_down(goal: float | None, most: float) -> float:
+    """Wait until the machine is near ``goal`` degrees Celsius; ``most`` : seconds, as is `COOLING`.
 
     Seconds waited; none where there is no thermometer.
     """
-    start = monotonic()
+    start, most = monotonic(), min(most, COOLING)
     while goal is not None and (celsius() or goal) > goal + NEAR:
-        if monotonic() > start + COOLING:
+        if monotonic() >= start + most:
             break
         sleep(PAUSE)
     return monotonic() - start

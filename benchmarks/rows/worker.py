@@ -27,8 +27,8 @@ from asmnet_edge.runtime.backend import Crop
 
 BATCH = 32  # crops sent at once
 # seconds: until the model is there; until a question is answered, besides `TIMES` what it should
-# take; for a stage's decoding and detecting
-OPENING, PATIENCE, TIMES, DETECTING = 600.0, 120.0, 10, 0.5
+# take; for a first call; for a stage's decoding and detecting
+OPENING, PATIENCE, TIMES, FIRST_CALL, DETECTING = 600.0, 120.0, 10, 10.0, 0.5
 
 
 class WorkerRow:
@@ -38,7 +38,8 @@ class WorkerRow:
     """
 
     def __init__(self, order: RowOrder) -> None:
-        self._order, self._late, self._a_call = order, False, 1.0
+        self._order, self._late = order, False
+        self._a_call = FIRST_CALL  # seconds, until it is known
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (see close)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "asmnet_edge.benchmarks.rows.workerchild"],
@@ -106,7 +107,7 @@ class WorkerRow:
         timer.start()
         try:
             yield
-        except ModelError as error:
+        except Exception as error:
             if self._late:
                 told = f"{self._order.key} did not answer within {seconds:.0f} s and was ended"
                 raise ModelError(told) from error

@@ -115,7 +115,7 @@ def endurance(
     def step(each: Measured, row: Row) -> None:
         tick = progress(f"sustained: {each.order.key}", int(plan.sustain / step_of(plan.sustain)))
         points: list[dict[str, Any]] = []
-        waited = cool_down(cool)
+        waited = cool_down(cool, plan.sustain)
         try:
             sustain(row, plan.sustain, tick, points, each.order.cpus)
         finally:
@@ -149,6 +149,6 @@ def _check_numbers(each: Measured) -> None:
     for name, figures in list(each.more.items()):
         try:
             json.dumps(figures, allow_nan=False)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             del each.more[name]
-            raise ModelError(f"{name}: a figure of {each.order.key} is not finite") from error
+            raise ModelError(f"{name}: a figure of {each.order.key} is no finite number") from error

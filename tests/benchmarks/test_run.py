@@ -172,7 +172,7 @@ def test_figures_that_are_no_numbers_fail_their_row_and_are_left_out(
 ) -> None:
     monkeypatch.setattr(phases, "jitter", lambda *told: {"still_iod_percent": float("nan")})
     record = measure(measured("a.onnx"))
-    assert record.results[0]["error"] == "accuracy: a figure of a.onnx is not finite"
+    assert record.results[0]["error"] == "accuracy: a figure of a.onnx is no finite number"
     assert "accuracy" not in record.results[0]
     record.save(tmp_path / "record.json")
 

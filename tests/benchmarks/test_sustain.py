@@ -72,16 +72,17 @@ def test_a_board_that_had_to_slow_down_is_doubtful(
 
 
 def test_the_next_row_waits_until_the_machine_is_cool(day: Day) -> None:
-    assert cool_down(60.0) == pytest.approx(26, abs=2)  # 13 degrees, 2 being near enough
+    assert cool_down(60.0, 1800.0) == pytest.approx(26, abs=2)  # 13 degrees, 2 being near enough
     assert day.celsius <= 62
-    assert cool_down(60.0) == 0
+    assert cool_down(60.0, 1800.0) == 0
 
 
 def test_it_does_not_wait_for_ever_nor_without_a_thermometer(
     day: Day, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert cool_down(None) == 0
+    assert cool_down(None, 1800.0) == 0
     day.degrees = 0.0
-    assert cool_down(50.0) == pytest.approx(endurance.COOLING, abs=endurance.PAUSE)
+    assert cool_down(50.0, 1800.0) == pytest.approx(endurance.COOLING, abs=endurance.PAUSE)
+    assert cool_down(50.0, 60.0) == pytest.approx(60, abs=endurance.PAUSE)
     monkeypatch.setattr(endurance, "celsius", lambda: None)
-    assert cool_down(50.0) == 0
+    assert cool_down(50.0, 1800.0) == 0

@@ -39,7 +39,8 @@ class EvaluationFaces:
     crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
     only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
     unless ``pose_is_exact``; description : data set and subset; missing : what this copy of the
-    data set lacks of the subset; annotations_sha256 : as `hash_of` gives it
+    data set lacks of the subset; annotations_sha256 : as `hash_of` gives it;
+    identities : as in `Truth`
     """
 
     crops: NDArray[np.uint8]
@@ -51,13 +52,15 @@ class EvaluationFaces:
     pose_is_exact: bool = False
     missing: tuple[Missing, ...] = ()
     annotations_sha256: str | None = None
+    identities: tuple[str, ...] = ()
 
     @property
     def truth(self) -> Truth | None:
         """The annotations, None where only deviation is asked for."""
         if self.landmarks is None or self.pose is None:
             return None
-        return Truth(self.landmarks, self.pose, self.scheme, self.pose_is_exact)
+        exact, identities = self.pose_is_exact, self.identities
+        return Truth(self.landmarks, self.pose, self.scheme, exact, identities)
 
 
 def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> EvaluationFaces:
@@ -70,6 +73,7 @@ def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> 
         *(crops, None, None, scheme, rule, name),
         missing=missing,
         annotations_sha256=hash_of(samples),
+        identities=tuple(sample.identity for sample in samples),
     )
     if not annotated:
         return faces
@@ -92,7 +96,8 @@ def hash_of(samples: Sequence[Sample]) -> str:
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> dict[str, Any]:
     """Figures of one row; None where there are no annotations or no float model to compare with.
 
-    NME, drops and deviation in %, pose in degrees; intervals are 95 % bootstrap over faces.
+    NME, drops and deviation in %, pose in degrees; intervals are 95 % bootstrap over faces, those
+    of one identity together.
     """
     figures: dict[str, Any] = dict.fromkeys(FIGURES)
     figures |= {"faces": len(faces.crops), "on": faces.description}
@@ -124,7 +129,7 @@ def _errors(outputs: Outputs, truth: Truth) -> dict[str, Any]:
     errors = points.mean(axis=1)
     return {
         **truth_figures(outputs, truth),
-        "nme_interval": list(metrics.bootstrap_interval(errors)),
+        "nme_interval": truth.interval(errors),
         "nme_by_region": {n: float(points[:, at].mean()) for n, at in _regions(truth.scheme)},
         "errors": [round(error, 5) for error in errors.tolist()],
     }
@@ -143,10 +148,9 @@ def _drops(outputs: Outputs, reference: Outputs, truth: Truth) -> dict[str, Any]
     pose_drop = pose - pose_before
     return {
         "nme_drop": float(drop.mean()),
-        "nme_drop_interval": list(metrics.bootstrap_interval(drop)),
+        "nme_drop_interval": truth.interval(drop),
         "pose_mae_drop": dict(zip(AXES, pose_drop.mean(axis=0).tolist(), strict=True)),
         "pose_mae_drop_interval": {
-            axis: list(metrics.bootstrap_interval(pose_drop[:, number]))
-            for number, axis in enumerate(AXES)
+            axis: truth.interval(pose_drop[:, number]) for number, axis in enumerate(AXES)
         },
     }

@@ -115,6 +115,15 @@ def test_every_row_has_every_figure(faces: EvaluationFaces) -> None:
             assert accuracy(truth(faces), reference, some).keys() == ASKED
 
 
+def test_faces_of_one_identity_are_drawn_together(faces: EvaluationFaces) -> None:
+    wrong = missed_by(faces, np.array([0.0, 0.04, 0.10]))
+    two = replace(faces, identities=("a", "a", "b"))
+    low, high = accuracy(wrong, truth(faces), two)["nme_drop_interval"]
+    assert (low, high) == pytest.approx((2, 10))  # all of a, or all of b
+    chosen = two.truth.select(np.array([2, 0]))
+    assert chosen.identities == ("b", "a")
+
+
 # faces to evaluate on
 
 

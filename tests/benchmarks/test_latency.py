@@ -226,6 +226,16 @@ def test_there_is_a_tick_a_turn(clock: Clock) -> None:
     assert len(ticks) == 6
 
 
+def test_the_yardstick_is_timed_on_the_cores_of_the_row(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[int, ...]] = []
+    monkeypatch.setattr(loop, "yardstick", lambda cpus: held.append(cpus) or [1.0])
+    taken = [Taken(cpus=(3,)), Taken()]
+    measure([Called(clock.taking(1))] * 2, LatencyPlan(1, 0, 1, 0), lambda: None, taken)
+    assert sorted(held) == [(), (), (3,), (3,)]  # before and after each turn
+
+
 def test_nothing_to_measure_is_no_latency() -> None:
     assert measure([], LatencyPlan(), lambda: None) == []
 

@@ -53,7 +53,11 @@ def source_of(dataset: Dataset, subset: str, annotated: bool) -> FaceSource:
 
 
 def faces_settings(faces: EvaluationFaces) -> dict[str, Any]:
-    """What the record says of the faces; the hash tells whether two runs had the same."""
+    """What the record says of the faces.
+
+    Two runs had the same faces if ``annotations_sha256`` is the same; ``sha256`` is of the crops
+    and so depends on the first row's rule, too.
+    """
     digest = hashlib.sha256(faces.crops.tobytes())
     if faces.landmarks is not None:
         digest.update(faces.landmarks.round(5).tobytes())
@@ -66,4 +70,5 @@ def faces_settings(faces: EvaluationFaces) -> dict[str, Any]:
         "scheme": faces.scheme.name,
         "crop": {"margin": faces.crop.margin, "size": faces.crop.size},
         "sha256": digest.hexdigest(),
+        "annotations_sha256": faces.annotations_sha256,
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from asmnet_edge.benchmarks.accuracy.truth import (
 )
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import Dataset, Missing
+from asmnet_edge.data.sample import Dataset, Missing, Sample
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import AXES
 from asmnet_edge.schemes import LandmarkScheme
@@ -37,7 +39,8 @@ class EvaluationFaces:
     crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
     only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
     unless ``pose_is_exact``; description : data set and subset; missing : what this copy of the
-    data set lacks of the subset; drawn : no photos
+    data set lacks of the subset; drawn : no photos; annotations_sha256 : as `hash_of` gives it
+    identities : as in `Truth`
     """
 
     crops: NDArray[np.uint8]
@@ -49,13 +52,16 @@ class EvaluationFaces:
     pose_is_exact: bool = False
     missing: tuple[Missing, ...] = ()
     drawn: bool = False
+    annotations_sha256: str | None = None
+    identities: tuple[str, ...] = ()
 
     @property
     def truth(self) -> Truth | None:
         """The annotations, None where only deviation is asked for."""
         if self.landmarks is None or self.pose is None:
             return None
-        return Truth(self.landmarks, self.pose, self.scheme, self.pose_is_exact)
+        exact, identities = self.pose_is_exact, self.identities
+        return Truth(self.landmarks, self.pose, self.scheme, exact, identities)
 
 
 def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> EvaluationFaces:
@@ -64,18 +70,36 @@ def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> 
     for sample in samples:
         check_sizes(sample)
     crops, scheme, name = crops_of(samples, rule), dataset.scheme, f"{dataset.name} {subset}"
-    more: dict[str, Any] = {"missing": missing, "drawn": any(sample.drawn for sample in samples)}
+    faces = EvaluationFaces(
+        *(crops, None, None, scheme, rule, name),
+        missing=missing,
+        drawn=any(sample.drawn for sample in samples),
+        annotations_sha256=hash_of(samples),
+        identities=tuple(sample.identity for sample in samples),
+    )
     if not annotated:
-        return EvaluationFaces(crops, None, None, scheme, rule, name, **more)
+        return faces
     truth = truth_of(samples, rule)
-    landmarks, pose, exact = truth.landmarks, truth.pose, truth.pose_is_exact
-    return EvaluationFaces(crops, landmarks, pose, scheme, rule, name, exact, **more)
+    exact = truth.pose_is_exact
+    return replace(faces, landmarks=truth.landmarks, pose=truth.pose, pose_is_exact=exact)
+
+
+def hash_of(samples: Sequence[Sample]) -> str:
+    """Of the annotations in pixels of their pictures, in order, to a hundredth.
+
+    The same wherever the faces lie and however they are called and cut.
+    """
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update((sample.landmarks.points.round(2) + 0.0).astype("<f8").tobytes())
+    return digest.hexdigest()
 
 
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> dict[str, Any]:
     """Figures of one row; None where there are no annotations or no float model to compare with.
 
-    NME, drops and deviation in %, pose in degrees; intervals are 95 % bootstrap over faces.
+    NME, drops and deviation in %, pose in degrees; intervals are 95 % bootstrap over faces, those
+    of one identity together.
     """
     figures: dict[str, Any] = dict.fromkeys(FIGURES)
     figures |= {"faces": len(faces.crops), "on": faces.description}
@@ -107,7 +131,7 @@ def _errors(outputs: Outputs, truth: Truth) -> dict[str, Any]:
     errors = points.mean(axis=1)
     return {
         **truth_figures(outputs, truth),
-        "nme_interval": list(metrics.bootstrap_interval(errors)),
+        "nme_interval": truth.interval(errors),
         "nme_by_region": {n: float(points[:, at].mean()) for n, at in _regions(truth.scheme)},
         "errors": [round(error, 5) for error in errors.tolist()],
     }
@@ -126,10 +150,9 @@ def _drops(outputs: Outputs, reference: Outputs, truth: Truth) -> dict[str, Any]
     pose_drop = pose - pose_before
     return {
         "nme_drop": float(drop.mean()),
-        "nme_drop_interval": list(metrics.bootstrap_interval(drop)),
+        "nme_drop_interval": truth.interval(drop),
         "pose_mae_drop": dict(zip(AXES, pose_drop.mean(axis=0).tolist(), strict=True)),
         "pose_mae_drop_interval": {
-            axis: list(metrics.bootstrap_interval(pose_drop[:, number]))
-            for number, axis in enumerate(AXES)
+            axis: truth.interval(pose_drop[:, number]) for number, axis in enumerate(AXES)
         },
     }

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -31,18 +31,29 @@ class Truth:
     """The annotations of some faces.
 
     landmarks : (faces, n, 2) relative to their crops; pose : (faces, 3) degrees, fitted to the
-    annotated landmarks unless ``pose_is_exact``
+    annotated landmarks unless ``pose_is_exact``; identities : (faces,) as `Sample` has them, empty
+    where they are not known
     """
 
     landmarks: FloatArray
     pose: FloatArray
     scheme: LandmarkScheme
     pose_is_exact: bool = False
+    identities: tuple[str, ...] = ()
+
+    def interval(self, values: FloatArray) -> list[float]:
+        """95 % bootstrap interval of the mean of ``values`` (faces,)."""
+        return list(metrics.bootstrap_interval(values, identities=self.identities))
 
     def select(self, chosen: NDArray[np.intp]) -> Truth:
         """The faces at the indices ``chosen``."""
-        exact = self.pose_is_exact
-        return Truth(self.landmarks[chosen], self.pose[chosen], self.scheme, exact)
+        identities = tuple(self.identities[n] for n in chosen) if self.identities else ()
+        return replace(
+            self,
+            landmarks=self.landmarks[chosen],
+            pose=self.pose[chosen],
+            identities=identities,
+        )
 
 
 def truth_of(samples: Sequence[Sample], rule: CropRule) -> Truth:
@@ -52,7 +63,8 @@ def truth_of(samples: Sequence[Sample], rule: CropRule) -> Truth:
     landmarks = to_relative(np.stack(points), rule.size)
     fitted = fit_pose(landmarks, scheme)
     pose = [f if s.pose is None else s.pose for f, s in zip(fitted, samples, strict=True)]
-    return Truth(landmarks, np.stack(pose), scheme, all(s.pose is not None for s in samples))
+    exact, identities = all(s.pose is not None for s in samples), tuple(s.identity for s in samples)
+    return Truth(landmarks, np.stack(pose), scheme, exact, identities)
 
 
 def check_sizes(sample: Sample) -> None:

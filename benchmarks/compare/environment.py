@@ -53,8 +53,13 @@ def other_machine(before: BenchmarkRecord, after: BenchmarkRecord) -> list[str]:
 
 
 def other_faces(before: BenchmarkRecord, after: BenchmarkRecord) -> str:
-    """Why the two cannot be compared in accuracy; empty if they were on the same faces."""
-    hashes = [r.content["settings"]["faces"].get("sha256") for r in (before, after)]
+    """Why the two cannot be compared in accuracy; empty if they were on the same faces.
+
+    By their annotations; by crops and annotations where a record is too old to tell those.
+    """
+    faces = [r.content["settings"]["faces"] for r in (before, after)]
+    known = all(each.get("annotations_sha256") for each in faces)
+    hashes = [each.get("annotations_sha256" if known else "sha256") for each in faces]
     if None in hashes:
         return "a record does not tell on which faces it was"
     return "" if hashes[0] == hashes[1] else "the records are on other faces"

@@ -10,7 +10,7 @@ from asmnet_edge.benchmarks.compare.records import Comparison
 from asmnet_edge.tables import table
 
 STYLES = {WORSE: "bold red", BETTER: "green", UNSURE: "yellow"}
-QUIET = ("settings.faces.sha256",)  # told in other words
+QUIET = ("settings.faces.sha256", "settings.faces.annotations_sha256")  # told in other words
 
 
 def comparison_view(found: Comparison) -> Group:

@@ -6,17 +6,14 @@ Everything is read from Linux' own files; what a system does not tell is None.
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from shutil import which
 from typing import Any
 
+from asmnet_edge.runtime import health
+
 CPUS = "/sys/devices/system/cpu"
-PI_THROTTLED = "/sys/devices/platform/soc/soc:firmware/get_throttled"
-# bits of the Raspberry Pi firmware's get_throttled
-THROTTLE_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "hot"}
 LOW_BATTERY = 20  # per cent
 
 
@@ -42,17 +39,29 @@ class Sensors:
 def look() -> Sensors:
     """The sensors now."""
     busy, stolen = _processor_seconds()
-    return Sensors(busy, stolen, _mhz(), _celsius(), _throttled())
+    return Sensors(busy, stolen, _mhz(), celsius(), health.throttle_bits())
 
 
 def throttle_words(flags: int | None) -> list[str]:
     """What the Raspberry Pi's ``flags`` say is wrong *now*."""
-    return [words for bit, words in THROTTLE_BITS.items() if (flags or 0) >> bit & 1]
+    return health.throttling(flags or 0)
+
+
+def slowed_between(before: int | None, after: int | None) -> int | None:
+    """Flags of what was wrong at either look or, by the flags that stay set, meanwhile."""
+    if before is None or after is None:
+        return before if after is None else after
+    since = (after & ~before) >> health.SINCE_START
+    return (before | after | since) & sum(1 << bit for bit in health.NOW)
 
 
 def power() -> dict[str, Any]:
-    """Whether the machine runs on mains or battery, and the battery's charge in %."""
-    supplies = [_supply(path) for path in _glob("/sys/class/power_supply", "*")]
+    """Whether the machine runs on mains or battery, and the battery's charge in %.
+
+    A battery of scope ``Device`` is that of a mouse or the like.
+    """
+    every = [_supply(path) for path in _glob("/sys/class/power_supply", "*")]
+    supplies = [supply for supply in every if supply["scope"] != "Device"]
     charges = [s["capacity"] for s in supplies if s["type"] == "Battery" and s["capacity"]]
     online = [s["online"] == "1" for s in supplies if s["type"] in ("Mains", "USB")]
     source = "mains" if any(online) else "battery" if charges else None
@@ -68,7 +77,7 @@ def read_text(path: str | Path) -> str | None:
 
 
 def _supply(path: Path) -> dict[str, str | None]:
-    return {name: read_text(path / name) for name in ("type", "online", "capacity")}
+    return {name: read_text(path / name) for name in ("type", "online", "capacity", "scope")}
 
 
 def _processor_seconds() -> tuple[float | None, float | None]:
@@ -89,18 +98,10 @@ def _mhz() -> float | None:
     return sum(told) / len(told) if told else None
 
 
-def _celsius() -> float | None:
+def celsius() -> float | None:
+    """Of the hottest zone."""
     found = [_number(path) for path in _glob("/sys/class/thermal", "thermal_zone*/temp")]
     return max((value / 1e3 for value in found if value), default=None)
-
-
-def _throttled() -> int | None:
-    if text := read_text(PI_THROTTLED):
-        return int(text, 16)
-    if not which("vcgencmd"):
-        return None
-    done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True)
-    return int(done.stdout.split("=")[1], 16) if "=" in done.stdout else None
 
 
 def _number(path: Path) -> float | None:

@@ -117,7 +117,7 @@ def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
         "missing": missing_as_json(subset.missing),
         "broken": broken,
         **truth_figures(predictions.outputs, truth),
-        "nme_interval": list(metrics.bootstrap_interval(errors)),
+        "nme_interval": truth.interval(errors),
         "nme_by_normaliser": {
             name: 100 * float(metrics.nme(landmarks, truth.landmarks, truth.scheme, name).mean())
             for name in metrics.NORMALISERS

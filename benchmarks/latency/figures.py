@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 
 PERCENTILES = (10, 50, 90, 99)
 RESAMPLES = 1000
+AT_ONCE = 1000  # samples that all resamples are taken of at once, for the sake of memory
 LEVEL = (2.5, 97.5)
 Floats = NDArray[np.float64]
 
@@ -44,10 +48,14 @@ class Latency:
 
     def intervals(self) -> dict[str, list[float]]:
         """Of each percentile, the mean and the throughput; empty with fewer than three rounds."""
-        if len(self.rounds) < 3:
+        return self._intervals
+
+    @cached_property
+    def _intervals(self) -> dict[str, list[float]]:
+        if (count := len(self.rounds)) < 3:
             return {}
-        draws = resampled(self, drawn_rounds(len(self.rounds)))
-        found = {name: np.percentile(values, LEVEL).tolist() for name, values in draws.items()}
+        level, draws = level_of(count), resampled(self, drawn_rounds(count))
+        found = {name: np.percentile(values, level).tolist() for name, values in draws.items()}
         return {**found, "throughput": [1e3 / value for value in reversed(found["mean"])]}
 
     def as_json(self) -> dict[str, Any]:
@@ -61,6 +69,33 @@ class Latency:
             "calls": len(self.samples),
             "rounds": [[round(s, 4) for s in r.tolist()] for r in self.rounds],
         }
+
+
+def level_of(rounds: int) -> tuple[float, float]:
+    """Percentiles of the resamples that bound a 95 % interval over so few ``rounds`` >= 3.
+
+    The plain ones, `LEVEL`, hold the mean of 8 normal rounds 87 times of 100, these 93: the
+    bootstrap takes their spread over n, not n - 1, and as if it were known. This is the expanded
+    percentile interval of Hesterberg, "What Teachers Should Know About the Bootstrap", The American
+    Statistician 69(4), 2015.
+    """
+    tail = NormalDist().cdf(-sqrt(rounds / (rounds - 1)) * student_t(rounds - 1))
+    return 100 * tail, 100 * (1 - tail)
+
+
+def student_t(freedom: int) -> float:
+    """97.5 % point of Student's t with ``freedom`` >= 2 degrees of freedom, within 1 %.
+
+    Abramowitz & Stegun, "Handbook of Mathematical Functions", 1964, 26.7.5.
+    """
+    z, v = NormalDist().inv_cdf(LEVEL[1] / 100), freedom
+    return (
+        z
+        + (z**3 + z) / (4 * v)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+        + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * v**4)
+    )
 
 
 def drawn_rounds(count: int, seed: int = 0) -> NDArray[np.intp]:
@@ -78,15 +113,20 @@ def resampled(latency: Latency, draws: NDArray[np.intp]) -> dict[str, Floats]:
     ranked, owner = samples[order], owner[order]
     sizes = np.array([len(r) for r in latency.rounds])
     sums = np.array([r.sum() for r in latency.rounds])
-    found: dict[str, list[float]] = {**{f"p{p}": [] for p in PERCENTILES}, "mean": []}
-    for draw in draws:
-        weight = np.bincount(draw, minlength=len(sizes))
-        reached = np.cumsum(weight[owner])
-        for percent in PERCENTILES:
-            place = np.searchsorted(reached, percent / 100 * reached[-1])
-            found[f"p{percent}"].append(float(ranked[min(place, len(ranked) - 1)]))
-        found["mean"].append(float(weight @ sums / (weight @ sizes)))
-    return {name: np.array(values) for name, values in found.items()}
+    weights = (draws[..., None] == np.arange(len(sizes))).sum(axis=1)  # (resamples, rounds)
+    parts = min(len(draws), 1 + samples.size // AT_ONCE)
+    places = [_places(part, owner) for part in np.array_split(weights, parts)]
+    values = ranked[np.concatenate(places)]
+    found = {f"p{percent}": values[:, n] for n, percent in enumerate(PERCENTILES)}
+    return {**found, "mean": weights @ sums / (weights @ sizes)}
+
+
+def _places(weights: NDArray[np.intp], owner: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where the percentiles are among the ranked samples, (resamples, percentiles)."""
+    reached = np.cumsum(weights[:, owner], axis=1)
+    goals = np.outer(reached[:, -1], np.array(PERCENTILES) / 100)
+    found = [np.searchsorted(r, goal) for r, goal in zip(reached, goals, strict=True)]
+    return np.minimum(np.stack(found), len(owner) - 1)
 
 
 def _owners(latency: Latency) -> NDArray[np.intp]:

@@ -14,6 +14,7 @@ class LatencyPlan:
     warmup_seconds : after which a row is measured even if it is not steady yet
     cold_starts : fresh processes in which the first landmark is timed
     stage_calls : pictures that go through all stages, decode to landmarks
+    seed : of the order of the rows, which is another one in each round
     """
 
     queries: int = 200
@@ -22,6 +23,7 @@ class LatencyPlan:
     warmup_seconds: float = 3.0
     cold_starts: int = 3
     stage_calls: int = 24
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.queries < 1 or self.rounds < 1 or min(self.seconds, self.warmup_seconds) < 0:

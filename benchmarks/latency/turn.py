@@ -11,7 +11,9 @@ import numpy as np
 
 Call = Callable[[], object]
 
-WINDOW = 20  # calls that two neighbouring medians of the warm-up are taken over
+LEAD_CALLS, LEAD_SECONDS = 3, 0.02  # before a turn counts: other rows have had the caches
+LEAD_ENOUGH = 0.5  # seconds after which a slow row has led in, with one call at least
+WINDOW, LEAST_WINDOW = 20, 3  # calls that two neighbouring medians of the warm-up are taken over
 STEADY = 0.05  # relative change between them that counts as steady
 
 
@@ -21,47 +23,69 @@ class Turn:
 
     samples : ms of each, in order; wall, cpu : seconds of the turn, and of processor time that the
     process used in it; preemptions : times the system took the processor away
+    lead_in : ms of the calls before those, which are in wall and cpu, but in no percentile
     """
 
     samples: tuple[float, ...]
     wall: float
     cpu: float
     preemptions: int
+    lead_in: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Calls made before measuring; steady : whether they ended so, or time was over."""
+    """Calls made before measuring; steady : whether they ended so; None: too few to tell."""
 
     calls: int
     seconds: float
-    steady: bool
+    steady: bool | None
 
 
 def take_turn(call: Call, queries: int, seconds: float) -> Turn:
-    """Call at least ``queries`` times and for ``seconds``."""
+    """Lead in, then call at least ``queries`` times and for ``seconds``."""
     taken: list[float] = []
     before, cpu, start = _preemptions(), process_time(), perf_counter()
-    end = start + seconds
+    lead_in = _lead_in(call)
+    end = perf_counter() + seconds
     while len(taken) < queries or perf_counter() < end:
         taken.append(time_call(call))
     wall, used = perf_counter() - start, process_time() - cpu
-    return Turn(tuple(taken), wall, used, _preemptions() - before)
+    return Turn(tuple(taken), wall, used, _preemptions() - before, tuple(lead_in))
+
+
+def _lead_in(call: Call) -> list[float]:
+    """Call for `LEAD_SECONDS` and at least `LEAD_CALLS` times, if that is soon over."""
+    taken: list[float] = []
+    start = perf_counter()
+    while len(taken) < LEAD_CALLS or perf_counter() < start + LEAD_SECONDS:
+        taken.append(time_call(call))
+        if perf_counter() > start + LEAD_ENOUGH:
+            break
+    return taken
 
 
 def warm_up(call: Call, seconds: float) -> WarmUp:
-    """Call until two neighbouring medians agree or ``seconds`` are over."""
+    """Call until two neighbouring medians agree or ``seconds`` are over after the first call."""
     start, taken, steady = perf_counter(), [time_call(call)], False
-    while not steady and perf_counter() < start + seconds:
+    end = perf_counter() + seconds
+    while not steady and perf_counter() < end:
         taken.append(time_call(call))
-        steady = _settled(taken)
-    return WarmUp(len(taken), perf_counter() - start, steady)
+        steady = _settled(taken, window_of(taken, seconds))
+    told = steady if len(taken) >= 2 * LEAST_WINDOW else None
+    return WarmUp(len(taken), perf_counter() - start, told)
 
 
-def _settled(taken: list[float]) -> bool:
-    if len(taken) < 2 * WINDOW:
+def window_of(taken: list[float], seconds: float) -> int:
+    """`WINDOW`, or fewer where calls are so slow that two of them would fill half of the time."""
+    within = int(1e3 * seconds / 4 / max(float(np.median(taken)), 1e-9))
+    return max(LEAST_WINDOW, min(WINDOW, within))
+
+
+def _settled(taken: list[float], window: int) -> bool:
+    if len(taken) < 2 * window:
         return False
-    before, now = np.median(taken[-2 * WINDOW : -WINDOW]), np.median(taken[-WINDOW:])
+    before, now = np.median(taken[-2 * window : -window]), np.median(taken[-window:])
     return bool(abs(now / before - 1) < STEADY)
 
 

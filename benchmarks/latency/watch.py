@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.benchmarks.device.sensors import LOW_BATTERY, Sensors, throttle_words
+from asmnet_edge.benchmarks.device.sensors import (
+    LOW_BATTERY,
+    Sensors,
+    slowed_between,
+    throttle_words,
+)
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.turn import Turn
 
@@ -17,6 +22,7 @@ KNOWN = 0.05  # width of the median's interval, of the median
 OTHERS = 0.15  # cores that other processes kept busy, on average
 STOLEN = 0.02  # cores that a virtual machine's host took
 SLOWER = 0.05  # change of frequency or of the yardstick while measuring
+HOT = 80.0  # degrees Celsius; a Raspberry Pi begins to slow down there
 WAITED = 0.05  # share of a single thread's time in which it did not run
 
 Note = dict[str, Any]
@@ -37,8 +43,10 @@ def note_of(turn: Turn, before: Sensors, after: Sensors, yardstick: Sequence[flo
         "others_cores": None if others is None else round(others, 3),
         "stolen_cores": None if stolen is None else round(stolen, 3),
         "mhz": after.mhz,
+        "celsius_before": before.celsius,
         "celsius": after.celsius,
         "throttled": after.throttled,
+        "slowed": slowed_between(before.throttled, after.throttled),
         "yardstick_ms": round(float(np.median(yardstick)), 4),
     }
 
@@ -75,7 +83,14 @@ def _in_machine(notes: Sequence[Note], threads: int | None) -> list[str]:
         reasons.append(f"it had to wait for the processor {100 * waited:.0f} % of the time")
     for key, what in (("mhz", "the frequency"), ("yardstick_ms", "a fixed piece of work")):
         reasons += _moved(notes, key, what)
-    flags = {word for note in notes for word in throttle_words(note["throttled"])}
+    return reasons + heat(notes)
+
+
+def heat(notes: Sequence[Note]) -> list[str]:
+    """Whether the board was hot, and what it says of being slowed down."""
+    hottest = max((note["celsius"] for note in notes if note["celsius"]), default=0.0)
+    reasons = [f"it was hot: {hottest:.0f} °C"] if hottest >= HOT else []
+    flags = {word for note in notes for word in throttle_words(note["slowed"])}
     return reasons + [f"the board says: {word}" for word in sorted(flags)]
 
 

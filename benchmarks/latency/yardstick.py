@@ -6,6 +6,9 @@ numbers that fit the second-level cache, on one thread.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import numpy as np
@@ -28,6 +31,22 @@ def _work() -> None:
         np.sqrt(numbers * numbers + 1).sum()
 
 
-def yardstick() -> list[float]:
-    """Milliseconds that the work takes now, a few times over."""
-    return [time_call(_work) for _ in range(REPEATS)]
+def yardstick(cpus: Sequence[int] = ()) -> list[float]:
+    """Milliseconds that the work takes now, a few times over; on the cores ``cpus`` if any."""
+    with _held_to(cpus):
+        return [time_call(_work) for _ in range(REPEATS)]
+
+
+@contextmanager
+def _held_to(cpus: Sequence[int]) -> Iterator[None]:
+    """Where the system cannot, or will not, the work runs where it likes."""
+    if not cpus or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    try:
+        with suppress(OSError):
+            os.sched_setaffinity(0, cpus)
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

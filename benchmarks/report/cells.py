@@ -125,7 +125,7 @@ def stage(row: Row, name: str) -> str:
 
 def cold(row: Row, name: str, scale: float = 1.0) -> str:
     found = row.get("cold_start")
-    return f"{found[name] * scale:.0f}" if found else ""
+    return f"{found[name] * scale:.0f}" if found and found[name] is not None else ""
 
 
 def _number(row: Row, name: str, form: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import label
+from asmnet_edge.benchmarks.report.remarks import remarks
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 
 
@@ -22,7 +23,8 @@ def title(record: BenchmarkRecord) -> str:
 def notes(record: BenchmarkRecord) -> list[str]:
     """One line a note; ``~`` before what makes numbers doubtful."""
     lines = [*_work(record), *_reading(record), *_faces(record), *_lasting(record)]
-    lines += _cores(record) + [f"~ {line}" for line in doubts(record)]
+    lines += [*_cores(record), *remarks(record.measured)]
+    lines += [f"~ {line}" for line in doubts(record)]
     return lines + [f"{row['key']}: {row['error']}" for row in record.failed]
 
 

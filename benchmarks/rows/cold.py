@@ -16,6 +16,7 @@ import numpy as np
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, RowOrder
 from asmnet_edge.errors import ModelError
 
+PATIENCE = 600.0  # seconds until a process that gives no landmark is ended
 PARTS = ("python_ms", "import_ms", "load_ms", "first_ms", "total_ms")
 
 
@@ -24,11 +25,16 @@ def cold_start(order: RowOrder, times: int) -> dict[str, Any]:
     runs = [_once(order, last=number == times - 1) for number in range(times)]
     return {
         **{part: float(np.median([run[part] for run in runs])) for part in PARTS},
-        "peak_rss_mib": float(np.median([run["peak_rss_mib"] for run in runs])),
+        "peak_rss_mib": _median([run["peak_rss_mib"] for run in runs]),
         "samples": [{part: round(run[part], 3) for part in PARTS} for run in runs],
         "installed_bytes": runs[-1]["installed_bytes"],
         "packages": runs[-1]["packages"],
     }
+
+
+def _median(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.median(known)) if known else None
 
 
 def cold_starts_of(order: RowOrder, times: int) -> int:
@@ -46,7 +52,10 @@ def _once(order: RowOrder, last: bool) -> dict[str, Any]:
         "started": time.monotonic(),
     }
     command = [sys.executable, "-m", "asmnet_edge.benchmarks.rows.coldchild", json.dumps(told)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"{order.key} did not start within {PATIENCE:.0f} s") from error
     if done.returncode:
         last_line = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise ModelError(f"{order.key} did not start: {last_line}")

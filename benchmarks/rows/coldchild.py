@@ -17,7 +17,7 @@ def first_landmark(told: dict[str, Any]) -> dict[str, Any]:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import numpy as np
 
-    from asmnet_edge.benchmarks.rows.opening import open_candidate
+    from asmnet_edge.benchmarks.rows.opening import untried_candidate
     from asmnet_edge.benchmarks.rows.order import RowOrder
     from asmnet_edge.crop import CropRule
 
@@ -26,7 +26,7 @@ def first_landmark(told: dict[str, Any]) -> dict[str, Any]:
     order = RowOrder(
         Path(told["path"]), told["threads"], told["runtime"], tuple(told["cpus"]), False
     )
-    candidate = open_candidate(order)
+    candidate = untried_candidate(order)
     loaded = monotonic()
     rule: CropRule = candidate.crop
     candidate.backend.run(np.zeros((1, rule.size, rule.size, 3), np.uint8))
@@ -57,10 +57,22 @@ def _import_runtime(told: dict[str, Any]) -> None:
         return
 
 
-def peak_rss_mib() -> float:
-    """Peak of this process alone; `getrusage` would count the parent's before the exec."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+def peak_rss_mib(status: Path = Path("/proc/self/status")) -> float | None:
+    """Peak of this process alone, else what `getrusage` says; None where nothing tells.
+
+    `getrusage` may count the parent's memory before the exec, in KiB, or in bytes on a Mac.
+    """
+    try:
+        told = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return float(told[0].split()[1]) / 1024
+    except (OSError, LookupError, ValueError):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak) / (2**20 if sys.platform == "darwin" else 1024)
 
 
 def installed() -> dict[str, int]:

@@ -11,11 +11,14 @@ import numpy as np
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
 from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp, take_turn, warm_up
 from asmnet_edge.benchmarks.rows.candidates import Candidate
-from asmnet_edge.benchmarks.rows.stages import Stages, pass_through
+from asmnet_edge.benchmarks.rows.stages import Stages, opencv_threads, pass_through
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError
+from asmnet_edge.metrics import inter_ocular
 from asmnet_edge.runtime.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme
+
+COLLAPSED = 1e-6  # distance of the eyes, of the crop's side, that nothing can be measured in
 
 
 class Row(Protocol):
@@ -72,10 +75,13 @@ class LocalRow:
         return self.candidate.backend.run(self._crop)
 
     def stages(self, picture: bytes, calls: int) -> Stages:
-        return pass_through(self.candidate, picture, calls)
+        with opencv_threads(self.facts["threads"]):
+            return pass_through(self.candidate, picture, calls)
 
     def outputs(self, crops: Crop) -> Outputs:
         outputs = self.candidate.outputs(crops)
         if not all(np.isfinite(output).all() for output in outputs):
             raise ModelError(f"{self.facts['name']} gives numbers that are not finite")
+        if not (inter_ocular(outputs[0], self.scheme) > COLLAPSED).all():
+            raise ModelError(f"{self.facts['name']} puts both eyes of a face in one place")
         return outputs

@@ -19,10 +19,8 @@ from asmnet_edge.runtime.backend import InferenceBackend, backend_module
 
 def open_candidate(order: RowOrder) -> Candidate:
     """The model of ``order``, held to its cores; a trial call must give finite numbers."""
-    if order.cpus:
-        hold_to(order.cpus)
-    candidate = _opened(order)
-    check_trial(candidate)
+    candidate = untried_candidate(order)
+    check_trial(order, candidate)
     facts = {
         **candidate.facts,
         "key": order.key,
@@ -35,6 +33,13 @@ def open_candidate(order: RowOrder) -> Candidate:
     return replace(candidate, facts=facts)
 
 
+def untried_candidate(order: RowOrder) -> Candidate:
+    """The same without the trial: its first call is the first there is."""
+    if order.cpus:
+        hold_to(order.cpus)
+    return _opened(order)
+
+
 def hold_to(cpus: tuple[int, ...]) -> None:
     """Let this process run on ``cpus`` alone; threads that are made later inherit it."""
     try:
@@ -43,9 +48,19 @@ def hold_to(cpus: tuple[int, ...]) -> None:
         raise UsageError(f"this machine cannot hold a process to the cores {cpus}") from error
 
 
-def check_trial(candidate: Candidate) -> None:
-    crop = np.zeros((1, *2 * (candidate.crop.size,), 3), np.uint8)
-    if not all(np.isfinite(output).all() for output in candidate.backend.run(crop)):
+def check_trial(order: RowOrder, candidate: Candidate) -> None:
+    crop, scheme = np.zeros((1, *2 * (candidate.crop.size,), 3), np.uint8), candidate.scheme
+    landmarks, pose = candidate.backend.run(crop)
+    if landmarks.shape != (scheme.points, 2):
+        foreign = order.path.suffix == FOREIGN_SUFFIX
+        raise UsageError(
+            f"{order.path}: {scheme.name} has {scheme.points} points, the network gives "
+            f"{landmarks.shape[0]}",
+            "Say which of them are the scheme's with points = [...] under [output]"
+            if foreign
+            else "Convert the model again",
+        )
+    if not all(np.isfinite(output).all() for output in (landmarks, pose)):
         raise ModelError(f"{candidate.facts['name']} gives numbers that are not finite")
 
 

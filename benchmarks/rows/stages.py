@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +16,17 @@ from asmnet_edge.runtime.detect import detect_haar, whole_picture
 
 STAGES = ("decode", "detect", "crop", "infer", "restore", "total")
 Stages = dict[str, list[float]]
+
+
+@contextmanager
+def opencv_threads(count: int) -> Iterator[None]:
+    """Let OpenCV use as many threads as the row does; it would take all cores."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def pass_through(candidate: Candidate, picture: bytes, calls: int) -> Stages:
@@ -42,9 +56,20 @@ def _one_pass(candidate: Candidate, encoded: np.ndarray) -> list[float]:  # type
     return [1e3 * d for d in (*np.diff(marks), marks[-1] - marks[0])]
 
 
-def stage_figures(stages: Stages) -> dict[str, dict[str, float]]:
-    """p50 and p90 of each stage in ms."""
+def stage_figures(stages: Stages) -> dict[str, dict[str, Any]]:
+    """p50 and p90 of each stage in ms, and the samples."""
     return {
-        name: {f"p{p}": float(np.percentile(values, p)) for p in (50, 90)} | {"calls": len(values)}
+        name: {
+            **{f"p{p}": float(np.percentile(values, p)) for p in (50, 90)},
+            "calls": len(values),
+            "samples": [round(value, 4) for value in values],
+        }
         for name, values in stages.items()
     }
+
+
+def picture_facts(picture: bytes) -> dict[str, int]:
+    """Size of the encoded ``picture`` in pixels and bytes."""
+    image = np.asarray(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))
+    height, width = image.shape[:2]
+    return {"width": width, "height": height, "bytes": len(picture)}

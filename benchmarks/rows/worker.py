@@ -7,35 +7,42 @@ and output; both ends are ours.
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import IO, Any
+from threading import Timer
+from typing import Any
 
 import numpy as np
 
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
-from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp
+from asmnet_edge.benchmarks.latency.turn import LEAD_CALLS, Turn, WarmUp
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.rows.stages import Stages
 from asmnet_edge.errors import ModelError
 from asmnet_edge.runtime.backend import Crop
 
 BATCH = 32  # crops sent at once
+# seconds: until the model is there; until a question is answered, besides `TIMES` what it should
+# take; for a first call; for a stage's decoding and detecting
+OPENING, PATIENCE, TIMES, FIRST_CALL, DETECTING = 600.0, 120.0, 10, 10.0, 0.5
 
 
 class WorkerRow:
-    """A row whose model lives in another process; see `rows.local.Row`."""
+    """A row whose model lives in another process; see `rows.local.Row`.
+
+    One that hangs is ended after a while: `ModelError`.
+    """
 
     def __init__(self, order: RowOrder) -> None:
-        self._order = order
+        self._order, self._late = order, False
+        self._a_call = FIRST_CALL  # seconds, until it is known
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (see close)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asmnet_edge.benchmarks.rows.worker"],
+            [sys.executable, "-m", "asmnet_edge.benchmarks.rows.workerchild"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -45,27 +52,31 @@ class WorkerRow:
 
     def opened(self) -> WorkerRow:
         """Wait until the model is loaded; `ModelError` when it cannot be."""
-        self.facts, self.source_sha256, self.crop, self.scheme = self._receive()
+        with self._ended_after(OPENING):
+            self.facts, self.source_sha256, self.crop, self.scheme = self._receive()
         return self
 
     def face(self, crop: Crop) -> None:
-        self._ask("face", crop)
+        self._ask(0, "face", crop)
 
     def warm_up(self, seconds: float) -> WarmUp:
-        warmed: WarmUp = self._ask("warm_up", seconds)
+        warmed: WarmUp = self._ask(seconds + self._a_call, "warm_up", seconds)
+        self._a_call = warmed.seconds / warmed.calls
         return warmed
 
     def turn(self, queries: int, seconds: float) -> Turn:
-        turn: Turn = self._ask("turn", queries, seconds)
+        expected = seconds + (queries + LEAD_CALLS) * self._a_call
+        turn: Turn = self._ask(expected, "turn", queries, seconds)
         return turn
 
     def stages(self, picture: bytes, calls: int) -> Stages:
-        stages: Stages = self._ask("stages", picture, calls)
+        expected = (calls + 1) * (self._a_call + DETECTING)
+        stages: Stages = self._ask(expected, "stages", picture, calls)
         return stages
 
     def outputs(self, crops: Crop) -> Outputs:
-        starts = range(0, len(crops), BATCH)
-        parts = [self._ask("outputs", crops[start : start + BATCH]) for start in starts]
+        starts, expected = range(0, len(crops), BATCH), BATCH * self._a_call
+        parts = [self._ask(expected, "outputs", crops[start : start + BATCH]) for start in starts]
         landmarks, pose = (np.concatenate(each) for each in zip(*parts, strict=True))
         return landmarks, pose
 
@@ -77,9 +88,32 @@ class WorkerRow:
                 pipe.close()  # type: ignore[union-attr]
         self._log.close()
 
-    def _ask(self, method: str, *arguments: Any) -> Any:
-        self._send((method, arguments))
-        return self._receive()
+    def _ask(self, expected: float, method: str, *arguments: Any) -> Any:
+        """The answer; ``expected`` : seconds that it should take."""
+        with self._ended_after(PATIENCE + TIMES * expected):
+            self._send((method, arguments))
+            return self._receive()
+
+    @contextmanager
+    def _ended_after(self, seconds: float) -> Iterator[None]:
+        """Kill the process when the block takes longer: what waits for it then sees it crash."""
+
+        def end() -> None:
+            self._late = True
+            self._process.kill()
+
+        timer = Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Exception as error:
+            if self._late:
+                told = f"{self._order.key} did not answer within {seconds:.0f} s and was ended"
+                raise ModelError(told) from error
+            raise
+        finally:
+            timer.cancel()
 
     def _send(self, message: Any) -> None:
         try:
@@ -113,43 +147,3 @@ def workers(orders: Sequence[RowOrder]) -> Iterator[list[WorkerRow]]:
             rows.append(WorkerRow(order))
             stack.callback(rows[-1].close)
         yield rows
-
-
-def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Open the row that is asked for first, then answer calls of its methods until the end."""
-    row: Any = None
-    with suppress(EOFError):
-        while True:
-            question = pickle.load(questions)
-            try:
-                if row is None:
-                    row, answer = _open(question)
-                else:
-                    method, arguments = question
-                    answer = getattr(row, method)(*arguments)
-                reply = (True, answer)
-            except Exception as error:  # whatever it is, it is this row's failure
-                reply = (False, str(error) or type(error).__name__)
-            pickle.dump(reply, answers, 5)
-            answers.flush()
-
-
-def _open(order: RowOrder) -> tuple[Any, Any]:
-    from asmnet_edge.benchmarks.rows.local import LocalRow
-    from asmnet_edge.benchmarks.rows.opening import open_candidate
-
-    row = LocalRow(open_candidate(order))
-    return row, (dict(row.facts), row.source_sha256, row.crop, row.scheme)
-
-
-def main() -> None:
-    """Serve on standard output, and send everything that libraries print to standard error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    serve(sys.stdin.buffer, answers)
-
-
-if __name__ == "__main__":
-    main()

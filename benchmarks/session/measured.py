@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
+from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.loop import Taken
 from asmnet_edge.benchmarks.latency.plan import QUICK, LatencyPlan
+from asmnet_edge.benchmarks.latency.sustain import tired
 from asmnet_edge.benchmarks.latency.watch import unsteady
 from asmnet_edge.benchmarks.rows.local import Row
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, RowOrder
@@ -41,6 +43,9 @@ class Measured:
     more: dict[str, Any] = field(default_factory=dict)
     outputs: Outputs | None = None
 
+    def __post_init__(self) -> None:
+        self.taken.cpus = self.order.cpus
+
     @property
     def alive(self) -> bool:
         return self.row is not None and self.taken.error is None
@@ -51,17 +56,26 @@ class Measured:
             error = self.facts.get("error") or self.taken.error
             return {**self.facts, "error": error or "interrupted before it was measured"}
         warmed = asdict(self.taken.warm_up) if self.taken.warm_up else None
-        reasons = unsteady(latency, self.taken.notes, self.facts.get("threads"))
-        if warmed and not warmed["steady"] and warmed["calls"] > 1:
-            reasons.append(f"not steady after {warmed['seconds']:.0f} s of warming up")
         failed = {"error": self.taken.error} if self.taken.error else {}
         return {
             **self.facts,
             **failed,
-            "latency_ms": {**latency.as_json(), "warm_up": warmed, "notes": self.taken.notes},
-            "unsteady": reasons,
+            "latency_ms": {
+                **latency.as_json(),
+                "lead_in": [[round(s, 4) for s in turn.lead_in] for turn in self.taken.turns],
+                "warm_up": warmed,
+                "notes": self.taken.notes,
+            },
+            "unsteady": self._doubts(latency),
             **self.more,
         }
+
+    def _doubts(self, latency: Latency) -> list[str]:
+        warmed = self.taken.warm_up
+        doubts = unsteady(latency, self.taken.notes, self.facts.get("threads"))
+        if warmed and warmed.steady is False:
+            doubts.append(f"not steady after {warmed.seconds:.0f} s of warming up")
+        return doubts + (tired(self.more["sustained"]) if "sustained" in self.more else [])
 
 
 def opened(
@@ -93,13 +107,21 @@ def check_source(found: Sequence[Measured]) -> None:
 
 
 def reference_of(found: Sequence[Measured]) -> Measured | None:
-    """What drops are against: the float model, or where it is not, its float32 artifact."""
+    """What drops are against: the float model or, where that is not or broke, its float32 artifact.
+
+    A row that broke after its outputs were taken still serves.
+    """
     return _first(found, _is_float_model) or _first(found, _is_float_artifact)
 
 
 def are_kin(one: Measured, other: Measured) -> bool:
     """Whether both were made from the same float model."""
     return bool(one.row and other.row and one.row.source_sha256 == other.row.source_sha256)
+
+
+def references_first(found: Sequence[Measured]) -> list[Measured]:
+    """``found`` in the order in which `reference_of` would choose."""
+    return sorted(found, key=lambda each: (not _is_float_model(each), not _is_float_artifact(each)))
 
 
 def _is_float_model(each: Measured) -> bool:
@@ -111,4 +133,5 @@ def _is_float_artifact(each: Measured) -> bool:
 
 
 def _first(found: Sequence[Measured], fits: Callable[[Measured], bool]) -> Measured | None:
-    return next((m for m in found if m.row and m.order.compared and fits(m)), None)
+    there = (m for m in found if m.alive or m.outputs is not None)
+    return next((m for m in there if m.order.compared and fits(m)), None)

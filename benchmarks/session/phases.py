@@ -5,21 +5,30 @@ A row that breaks is left out from there on and says why; the others go on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.accuracy.figures import accuracy
 from asmnet_edge.benchmarks.accuracy.jitter import jitter
+from asmnet_edge.benchmarks.device.sensors import celsius
+from asmnet_edge.benchmarks.failure import failure
 from asmnet_edge.benchmarks.latency.loop import measure
-from asmnet_edge.benchmarks.latency.sustain import step_of, summary, sustain
+from asmnet_edge.benchmarks.latency.sustain import cool_down, step_of, summary, sustain
 from asmnet_edge.benchmarks.rows.cold import cold_start, cold_starts_of
 from asmnet_edge.benchmarks.rows.local import Row
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
-from asmnet_edge.benchmarks.rows.stages import stage_figures
-from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured, are_kin, reference_of
+from asmnet_edge.benchmarks.rows.stages import picture_facts, stage_figures
+from asmnet_edge.benchmarks.session.measured import (
+    BenchmarkPlan,
+    Measured,
+    are_kin,
+    reference_of,
+    references_first,
+)
 from asmnet_edge.benchmarks.session.progress import Progress
-from asmnet_edge.errors import AsmnetEdgeError
+from asmnet_edge.errors import ModelError
 
 Step = Callable[[Measured, Row], None]
 
@@ -41,22 +50,21 @@ def accuracies(
 
     The same file in the same runtime gives the same with more threads, and is not asked again.
     """
-    reference = reference_of(found)
     known: dict[tuple[Any, ...], Measured] = {}
 
     def step(each: Measured, row: Row) -> None:
         twin = known.setdefault((each.order.path, each.order.runtime), each)
-        if twin.outputs is not None:
+        if twin.alive and "accuracy" in twin.more:
             each.outputs, each.more["accuracy"] = twin.outputs, twin.more["accuracy"]
             return
         faces = source.for_rule(row.crop)
         each.outputs = row.outputs(faces.crops)
+        reference = reference_of(found)
         of = reference.outputs if reference and _is_compared(each, reference) else None
         each.more["accuracy"] = accuracy(each.outputs, of, faces)
         each.more["accuracy"]["jitter"] = jitter(row.outputs, faces.crops, faces.scheme)
 
-    first = sorted(found, key=lambda each: each is not reference)
-    _for_each(first, step, progress("accuracy", _alive(found)))
+    _for_each(references_first(found), step, progress("accuracy", _alive(found)))
 
 
 def _is_compared(each: Measured, reference: Measured) -> bool:
@@ -70,9 +78,11 @@ def stages(
     if not plan.latency.stage_calls:
         return
     picture = source.encoded()
+    facts = picture_facts(picture)
 
     def step(each: Measured, row: Row) -> None:
         each.more["stages_ms"] = stage_figures(row.stages(picture, plan.latency.stage_calls))
+        each.more["stages_picture"] = facts
 
     _for_each(found, step, progress("stages", _alive(found)))
 
@@ -94,18 +104,23 @@ def cold_starts(
 def endurance(
     plan: BenchmarkPlan, found: Sequence[Measured], source: FaceSource, progress: Progress
 ) -> None:
-    """One row after the other, each for the whole time; the float model is left out."""
+    """One row after the other, each for the whole time; the float model is left out.
+
+    Each begins about as cool as the first, if that does not take too long.
+    """
     if not plan.sustain:
         return
+    cool = celsius()
 
     def step(each: Measured, row: Row) -> None:
         tick = progress(f"sustained: {each.order.key}", int(plan.sustain / step_of(plan.sustain)))
         points: list[dict[str, Any]] = []
+        waited = cool_down(cool, plan.sustain)
         try:
-            sustain(row, plan.sustain, tick, points)
+            sustain(row, plan.sustain, tick, points, each.order.cpus)
         finally:
             if points:
-                each.more["sustained"] = summary(points)
+                each.more["sustained"] = summary(points) | {"cooled_seconds": round(waited, 1)}
 
     _for_each([m for m in found if m.order.path.suffix != FLOAT_SUFFIX], step, lambda: None)
 
@@ -123,6 +138,17 @@ def _for_each(found: Sequence[Measured], step: Step, tick: Callable[[], None]) -
             continue
         try:
             step(each, each.row)
-        except (AsmnetEdgeError, RuntimeError, ValueError) as error:
-            each.taken.error = str(error)
+            _check_numbers(each)
+        except Exception as error:  # whatever it is, it is this row's failure
+            each.taken.error = failure(error)
         tick()
+
+
+def _check_numbers(each: Measured) -> None:
+    """`ModelError` for figures that JSON has no word for; without them the row can be written."""
+    for name, figures in list(each.more.items()):
+        try:
+            json.dumps(figures, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            del each.more[name]
+            raise ModelError(f"{name}: a figure of {each.order.key} is no finite number") from error

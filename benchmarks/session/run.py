@@ -5,7 +5,8 @@ Each phase fills the rows as it goes; whatever stops the run, the record has wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from time import monotonic
 from typing import Any
@@ -14,6 +15,7 @@ from asmnet_edge.benchmarks.accuracy.facesource import FaceSource, faces_setting
 from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
 from asmnet_edge.benchmarks.accuracy.portraits import Portraits
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
+from asmnet_edge.benchmarks.failure import failure
 from asmnet_edge.benchmarks.latency.watch import power_warning
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured, are_kin, reference_of
@@ -22,6 +24,7 @@ from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.errors import UsageError
 
 SAVE_EVERY = 30.0  # seconds, so that even a killed run leaves most of what it measured
+SELDOM = 50  # times as long as saving takes, so that it takes 2 % of the time at most
 
 
 def measure_all(
@@ -33,39 +36,76 @@ def measure_all(
 ) -> BenchmarkRecord:
     """Everything that ``plan`` asks for; ``save`` is called with the record so far, now and then.
 
-    Interrupted (Ctrl-C), it ends with what was measured.
+    Interrupted (Ctrl-C), it ends with what was measured. So it does when something else goes wrong,
+    and then a warning of the record says what.
     """
     rule = next((m.row.crop for m in found if m.row), None)
     check_scheme(found, source)
     settings = settings_of(plan, found, source.for_rule(rule) if rule else None)
     record = BenchmarkRecord.begin(settings)
-    record.content["warnings"] += filter(None, [power_warning(record.content["device"]["power"])])
+    warnings = record.content["warnings"]
+    warnings += filter(None, [power_warning(record.content["device"]["power"])])
     interrupted = False
 
     def save_all() -> None:
-        save(record.with_results([m.as_json() for m in found], interrupted=True))
+        with _warned("the record could not be saved on the way", warnings):
+            save(told(record, found, interrupted=True))
 
     try:
         for phase in PHASES:
-            phase(plan, found, source, _saving(progress, save_all))
+            with _warned(f"{phase.__name__} ended early", warnings) as went_wrong:
+                phase(plan, found, source, _saving(progress, save_all))
+            interrupted |= bool(went_wrong)
             save_all()
     except KeyboardInterrupt:
         interrupted = True
-    portraits = portraits_of(plan, found, source)
-    return record.with_results([m.as_json() for m in found], interrupted, portraits)
+    portraits: list[dict[str, Any]] = []
+    with _warned("no pictures were kept", warnings):
+        portraits = portraits_of(plan, found, source)
+    return told(record, found, interrupted, portraits)
+
+
+def told(
+    record: BenchmarkRecord,
+    found: Sequence[Measured],
+    interrupted: bool,
+    portraits: list[dict[str, Any]] | None = None,
+) -> BenchmarkRecord:
+    """``record`` with what was measured by now, and what drops really are against."""
+    settings = record.content["settings"] | {"reference": reference_name(found)}
+    results = [m.as_json() for m in found]
+    return BenchmarkRecord({**record.content, "settings": settings}).with_results(
+        results, interrupted, portraits
+    )
+
+
+def reference_name(found: Sequence[Measured]) -> str | None:
+    reference = reference_of(found)
+    return reference.order.path.name if reference else None
+
+
+@contextmanager
+def _warned(what: str, warnings: list[str]) -> Iterator[list[Exception]]:
+    """Whatever goes wrong in the block becomes one of ``warnings``, once, and the run goes on."""
+    went_wrong: list[Exception] = []
+    try:
+        yield went_wrong
+    except Exception as error:
+        went_wrong.append(error)
+        if (words := f"{what}: {failure(error)}") not in warnings:
+            warnings.append(words)
 
 
 def settings_of(
     plan: BenchmarkPlan, found: Sequence[Measured], faces: EvaluationFaces | None
 ) -> dict[str, Any]:
-    reference = reference_of(found)
     return {
         "kind": plan.kind,
         "threads": sorted({order.threads for order in plan.orders}),
         "latency": asdict(plan.latency),
         "sustain_seconds": plan.sustain,
         "faces": faces_settings(faces) if faces else {"count": 0, "on": "none", "missing": []},
-        "reference": reference.order.path.name if reference else None,
+        "reference": reference_name(found),
     }
 
 
@@ -101,17 +141,17 @@ def portraits_of(
 
 def _saving(progress: Progress, save: Callable[[], None]) -> Progress:
     """``progress`` that calls ``save`` on the way, when some time has passed since the last."""
-    saved = monotonic()
+    due = monotonic() + SAVE_EVERY
 
     def begin(what: str, steps: int) -> Callable[[], None]:
         step = progress(what, steps)
 
         def tick() -> None:
-            nonlocal saved
+            nonlocal due
             step()
-            if monotonic() > saved + SAVE_EVERY:
+            if (start := monotonic()) > due:
                 save()
-                saved = monotonic()
+                due = monotonic() + max(SAVE_EVERY, SELDOM * (monotonic() - start))
 
         return tick
 

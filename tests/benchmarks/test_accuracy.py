@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces, accuracy, faces_of
+from asmnet_edge.benchmarks.accuracy.facesource import faces_settings
+from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces, accuracy, faces_of, hash_of
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.synthetic import DrawnFaces
@@ -114,6 +115,15 @@ def test_every_row_has_every_figure(faces: EvaluationFaces) -> None:
             assert accuracy(truth(faces), reference, some).keys() == ASKED
 
 
+def test_faces_of_one_identity_are_drawn_together(faces: EvaluationFaces) -> None:
+    wrong = missed_by(faces, np.array([0.0, 0.04, 0.10]))
+    two = replace(faces, identities=("a", "a", "b"))
+    low, high = accuracy(wrong, truth(faces), two)["nme_drop_interval"]
+    assert (low, high) == pytest.approx((2, 10))  # all of a, or all of b
+    chosen = two.truth.select(np.array([2, 0]))
+    assert chosen.identities == ("b", "a")
+
+
 # faces to evaluate on
 
 
@@ -131,6 +141,25 @@ def test_faces_are_cut_by_the_rule(drawn: DrawnFaces) -> None:
     middle = (faces.landmarks.max(axis=1) + faces.landmarks.min(axis=1)) / 2
     np.testing.assert_allclose(middle, 0.5)
     assert faces.description == "synthetic test"
+
+
+def test_the_same_faces_are_known_again_by_their_annotations(drawn: DrawnFaces) -> None:
+    """However they are cut, on whatever machine, whether or not errors are asked for."""
+    small = faces_of(drawn, "test", CropRule(size=32), annotated=True)
+    large = faces_of(drawn, "test", CropRule(margin=1.5, size=64), annotated=False)
+    told, other = faces_settings(small), faces_settings(large)
+    assert told["annotations_sha256"] == other["annotations_sha256"]
+    assert told["sha256"] != other["sha256"]
+
+
+def test_other_annotations_are_other_faces(drawn: DrawnFaces) -> None:
+    samples = drawn.samples("test")
+    points = samples[0].landmarks.points + [0.1, 0]
+    moved = replace(samples[0], landmarks=replace(samples[0].landmarks, points=points))
+    renamed = replace(samples[0], name="elsewhere")
+    assert hash_of([renamed, *samples[1:]]) == hash_of(samples)
+    assert hash_of([moved, *samples[1:]]) != hash_of(samples)
+    assert hash_of(samples[::-1]) != hash_of(samples)
 
 
 def test_an_exact_pose_is_taken_as_it_is(drawn: DrawnFaces) -> None:

@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 
 from asmnet_edge.benchmarks.latency import loop, turn
-from asmnet_edge.benchmarks.latency.figures import Latency
+from asmnet_edge.benchmarks.latency.figures import Latency, student_t
 from asmnet_edge.benchmarks.latency.loop import Taken, measure
 from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS, LatencyPlan
-from asmnet_edge.benchmarks.latency.turn import WINDOW, Turn, WarmUp, take_turn, warm_up
+from asmnet_edge.benchmarks.latency.turn import (
+    LEAST_WINDOW,
+    WINDOW,
+    Turn,
+    WarmUp,
+    take_turn,
+    warm_up,
+)
 from asmnet_edge.errors import ModelError, UsageError
 
 
@@ -49,10 +56,13 @@ class Called:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the time is taken from; turns begin without a lead-in."""
     clock = Clock()
+    monkeypatch.setattr(turn, "LEAD_CALLS", 0)
+    monkeypatch.setattr(turn, "LEAD_SECONDS", 0.0)
     monkeypatch.setattr(turn, "perf_counter", clock)
     monkeypatch.setattr(turn, "process_time", clock)
-    monkeypatch.setattr(loop, "yardstick", lambda: [1.0])
+    monkeypatch.setattr(loop, "yardstick", lambda cpus: [1.0])
     return clock
 
 
@@ -106,6 +116,21 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert inside >= 51
 
 
+def test_eight_rounds_cover_the_truth_as_often_as_they_say() -> None:
+    """The plain percentile interval would hold it 87 times of 100."""
+    rng, inside = np.random.default_rng(1), 0
+    for _ in range(100):
+        low, high = Latency.of(rng.normal(10, 0.5, (QUICK.rounds, 1))).intervals()["mean"]
+        inside += low <= 10 <= high
+    assert 93 <= inside <= 98
+
+
+@pytest.mark.parametrize(("freedom", "point"), [(2, 4.303), (4, 2.776), (7, 2.365), (19, 2.093)])
+def test_students_t_is_that_of_the_tables(freedom: int, point: float) -> None:
+    """Table in Student, "The probable error of a mean", as printed since."""
+    assert student_t(freedom) == pytest.approx(point, rel=0.01)
+
+
 def test_two_rounds_tell_no_interval() -> None:
     assert Latency.of([[1, 2], [2, 3]]).intervals() == {}
 
@@ -129,8 +154,46 @@ def test_candidates_take_turns(clock: Clock) -> None:
 
         return call
 
-    measured([called("a"), called("b"), called("c")], LatencyPlan(6, 0, 3, 0))
-    assert order == "abc" + 3 * "aabbcc"  # one call each to warm up
+    measured([called("a"), called("b"), called("c")], LatencyPlan(24, 0, 12, 0))
+    assert order[:3] == "abc"  # one call each to warm up
+    rounds = [order[start : start + 6 : 2] for start in range(3, len(order), 6)]
+    assert [sorted(each) for each in rounds] == 12 * [["a", "b", "c"]]
+    assert {each[0] for each in rounds} == {"a", "b", "c"}  # none always comes first
+
+
+def test_the_order_of_the_rows_is_drawn_by_the_plans_seed(clock: Clock) -> None:
+    def order(seed: int) -> list[str]:
+        called: list[str] = []
+        rows = [Called(clock.taking(1)) for _ in range(4)]
+        for name, row in zip("abcd", rows, strict=True):
+            row.turn = lambda *plan, name=name: (
+                called.append(name) or take_turn(clock.taking(1), 1, 0)
+            )  # type: ignore
+        measure(rows, LatencyPlan(4, 0, 4, 0, seed=seed), lambda: None)
+        return called
+
+    assert order(0) == order(0) != order(1)
+
+
+def test_the_first_calls_of_a_turn_are_kept_apart(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "LEAD_CALLS", 3)
+    taken = take_turn(clock.taking(9, 8, 7, *[1] * 25), queries=25, seconds=0)
+    assert taken.lead_in == pytest.approx([9, 8, 7])
+    assert taken.samples == pytest.approx([1] * 25)  # cold calls would have been its p99
+    assert taken.wall == pytest.approx(0.049)
+
+
+@pytest.mark.parametrize(("milliseconds", "calls"), [(1, 20), (15, 3), (200, 3), (700, 1)])
+def test_a_lead_in_is_longer_for_quick_rows(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, milliseconds: float, calls: int
+) -> None:
+    monkeypatch.setattr(turn, "LEAD_CALLS", 3)
+    monkeypatch.setattr(turn, "LEAD_SECONDS", 0.0199)
+    taken = take_turn(clock.taking(milliseconds), queries=1, seconds=0)
+    assert len(taken.lead_in) == calls
+    assert len(taken.samples) == 1
 
 
 @pytest.mark.parametrize("queries", [1, 8, 10, 100])
@@ -161,6 +224,16 @@ def test_there_is_a_tick_a_turn(clock: Clock) -> None:
     rows = [Called(clock.taking(1)), Called(clock.taking(1))]
     measure(rows, LatencyPlan(6, 0, 3, 0), lambda: ticks.append(clock.now))
     assert len(ticks) == 6
+
+
+def test_the_yardstick_is_timed_on_the_cores_of_the_row(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[int, ...]] = []
+    monkeypatch.setattr(loop, "yardstick", lambda cpus: held.append(cpus) or [1.0])
+    taken = [Taken(cpus=(3,)), Taken()]
+    measure([Called(clock.taking(1))] * 2, LatencyPlan(1, 0, 1, 0), lambda: None, taken)
+    assert sorted(held) == [(), (), (3,), (3,)]  # before and after each turn
 
 
 def test_nothing_to_measure_is_no_latency() -> None:
@@ -223,6 +296,25 @@ def test_a_steady_call_is_warm_after_two_windows(clock: Clock) -> None:
     assert (warmed.calls, warmed.steady) == (2 * WINDOW, True)
 
 
+def test_a_slow_call_is_steady_by_fewer_calls(clock: Clock) -> None:
+    warmed = warm_up(clock.taking(300), seconds=3)
+    assert (warmed.calls, warmed.steady) == (2 * LEAST_WINDOW, True)
+
+
+def test_a_call_that_gets_slower_is_not_steady_though_it_is_slow(clock: Clock) -> None:
+    slower = [200 * 1.1**n for n in range(40)]
+    assert warm_up(clock.taking(*slower), seconds=3).steady is False
+
+
+def test_too_few_calls_do_not_tell_whether_they_were_steady(clock: Clock) -> None:
+    assert warm_up(clock.taking(1200), seconds=3).steady is None
+
+
+def test_a_long_first_call_leaves_time_to_warm_up(clock: Clock) -> None:
+    warmed = warm_up(clock.taking(4000, *[1] * 1000), seconds=3)
+    assert (warmed.calls, warmed.steady) == (2 * WINDOW, True)
+
+
 def test_a_call_that_gets_quicker_is_warmed_until_it_does_not(clock: Clock) -> None:
     quicker = [10 - 0.15 * n for n in range(60)]
     warmed = warm_up(clock.taking(*quicker, *[1.0] * 1000), seconds=60)
@@ -232,5 +324,5 @@ def test_a_call_that_gets_quicker_is_warmed_until_it_does_not(clock: Clock) -> N
 def test_a_call_that_never_settles_is_warmed_for_so_long_only(clock: Clock) -> None:
     restless = [1.2**n for n in range(200)]
     warmed = warm_up(clock.taking(*restless), seconds=2)
-    assert not warmed.steady
+    assert warmed.steady is False
     assert warmed.seconds >= 2

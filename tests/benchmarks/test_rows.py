@@ -2,8 +2,11 @@
 
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -12,10 +15,15 @@ from onnx import TensorProto, helper
 from asmnet_edge.benchmarks.accuracy import jitter as trembling
 from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
 from asmnet_edge.benchmarks.accuracy.jitter import FRAMES, jitter, moving, still
+from asmnet_edge.benchmarks.rows import cold, worker
+from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.benchmarks.rows.cold import cold_start
+from asmnet_edge.benchmarks.rows.coldchild import peak_rss_mib
 from asmnet_edge.benchmarks.rows.foreign.described import ForeignInput, ForeignOutput, read_foreign
-from asmnet_edge.benchmarks.rows.opening import open_candidate
+from asmnet_edge.benchmarks.rows.local import LocalRow
+from asmnet_edge.benchmarks.rows.opening import check_trial, open_candidate, untried_candidate
 from asmnet_edge.benchmarks.rows.order import RowOrder, distinct_names, orders_for, told_apart
+from asmnet_edge.benchmarks.rows.stages import picture_facts, stage_figures
 from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
@@ -99,6 +107,74 @@ def test_a_process_that_crashes_is_one_failed_row(artifacts: list[Path]) -> None
         with pytest.raises(ModelError, match=r"its process ended with code -11"):
             first.turn(1, 0)
         assert len(second.turn(5, 0).samples) == 5
+
+
+def test_a_process_that_hangs_is_ended_and_is_one_failed_row(
+    artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PATIENCE", 0.5)
+    with workers([RowOrder(artifacts[0])]) as (row,):
+        row.opened()
+        row.warm_up(0)
+        os.kill(row._process.pid, signal.SIGSTOP)
+        with pytest.raises(
+            ModelError, match=r"float32\.tflite did not answer within \d+ s and was"
+        ):
+            row.turn(1, 0)
+        assert row._process.poll() == -signal.SIGKILL
+
+
+def test_a_slow_row_is_given_the_time_that_its_calls_take(
+    artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PATIENCE", 0.0)
+    with workers([RowOrder(artifacts[0])]) as (row,):
+        assert len(row.opened().turn(5, 0.2).samples) >= 5
+
+
+def test_a_fresh_process_that_hangs_is_told(
+    artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cold, "PATIENCE", 0.01)
+    with pytest.raises(ModelError, match=r"float32\.tflite did not start within"):
+        cold_start(RowOrder(artifacts[0]), 1)
+
+
+def test_the_first_landmark_of_a_fresh_process_is_its_first_call(foreign: Path) -> None:
+    calls = []
+    candidate = untried_candidate(RowOrder(foreign, compared=False))
+    run = candidate.backend._raw.run
+    traced = replace(candidate.backend._raw, run=lambda values: calls.append(1) or run(values))
+    candidate.backend._raw = traced
+    assert "sha256" not in candidate.facts  # nor is its file hashed for the record
+    check_trial(RowOrder(foreign), candidate)
+    assert len(calls) == 1
+
+
+def test_memory_is_told_without_proc_too(tmp_path: Path) -> None:
+    assert peak_rss_mib() > 20
+    assert peak_rss_mib(tmp_path / "gone") > 20
+    (tmp_path / "status").write_text("Name: python\n")
+    assert peak_rss_mib(tmp_path / "status") > 20
+
+
+def test_a_model_without_eyes_is_told(candidate: Callable[..., Candidate]) -> None:
+    collapsed = candidate("flat.tflite")
+    collapsed.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
+    with pytest.raises(ModelError, match=r"flat\.tflite puts both eyes of a face in one place"):
+        LocalRow(collapsed).outputs(np.zeros((2, 96, 96, 3), np.uint8))
+
+
+def test_the_stages_use_as_many_threads_as_the_row(candidate: Callable[..., Candidate]) -> None:
+    seen, before = [], cv2.getNumThreads()
+    made = candidate("a.tflite")
+    run = made.backend.run
+    made.backend.run = lambda crop: seen.append(cv2.getNumThreads()) or run(crop)
+    picture = cv2.imencode(".jpg", np.full((48, 64, 3), 1, np.uint8))[1].tobytes()
+    figures = stage_figures(LocalRow(made).stages(picture, 2))
+    assert (set(seen), cv2.getNumThreads()) == ({1}, before)
+    assert len(figures["total"]["samples"]) == figures["total"]["calls"] == 2
+    assert picture_facts(picture) == {"width": 64, "height": 48, "bytes": len(picture)}
 
 
 def test_a_row_is_held_to_its_cores(artifacts: list[Path]) -> None:

@@ -125,6 +125,117 @@ def test_a_row_that_breaks_later_keeps_its_latency_and_says_why(
     assert "accuracy" in record.results[1]
 
 
+def test_a_float_model_that_breaks_leaves_drops_to_its_float32_artifact(
+    measured: Make, measure: Any
+) -> None:
+    rows = [measured("float.keras", 0.02), measured("int8.onnx", 0.05)]
+    rows.append(measured("plain.onnx", 0.03, precision="float32"))
+
+    def warm_up(seconds: float) -> None:
+        raise ModelError("out of memory")
+
+    rows[0].row.warm_up = warm_up
+    record = measure(*rows)
+    assert record.failed == [record.results[0]]
+    assert [row["accuracy"]["nme_drop"] for row in record.results[1:]] == pytest.approx([2, 0])
+    assert record.content["settings"]["reference"] == "plain.onnx"
+
+
+def test_a_float_model_that_breaks_later_is_still_what_drops_are_against(
+    measured: Make, measure: Any, short: LatencyPlan
+) -> None:
+    rows = measured("float.keras", 0.02), measured("plain.onnx", 0.03, precision="float32")
+
+    def stages(picture: bytes, calls: int) -> None:
+        raise ModelError("it fell over")
+
+    rows[0].row.stages = stages
+    record = measure(*rows, latency=replace(short, stage_calls=1))
+    assert record.results[0]["error"] == "it fell over"
+    assert record.content["settings"]["reference"] == "float.keras"
+    assert record.results[1]["accuracy"]["nme_drop"] == pytest.approx(1)
+
+
+def test_a_model_that_collapsed_is_one_failed_row(
+    measured: Make, measure: Any, tmp_path: Path
+) -> None:
+    flat, whole = measured("flat.onnx"), measured("whole.onnx", 0.05)
+    flat.row.candidate.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
+    record = measure(flat, whole)
+    assert "puts both eyes of a face in one place" in record.results[0]["error"]
+    assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
+    record.save(tmp_path / "record.json")
+
+
+def test_figures_that_are_no_numbers_fail_their_row_and_are_left_out(
+    measured: Make, measure: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(phases, "jitter", lambda *told: {"still_iod_percent": float("nan")})
+    record = measure(measured("a.onnx"))
+    assert record.results[0]["error"] == "accuracy: a figure of a.onnx is no finite number"
+    assert "accuracy" not in record.results[0]
+    record.save(tmp_path / "record.json")
+
+
+def test_a_surprise_is_one_failed_row(measured: Make, measure: Any) -> None:
+    odd = measured("odd.onnx")
+
+    def outputs(crops: np.ndarray) -> None:
+        raise KeyError("landmarks")
+
+    odd.row.outputs = outputs
+    record = measure(odd, measured("whole.onnx", 0.05))
+    assert record.results[0]["error"] == "KeyError: 'landmarks'"
+    assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
+
+
+def test_a_twin_of_a_row_that_broke_is_asked_itself(
+    measured: Make, measure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = measured("a.onnx"), measured("a.onnx")
+    two.order = replace(two.order, threads=2)
+    calls: list[int] = []
+
+    def breaks_once(*told: Any) -> dict[str, Any]:
+        calls.append(1)
+        if len(calls) == 1:
+            raise TypeError("odd")
+        return {"nme": 1.0}
+
+    monkeypatch.setattr(phases, "accuracy", breaks_once)
+    record = measure(one, two)
+    assert record.results[0]["error"] == "TypeError: odd"
+    assert record.results[1]["accuracy"]["nme"] == 1
+
+
+def test_a_phase_that_breaks_is_a_warning_and_the_others_go_on(
+    measured: Make, measure: Any, short: LatencyPlan, source: FaceSource
+) -> None:
+    def gone() -> None:
+        raise OSError("the picture is gone")
+
+    source.picture = gone  # type: ignore[assignment]
+    record = measure(measured("a.onnx"), latency=replace(short, stage_calls=1), sustain=0.1)
+    assert record.content["warnings"] == ["stages ended early: OSError: the picture is gone"]
+    assert record.content["interrupted"] is True
+    assert "sustained" in record.results[0]
+
+
+def test_a_save_on_the_way_that_fails_is_a_warning(
+    measured: Make, short: LatencyPlan, source: FaceSource
+) -> None:
+    def save(record: BenchmarkRecord) -> None:
+        raise UsageError("cannot write record.json: No space left on device")
+
+    row = measured("a.onnx")
+    record = measure_all(BenchmarkPlan((row.order,), short), [row], source, unseen, save)
+    assert record.content["warnings"] == [
+        "the record could not be saved on the way: "
+        "cannot write record.json: No space left on device"
+    ]
+    assert record.content["interrupted"] is False
+
+
 def test_failures_alone_are_a_record_too(measure: Any) -> None:
     failed = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over"}
     record = measure(Measured(RowOrder(Path("broken.onnx")), None, failed))
@@ -158,8 +269,9 @@ def test_a_row_that_was_not_reached_says_so(measured: Make, measure: Any) -> Non
         return tick
 
     record = measure(measured("a.onnx"), measured("b.onnx"), progress=progress)
-    assert "latency_ms" in record.results[0]
-    assert record.results[1]["error"] == "interrupted before it was measured"
+    reached, other = sorted(record.results, key=lambda row: "error" in row)
+    assert "latency_ms" in reached
+    assert other["error"] == "interrupted before it was measured"
 
 
 def test_what_was_measured_is_saved_between_phases(
@@ -222,6 +334,7 @@ def test_sustained_latency_is_a_curve(measured: Make, measure: Any) -> None:
     assert [point["at"] for point in told["points"]] == pytest.approx([0, 1, 2], abs=0.1)
     assert told["seconds"] == pytest.approx(2.2, abs=0.1)
     assert told["first_p50"] > 0
+    assert told.keys() >= {"start_celsius", "cooled_seconds"}
 
 
 def test_pictures_are_kept_when_asked_for(measured: Make, measure: Any) -> None:

@@ -1,5 +1,6 @@
 """Doubt: what the samples and the machine say against the numbers."""
 
+import os
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from asmnet_edge.benchmarks.device.sensors import Sensors, throttle_words
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.turn import Turn
 from asmnet_edge.benchmarks.latency.watch import note_of, power_warning, unsteady
-from asmnet_edge.benchmarks.latency.yardstick import REPEATS, yardstick
+from asmnet_edge.benchmarks.latency.yardstick import REPEATS, _held_to, yardstick
+from asmnet_edge.runtime import health
 
+told_by_board = health.throttle_bits
 QUIET = Sensors(100.0, 0.0, 2600.0, 50.0, None)
 STEADY = Latency.of([[10, 11, 10, 9] * 25] * 8)
 
@@ -18,8 +21,8 @@ STEADY = Latency.of([[10, 11, 10, 9] * 25] * 8)
 def note(**changed: Any) -> dict[str, Any]:
     """A turn of one second in which nothing was amiss."""
     calm = {"seconds": 1.0, "cpu_seconds": 1.0, "preemptions": 0, "others_cores": 0.0,
-            "stolen_cores": 0.0, "mhz": 2600.0, "celsius": 50.0, "throttled": None,
-            "yardstick_ms": 1.0}  # fmt: skip
+            "stolen_cores": 0.0, "mhz": 2600.0, "celsius_before": 50.0, "celsius": 50.0,
+            "throttled": None, "slowed": None, "yardstick_ms": 1.0}  # fmt: skip
     return {**calm, **changed}
 
 
@@ -60,7 +63,8 @@ def test_rounds_that_disagree_are_told() -> None:
         ({"others_cores": 0.8}, "other processes kept 0.8 cores busy"),
         ({"stolen_cores": 0.3}, "the virtual machine's host took 0.30 cores away"),
         ({"cpu_seconds": 0.7}, "it had to wait for the processor 30 % of the time"),
-        ({"throttled": 0b101}, "the board says: throttled"),
+        ({"slowed": 0b101}, "the board says: throttled"),
+        ({"celsius": 83.4}, "it was hot: 83 °C"),
     ],
 )
 def test_what_the_machine_did_is_told(changed: dict[str, float], told: str) -> None:
@@ -101,6 +105,36 @@ def test_others_are_what_was_busy_without_this_row() -> None:
     assert (told["preemptions"], told["celsius"], told["yardstick_ms"]) == (3, 51.0, 2.0)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (0, 0, []),
+        (0x20000, 0x20000, []),  # it has been so before
+        (0, 0x40000, ["throttled"]),  # it came and went
+        (0x4, 0x40000, ["throttled"]),
+        (0x40000, 0x50005, ["throttled", "under-voltage"]),
+        (None, 0x1, ["under-voltage"]),
+        (None, None, []),
+    ],
+)
+def test_a_slow_down_within_a_turn_is_noticed(
+    before: int | None, after: int | None, told: list[str]
+) -> None:
+    first, last = (Sensors(None, None, None, 60.0, flags) for flags in (before, after))
+    noted = note_of(Turn((1.0,), 1.0, 1.0, 0), first, last, [1.0])
+    assert sorted(throttle_words(noted["slowed"])) == told
+    assert noted["celsius_before"] == 60
+
+
+def test_the_yardstick_lies_on_the_cores_of_the_row() -> None:
+    before, core = os.sched_getaffinity(0), min(os.sched_getaffinity(0))
+    with _held_to([core]):
+        assert os.sched_getaffinity(0) == {core}
+    assert os.sched_getaffinity(0) == before
+    with _held_to([10_000]):  # there is none: it lies where it likes
+        assert os.sched_getaffinity(0) == before
+
+
 def test_flags_of_the_past_are_not_of_now() -> None:
     assert throttle_words(0x50000) == []
     assert throttle_words(0x50005) == ["under-voltage", "throttled"]
@@ -139,7 +173,7 @@ def test_a_pi_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path) 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(sensors, "CPUS", str(tmp_path))
-    monkeypatch.setattr(sensors, "PI_THROTTLED", str(tmp_path / "get_throttled"))
+    monkeypatch.setattr(health, "throttle_bits", lambda: told_by_board(tmp_path / "get_throttled"))
     glob = sensors._glob
     monkeypatch.setattr(sensors, "_glob", lambda folder, p: glob(str(tmp_path), p))
     seen = sensors.look()
@@ -155,5 +189,7 @@ def test_a_battery_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_p
     glob = sensors._glob
     monkeypatch.setattr(sensors, "_glob", lambda folder, pattern: glob(str(tmp_path), pattern))
     assert sensors.power() == {"source": "battery", "battery_percent": 17}
+    (tmp_path / "BAT0" / "scope").write_text("Device\n")  # a mouse
+    assert sensors.power() == {"source": None, "battery_percent": None}
     (tmp_path / "AC" / "online").write_text("1")
     assert sensors.power()["source"] == "mains"

@@ -57,7 +57,6 @@ def foreign_candidate(path: Path, threads: int) -> Candidate:
     """The network that the TOML file at ``path`` describes."""
     told = read_foreign(path)
     backend = ForeignBackend(told, open_raw(told.model, threads))
-    _check_points(path, told, backend)
     facts = {
         "name": str(told.facts.get("name", path.stem)),
         "format": told.model.suffix[1:],
@@ -74,14 +73,3 @@ def foreign_candidate(path: Path, threads: int) -> Candidate:
     }
     rule = CropRule(told.input.margin, told.input.size)
     return ForeignCandidate(facts, backend, sha256(told.model), rule, told.scheme)
-
-
-def _check_points(path: Path, told: Foreign, backend: ForeignBackend) -> None:
-    crop = np.zeros((1, told.input.size, told.input.size, 3), np.uint8)
-    shape = backend.run(crop)[0].shape
-    if shape != (told.scheme.points, 2):
-        raise UsageError(
-            f"{path}: {told.scheme.name} has {told.scheme.points} points, the network gives "
-            f"{shape[0]}",
-            "Say which of them are the scheme's with points = [...] under [output]",
-        )

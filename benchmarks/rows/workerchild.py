@@ -1,0 +1,52 @@
+"""The process of a `rows.worker.WorkerRow`: it answers the questions of the one who watches."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from contextlib import suppress
+from typing import IO, Any
+
+from asmnet_edge.benchmarks.failure import failure
+from asmnet_edge.benchmarks.rows.order import RowOrder
+
+
+def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
+    """Open the row that is asked for first, then answer calls of its methods until the end."""
+    row: Any = None
+    with suppress(EOFError):
+        while True:
+            question = pickle.load(questions)
+            try:
+                if row is None:
+                    row, answer = _open(question)
+                else:
+                    method, arguments = question
+                    answer = getattr(row, method)(*arguments)
+                reply = (True, answer)
+            except Exception as error:  # whatever it is, it is this row's failure
+                reply = (False, failure(error))
+            pickle.dump(reply, answers, 5)
+            answers.flush()
+
+
+def _open(order: RowOrder) -> tuple[Any, Any]:
+    from asmnet_edge.benchmarks.rows.local import LocalRow
+    from asmnet_edge.benchmarks.rows.opening import open_candidate
+
+    row = LocalRow(open_candidate(order))
+    return row, (dict(row.facts), row.source_sha256, row.crop, row.scheme)
+
+
+def main() -> None:
+    """Serve on standard output, and send everything that libraries print to standard error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -15,7 +17,7 @@ from asmnet_edge.pictures import SUFFIXES
 from asmnet_edge.runtime.frames import Frame
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
-CAMERAS = ("/dev/video", "rtsp://", "rtsps://", "http://", "https://", "replay:")
+CAMERAS = ("/dev/video", "/dev/v4l/", "rtsp://", "rtsps://", "http://", "https://", "replay:")
 
 
 class Kind(Enum):
@@ -27,11 +29,27 @@ class Kind(Enum):
 def kind_of(source: str) -> Kind:
     """What ``source`` names; a file or folder that is there is never taken for a camera."""
     path = Path(source)
+    if _is_device(path):
+        return Kind.CAMERA
     if not path.exists() or source.startswith("/dev/"):
-        name = source.partition(":")[0]
+        name, _, number = source.partition(":")
+        if name == "picamera2" and number and not number.isdigit():
+            raise UsageError(f"picamera2:NUMBER names a camera, got {source!r}")
         if source.isdigit() or name == "picamera2" or source.startswith(CAMERAS):
             return Kind.CAMERA
     return Kind.VIDEO if path.suffix.lower() in VIDEOS else Kind.PICTURES
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def without_secrets(text: str) -> str:
+    """``text`` with the names, passwords and queries taken out of the addresses in it."""
+    return re.sub(r"(://[^\s?]*)\?\S*", r"\1?...", re.sub(r"://\S*@", "://", text))
 
 
 def kind_of_all(sources: Sequence[str]) -> Kind:

@@ -23,6 +23,7 @@ from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.rows.stages import Stages
 from asmnet_edge.errors import ModelError
+from asmnet_edge.processes import our_python
 from asmnet_edge.runtime.backend import Crop
 
 BATCH = 32  # crops sent at once
@@ -35,7 +36,7 @@ class WorkerRow:
         self._order = order
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (see close)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asmnet_edge.benchmarks.rows.worker"],
+            our_python("-m", "asmnet_edge.benchmarks.rows.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -34,8 +34,10 @@ class CaptureProcess:
         finally:
             # the ends that wait for nobody: who complains much loses some of it, and never stops
             os.set_blocking(complaining, False)
-            os.close(writing), os.close(complaining)
-        os.set_blocking(self.pipe, False), os.set_blocking(self._errors, False)
+            for descriptor in (writing, complaining):
+                os.close(descriptor)
+        for descriptor in (self.pipe, self._errors):
+            os.set_blocking(descriptor, False)
         self._pending, self._tail, self.dropped = b"", b"", 0
 
     def newest(self, seconds: float) -> Message | None:

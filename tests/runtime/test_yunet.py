@@ -1,5 +1,6 @@
 """YuNet's five points become the box that the landmarks of that face would have."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,8 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError
+from asmnet_edge.runtime import trust
+from asmnet_edge.runtime import yunet as room
 from asmnet_edge.runtime.tracking import overlap
 from asmnet_edge.runtime.yunet import FIVE, yunet
 
@@ -25,6 +28,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     fake.setInputSize = lambda size: setattr(fake, "size", size)
     fake.detect = lambda picture: (1, fake.rows)
     monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: fake))
+    monkeypatch.setattr(trust, "tried", lambda kind, path, files, cure: {})
     return fake
 
 
@@ -91,3 +95,23 @@ def test_a_text_is_no_model(tmp_path: Path) -> None:
     path.write_text("Dear Sir or Madam")
     with pytest.raises(ModelError, match="cannot be loaded as YuNet"):
         yunet(path)
+
+
+def test_a_model_that_crashes_opencv_crashes_only_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(b"evil")
+    run = trust.subprocess.run
+    program = "import os; os.kill(os.getpid(), 11)"
+    monkeypatch.setattr(
+        trust.subprocess, "run", lambda _, **rest: run([sys.executable, "-c", program], **rest)
+    )
+    with pytest.raises(ModelError, match=r"crashed .*SIGSEGV.*face_detection_yunet"):
+        yunet(path)
+
+
+def test_a_huge_model_is_not_even_tried(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "LARGEST", 3)
+    with pytest.raises(ModelError, match="more than 3 bytes"):
+        yunet(model)

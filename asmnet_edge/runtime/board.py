@@ -23,12 +23,16 @@ class Board:
         self._facts: dict[str, Any] = {}
         self._time, self.number, self.watchers = -1e9, 0, 0
 
-    def show(self, picture: Picture, facts: Mapping[str, Any]) -> None:
-        """A new result; the picture is encoded only if somebody watches."""
+    def show(self, picture: Picture, facts: Mapping[str, Any], taken: float | None = None) -> None:
+        """A new result; the picture is encoded only if somebody watches.
+
+        taken : `time.monotonic` of when the picture was, from which its age counts; None for now
+        """
         encoded = encode_picture(picture, ".jpg", QUALITY) if self.watchers else None
         with self._changed:
             self._picture, self._facts = encoded, dict(facts)
-            self._time, self.number = time.monotonic(), self.number + 1
+            self._time = time.monotonic() if taken is None else taken
+            self.number += 1
             self._changed.notify_all()
 
     def facts(self) -> dict[str, Any]:

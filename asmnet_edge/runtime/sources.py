@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.errors import PictureError, UsageError
-from asmnet_edge.pictures import SUFFIXES
+from asmnet_edge.pictures import MAX_PIXELS, SUFFIXES
 from asmnet_edge.runtime.frames import Frame
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
@@ -76,7 +76,10 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 class Video:
-    """A video file: its frames, how many a second, how many there are (about), and their size."""
+    """A video file: its frames, how many a second, how many there are (about), and their size.
+
+    given, odd : frames that came so far, and those among them of another size
+    """
 
     def __init__(self, path: Path) -> None:
         import cv2
@@ -93,18 +96,30 @@ class Video:
             int(self._file.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(self._file.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         )
+        self.given = self.odd = 0
+        if self.size[0] * self.size[1] > MAX_PIXELS:
+            raise PictureError(
+                f"{path} has {self.size[0]} x {self.size[1]} pixels; "
+                f"at most {MAX_PIXELS:,} are decoded"
+            )
 
     def frames(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Frame]:
         """All frames in order, each into memory of its own; ``seconds`` from the video's start."""
-        number = 0
         while not stop():
             there, picture = self._file.read()
             if not there or picture is None:
                 break
-            number += 1
-            yield Frame(np.asarray(picture, np.uint8), (number - 1) / self.rate, number)
-        if not number and not stop():
+            self.given += 1
+            self.odd += picture.shape[1::-1] != self.size
+            seconds = (self.given - 1) / self.rate
+            yield Frame(np.asarray(picture, np.uint8), seconds, self.given)
+        if not self.given and not stop():
             raise PictureError(f"no frame of {self._path} can be decoded")
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether clearly fewer frames came than the file says; some formats only guess them."""
+        return self.given < self.count - max(2, 0.05 * self.count)
 
 
 @contextmanager

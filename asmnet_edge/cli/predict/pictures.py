@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -80,9 +81,13 @@ def _predictor(wish: Wish, outputs: dict[Path, Pair], jobs: int) -> Callable[[Pa
 
     One landmarker a thread, all opened here: opening them turns the process' output off and on.
     """
+    import cv2
+
     idle: SimpleQueue[Any] = SimpleQueue()
-    for _ in range(jobs):
-        idle.put(wish.open_landmarker())
+    for landmarker in wish.open_landmarkers(jobs):
+        idle.put(landmarker)
+    if jobs > 1:
+        cv2.setNumThreads(1)  # OpenCV's own threads would only get into each other's way
 
     def predict(path: Path) -> Any:
         landmarker = idle.get()
@@ -122,13 +127,18 @@ def _tell(unread: list[PictureError], count: int) -> None:
 
 
 def _outputs(pictures: list[Path], folder: Path) -> dict[Path, Pair]:
-    """For each picture, where its drawing and its JSON go; two must not go to one place."""
+    """For each picture, where its drawing and its JSON go; two must not go to one place.
+
+    Where ``a.jpg`` and ``a.png`` would, they keep their suffix: ``a.png-faces.jpg``.
+    """
+    shared = Counter(path.stem for path in pictures)
+    stems = {path: path.stem if shared[path.stem] == 1 else path.name for path in pictures}
     outputs = {
-        path: (folder / f"{path.stem}-faces.jpg", folder / f"{path.stem}-faces.json")
-        for path in pictures
+        path: (folder / f"{stem}-faces.jpg", folder / f"{stem}-faces.json")
+        for path, stem in stems.items()
     }
-    drawings = [drawing for drawing, _ in outputs.values()]
-    if twice := sorted({str(d) for d in drawings if drawings.count(d) > 1}):
+    drawings = Counter(str(drawing) for drawing, _ in outputs.values())
+    if twice := sorted(drawing for drawing, count in drawings.items() if count > 1):
         raise UsageError(
             f"several pictures would be written to {', '.join(twice)}", "Predict them in turns"
         )

@@ -26,7 +26,7 @@ class Board:
     def show(self, picture: Picture, facts: Mapping[str, Any], taken: float | None = None) -> None:
         """A new result; the picture is encoded only if somebody watches.
 
-        taken : `time.monotonic` of when the picture was, from which its age counts; None for now
+        taken : when the frame was, in seconds of `time.monotonic`; its age counts from there
         """
         encoded = encode_picture(picture, ".jpg", QUALITY) if self.watchers else None
         with self._changed:

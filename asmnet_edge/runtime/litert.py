@@ -53,6 +53,8 @@ def load(
     """
     interpreter_of, name = interpreter_class(package)
     content = (read_files(path) if files is None else files).get(path.suffix, b"")
+    if not content:
+        raise ModelError(f"{path} cannot be loaded as TFLite: it is missing or empty")
     try:
         interpreter = interpreter_of(model_content=content, num_threads=threads)
         backend = LiteRtBackend(interpreter, name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from asmnet_edge.pictures import Picture
 
-SANE = 1.0  # seconds that the first frame's age may be, for its clock to be ours
+SANE = 0.5  # seconds that the first frame may be old, for its clock to be ours; half of `stale`
 LATEST = 30.0  # seconds of age beyond which a clock has gone wrong
 
 Wanted = tuple[int, int, int]  # width, height, frames per second; 0 for what the camera likes

@@ -72,7 +72,7 @@ def _write(pipe: int, message: Message) -> None:
 
 def open_camera(source: str, wanted: Wanted) -> Grab:
     """What grabs a frame from ``source``, or gives None at its end."""
-    module = importlib.import_module(SOURCES.get(source.partition(":")[0], DEVICE))
+    module = importlib.import_module(SOURCES.get(source.partition(":")[0].lower(), DEVICE))
     grab: Grab = module.open_camera(source, wanted)
     return grab
 

@@ -35,8 +35,12 @@ def kind_of(source: str) -> Kind:
         name, _, number = source.partition(":")
         if name == "picamera2" and number and not number.isdigit():
             raise UsageError(f"picamera2:NUMBER names a camera, got {source!r}")
-        if source.isdigit() or name == "picamera2" or source.startswith(CAMERAS):
+        if source.isdigit() or name == "picamera2" or source.lower().startswith(CAMERAS):
             return Kind.CAMERA
+        if "://" in source:  # not taken for a file's name, which would be told as it is
+            raise UsageError(
+                f"{without_secrets(source)} is no address of a camera", "Known: rtsp(s), http(s)"
+            )
     return Kind.VIDEO if path.suffix.lower() in VIDEOS else Kind.PICTURES
 
 

@@ -264,3 +264,10 @@ def test_a_pause_is_no_picture_s_time(monkeypatch: pytest.MonkeyPatch) -> None:
         times.add(infer=1.0)
     assert times.per_second == pytest.approx(10)
     assert times.pictures == 5
+
+
+def test_an_address_of_another_kind_is_refused_without_its_password() -> None:
+    assert kind_of("RTSP://me:secret@host/live") is Kind.CAMERA
+    with pytest.raises(UsageError, match="gopher://host is no address") as refused:
+        kind_of("gopher://me:secret@host")
+    assert "secret" not in str(refused.value)

@@ -123,7 +123,9 @@ def tflite_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[s
     yield "LiteRT quantizer (default)", quantizer
     yield "its own averaged ranges", partial(quantizer, ranges=averages)
     yield "99.99 % of each crop's values", partial(quantizer, ranges=percentiles)
-    yield "heads static", partial(quantizer, static_heads=True)
+    yield "heads dynamic", partial(quantizer, heads="dynamic")
+    yield "heads static", partial(quantizer, heads="static")
+    yield "heads in float", partial(quantizer, heads="float")
     yield "per tensor", partial(quantizer, per_channel=False)
     yield "TensorFlow's converter", converter
 

@@ -10,7 +10,6 @@ and ``model.predict``, the way that people begin with.
 from __future__ import annotations
 
 import argparse
-import runpy
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from asmnet_edge.data.drawn_walk import AWAY, SIZE, walk_frame
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.runtime.backend import Artifact, open_artifact
 from asmnet_edge.runtime.detect import detect_haar_quickly
@@ -30,7 +30,6 @@ from asmnet_edge.runtime.tracking import FaceTracker
 from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
 OUTSIDE = ("crop", "decode", "smooth")  # what a face costs besides the network
-SOAK = Path(__file__).parents[1] / "tests" / "runtime" / "soak_frames.py"
 
 
 def main() -> None:
@@ -49,11 +48,10 @@ def main() -> None:
 
 
 def make_film(path: Path, frames: int) -> Path:
-    frame = runpy.run_path(str(SOAK))["frame"]
     face = draw_face(3).picture
-    with video_writer(path, 30.0, (640, 480)) as writer:
+    with video_writer(path, 30.0, SIZE) as writer:
         for number in range(frames):
-            writer.write(frame(number % 270, face))  # that is while the face is there
+            writer.write(walk_frame(number % AWAY.start, face))  # never while it is away
     return path
 
 

@@ -21,7 +21,7 @@ READ_ME = """asmnet-edge for a device. On it:
 
     tar xzf {archive} && cd {root}
     sha256sum --check SHA256SUMS
-    ./install.sh                # a virtual environment in ~/asmnet-edge, from the wheel here
+    ./install.sh                # a virtual environment in ~/asmnet-edge, from wheel and models here
     ./camera_demo.sh            # the camera with landmarks, on a page
     ./benchmark.sh              # how quick this board is
 """
@@ -38,14 +38,14 @@ def scripts_folder() -> Path:
 def make_bundle(wheel: Path, artifacts: Sequence[Path], archive: Path) -> list[str]:
     """Write ``archive``, a .tar.gz that is the same for the same files; the names in it.
 
-    Every artifact is checked against its manifest first.
+    Every artifact is checked against its manifest first; two of one name are refused.
     """
     _check_wheel(wheel)
     files: dict[str, Path] = {wheel.name: wheel}
     for artifact in artifacts:
         read_manifest(artifact)
         for path in (*artifact_files(artifact), manifest_path(artifact)):
-            files[f"models/{path.name}"] = path
+            _add(files, path)
     folder = scripts_folder()
     files |= {name: folder / name for name in SCRIPTS}
     contents = {name: path.read_bytes() for name, path in files.items()}
@@ -53,6 +53,16 @@ def make_bundle(wheel: Path, artifacts: Sequence[Path], archive: Path) -> list[s
     contents["SHA256SUMS"] = _sums(contents)
     write_atomically(archive, _packed(contents))
     return sorted(contents)
+
+
+def _add(files: dict[str, Path], path: Path) -> None:
+    name = f"models/{path.name}"
+    if name in files:
+        raise UsageError(
+            f"{files[name]} and {path} would both be {name}",
+            "Bundle them one by one",
+        )
+    files[name] = path
 
 
 def _check_wheel(wheel: Path) -> None:

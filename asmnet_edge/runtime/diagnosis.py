@@ -10,9 +10,10 @@ from pathlib import Path
 
 from asmnet_edge.cpu import DOT_PRODUCTS, FEATURES, features, is_arm
 from asmnet_edge.runtime import health
+from asmnet_edge.runtime.attached import VideoNode, ribbon_fault, video_nodes
 from asmnet_edge.runtime.runtimes import RUNTIMES
 from asmnet_edge.runtime.threads import sensible_threads, usable_cores
-from asmnet_edge.runtime.tryout import ABSENT, BAD, FAIR, GOOD, Finding, failure, model, tried
+from asmnet_edge.runtime.tryout import ABSENT, BAD, FAIR, GOOD, Finding, model, tried
 from asmnet_edge.versions import installed_version
 
 FLAWED = ("4.10.", "4.11.")  # versions of OpenCV
@@ -67,8 +68,15 @@ def _package(name: str) -> Finding:
         return Finding(name, FAIR, f"{cv2.__version__} lacks {', '.join(lacks)}", cure)
     if cv2.__version__.startswith(FLAWED):
         told = f"{cv2.__version__} may be attacked by JPEGs from strangers (CVE-2025-53644)"
-        return Finding(name, FAIR, told, "pip install --upgrade 'opencv-python-headless>=4.12,<5'")
+        return Finding(name, FAIR, told, _opencv_cure(installed_version("numpy")))
     return Finding(name, GOOD, f"{cv2.__version__}, with Haar and YuNet")
+
+
+def _opencv_cure(numpy: str) -> str:
+    """NumPy 1 stays where it is: Picamera2 of Bookworm works with no other."""
+    if numpy.startswith("1."):
+        return "pip install 'opencv-python-headless>=4.9,<4.10'"
+    return "pip install --upgrade 'opencv-python-headless>=4.12,<5'"
 
 
 def _temperature() -> Finding:
@@ -110,25 +118,30 @@ def _governor() -> Finding:
 
 
 def _cameras() -> Finding:
-    found = sorted(Path("/dev").glob("video*"))
+    found = video_nodes()
     if not found:
-        return Finding("cameras", ABSENT, "no /dev/video*", "Plug one in, or use rtsp://")
-    closed = [str(path) for path in found if not os.access(path, os.R_OK | os.W_OK)]
+        told = "no camera of Video4Linux (USB)"
+        return Finding("cameras", ABSENT, told, "Plug one in, or use rtsp://")
+    closed = [str(node.path) for node in found if not os.access(node.path, os.R_OK | os.W_OK)]
     if closed:
         cure = f"sudo usermod -aG video {os.environ.get('USER', '$USER')}, then log in again"
         return Finding("cameras", BAD, f"may not be read: {', '.join(closed)}", cure)
-    return Finding("cameras", GOOD, ", ".join(path.name for path in found[:8]))
+    return Finding("cameras", GOOD, "; ".join(map(_camera, found[:8])))
+
+
+def _camera(node: VideoNode) -> str:
+    """The name that lasts is told first: numbers change with what is plugged in when."""
+    return f"{node.lasting or node.path} ({node.name or 'no name'})"
 
 
 def _picamera() -> Finding:
-    reason = failure("import picamera2")
+    reason = ribbon_fault()
     if not reason:
-        return Finding("picamera2", GOOD, "is there: predict picamera2")
+        return Finding("picamera2", GOOD, "has a camera: predict picamera2")
     if not is_arm():
         return Finding("picamera2", ABSENT, "not here; only a Raspberry Pi has it")
-    return Finding(
-        "picamera2",
-        ABSENT,
-        "not in this environment",
-        "sudo apt install python3-picamera2; make the venv with --system-site-packages",
-    )
+    if "not in this environment" not in reason:
+        cure = "Look at the ribbon's seat, and at: rpicam-hello --list-cameras"
+        return Finding("picamera2", ABSENT, reason, cure)
+    cure = "sudo apt install python3-picamera2 --no-install-recommends; then run install.sh again"
+    return Finding("picamera2", ABSENT, reason, cure)

@@ -6,19 +6,31 @@ Loopback asks for no token; on any other address nobody gets anything without on
 from __future__ import annotations
 
 import hmac
+import io
 import ipaddress
 import json
-import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from select import select
+from socket import MSG_PEEK
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.board import Board
+from asmnet_edge.runtime.board import CLIENTS, Board
+from asmnet_edge.runtime.connections import (
+    HEAD_SECONDS,
+    BoundedServer,
+    BoundedServer6,
+    TimelyReader,
+)
 from asmnet_edge.runtime.page import PAGE
 
 BOUNDARY = "asmnet-edge-frame"
+SILENCE = 5.0  # seconds without a picture after which a stream looks whether its client is gone
+FOREIGN = b"""Without a token this page is shown under the names of this machine itself only.
+Open http://127.0.0.1 with its port (from elsewhere: ssh -L), or start it with --token WORD.
+"""
 
 
 def is_loopback(address: str) -> bool:
@@ -46,30 +58,24 @@ class Server:
         handler = type("BoardHandler", (_Handler,), {"board": board, "token": token,
                                                      "address": address})  # fmt: skip
         try:
-            self._server = (_Quiet6 if ":" in address else _Quiet)((address, port), handler)
+            kind = BoundedServer6 if ":" in address else BoundedServer
+            self._server = kind((address, port), handler)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UsageError(f"cannot serve on {address}:{port}: {reason}") from error
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True)
         self._thread.start()
-        query = f"?token={token}" if token else ""
         shown = f"[{address}]" if ":" in address else address
-        self.url = f"http://{shown}:{self._server.server_address[1]}/{query}"
+        self.url = f"http://{shown}:{self._server.server_address[1]}/{_query(token)}"
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away is no news."""
-
-
-class _Quiet6(_Quiet):
-    address_family = socket.AF_INET6
+def _query(token: str) -> str:
+    """What carries ``token`` in an address; nothing in it could end an attribute of the page."""
+    return f"?token={quote(token, safe='')}" if token else ""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,13 +84,25 @@ class _Handler(BaseHTTPRequestHandler):
     address: str
     timeout = 10  # seconds until a client that takes nothing is let go
 
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = io.BufferedReader(TimelyReader(self.connection, HEAD_SECONDS))
+
     def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        if not self._is_known_host() or not self._may(parse_qs(parts.query)):
+        self.connection.settimeout(self.timeout)
+        try:
+            parts = urlsplit(self.path)
+            known = self._is_known_host()
+        except ValueError:  # brackets that are no IPv6 address
+            self._answer(400, "text/plain", b"this is no address\n")
+            return
+        if not known:
+            self._answer(403, "text/plain", FOREIGN)
+        elif not self._may(parse_qs(parts.query)):
             self._answer(403, "text/plain", b"token missing or wrong\n")
         elif parts.path == "/":
-            query = f"?{parts.query}" if self.token else ""
-            self._answer(200, "text/html; charset=utf-8", PAGE.format(query=_plain(query)).encode())
+            page = PAGE.format(query=_query(self.token))
+            self._answer(200, "text/html; charset=utf-8", page.encode())
         elif parts.path == "/faces.json":
             self._answer(200, "application/json", json.dumps(self.board.facts()).encode())
         elif parts.path == "/stream.mjpg":
@@ -114,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self) -> None:
         seen = self.board.number  # before it is counted in: what comes then is for it
         if not self.board.watch(+1):
-            self._answer(503, "text/plain", b"too many are watching\n")
+            self._answer(503, "text/plain", f"{CLIENTS} are watching, no more may\n".encode())
             return
         try:
             self.send_response(200)
@@ -129,17 +147,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _parts(self, number: int) -> None:
         while True:
-            number, picture = self.board.next_picture(number, 5.0)
+            number, picture = self.board.next_picture(number, SILENCE)
             if picture is None:
-                self.wfile.write(f"--{BOUNDARY}\r\n\r\n".encode())  # notices who has gone
+                if self._is_gone():
+                    return
                 continue
             head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}"
             self.wfile.write(f"{head}\r\n\r\n".encode() + picture + b"\r\n")
 
+    def _is_gone(self) -> bool:
+        """Asked without writing: browsers take an empty part for a broken picture and stop."""
+        readable, _, _ = select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, MSG_PEEK)
+
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a request would put its token into the journal."""
-
-
-def _plain(query: str) -> str:
-    """``query`` with nothing in it that could end an attribute or a string of the page."""
-    return "".join(letter for letter in query if letter.isalnum() or letter in "?=&-_.%~")

@@ -28,9 +28,6 @@ class Watchdog:
     def ready(self, status: str = "") -> None:
         self._send(f"READY=1\nSTATUS={status}")
 
-    def status(self, status: str) -> None:
-        self._send(f"STATUS={status}")
-
     def alive(self) -> None:
         """A ping, if half of the time until systemd would wait no longer is over."""
         now = time.monotonic()

@@ -35,12 +35,13 @@ SIGNATURE = "serving_default"
 class Choice:
     """What `scripts/compare_quantisers.py` chose the defaults of.
 
-    ranges : how activation ranges are measured; static_heads : heads in int8 altogether, not only
-    their weights; per_channel : a scale for each channel of a kernel
+    ranges : how activation ranges are measured; per_channel : a scale for each channel of a kernel
+    heads : ``weights``: their weights alone are int8; ``dynamic``: what they take becomes int8 as
+    it comes; ``static``: their results are int8, too; ``float``
     """
 
     ranges: Ranges = extremes
-    static_heads: bool = False
+    heads: str = "weights"
     per_channel: bool = True
 
 
@@ -98,14 +99,10 @@ def float16(graph: InferenceGraph, recipe: Recipe) -> bytes:
 
 
 def weights_in_int8(graph: InferenceGraph, recipe: Recipe) -> bytes:
-    """Kernels in int8, activations in float, but for the heads, which quantise theirs as they come.
-
-    Convolutions with activations quantised as they come are slower than in float on x86.
-    """
+    """Kernels in int8, activations in float: quantising those as they come is slower on x86."""
     plan = quantizer.Quantizer(bytearray(graph.float_tflite))
-    for operation in (Op.CONV_2D, Op.DEPTHWISE_CONV_2D):
+    for operation in WITH_KERNEL:
         plan.add_weight_only_config(".*", operation, 8)
-    plan.add_dynamic_config(".*", Op.FULLY_CONNECTED, 8)
     return _quantized(plan)
 
 
@@ -124,10 +121,8 @@ def quantize(
     for operation in (*STATIC_OPS, *(IO_OPS if with_outputs else ())):
         plan.add_static_config(".*", operation, 8, 8, weight_granularity=granularity)
     plan.add_static_config(RESIDUAL, Op.ADD, 8, 8)
-    if choice.static_heads:
-        plan.add_static_config(".*", Op.FULLY_CONNECTED, 8, 8)
-    elif not with_outputs:
-        plan.add_dynamic_config(".*", Op.FULLY_CONNECTED, 8)
+    if not with_outputs:
+        HEADS[choice.heads](plan)
     _leave_in_float(plan, content, recipe.keep_float)
     crops = recipe.crops.crops
     seed = plan.calibrate({SIGNATURE: [{"image": crops[0][None]}]})
@@ -135,6 +130,16 @@ def quantize(
     if with_outputs:
         ranges = with_room(content, ranges)
     return takes_pixels_as_they_are(_quantized(plan, ranges))
+
+
+HEADS: Mapping[str, Callable[[Any], None]] = MappingProxyType(
+    {
+        "weights": lambda plan: plan.add_weight_only_config(".*", Op.FULLY_CONNECTED, 8),
+        "dynamic": lambda plan: plan.add_dynamic_config(".*", Op.FULLY_CONNECTED, 8),
+        "static": lambda plan: plan.add_static_config(".*", Op.FULLY_CONNECTED, 8, 8),
+        "float": lambda plan: None,
+    }
+)
 
 
 def _leave_in_float(plan: Any, content: bytes, layers: tuple[str, ...]) -> None:

@@ -4,62 +4,202 @@
 #   ./install.sh [--service SOURCE] [WHEEL] [FOLDER]
 #
 # Makes (or brings up to date) a virtual environment in FOLDER, by default ~/asmnet-edge, from the wheel
-# that lies beside this script, or WHEEL. --service also starts `predict SOURCE` at every boot, with a
-# page on this machine's own address; SOURCE is a camera: 0, /dev/video0, picamera2, rtsp://...
-# Running it again changes nothing that is already as it should be.
+# that lies beside this script, or WHEEL. Models of the bundle go to FOLDER/models, with the runtimes
+# that they need; if it is one, service and demo take it.
+#
+# --service also starts `predict SOURCE` at every boot, with a page on this machine's own address;
+# SOURCE is a camera: 0, /dev/v4l/by-id/..., picamera2, rtsp://... It stands in FOLDER/service.env, which
+# nobody else may read and which is yours to edit: token, model and other options are there too.
+#
+# Running it again changes nothing that is already as it should be; a service that runs is restarted
+# when something of it changed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-fail() { echo "Error: $1" >&2; exit 2; }
+unit=${ASMNET_EDGE_UNIT:-/etc/systemd/system/asmnet-edge.service}
+fail() { echo "Error: $1" >&2; exit "${2:-2}"; }
+help() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0; }
 
-service=
-if [ "${1-}" = --service ]; then
-    service=${2:?"expected a camera after --service, such as 0 or picamera2"}
-    shift 2
-fi
-wheel=${1:-$(ls -t "$here"/asmnet_edge-*.whl 2> /dev/null | head -n 1)}
-folder=${2:-"$HOME/asmnet-edge"}
+read_words() {
+    service='' wheel='' folder=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            -h | --help) help ;;
+            --service)
+                service=${2-} && shift
+                [ -n "$service" ] || fail "expected a camera after --service, such as 0 or picamera2" ;;
+            --service=?*) service=${1#*=} ;;
+            -*) fail "no such option: $1; see $0 --help" ;;
+            *.whl)
+                [ -z "$wheel" ] || fail "expected one wheel, got $wheel and $1"
+                wheel=$1 ;;
+            ?*)
+                [ -z "$folder" ] || fail "expected one folder, got $folder and $1"
+                folder=$1 ;;
+        esac
+        shift
+    done
+    case $service in *[[:cntrl:]]*) fail "a camera's name has no line breaks in it" ;; esac
+    folder=${folder:-$HOME/asmnet-edge}
+    case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
+    settings=$folder/service.env
+}
 
-[ -n "$wheel" ] || fail "no wheel beside this script; give one: $0 asmnet_edge-0.1.0-py3-none-any.whl"
-[ "${folder%.whl}" = "$folder" ] || fail "expected one wheel, got two"
-[ -f "$wheel" ] || fail "there is no wheel at $wheel"
-[ "$(getconf LONG_BIT)" = 64 ] || fail "a 64-bit system is needed; the runtimes have no 32-bit packages"
-python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' ||
-    fail "Python 3.11 to 3.13 is needed, got $(python3 --version)"
-python3 -c 'import ensurepip' 2> /dev/null || fail "venv is missing: sudo apt install python3-venv"
-
-if [ -f "$here/SHA256SUMS" ]; then
+check_bundle() {
+    [ -f "$here/SHA256SUMS" ] || return 0
     (cd "$here" && sha256sum --check --quiet SHA256SUMS) || fail "the bundle is damaged: copy it again"
-fi
+}
+
+# names in the bundle that match; what an older bundle left in the same folder is not among them
+packed() { sed -nE "s#^[0-9a-f]{64}  ($1)\$#\\1#p" "$here/SHA256SUMS" 2> /dev/null || true; }
+
+choose_wheel() {
+    local found
+    [ -n "$wheel" ] || { found=$(packed 'asmnet_edge-.*\.whl') && wheel=${found:+$here/$found}; }
+    if [ -z "$wheel" ]; then
+        for found in "$here"/asmnet_edge-*.whl; do
+            if [ -f "$found" ] && { [ -z "$wheel" ] || [ "$found" -nt "$wheel" ]; }; then wheel=$found; fi
+        done
+    fi
+    [ -n "$wheel" ] || fail "no wheel beside $0; give one: $0 asmnet_edge-0.1.0-py3-none-any.whl"
+    [ -f "$wheel" ] || fail "there is no wheel at $wheel"
+}
+
+check_system() {
+    [ "$(id -u)" != 0 ] ||
+        fail "run it as the user who is to run asmnet-edge, without sudo; it asks for sudo itself"
+    [ "$(getconf LONG_BIT)" = 64 ] || fail "a 64-bit system is needed; the runtimes have no 32-bit packages"
+    python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' ||
+        fail "Python 3.11 to 3.13 is needed, got $(python3 --version)"
+    python3 -c 'import ensurepip' 2> /dev/null || fail "venv is missing: sudo apt install python3-venv"
+    case $folder in
+        *[![:alnum:]/._+@\ -]*) fail "expected a folder of letters, digits and / . _ + @ -, got $folder" ;;
+    esac
+}
 
 # Picamera2 comes with the system, not from pip. Bookworm's was built with NumPy 1 and takes no other;
-# pip then picks an OpenCV that does too
-site= numpy=numpy
-if python3 -c 'import picamera2' 2> /dev/null; then
-    site=--system-site-packages
-    python3 -c 'import numpy, sys; sys.exit(numpy.__version__[:2] != "1.")' && numpy='numpy<2'
-fi
-[ -x "$folder/bin/pip" ] || python3 -m venv $site "$folder"
+# OpenCV 4.10 and 4.11, which take NumPy 1 too, have a flaw that 4.9 has not and 4.12 has no more
+look_for_picamera2() {
+    site=false needs=()
+    python3 -c 'import picamera2' 2> /dev/null || return 0
+    site=true
+    if python3 -c 'import numpy, sys; sys.exit(numpy.__version__[:2] != "1.")'; then
+        needs=('numpy<2' 'opencv-python-headless<4.10')
+    fi
+}
+
+make_environment() {
+    if [ -e "$folder/pyvenv.cfg" ]; then
+        grep -q "^include-system-site-packages = $site" "$folder/pyvenv.cfg" &&
+            "$folder/bin/python" -m pip --version > /dev/null 2>&1 && return
+        # Picamera2 or another Python came since: only what belongs to the environment goes
+        echo "Making $folder anew: it was made for another Python, or with or without Picamera2"
+        rm -rf "${folder:?}"/{bin,include,lib,lib64,pyvenv.cfg,installed-wheel}
+    elif [ -e "$folder" ] && [ -n "$(ls -A "$folder")" ]; then
+        fail "$folder is there and not made by this script: give another folder"
+    fi
+    local words=()
+    [ $site = false ] || words=(--system-site-packages)
+    python3 -m venv "${words[@]}" "$folder"
+}
 
 # the wheel's version stays the same while it is developed: its content tells whether it is there
-sum=$(sha256sum < "$wheel" | cut -d ' ' -f 1)
-if [ "$(cat "$folder/installed-wheel" 2> /dev/null)" != "$sum" ]; then
-    "$folder/bin/pip" install --quiet "$wheel" "$numpy"
-    "$folder/bin/pip" install --quiet --no-deps --force-reinstall "$wheel"
-    echo "$sum" > "$folder/installed-wheel"
-fi
-"$folder/bin/asmnet-edge" doctor || true
+install_wheel() {
+    local extras=() stamp joined
+    [ -z "$(packed 'models/.*\.onnx')" ] || extras+=(onnx)
+    [ -z "$(packed 'models/.*\.xml')" ] || extras+=(openvino)
+    joined=$(IFS=,; echo "${extras[*]}")
+    stamp="$(sha256sum < "$wheel" | cut -d ' ' -f 1) $site ${needs[*]} $joined"
+    [ "$(cat "$folder/installed-wheel" 2> /dev/null)" != "$stamp" ] || return 0
+    rm -f "$folder/installed-wheel"
+    "$folder/bin/python" -m pip install --quiet "$wheel${joined:+[$joined]}" "${needs[@]}"
+    "$folder/bin/python" -m pip install --quiet --no-deps --force-reinstall "$wheel"
+    echo "$stamp" > "$folder/installed-wheel"
+    changed=yes
+}
 
-if [ -n "$service" ]; then
-    unit=/etc/systemd/system/asmnet-edge.service
-    made=$(sed -e "s|@USER@|$(id -un)|g" -e "s|@FOLDER@|$folder|g" -e "s|@SOURCE@|$service|g" \
-        "$here/asmnet-edge.service")
-    if [ "$(cat $unit 2> /dev/null)" != "$made" ]; then
-        echo "$made" | sudo tee $unit > /dev/null
-        sudo systemctl daemon-reload
-        sudo systemctl enable --quiet asmnet-edge
-        sudo systemctl restart asmnet-edge
+# into FOLDER/models; what service and demo take is named in FOLDER/model
+install_models() {
+    local name names sums=$folder/models/SHA256SUMS
+    names=$(packed 'models/.*')
+    if [ -n "$names" ] && ! cmp -s "$sums" <(grep '  models/' "$here/SHA256SUMS"); then
+        rm -rf "$folder/models"
+        mkdir "$folder/models"
+        while read -r name; do cp "$here/$name" "$folder/models/"; done <<< "$names"
+        grep '  models/' "$here/SHA256SUMS" > "$sums"
+        changed=yes
     fi
+    shopt -s nullglob
+    local models=("$folder"/models/*.tflite "$folder"/models/*.onnx "$folder"/models/*.xml)
+    [ ${#models[@]} -lt 2 ] || echo "Several models: the shipped one is taken where --model names none"
+    [ ${#models[@]} = 1 ] || models=("$("$folder/bin/python" -c \
+        'from asmnet_edge.shipped import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')")
+    echo "${models[0]}" > "$folder/model"
+}
+
+# as systemd reads it in an EnvironmentFile, where % is no specifier and $ no variable
+quoted() { printf '"%s"' "$(printf %s "$1" | sed 's/[\\"`$]/\\&/g')"; }
+
+write_settings() {
+    local source others made
+    source=$(grep '^ASMNET_EDGE_SOURCE=' "$settings" 2> /dev/null || true)
+    [ -z "$service" ] || source=ASMNET_EDGE_SOURCE=$(quoted "$service")
+    others=$(grep -vE '^ASMNET_EDGE_(SOURCE|MODEL)=' "$settings" 2> /dev/null || cat << 'END'
+# Of asmnet-edge.service: after a change, sudo systemctl restart asmnet-edge
+# The two above are written by install.sh; a --model among the options wins.
+# The word that the page asks for, at least 8 characters; needed with --address 0.0.0.0
+ASMNET_EDGE_TOKEN=""
+# More options of predict, such as --address 0.0.0.0 or --faces 4
+ASMNET_EDGE_OPTIONS="--size 640x480"
+END
+    )
+    made=$(echo "$source"; echo "ASMNET_EDGE_MODEL=$(quoted "$(cat "$folder/model")")"; echo "$others")
+    [ "$(cat "$settings" 2> /dev/null)" != "$made" ] || return 0
+    rm -f "$settings.new"
+    (umask 077 && echo "$made" > "$settings.new")
+    mv "$settings.new" "$settings"
+    changed=yes
+}
+
+write_unit() {
+    local made
+    made=$(cat "$here/asmnet-edge.service")
+    made=${made//@USER@/"$(id -un)"}
+    made=${made//@FOLDER@/"$folder"}
+    [ "$(cat "$unit" 2> /dev/null)" != "$made" ] || return 0
+    echo "$made" | sudo tee "$unit" > /dev/null
+    sudo systemctl daemon-reload
+    changed=yes
+}
+
+dead() { fail "the service does not run: look at journalctl -u asmnet-edge -n 20" 1; }
+
+start_service() {
+    local verb=start
+    [ -z "$changed" ] || verb=restart
+    sudo systemctl enable --quiet asmnet-edge
+    sudo systemctl $verb asmnet-edge || true
+    systemctl is-active --quiet asmnet-edge || dead
     echo "The service runs. Look at it: journalctl -u asmnet-edge -f"
+}
+
+changed=
+read_words "$@"
+check_system
+check_bundle
+choose_wheel
+look_for_picamera2
+make_environment
+install_wheel
+install_models
+"$folder/bin/asmnet-edge" doctor || true
+if [ -n "$service" ] || { [ -f "$unit" ] && [ -f "$settings" ]; }; then
+    write_settings
+    write_unit
+fi
+if [ -n "$service" ]; then
+    start_service
+elif [ -n "$changed" ] && [ -f "$unit" ]; then
+    sudo systemctl try-restart asmnet-edge || dead
 fi
 echo "Installed. Try: $folder/bin/asmnet-edge predict photo.jpg"

@@ -56,13 +56,15 @@ def test_scripts_may_be_run_and_speak_bash(unpacked: Path) -> None:
         subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_a_damaged_bundle_is_not_installed(unpacked: Path, tmp_path: Path) -> None:
-    (unpacked / "READ-ME.txt").write_text("something else")
-    command = ["bash", str(unpacked / "install.sh"), "", str(tmp_path / "venv")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "the bundle is damaged" in done.stderr
-    assert not (tmp_path / "venv").exists()
+def test_two_artifacts_of_one_name_do_not_travel_together(wheel: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        folder.mkdir()
+        for name in (SHIPPED_INT8, f"{SHIPPED_INT8}.json"):
+            (folder / name).write_bytes(shipped(name).read_bytes())
+    models = [folder / SHIPPED_INT8 for folder in folders]
+    with pytest.raises(UsageError, match=f"would both be models/{SHIPPED_INT8}"):
+        make_bundle(wheel, models, tmp_path / "device.tar.gz")
 
 
 def test_an_artifact_that_its_manifest_denies_does_not_travel(wheel: Path, tmp_path: Path) -> None:

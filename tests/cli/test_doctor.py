@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asmnet_edge.runtime import diagnosis, tryout
+from asmnet_edge.errors import DataError
+from asmnet_edge.runtime import attached, diagnosis, tryout
+from asmnet_edge.runtime.attached import best_camera, ribbon_fault, video_nodes
 from asmnet_edge.runtime.runtimes import Runtime, runtimes_of
 from asmnet_edge.runtime.tryout import BAD, FAIR, Finding, tried
 
@@ -62,6 +65,69 @@ def test_an_opencv_with_a_known_flaw_is_told(
 ) -> None:
     monkeypatch.setattr("cv2.__version__", version)
     assert diagnosis._package("opencv").state == state
+
+
+@pytest.mark.parametrize(("numpy", "wanted"), [("1.26.4", "<4.10"), ("2.4.0", ">=4.12")])
+def test_its_cure_leaves_numpy_as_it_is(numpy: str, wanted: str) -> None:
+    assert wanted in diagnosis._opencv_cure(numpy)
+
+
+@pytest.fixture
+def pi(tmp_path: Path) -> Path:
+    """The root of a Pi 4 with a USB camera that came last; names as its drivers give them."""
+    names = ["unicam-image", "bcm2835-codec-decode", "bcm2835-isp-capture0", "rpivid", "HD Webcam"]
+    for number, name in enumerate([*names, "HD Webcam"]):
+        facts = tmp_path / f"sys/class/video4linux/video{number}"
+        facts.mkdir(parents=True)
+        (facts / "name").write_text(name + "\n")
+        (facts / "index").write_text("1\n" if number == 5 else "0\n")  # 5: no pictures in it
+        (tmp_path / "dev/v4l/by-id").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"dev/video{number}").touch()
+    (tmp_path / "dev/v4l/by-id/usb-HD_Webcam-index0").symlink_to("../../video4")
+    return tmp_path
+
+
+def test_codecs_are_no_cameras(pi: Path) -> None:
+    (camera,) = video_nodes(pi)
+    assert (camera.path, camera.name) == (pi / "dev/video4", "HD Webcam")
+    assert camera.lasting == "/dev/v4l/by-id/usb-HD_Webcam-index0"
+
+
+PICAMERA2 = """class Picamera2:
+    @staticmethod
+    def global_camera_info():
+        return [{"Id": name} for name in %r]
+"""
+
+
+@pytest.mark.parametrize(
+    ("ids", "reason"),
+    [
+        (["/base/axi/pcie@120000/rp1/i2c@88000/imx708@1a", "/base/pci@0,0/usb@0,0-1:1.0"], ""),
+        (["/base/pci@0,0/usb@0,0-1:1.0"], "it finds no camera on the ribbon"),
+        ([], "it finds no camera on the ribbon"),
+    ],
+)
+def test_picamera2_is_asked_for_a_camera(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ids: list[str], reason: str
+) -> None:
+    (tmp_path / "picamera2.py").write_text(PICAMERA2 % ids)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert ribbon_fault() == reason
+
+
+def test_the_best_camera_is_the_ribbons_then_one_of_usb(
+    pi: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = video_nodes(pi)
+    monkeypatch.setattr(attached, "video_nodes", lambda: nodes)
+    monkeypatch.setattr(attached, "ribbon_fault", lambda: "")
+    assert best_camera() == "picamera2"
+    monkeypatch.setattr(attached, "ribbon_fault", lambda: "it finds none")
+    assert best_camera() == "/dev/v4l/by-id/usb-HD_Webcam-index0"
+    nodes.clear()
+    with pytest.raises(DataError, match="no camera is attached"):
+        best_camera()
 
 
 def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

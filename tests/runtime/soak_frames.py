@@ -19,8 +19,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from asmnet_edge.data.drawn_walk import walk_frame
 from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import Picture
 from asmnet_edge.runtime.board import Board
 from asmnet_edge.runtime.detect import detect_haar_quickly
 from asmnet_edge.runtime.frames import Frame
@@ -30,18 +30,6 @@ from asmnet_edge.runtime.stream import follow
 from asmnet_edge.runtime.tracking import FaceTracker
 
 RATE = 30.0
-AWAY = range(270, 300)  # of every 300 frames
-
-
-def frame(number: int, face: Picture) -> Picture:
-    """A picture (480, 640, 3) with the face at its place of that moment."""
-    picture = np.full((480, 640, 3), 110, np.uint8)
-    if number % 300 in AWAY:
-        return picture
-    x, y = 190 + 150 * np.sin(number / 40), 110 + 60 * np.cos(number / 31)
-    matrix = np.array([[1, 0, x], [0, 1, y]])
-    cv2.warpAffine(face, matrix, (640, 480), dst=picture, borderMode=cv2.BORDER_TRANSPARENT)
-    return picture
 
 
 def soak(frames: int, laps: int = 20) -> dict[str, Any]:
@@ -65,7 +53,7 @@ def soak(frames: int, laps: int = 20) -> dict[str, Any]:
 
         def lap_of_frames(lap: int = lap, took: list[float] = took) -> Iterator[Frame]:
             for number in range(lap * frames // laps, (lap + 1) * frames // laps):
-                picture = frame(number, face)
+                picture = walk_frame(number, face)
                 start = perf_counter()
                 yield Frame(picture, number / RATE, number + 1)
                 took.append(1e3 * (perf_counter() - start))

@@ -1,16 +1,22 @@
 """The page: fresh results only, no token no answer, and whoever leaves does no harm."""
 
 import json
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from http.client import HTTPException
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime import serve
+from asmnet_edge.runtime import board as board_module
+from asmnet_edge.runtime import connections, serve
 from asmnet_edge.runtime.board import CLIENTS, Board
 from asmnet_edge.runtime.serve import Server, is_loopback
 
@@ -58,9 +64,16 @@ def test_faces_are_told_while_they_are_fresh(
     board.show(PICTURE, {"frame": 7, "faces": [1]})
     told = json.loads(get(server.url + "faces.json")[1])
     assert (told["fresh"], told["frame"], told["faces"]) == (True, 7, [1])
-    monkeypatch.setattr(serve, "STALE", 0.05)
+    monkeypatch.setattr(board_module, "STALE", 0.05)
     time.sleep(0.1)
     assert json.loads(get(server.url + "faces.json")[1]) == {"fresh": False, "faces": []}
+
+
+def test_the_age_counts_from_when_the_frame_was_taken(server: Server, board: Board) -> None:
+    board.show(PICTURE, {}, time.monotonic() - 1.5)
+    assert json.loads(get(server.url + "faces.json")[1])["age"] >= 1.5
+    board.show(PICTURE, {}, time.monotonic() - 3)
+    assert not json.loads(get(server.url + "faces.json")[1])["fresh"]
 
 
 def test_the_stream_is_made_of_jpegs(server: Server, board: Board) -> None:
@@ -76,7 +89,7 @@ def test_the_stream_is_made_of_jpegs(server: Server, board: Board) -> None:
 
 
 def test_nobody_watching_nothing_is_encoded(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "encode_picture", lambda *_: pytest.fail("encoded"))
+    monkeypatch.setattr(board_module, "encode_picture", lambda *_: pytest.fail("encoded"))
     board.show(PICTURE, {})
 
 
@@ -92,9 +105,25 @@ def test_whoever_leaves_is_counted_out(server: Server, board: Board) -> None:
     assert board.watchers == 0
 
 
+def test_whoever_leaves_while_no_picture_comes_is_counted_out(
+    server: Server, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "SILENCE", 0.05)
+    stays, leaves = (urllib.request.urlopen(server.url + "stream.mjpg", timeout=5) for _ in "ab")
+    leaves.close()
+    end = time.monotonic() + 5
+    while board.watchers != 1 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert board.watchers == 1
+    board.show(PICTURE, {})
+    first = [stays.readline() for _ in range(2)]
+    assert first == [b"--asmnet-edge-frame\r\n", b"Content-Type: image/jpeg\r\n"]
+    stays.close()
+
+
 def test_only_so_many_may_watch(server: Server, board: Board) -> None:
     board.watchers = CLIENTS
-    assert get(server.url + "stream.mjpg")[0] == 503
+    assert get(server.url + "stream.mjpg") == (503, b"8 are watching, no more may\n")
 
 
 @pytest.mark.parametrize("path", ["", "faces.json", "stream.mjpg"])
@@ -104,12 +133,23 @@ def test_without_the_token_there_is_nothing(guarded: Server, path: str) -> None:
     assert get(f"{base}{path}?token=wrong")[0] == 403
 
 
-def test_with_the_token_there_is(guarded: Server) -> None:
-    code, page = get(guarded.url)
+@pytest.mark.parametrize("token", [TOKEN, "a+b/c&d#e%f=g h", '"><script>é', "{query}{{"])
+def test_with_the_token_there_is(board: Board, token: str) -> None:
+    server = Server(board, 0, token=token)
+    code, page = get(server.url)
+    assert code == 200
+    assert b"<script>\xc3" not in page
+    stream = page.decode().partition('src="stream.mjpg')[2].partition('"')[0]
+    base = server.url.partition("?")[0]
+    assert get(f"{base}faces.json{stream}")[0] == 200
+    server.close()
+
+
+def test_a_header_with_the_token_gets_a_page_that_works(guarded: Server) -> None:
+    base = guarded.url.partition("?")[0]
+    code, page = get(base, Authorization=f"Bearer {TOKEN}")
     assert code == 200
     assert f"stream.mjpg?token={TOKEN}".encode() in page
-    base = guarded.url.partition("?")[0]
-    assert get(base + "faces.json", Authorization=f"Bearer {TOKEN}")[0] == 200
 
 
 def test_a_query_cannot_write_into_the_page(guarded: Server) -> None:
@@ -119,7 +159,64 @@ def test_a_query_cannot_write_into_the_page(guarded: Server) -> None:
 
 
 def test_a_page_from_elsewhere_cannot_borrow_our_address(server: Server) -> None:
-    assert get(server.url + "faces.json", Host="evil.example")[0] == 403
+    code, told = get(server.url + "faces.json", Host="evil.example")
+    assert code == 403
+    assert b"--token" in told
+
+
+@pytest.mark.parametrize("host", ["[", "[::1", "::1]]"])
+def test_a_host_that_is_none_is_told(server: Server, host: str) -> None:
+    assert get(server.url, Host=host)[0] in (400, 403)
+
+
+def opened(server: Server, stack: ExitStack) -> socket.socket:
+    parts = urlsplit(server.url)
+    assert parts.hostname and parts.port
+    return stack.enter_context(socket.create_connection((parts.hostname, parts.port), 5))
+
+
+def answers(server: Server, seconds: float) -> bool:
+    """Whether the page is served again before that time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(OSError, HTTPException):
+            return get(server.url)[0] == 200
+        time.sleep(0.05)
+    return False
+
+
+def test_a_crowd_that_says_nothing_takes_no_more_than_its_share(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "CONNECTIONS", 4)
+    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.5)
+    server = Server(board, 0)
+    before = threading.active_count()
+    with ExitStack() as stack:
+        for _ in range(60):
+            opened(server, stack)
+            assert threading.active_count() - before <= 4
+        assert answers(server, 5)  # while they are still there
+    server.close()
+
+
+def test_a_letter_now_and_then_does_not_hold_a_connection(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.3)
+    with ExitStack() as stack:
+        slow, start = opened(server, stack), time.monotonic()
+        slow.settimeout(0.05)
+        while time.monotonic() - start < 5:
+            try:
+                slow.send(b"G")
+                if not slow.recv(100):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        assert time.monotonic() - start < 2
 
 
 def test_other_paths_say_what_there_is(server: Server) -> None:

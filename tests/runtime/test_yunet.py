@@ -115,3 +115,34 @@ def test_a_huge_model_is_not_even_tried(model: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(room, "LARGEST", 3)
     with pytest.raises(ModelError, match="more than 3 bytes"):
         yunet(model)
+
+
+def test_a_network_of_its_shape_passes_the_trial(tmp_path: Path) -> None:
+    path = shaped_like_yunet(tmp_path / "yunet.onnx")
+    assert yunet(path)(np.zeros((100, 200, 3), np.uint8)) == []
+
+
+def shaped_like_yunet(path: Path) -> Path:
+    """Its outputs (1, places, channels) at strides of 8, 16 and 32, all 0: it never sees a face."""
+    onnx = pytest.importorskip("onnx")
+    nodes, weights, outputs = [], [], []
+    for stride in (8, 16, 32):
+        for name, channels in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+            key = f"{name}_{stride}"
+            kernel = np.zeros((channels, 3, stride, stride), np.float32)
+            shape = np.array([1, -1, channels])
+            weights += [onnx.numpy_helper.from_array(kernel, f"{key}_w"),
+                        onnx.numpy_helper.from_array(shape, f"{key}_s")]  # fmt: skip
+            node = onnx.helper.make_node
+            nodes += [
+                node("Conv", ["input", f"{key}_w"], [f"{key}_c"],
+                     kernel_shape=[stride] * 2, strides=[stride] * 2),
+                node("Transpose", [f"{key}_c"], [f"{key}_t"], perm=[0, 2, 3, 1]),
+                node("Reshape", [f"{key}_t", f"{key}_s"], [key]),
+            ]  # fmt: skip
+            outputs.append(onnx.helper.make_tensor_value_info(key, 1, [1, None, channels]))
+    given = onnx.helper.make_tensor_value_info("input", 1, [1, 3, 320, 320])
+    graph = onnx.helper.make_graph(nodes, "yunet", [given], outputs, weights)
+    opset = [onnx.helper.make_opsetid("", 13)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    return path

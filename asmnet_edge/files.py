@@ -15,9 +15,11 @@ from typing import Any
 from asmnet_edge.errors import OutputExistsError, UsageError
 
 
-def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
+def sha256(source: Path | bytes) -> str:
+    """Hex SHA-256 of a file's bytes, or of bytes that were read already."""
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -34,6 +36,8 @@ def staged(path: Path) -> Iterator[Path]:
             temporary = Path(folder) / path.name
             yield temporary
             put_in_place(temporary, path)
+    except BrokenPipeError:
+        raise  # of whom results are printed to: no file of ours
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 

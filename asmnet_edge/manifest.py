@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from asmnet_edge.crop import CropRule
@@ -19,6 +20,7 @@ from asmnet_edge.files import sha256, write_json
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 
 SCHEMA_VERSION = 1
+NOTHING: Mapping[Path, bytes] = MappingProxyType({})
 KEY = "asmnet_edge_manifest"  # under which the facts are embedded
 
 
@@ -118,9 +120,10 @@ def manifest_path(artifact: Path) -> Path:
     return artifact.with_name(artifact.name + ".json")
 
 
-def read_manifest(artifact: Path) -> ArtifactManifest:
+def read_manifest(artifact: Path, contents: Mapping[Path, bytes] = NOTHING) -> ArtifactManifest:
     """The manifest beside ``artifact``, checked against the artifact's files.
 
+    contents : of files that were read already and are checked in place of those on disk
     `ModelError` when the artifact or its manifest is missing, unreadable, or they do not belong
     together.
     """
@@ -128,7 +131,8 @@ def read_manifest(artifact: Path) -> ArtifactManifest:
         raise ModelError(f"there is no artifact at {artifact}", "See asmnet-edge convert --help")
     manifest = _parse(manifest_path(artifact), artifact)
     for file in manifest.files:
-        _check(artifact.with_name(Path(str(file["name"])).name), file)
+        place = artifact.with_name(Path(str(file["name"])).name)
+        _check(place, file, contents.get(place))
     return manifest
 
 
@@ -157,10 +161,11 @@ def _parse(path: Path, artifact: Path) -> ArtifactManifest:
         raise ModelError(f"{path} is not a manifest of asmnet-edge: {error}") from error
 
 
-def _check(path: Path, file: Mapping[str, Any]) -> None:
-    if not path.is_file():
+def _check(path: Path, file: Mapping[str, Any], content: bytes | None) -> None:
+    if content is None and not path.is_file():
         raise ModelError(f"{path} is missing", "It belongs to the artifact: copy it too")
-    if path.stat().st_size != file["bytes"] or sha256(path) != file["sha256"]:
+    size = path.stat().st_size if content is None else len(content)
+    if size != file["bytes"] or sha256(path if content is None else content) != file["sha256"]:
         raise ModelError(
             f"{path} is not the file that its manifest was written for",
             "Copy both again, or convert again",

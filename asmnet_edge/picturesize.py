@@ -77,14 +77,20 @@ def _riff(content: bytes) -> Size | None:
 
 
 def _tiff(content: bytes) -> Size | None:
-    """Of the first directory (TIFF 6.0, section 2): entries of tag, type, count and value."""
+    """Of the first directory (TIFF 6.0, section 2): entries of tag, type, count and value.
+
+    None where a side is told twice, in an odd type or as several numbers: which of them a decoder
+    would believe is not for us to guess.
+    """
     order = "<" if content.startswith(b"II") else ">"
     place = struct.unpack_from(order + "I", content, 4)[0]
-    found = {}
+    found: dict[int, int] = {}
     for number in range(struct.unpack_from(order + "H", content, place)[0]):
         entry = place + 2 + 12 * number
-        tag, kind = struct.unpack_from(order + "HH", content, entry)
-        if tag in (TIFF_WIDTH, TIFF_HEIGHT) and kind in TIFF_NUMBERS:
+        tag, kind, count = struct.unpack_from(order + "HHI", content, entry)
+        if tag in (TIFF_WIDTH, TIFF_HEIGHT):
+            if tag in found or kind not in TIFF_NUMBERS or count != 1:
+                return None
             found[tag] = struct.unpack_from(order + TIFF_NUMBERS[kind], content, entry + 8)[0]
     return (found[TIFF_WIDTH], found[TIFF_HEIGHT]) if len(found) == 2 else None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 # before anything imports Keras
@@ -27,6 +29,15 @@ DATA_VARIABLE = "ASMNET_EDGE_DATA"
 # no test shall fail because the machine is busy
 settings.register_profile("unhurried", settings(), deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers() -> None:
+    """Each test begins with them: ONNX Runtime takes them from a process with its first session,
+    and Hypothesis will not draw floats without.
+    """
+    with suppress(AttributeError):  # a system without C's fenv.h
+        ctypes.CDLL(None).fesetenv(ctypes.c_void_p(-1))  # FE_DFL_ENV
 
 
 @pytest.fixture(scope="session")

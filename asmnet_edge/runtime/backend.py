@@ -17,10 +17,18 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import ArtifactManifest, manifest_path, read_manifest
+from asmnet_edge.manifest import (
+    ArtifactManifest,
+    artifact_files,
+    manifest_path,
+    read_manifest,
+)
 
 Crop = NDArray[np.uint8]
+Files = Mapping[str, bytes]  # suffix -> content of an artifact's file
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
+# how ONNX begins to tell where a tensor lies that is not in the file (TensorProto.external_data)
+ELSEWHERE = b"\x0a\x08location"
 
 
 class InferenceBackend(Protocol):
@@ -58,25 +66,67 @@ BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 SUFFIXES = {name: suffix for suffix, (name, _) in BACKENDS.items()}  # format -> suffix
 
 
+@dataclass(frozen=True)
+class CheckedArtifact:
+    """What was read of an artifact, and its manifest, which these very bytes were checked against.
+
+    A file that is replaced afterwards, by whoever, is another one.
+    """
+
+    path: Path
+    manifest: ArtifactManifest
+    files: Files
+
+    def open(self, threads: int = 1) -> Artifact:
+        """Loaded into the runtime of its format, as often as one likes."""
+        return Artifact(self.path, self.manifest, open_backend(self.path, threads, self.files))
+
+
 def open_artifact(path: Path, threads: int = 1, trust: bool = False) -> Artifact:
-    """Check ``path`` against its manifest, then load it into the runtime of its format.
+    """Check ``path``, see `check_artifact`, then load it into the runtime of its format."""
+    return check_artifact(path, trust).open(threads)
+
+
+def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
+    """Read ``path`` once and check it against its manifest.
 
     trust : take a file without a manifest too, once it was loaded and run in a process of its own
     """
     backend_module(path)  # a name of another kind is refused before anything is read
     if trust and path.is_file() and not manifest_path(path).exists():
-        from asmnet_edge.runtime.trust import tried_manifest
+        from asmnet_edge.runtime.trust import tried_artifact
 
-        manifest = tried_manifest(path)
-    else:
-        manifest = read_manifest(path)
-    return Artifact(path, manifest, open_backend(path, threads))
+        return tried_artifact(path)
+    files = read_files(path)
+    contents = {path.with_suffix(suffix): content for suffix, content in files.items()}
+    return CheckedArtifact(path, read_manifest(path, contents), files)
 
 
-def open_backend(path: Path, threads: int = 1) -> InferenceBackend:
-    """Load a file whose origin is known into the runtime of its format; see `open_artifact`."""
+def read_files(path: Path, largest: int = -1) -> Files:
+    """Content of those files of an artifact that are there, ``largest`` bytes of each at most."""
+    found = {}
+    for file in artifact_files(path):
+        if file.is_file():
+            try:
+                with file.open("rb") as opened:
+                    found[file.suffix] = opened.read(largest)
+            except OSError as error:
+                raise ModelError(f"cannot read {file}: {error.strerror}") from error
+    if ELSEWHERE in found.get(".onnx", b""):
+        raise ModelError(
+            f"{path} keeps weights in other files, for which nothing vouches",
+            "Save it as one file: onnx.save(onnx.load(path), path)",
+        )
+    return found
+
+
+def open_backend(path: Path, threads: int = 1, files: Files | None = None) -> InferenceBackend:
+    """Load a file whose origin is known into the runtime of its format; see `open_artifact`.
+
+    files : what was read of it already
+    """
     module = importlib.import_module(backend_module(path))
-    backend: InferenceBackend = module.load(path, threads)
+    backend: InferenceBackend = module.load(path, threads, files=files)
     return backend
 
 

@@ -7,25 +7,18 @@ process is killed and started again, at once and then more and more seldom.
 from __future__ import annotations
 
 import os
-import select
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 
 from asmnet_edge.pictures import Picture
+from asmnet_edge.processes import our_python
+from asmnet_edge.runtime.child import CaptureProcess
 from asmnet_edge.runtime.frames import CameraRule, Frame
-from asmnet_edge.runtime.slots import (
-    ERROR,
-    MESSAGE,
-    BrokenMessageError,
-    Message,
-    Slots,
-    memory_file,
-)
+from asmnet_edge.runtime.outage import Outages, Tell
+from asmnet_edge.runtime.slots import BrokenMessageError, Message, Slots, memory_file
+from asmnet_edge.runtime.sources import without_secrets
 
-Tell = Callable[[str], None]
+STUCK = 2  # processes that do not end, from which on no further one is started
 
 
 class Camera:
@@ -44,22 +37,25 @@ class Camera:
         tell: Tell = lambda line: None,
         command: Sequence[str] = (),
     ) -> None:
-        self.source, self.rule, self._tell = source, rule or CameraRule(), tell
-        self._command = list(command) or [sys.executable, "-m", "asmnet_edge.runtime.capture"]
+        self.rule, self._tell = rule or CameraRule(), tell
+        self._command = list(command) or our_python("-m", "asmnet_edge.runtime.capture")
         self._words = [source, *map(str, wanted)]
+        self._name = without_secrets(source)
         self._memory = memory_file()
         self._slots = Slots(self._memory)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._unreaped: list[subprocess.Popen[bytes]] = []
-        self._pipe, self._pending = -1, b""
+        self._child: CaptureProcess | None = None
+        self._stuck: list[CaptureProcess] = []
+        self._told_stuck = False
         self._out: Picture | None = None
-        self._size: tuple[int, ...] | None = None
-        self._count, self._last, self._delay = 0, 0.0, self.rule.retry
-        self._lost: float | None = None  # since when there are no frames
-        self._back = -1e9  # when they came back, or a line was told
-        self._told = False
+        self._size: tuple[int, ...] | None = None  # of this process's frames
+        self._count, self._last, self._opening = 0, 0.0, self.rule.opening
         self._deadline, self._retry_at = 0.0, 0.0
-        self.outages = self.dropped = 0
+        self._outages = Outages(self._name, self.rule, tell)
+        self.dropped = 0
+
+    @property
+    def outages(self) -> int:
+        return self._outages.count
 
     def __enter__(self) -> Camera:
         return self
@@ -73,120 +69,70 @@ class Camera:
             try:
                 yield self._next()
             except (BrokenMessageError, OSError) as fault:
-                self._fail(str(fault))
+                self._kill()
+                self._retry_at = self._outages.fail(without_secrets(str(fault)), time.monotonic())
                 yield None
 
     def _next(self) -> Frame | None:
-        if self._process is None:
+        self._outages.look(time.monotonic())
+        if self._child is None and not self._may_start():
             wait = self._retry_at - time.monotonic()
-            if wait > 0:
-                time.sleep(min(wait, self.rule.tick))
-                return None
-            self._start()
-        message = self._newest()
+            time.sleep(min(wait, self.rule.tick) if wait > 0 else self.rule.tick)
+            return None
+        child = self._child or self._start()
+        message = child.newest(self.rule.tick)
+        self.dropped, child.dropped = self.dropped + child.dropped, 0
         frame = self._frame(message) if message else None
         if frame is None:
-            self._check_alive()
+            self._check_silence()
             return None
-        self._is_back(frame.seconds)
+        self._outages.frame(time.monotonic())
         return frame
 
-    def _start(self) -> None:
-        reading, writing = os.pipe()
-        descriptors = (self._memory, writing)
-        command = [*self._command, *map(str, descriptors), *self._words]
-        try:
-            self._process = subprocess.Popen(
-                command, pass_fds=descriptors, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-        except OSError:
-            os.close(reading)
-            raise
-        finally:
-            os.close(writing)
-        os.set_blocking(reading, False)
-        self._pipe, self._pending, self._size = reading, b"", None
-        self._deadline = time.monotonic() + self.rule.opening
+    def _may_start(self) -> bool:
+        """Whether it is time to; processes that cannot be killed must not pile up."""
+        self._stuck = [child for child in self._stuck if child.process.poll() is None]
+        if len(self._stuck) >= STUCK:
+            if not self._told_stuck:
+                self._tell(f"camera {self._name}: {len(self._stuck)} of its processes hang in the "
+                           "driver and cannot be ended; no other is started until one is gone. "
+                           "Unplug the camera, or restart the machine")  # fmt: skip
+                self._told_stuck = True
+            return False
+        return time.monotonic() >= self._retry_at
 
-    def _newest(self) -> Message | None:
-        """The last message that came, waiting at most a tick for one."""
-        if not select.select([self._pipe], [], [], self.rule.tick)[0]:
-            return None
-        while True:
-            try:
-                content = os.read(self._pipe, 64 * MESSAGE.size)
-            except BlockingIOError:
-                break
-            if not content:
-                break
-            self._pending += content
-        return self._unpacked()
-
-    def _unpacked(self) -> Message | None:
-        whole = len(self._pending) // MESSAGE.size
-        if not whole:
-            return None
-        kept, self._pending = self._pending, self._pending[whole * MESSAGE.size :]
-        message = Message.unpacked(kept[(whole - 1) * MESSAGE.size : whole * MESSAGE.size])
-        self.dropped += whole - 1
-        if message.kind == ERROR:
-            raise BrokenMessageError(message.text)
-        return message
+    def _start(self) -> CaptureProcess:
+        self._child = CaptureProcess(self._command, self._words, self._memory)
+        self._size = None
+        self._deadline = time.monotonic() + self._opening
+        return self._child
 
     def _frame(self, message: Message) -> Frame | None:
         """The frame of ``message``; None if it is an old one, or was written over meanwhile."""
         age = time.monotonic() - message.seconds
-        if message.seconds <= self._last or not -0.1 <= age <= self.rule.stale:
-            self.dropped += 1
-            return None
-        picture = self._slots.read(message, self._out)
+        fresh = message.seconds > self._last and -0.1 <= age <= self.rule.stale
+        picture = self._slots.read(message, self._out) if fresh else None
         if picture is None:
             self.dropped += 1
             return None
         if self._size not in (None, picture.shape):
             raise BrokenMessageError("its frames changed their size")
         self._out, self._size, self._last = picture, picture.shape, message.seconds
-        self._count += 1
+        self._count, self._opening = self._count + 1, self.rule.opening
         self._deadline = time.monotonic() + self.rule.silence
         return Frame(picture, message.seconds, self._count)
 
-    def _check_alive(self) -> None:
-        if self._process and self._process.poll() is not None:
-            raise BrokenMessageError("its process ended")
-        if time.monotonic() > self._deadline:
-            raise BrokenMessageError("it gives no new frames")
-
-    def _fail(self, reason: str) -> None:
-        """Give this process up; a line is told once for a camera that comes and goes."""
-        now = time.monotonic()
-        self._kill()
-        if self._lost is None:
-            self._lost, self.outages = now, self.outages + 1
-            if now - self._back > self.rule.steady or not self._told:
-                self._tell(f"camera {self.source}: {reason}; trying again until it comes back")
-                self._told = True
-        self._retry_at = now + self._delay
-        self._delay = min(2 * self._delay, self.rule.longest)
-
-    def _is_back(self, now: float) -> None:
-        self._delay = self.rule.retry
-        if self._lost is not None:
-            if now - self._back > self.rule.steady:
-                self._tell(f"camera {self.source}: back after {now - self._lost:.1f} s")
-            self._lost, self._back = None, now
+    def _check_silence(self) -> None:
+        if time.monotonic() <= self._deadline:
+            return
+        if self._size is None:  # slow cameras are given more time
+            self._opening = max(self._opening, min(2 * self._opening, self.rule.patience))
+        raise BrokenMessageError("it gives no new frames")
 
     def _kill(self) -> None:
-        """End the process; one that hangs in its driver is left behind and reaped later."""
-        if self._pipe >= 0:
-            os.close(self._pipe)
-            self._pipe = -1
-        if self._process:
-            self._process.kill()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.5)
-            self._unreaped = [p for p in (*self._unreaped, self._process) if p.poll() is None]
-            self._process = None
+        if self._child and not self._child.end():
+            self._stuck.append(self._child)
+        self._child = None
 
     def close(self) -> None:
         self._kill()

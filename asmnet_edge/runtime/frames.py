@@ -24,13 +24,15 @@ class Frame:
 class CameraRule:
     """How long a camera may take, in seconds.
 
-    opening : until its first frame; silence : between frames; stale : from taken to seen
+    opening, patience : until its first frame, at first and after failures, doubled each time
+    silence : between frames; stale : from taken to seen
     retry, longest : before it is started again, first and at most; twice as long each time
     steady : after which a new outage is worth a new line
     tick : between signs of life to the caller
     """
 
     opening: float = 10.0
+    patience: float = 60.0
     silence: float = 2.0
     stale: float = 1.0
     retry: float = 0.2

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import MissingExtraError, ModelError
-from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
+from asmnet_edge.runtime.backend import Crop, Files, InferenceBackend, Outputs, read_files
 from asmnet_edge.runtime.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.versions import installed_version
 
@@ -43,14 +43,20 @@ class LiteRtBackend:
         return np.float32(scale) * (values.astype(np.float32) - np.float32(zero_point))
 
 
-def load(path: Path, threads: int, package: str | None = None) -> InferenceBackend:
+def load(
+    path: Path, threads: int, package: str | None = None, files: Files | None = None
+) -> InferenceBackend:
     """The TFLite file at ``path`` with that many threads.
 
-    package : one of `runtimes`, None for the first that is installed
+    package : one of `runtimes`, None for the first that is installed; files : see `open_backend`
+    Loaded from its bytes: a file that LiteRT maps and somebody overwrites would end the process.
     """
     interpreter_of, name = interpreter_class(package)
+    content = (read_files(path) if files is None else files).get(path.suffix, b"")
+    if not content:
+        raise ModelError(f"{path} cannot be loaded as TFLite: it is missing or empty")
     try:
-        interpreter = interpreter_of(model_path=str(path), num_threads=threads)
+        interpreter = interpreter_of(model_content=content, num_threads=threads)
         backend = LiteRtBackend(interpreter, name)
     except (ValueError, RuntimeError, KeyError) as error:
         raise ModelError(f"{path} cannot be loaded as TFLite: {error}") from error

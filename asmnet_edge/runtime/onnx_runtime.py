@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.errors import ModelError, require
-from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
+from asmnet_edge.runtime.backend import Crop, Files, InferenceBackend, Outputs, read_files
 
 
 class OnnxRuntimeBackend:
@@ -22,14 +22,15 @@ class OnnxRuntimeBackend:
         return landmarks[0], pose[0]
 
 
-def load(path: Path, threads: int) -> InferenceBackend:
-    """The ONNX file at ``path`` with that many threads."""
-    session, name = open_session(path, threads)
+def load(path: Path, threads: int, files: Files | None = None) -> InferenceBackend:
+    """The ONNX file at ``path`` with that many threads; files : see `open_backend`."""
+    content = (read_files(path) if files is None else files).get(path.suffix, b"")
+    session, name = open_session(path, threads, content)
     return OnnxRuntimeBackend(session, name)
 
 
-def open_session(path: Path, threads: int) -> tuple[Any, str]:
-    """A session of any ONNX file, and the runtime's name and version.
+def open_session(path: Path, threads: int, content: bytes | None = None) -> tuple[Any, str]:
+    """A session of any ONNX file or its ``content``, and the runtime's name and version.
 
     Numbers too small for a float32's full precision count as 0: arithmetic with them is slow on
     many CPUs, and training leaves them behind. A PFLD with 447,231 of them among 741,192 weights
@@ -43,7 +44,8 @@ def open_session(path: Path, threads: int) -> tuple[Any, str]:
     # holds for a process from its first session on
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        source = str(path) if content is None else content
+        session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen classes of its own, with no base
         reason = str(error).splitlines()[0]
         raise ModelError(f"{path} cannot be loaded as ONNX: {reason}") from error

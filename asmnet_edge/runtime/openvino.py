@@ -8,7 +8,7 @@ from typing import Any
 
 from asmnet_edge.cpu import features
 from asmnet_edge.errors import ModelError, require
-from asmnet_edge.runtime.backend import Crop, InferenceBackend, Outputs
+from asmnet_edge.runtime.backend import Crop, Files, InferenceBackend, Outputs, read_files
 from asmnet_edge.versions import installed_version
 
 
@@ -36,8 +36,10 @@ def _without_tiles() -> None:
         os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
 
 
-def compiled_model(path: Path, threads: int) -> tuple[Any, str]:
+def compiled_model(path: Path, threads: int, files: Files | None = None) -> tuple[Any, str]:
     """The network at ``path`` for the CPU in the precision that it was made in, and the runtime.
+
+    files : see `open_backend`
 
     Without the hint the plugin would run a float32 model in bfloat16 where the CPU can, and a
     "float32" row would be no such thing.
@@ -50,14 +52,20 @@ def compiled_model(path: Path, threads: int) -> tuple[Any, str]:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",
     }
+    files = read_files(path) if files is None else files
     try:
-        compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+        core = openvino.Core()
+        model = core.read_model(files.get(path.suffix, b""), files.get(".bin", b""))
+        compiled = core.compile_model(model, "CPU", settings)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(f"{path} cannot be loaded as OpenVINO IR: {reason}") from error
     return compiled, f"openvino {installed_version('openvino')}"
 
 
-def load(path: Path, threads: int) -> InferenceBackend:
-    """The IR at ``path`` with that many threads."""
-    return OpenVinoBackend(*compiled_model(path, threads))
+def load(path: Path, threads: int, files: Files | None = None) -> InferenceBackend:
+    """The IR (or ONNX file) at ``path`` with that many threads.
+
+    files : see `open_backend`
+    """
+    return OpenVinoBackend(*compiled_model(path, threads, files))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from asmnet_edge.errors import UsageError
 from asmnet_edge.files import make_folder
@@ -20,19 +21,77 @@ BOX = ("x", "y", "width", "height")
 
 
 @contextmanager
-def open_records(path: Path) -> Iterator[Write]:
+def open_records(path: Path, append: bool = False) -> Iterator[Write]:
     """Write to ``path`` by its suffix: a function that takes facts of a picture and its faces.
 
+    append : go on with a file that is there, as after a power cut; a line that was cut off goes
     Lines are whole as soon as they are there: a recording that is cut off keeps all before.
+    `UsageError` from here and from that function where the file cannot be written.
     """
     if path.suffix not in SUFFIXES:
         raise UsageError(f"faces cannot be written to {path}", f"Known: {', '.join(SUFFIXES)}")
     make_folder(path.parent)
+    file, header = _opened(path, append)
+    write = _csv(file, header) if path.suffix == ".csv" else _json_lines(file)
+
+    def guarded(facts: Mapping[str, Any], faces: Sequence[Face]) -> None:
+        try:
+            write(facts, faces)
+        except OSError as error:
+            raise _failed(path, error) from error
+
     try:
-        with path.open("w", encoding="utf-8", newline="", buffering=1) as file:
-            yield _csv(file) if path.suffix == ".csv" else _json_lines(file)
+        yield guarded
+    finally:
+        with suppress(OSError):  # what could not be written was told
+            file.close()
+
+
+def until_it_fails(write: Write, tell: Callable[[str], None]) -> Write:
+    """``write`` for as long as that goes; why it ended is told once, and nobody is held up."""
+    goes = True
+
+    def lasting(facts: Mapping[str, Any], faces: Sequence[Face]) -> None:
+        nonlocal goes
+        try:
+            if goes:
+                write(facts, faces)
+        except UsageError as error:
+            goes = False
+            tell(f"{error}; going on without recording")
+
+    return lasting
+
+
+def _failed(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write {path}: {error.strerror or error}")
+
+
+def _opened(path: Path, append: bool) -> tuple[TextIO, list[str]]:
+    """The file, and the columns that it has already."""
+    try:
+        header = _whole_lines(path) if append and path.exists() else ""
+        mode: Literal["a", "w"] = "a" if append else "w"
+        file = path.open(mode, encoding="utf-8", newline="", buffering=1)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise _failed(path, error) from error
+    return file, next(csv.reader([header]), [])
+
+
+def _whole_lines(path: Path) -> str:
+    """Cut off what follows the last whole line; the first one."""
+    with path.open("rb+") as file:
+        place = file.seek(0, os.SEEK_END)
+        while place > 0:
+            start = max(0, place - 2**16)
+            file.seek(start)
+            if (end := file.read(place - start).rfind(b"\n")) >= 0:
+                place = start + end + 1
+                break
+            place = start
+        file.truncate(place)
+        file.seek(0)
+        return file.readline().decode(errors="replace").rstrip("\n")
 
 
 def _json_lines(file: TextIO) -> Write:
@@ -42,25 +101,34 @@ def _json_lines(file: TextIO) -> Write:
     return write
 
 
-def _csv(file: TextIO) -> Write:
-    """A header comes with the first face, as it depends on how many points there are."""
+def _csv(file: TextIO, header: list[str]) -> Write:
+    """A header comes with the first face, as it depends on how many points there are.
+
+    `UsageError` where there is another ``header`` already.
+    """
     table = csv.writer(file, lineterminator="\n")
-    has_header = False
 
     def write(facts: Mapping[str, Any], faces: Sequence[Face]) -> None:
-        nonlocal has_header
+        nonlocal header
         for number, face in enumerate(faces):
-            if not has_header:
-                points = len(face.landmarks.points)
-                places = [f"{axis}{i}" for i in range(points) for axis in "xy"]
-                table.writerow([*facts, "face", *BOX, "quality", *AXES, *places])
-                has_header = True
-            content = face.as_json()
-            places = [value for point in content["landmarks"] for value in point]
-            name = number if face.track is None else face.track
-            angles = content["pose"].values()
-            table.writerow(
-                [*facts.values(), name, *content["box"], content["quality"], *angles, *places]
-            )
+            if not header:
+                header = _columns(facts, face)
+                table.writerow(header)
+            elif number == 0 and header != _columns(facts, face):
+                raise UsageError(f"{file.name} has other columns", "Give another --records")
+            table.writerow(_row(facts, face, number))
 
     return write
+
+
+def _columns(facts: Mapping[str, Any], face: Face) -> list[str]:
+    places = [f"{axis}{i}" for i in range(len(face.landmarks.points)) for axis in "xy"]
+    return [*facts, "face", *BOX, "quality", *AXES, *places]
+
+
+def _row(facts: Mapping[str, Any], face: Face, number: int) -> list[Any]:
+    content = face.as_json()
+    places = [value for point in content["landmarks"] for value in point]
+    name = number if face.track is None else face.track
+    angles = content["pose"].values()
+    return [*facts.values(), name, *content["box"], content["quality"], *angles, *places]

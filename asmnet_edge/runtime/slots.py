@@ -22,7 +22,7 @@ HEAD = 4096  # bytes before the first slot: the slots' numbers, 8 bytes each
 CAPACITY = 4096 * 2304 * 3  # bytes of a slot; only what is written to takes memory
 FRAME, ERROR = b"FRAM", b"ERRO"
 # kind, number, monotonic seconds, height, width, bytes written, text
-MESSAGE = struct.Struct("<4sQdIII96s")
+MESSAGE = struct.Struct("<4sQdIII224s")
 
 
 class BrokenMessageError(Exception):
@@ -42,7 +42,7 @@ class Message:
     text: str = ""
 
     def packed(self) -> bytes:
-        text = self.text.encode()[:96]
+        text = self.text.encode()[: MESSAGE.size - 32]
         numbers = self.number, self.seconds, self.height, self.width, self.size
         return MESSAGE.pack(self.kind, *numbers, text)
 

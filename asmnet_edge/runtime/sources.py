@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -11,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.errors import PictureError, UsageError
-from asmnet_edge.pictures import SUFFIXES
+from asmnet_edge.pictures import MAX_PIXELS, SUFFIXES
 from asmnet_edge.runtime.frames import Frame
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
-CAMERAS = ("/dev/video", "rtsp://", "rtsps://", "http://", "https://", "replay:")
+CAMERAS = ("/dev/video", "/dev/v4l/", "rtsp://", "rtsps://", "http://", "https://", "replay:")
 
 
 class Kind(Enum):
@@ -27,11 +29,31 @@ class Kind(Enum):
 def kind_of(source: str) -> Kind:
     """What ``source`` names; a file or folder that is there is never taken for a camera."""
     path = Path(source)
+    if _is_device(path):
+        return Kind.CAMERA
     if not path.exists() or source.startswith("/dev/"):
-        name = source.partition(":")[0]
-        if source.isdigit() or name == "picamera2" or source.startswith(CAMERAS):
+        name, _, number = source.partition(":")
+        if name == "picamera2" and number and not number.isdigit():
+            raise UsageError(f"picamera2:NUMBER names a camera, got {source!r}")
+        if source.isdigit() or name == "picamera2" or source.lower().startswith(CAMERAS):
             return Kind.CAMERA
+        if "://" in source:  # not taken for a file's name, which would be told as it is
+            raise UsageError(
+                f"{without_secrets(source)} is no address of a camera", "Known: rtsp(s), http(s)"
+            )
     return Kind.VIDEO if path.suffix.lower() in VIDEOS else Kind.PICTURES
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def without_secrets(text: str) -> str:
+    """``text`` with the names, passwords and queries taken out of the addresses in it."""
+    return re.sub(r"(://[^\s?]*)\?\S*", r"\1?...", re.sub(r"://\S*@", "://", text))
 
 
 def kind_of_all(sources: Sequence[str]) -> Kind:
@@ -58,7 +80,10 @@ def _in_folder(folder: Path) -> list[Path]:
 
 
 class Video:
-    """A video file: its frames, how many a second, how many there are (about), and their size."""
+    """A video file: its frames, how many a second, how many there are (about), and their size.
+
+    given, odd : frames that came so far, and those among them of another size
+    """
 
     def __init__(self, path: Path) -> None:
         import cv2
@@ -75,18 +100,30 @@ class Video:
             int(self._file.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(self._file.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         )
+        self.given = self.odd = 0
+        if self.size[0] * self.size[1] > MAX_PIXELS:
+            raise PictureError(
+                f"{path} has {self.size[0]} x {self.size[1]} pixels; "
+                f"at most {MAX_PIXELS:,} are decoded"
+            )
 
     def frames(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Frame]:
         """All frames in order, each into memory of its own; ``seconds`` from the video's start."""
-        number = 0
         while not stop():
             there, picture = self._file.read()
             if not there or picture is None:
                 break
-            number += 1
-            yield Frame(np.asarray(picture, np.uint8), (number - 1) / self.rate, number)
-        if not number and not stop():
+            self.given += 1
+            self.odd += picture.shape[1::-1] != self.size
+            seconds = (self.given - 1) / self.rate
+            yield Frame(np.asarray(picture, np.uint8), seconds, self.given)
+        if not self.given and not stop():
             raise PictureError(f"no frame of {self._path} can be decoded")
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether clearly fewer frames came than the file says; some formats only guess them."""
+        return self.given < self.count - max(2, 0.05 * self.count)
 
 
 @contextmanager

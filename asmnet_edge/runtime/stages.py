@@ -27,6 +27,10 @@ class StageTimes:
         self._ends.append(perf_counter())
         self.pictures += 1
 
+    def pause(self) -> None:
+        """What comes next does not go on from the last picture: the time between counts nowhere."""
+        self._ends.clear()
+
     def percentile(self, stage: str, percent: float) -> float | None:
         samples = self._samples.get(stage)
         return float(np.percentile(list(samples), percent)) if samples else None

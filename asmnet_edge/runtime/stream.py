@@ -40,6 +40,7 @@ def follow(
             continue
         if last is not None and frame.seconds - last > PAUSE:
             tracker.forget()
+            times.pause()
         last, read = frame.seconds, perf_counter()
         faces = tracker.update(frame.picture, frame.seconds)
         found = perf_counter()

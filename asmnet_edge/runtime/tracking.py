@@ -25,6 +25,9 @@ class TrackingRule:
 
     faces : that are followed at most; idle : seconds between looks while there is none
     search : seconds between looks while there are some, but fewer than ``faces``
+    check : seconds between looks while there are as many as that
+    unseen : looks in a row that found nothing where a face is followed, after which one that is
+    found elsewhere takes its place; a face that is turned away from the detector keeps it till then
     quality : from which on a shape passes as a face; misses : in a row after which it is gone
     smallest : pixels of the longer side; overlap : share of two boxes that makes them one face
     """
@@ -32,14 +35,17 @@ class TrackingRule:
     faces: int = 1
     idle: float = 0.1
     search: float = 1.0
+    check: float = 5.0
+    unseen: int = 3
     quality: float = PLAUSIBLE
     misses: int = 3
     smallest: float = 16.0
     overlap: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.faces < 1 or self.misses < 1 or min(self.idle, self.search) < 0:
-            raise UsageError(f"tracking needs at least one face and one miss, got {self}")
+        least = min(self.faces, self.misses, self.unseen)
+        if least < 1 or min(self.idle, self.search, self.check) < 0:
+            raise UsageError(f"tracking needs at least one face, miss and look, got {self}")
 
 
 @dataclass
@@ -47,6 +53,7 @@ class _Track:
     number: int
     box: Box
     misses: int = 0
+    unseen: int = 0
     smooth_points: OneEuro = field(default_factory=lambda: OneEuro(LANDMARKS))
     smooth_pose: OneEuro = field(default_factory=lambda: OneEuro(POSE))
 
@@ -88,26 +95,44 @@ class FaceTracker:
         if self._should_look(seconds):
             self._looked = seconds
             faces += self._look(picture, seconds)
-        return faces
+        followed = {track.number for track in self._tracks}
+        return [face for face in faces if face.track in followed]
 
     def _should_look(self, seconds: float) -> bool:
-        if len(self._tracks) >= self.rule.faces:
-            return False
         pause = self.rule.search if self._tracks else self.rule.idle
+        pause = pause if self._has_room() else self.rule.check
         since = None if self._looked is None else seconds - self._looked
         return since is None or since < 0 or since >= pause
 
     def _look(self, picture: Picture, seconds: float) -> list[Face]:
-        """Faces that nobody follows yet, as far as there is room for them."""
+        """Faces that nobody follows yet, as far as there is room for them or can be made."""
         found = []
-        for box in self.landmarker.boxes(picture):
-            if len(self._tracks) < self.rule.faces and not self._is_followed(box):
+        boxes = self.landmarker.boxes(picture)
+        for track in self._tracks:
+            seen = any(self._are_one(track.box, box) for box in boxes)
+            track.unseen = 0 if seen else track.unseen + 1
+        for box in boxes:
+            if (self._has_room() or self._least_seen()) and not self._is_followed(box):
                 (face,) = self.landmarker.faces_in(picture, [box])
                 if self._is_face(face, picture) and not self._is_followed(face.landmarks.box):
-                    track = _Track(next(self._numbers), face.landmarks.box)
-                    self._tracks.append(track)
-                    found.append(self._shown(track, face, seconds))
+                    found.append(self._shown(self._new_track(face.landmarks.box), face, seconds))
         return found
+
+    def _has_room(self) -> bool:
+        return len(self._tracks) < self.rule.faces
+
+    def _least_seen(self) -> _Track | None:
+        """The track that no look has confirmed for longest, if that is long enough."""
+        track = max(self._tracks, key=lambda track: track.unseen)
+        return track if track.unseen >= self.rule.unseen else None
+
+    def _new_track(self, box: Box) -> _Track:
+        """Follow a face, instead of what is none by all signs if there is no room."""
+        if not self._has_room():
+            self._tracks = [t for t in self._tracks if t is not self._least_seen()]
+        track = _Track(next(self._numbers), box)
+        self._tracks.append(track)
+        return track
 
     def _follow(self, track: _Track, picture: Picture, seconds: float) -> Face | None:
         face = self.landmarker.landmarks(picture, track.box)
@@ -130,18 +155,22 @@ class FaceTracker:
         return any(overlap(t.box, box) > self.rule.overlap for t in older)
 
     def _is_followed(self, box: Box) -> bool:
-        return any(overlap(track.box, box) > self.rule.overlap / 2 for track in self._tracks)
+        return any(self._are_one(track.box, box) for track in self._tracks)
+
+    def _are_one(self, one: Box, other: Box) -> bool:
+        """Whether a followed face and one that was found are the same; detectors lie loosely."""
+        return overlap(one, other) > self.rule.overlap / 2
 
     def _shown(self, track: _Track, face: Face, seconds: float) -> Face:
         if not self._smooth:
-            return replace(face, track=track.number)
+            return replace(face, box=face.landmarks.box, track=track.number)
         start = perf_counter()
         unit = max(track.box.width, track.box.height)
         points = track.smooth_points(face.landmarks.points, seconds, unit)
         pose = track.smooth_pose(face.pose, seconds)
         shown = Landmarks(points, face.landmarks.scheme)
         self.smooth_ms += 1e3 * (perf_counter() - start)
-        return Face(shown, pose, face.box, face.quality, track.number)
+        return Face(shown, pose, shown.box, face.quality, track.number)
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -1,8 +1,10 @@
 """The process in which a file that nobody vouches for is loaded: see `asmnet_edge.runtime.trust`.
 
-    python -m asmnet_edge.runtime.trial ARTIFACT
+    python -P -m asmnet_edge.runtime.trial KIND NAME
 
-Prints one line of JSON: the size and points of a network that keeps the contract, or an error.
+KIND is artifact or yunet. On standard input come a line of JSON, suffix -> length of each file, and
+then their bytes. Prints one line of JSON: the size and points of a network that keeps the contract
+(of YuNet, nothing), or an error.
 """
 
 from __future__ import annotations
@@ -11,25 +13,28 @@ import json
 import os
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from asmnet_edge.errors import AsmnetEdgeError, ModelError
-from asmnet_edge.runtime.backend import InferenceBackend, open_backend
-from asmnet_edge.runtime.trust import MEMORY, SECONDS
+from asmnet_edge.runtime.backend import Files, InferenceBackend, open_backend
+from asmnet_edge.runtime.trust import SECONDS
 
+MEMORY = 6 * 2**30  # bytes of addresses; runtimes reserve far more than they use
+SHARE = 0.75  # of the memory that is free when it starts
 SIZES = (224, 192, 160, 128, 112, 96, 64)  # sides of crops, tried where a runtime does not tell
 
 
 def main() -> None:
     limit()
-    path = Path(sys.argv[1])
+    kind, path = sys.argv[1], Path(sys.argv[2])
     answer = os.dup(1)  # runtimes print to standard output
     os.dup2(2, 1)
     try:
-        facts = facts_of(path, open_backend(path))
+        facts = tried(kind, path, given())
     except AsmnetEdgeError as error:
         facts = {"error": error.message}
     except Exception as error:  # a stranger's file may make a runtime raise anything
@@ -39,11 +44,44 @@ def main() -> None:
 
 
 def limit() -> None:
-    """No more than this of addresses, of the CPU's time; nothing written, no core dumped."""
+    """No more than this of memory, of the CPU's time; little written, no core dumped.
+
+    Addresses are not memory: what a process may write to is, so that is what the share holds for.
+    """
+    data = min(MEMORY, int(SHARE * available()))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+    with suppress(OSError):  # where memory is short all the same, this process goes first
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def available(table: Path = Path("/proc/meminfo")) -> int:
+    """Bytes of memory that are free, by Linux; without limit where it does not tell."""
+    try:
+        lines = dict(line.split(":", 1) for line in table.read_text().splitlines())
+        return 1024 * int(lines["MemAvailable"].split()[0])
+    except (OSError, KeyError, ValueError, IndexError):
+        return MEMORY * 2
+
+
+def given() -> Files:
+    """The files on standard input."""
+    head = json.loads(sys.stdin.buffer.readline())
+    return {suffix: sys.stdin.buffer.read(length) for suffix, length in head.items()}
+
+
+def tried(kind: str, path: Path, files: Files) -> dict[str, Any]:
+    if kind == "yunet":
+        from asmnet_edge.runtime.yunet import network_of
+
+        network = network_of(path, files[path.suffix])
+        network.setInputSize((320, 320))
+        network.detect(np.full((320, 320, 3), 128, np.uint8))
+        return {}
+    return facts_of(path, open_backend(path, files=files))
 
 
 def facts_of(path: Path, backend: InferenceBackend) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Artifacts that nobody vouches for: loaded and run first where a crash costs nothing.
+"""Models that nobody vouches for: loaded and run first where a crash costs nothing.
 
-A runtime's parser is native code and may do anything with a bad file. A file without a manifest is
-tried in a process of its own, with limits of memory, time and writing; what it says of itself there
-stands in for the manifest.
+A parser of models is native code and may do anything with a bad file. What comes without a manifest
+is tried in a process of its own, with limits of memory, time and writing; what it says of itself
+there stands in for the manifest. It gets the very bytes that are loaded here afterwards.
 """
 
 from __future__ import annotations
@@ -11,65 +11,80 @@ import json
 import os
 import signal
 import subprocess
-import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files
-from asmnet_edge.runtime.backend import BACKENDS
+from asmnet_edge.processes import our_python
+from asmnet_edge.runtime.backend import BACKENDS, CheckedArtifact, Files, read_files
 from asmnet_edge.schemes import scheme_with
 
 SECONDS = 60  # that a trial may take
-MEMORY = 6 * 2**30  # bytes of addresses; runtimes reserve far more than they use
 LARGEST = 256 * 2**20  # bytes of a file
+ANSWER = 2**16  # bytes that are read of a trial's answer
 CURE = "Take an artifact that asmnet-edge convert made"
 
 
-def tried_manifest(path: Path) -> ArtifactManifest:
-    """A manifest for ``path``, from loading and running it in a process of its own.
+def tried_artifact(path: Path) -> CheckedArtifact:
+    """The artifact at ``path`` with a manifest from loading and running it elsewhere.
 
-    `ModelError` in one line, whatever became of that process, and if the file changed meanwhile.
+    `ModelError` in one line, whatever became of that process.
     """
-    files = artifact_files(path)
-    for file in files:
-        _check_size(file)
-    before = [sha256(file) for file in files]
-    facts = _tried(path)
-    if [sha256(file) for file in files] != before:
-        raise ModelError(f"{path} changed while it was tried")
-    return _manifest(path, facts).sealed(files)
+    files = read_limited(path, LARGEST)
+    if lacking := [p for p in artifact_files(path) if p.suffix not in files]:
+        raise ModelError(f"{lacking[0]} is missing", "It belongs to the artifact: copy it too")
+    manifest = _manifest(path, tried("artifact", path, files))
+    sealed = tuple(
+        {"name": path.with_suffix(suffix).name, "bytes": len(content), "sha256": sha256(content)}
+        for suffix, content in files.items()
+    )
+    return CheckedArtifact(path, replace(manifest, files=sealed), files)
 
 
-def _check_size(file: Path) -> None:
-    if not file.is_file():
-        raise ModelError(f"{file} is missing", "It belongs to the artifact: copy it too")
-    if file.stat().st_size > LARGEST:
-        raise ModelError(f"{file} has more than {LARGEST:,} bytes", CURE)
+def read_limited(path: Path, largest: int, cure: str = CURE) -> Files:
+    """`read_files`, with `ModelError` if one has more than ``largest`` bytes."""
+    files = read_files(path, largest + 1)
+    for suffix, content in files.items():
+        if len(content) > largest:
+            raise ModelError(f"{path.with_suffix(suffix)} has more than {largest:,} bytes", cure)
+    return files
 
 
-def _tried(path: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "asmnet_edge.runtime.trial", str(path)]
+def tried(kind: str, path: Path, files: Files, cure: str = CURE) -> dict[str, Any]:
+    """What the trial of a ``kind`` says of ``files``, read from ``path``; see `runtime.trial`."""
+    head = json.dumps({suffix: len(content) for suffix, content in files.items()})
+    with tempfile.TemporaryFile() as answer:  # a file, as its size has a limit
+        code = _run(kind, path, b"".join([head.encode(), b"\n", *files.values()]), answer, cure)
+        answer.seek(0)
+        said = answer.read(ANSWER)
+    if code < 0:
+        name = signal.Signals(-code).name
+        raise ModelError(f"{path} crashed the runtime that it was tried in ({name})", cure)
+    try:
+        facts: dict[str, Any] = json.loads(said.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise ModelError(f"{path} ended the process that it was tried in", cure) from error
+    if "error" in facts:
+        raise ModelError(" ".join(str(facts["error"]).split()), cure)
+    return facts
+
+
+def _run(kind: str, path: Path, given: bytes, answer: IO[bytes], cure: str) -> int:
+    command = our_python("-m", "asmnet_edge.runtime.trial", kind, str(path))
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=SECONDS, env=environment,
-            stdin=subprocess.DEVNULL, check=False, start_new_session=True,
+            command, input=given, stdout=answer, stderr=subprocess.DEVNULL, timeout=SECONDS,
+            env=environment, check=False, start_new_session=True,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise ModelError(f"{path} was still loading after {SECONDS} s", CURE) from error
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
-        raise ModelError(f"{path} crashed the runtime that it was tried in ({name})", CURE)
-    try:
-        facts: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError) as error:
-        raise ModelError(f"{path} ended the process that it was tried in", CURE) from error
-    if "error" in facts:
-        raise ModelError(" ".join(str(facts["error"]).split()), CURE)
-    return facts
+        raise ModelError(f"{path} was still loading after {SECONDS} s", cure) from error
+    return done.returncode
 
 
 def _manifest(path: Path, facts: dict[str, Any]) -> ArtifactManifest:

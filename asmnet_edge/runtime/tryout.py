@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 
 from asmnet_edge.cpu import is_arm
+from asmnet_edge.processes import our_python
 from asmnet_edge.runtime.runtimes import Runtime
 from asmnet_edge.runtime.threads import sensible_threads
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
@@ -54,7 +54,7 @@ def tried(runtime: Runtime) -> Finding:
 def failure(proof: str) -> str:
     """Why ``proof`` fails in a process of its own; empty if it does not."""
     try:
-        command = [sys.executable, "-c", proof]
+        command = our_python("-c", proof)
         done = subprocess.run(command, capture_output=True, text=True, timeout=RUNTIME_SECONDS)
     except subprocess.TimeoutExpired:
         return f"it hung for {RUNTIME_SECONDS} s"
@@ -76,7 +76,7 @@ def model() -> Finding:
         " b=time.perf_counter();a.backend.run(c);t.append(1e3*(time.perf_counter()-b))\n"
         "print(json.dumps([a.backend.name,s.median(t)]))"
     )
-    command = [sys.executable, "-c", program, str(shipped(SHIPPED_INT8)), str(sensible_threads())]
+    command = our_python("-c", program, str(shipped(SHIPPED_INT8)), str(sensible_threads()))
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=RUNTIME_SECONDS, check=True

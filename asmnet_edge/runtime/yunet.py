@@ -6,6 +6,7 @@ It finds five points of each face too: eyes, tip of the nose, corners of the mou
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,19 @@ from asmnet_edge.pictures import Picture
 from asmnet_edge.pose import mean_face
 from asmnet_edge.runtime.detect import DETECTION_SIDE, Detector, shrunk
 
+LARGEST = 10**6  # bytes of a model; the known one has a quarter of that
 SCORE = 0.7  # from which on YuNet's faces are taken
 # iBUG's points for YuNet's five: each eye's rim, tip of the nose, corners of the mouth
 FIVE = (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,))
 THE_ONE = "The one that is known to work: face_detection_yunet_2023mar.onnx of OpenCV's model zoo"
 
 
-def yunet(model: Path, side: int = DETECTION_SIDE) -> Detector:
-    """A detector with the model at ``model``; pictures are shrunk to ``side`` at most."""
-    if not hasattr(cv2, "FaceDetectorYN"):
-        raise MissingExtraError(f"OpenCV {cv2.__version__} has no YuNet", "Install 4.9 or later")
-    network = _load(model)
+def yunet(model: Path, side: int = DETECTION_SIDE, content: bytes | None = None) -> Detector:
+    """A detector with the model at ``model``; pictures are shrunk to ``side`` at most.
+
+    content : what `read_yunet` gave for it, where several detectors share a model
+    """
+    network = network_of(model, read_yunet(model) if content is None else content)
 
     def detect(picture: Picture) -> list[Box]:
         small, shrink = shrunk(picture, side)
@@ -45,13 +48,31 @@ def yunet(model: Path, side: int = DETECTION_SIDE) -> Detector:
     return detect
 
 
-def _load(model: Path) -> Any:
-    if not model.is_file():
+def read_yunet(model: Path) -> bytes:
+    """The file at ``model``, once it was loaded and run in a process of its own.
+
+    OpenCV's importer of ONNX is native code, and nothing vouches for a file that a user brings.
+    """
+    if not hasattr(cv2, "FaceDetectorYN"):
+        raise MissingExtraError(f"OpenCV {cv2.__version__} has no YuNet", "Install 4.9 or later")
+    if not model.is_file() or model.suffix != ".onnx":
         raise ModelError(f"there is no YuNet model at {model}", THE_ONE)
-    try:
-        return cv2.FaceDetectorYN.create(str(model), "", (320, 320), SCORE)
-    except cv2.error as error:
-        raise ModelError(f"{model} cannot be loaded as YuNet: {error.err}", THE_ONE) from error
+    from asmnet_edge.runtime.trust import read_limited, tried
+
+    files = read_limited(model, LARGEST, THE_ONE)
+    tried("yunet", model, files, THE_ONE)
+    return files[model.suffix]
+
+
+def network_of(model: Path, content: bytes) -> Any:
+    """OpenCV's network from the ``content`` of ``model``."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "yunet.onnx"
+        copy.write_bytes(content)
+        try:
+            return cv2.FaceDetectorYN.create(str(copy), "", (320, 320), SCORE)
+        except cv2.error as error:
+            raise ModelError(f"{model} cannot be loaded as YuNet: {error.err}", THE_ONE) from error
 
 
 def _largest_first(boxes: list[Box]) -> list[Box]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, RowOrder
 from asmnet_edge.errors import ModelError
+from asmnet_edge.processes import our_python
 
 PATIENCE = 600.0  # seconds until a process that gives no landmark is ended
 PARTS = ("python_ms", "import_ms", "load_ms", "first_ms", "total_ms")
@@ -51,7 +51,7 @@ def _once(order: RowOrder, last: bool) -> dict[str, Any]:
         "sizes": last,
         "started": time.monotonic(),
     }
-    command = [sys.executable, "-m", "asmnet_edge.benchmarks.rows.coldchild", json.dumps(told)]
+    command = our_python("-m", "asmnet_edge.benchmarks.rows.coldchild", json.dumps(told))
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pickle
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +22,7 @@ from asmnet_edge.benchmarks.latency.turn import LEAD_CALLS, Turn, WarmUp
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.rows.stages import Stages
 from asmnet_edge.errors import ModelError
+from asmnet_edge.processes import our_python
 from asmnet_edge.runtime.backend import Crop
 
 BATCH = 32  # crops sent at once
@@ -42,7 +42,7 @@ class WorkerRow:
         self._a_call = FIRST_CALL  # seconds, until it is known
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (see close)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asmnet_edge.benchmarks.rows.workerchild"],
+            our_python("-m", "asmnet_edge.benchmarks.rows.workerchild"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -4,22 +4,28 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from asmnet_edge.cli.predict.loop import Loop
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
+from asmnet_edge.runtime import trust
 from asmnet_edge.runtime.sources import Video
+from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 Run = Callable[..., Any]
 FRAMES = 24
@@ -152,3 +158,127 @@ def test_it_serves_and_ends_cleanly(serving: Any, by: signal.Signals) -> None:
     process.send_signal(by)
     assert process.wait(5) == 0
     assert "Traceback" not in process.stderr.read()
+
+
+def test_a_film_that_ends_early_is_kept_and_told(
+    asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Video, "ended_early", property(lambda self: self.given < 240))
+    ended = asmnet_edge("predict", film, "--output", tmp_path)
+    assert ended.code == 1
+    assert f"ended after {FRAMES} of about {FRAMES} frames" in ended.complaint
+    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == FRAMES
+    # whoever wanted no more has nothing to complain of
+    ended = asmnet_edge("predict", film, "--frames", 3, "--output", tmp_path, "--overwrite")
+    assert ended.code == 0
+
+
+def test_frames_of_another_size_are_told_and_drawn(
+    asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = cv2.VideoCapture(str(film))
+
+    class Growing:
+        """The film, whose last frames are larger."""
+
+        count = 0
+
+        def __init__(self, *_: object) -> None: ...
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(read, name)
+
+        def read(self) -> tuple[bool, Any]:
+            self.count += 1
+            there, picture = read.read()
+            return there, cv2.resize(picture, (400, 300)) if there and self.count > 20 else picture
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cv2, "VideoCapture", Growing)
+        ended = asmnet_edge("predict", film, "--output", tmp_path)
+    assert ended.code == 0
+    assert "4 frames have another size" in ended.err
+    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == FRAMES
+
+
+def test_a_film_that_is_interrupted_is_kept_as_far_as_it_came(
+    asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = Video.frames
+
+    def interrupted(self: Video, stop: Callable[[], bool]) -> Any:
+        for frame in frames(self, stop):
+            if frame.number == 5:
+                signal.raise_signal(signal.SIGINT)
+            yield frame
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Video, "frames", interrupted)
+        ended = asmnet_edge("predict", film, "--output", tmp_path)
+    assert ended.code == 130
+    assert "stopped early: written" in ended.err
+    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == 5
+
+
+def test_pictures_of_one_name_keep_their_suffix(asmnet_edge: Run, tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.png", "b.png"):
+        write_picture(tmp_path / "photos" / name, draw_face(1).picture)
+    ended = asmnet_edge("predict", tmp_path / "photos", "--output", tmp_path / "out",
+                        "--no-drawing")  # fmt: skip
+    assert ended.code == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a.jpg-faces.json",
+        "a.png-faces.json",
+        "b-faces.json",
+    ]
+
+
+def test_what_nobody_vouches_for_is_tried_once_for_all_jobs(
+    asmnet_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in (1, 2, 3):
+        write_picture(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
+    bare = shutil.copy(shipped(SHIPPED_INT8), tmp_path / "bare.tflite")
+    tried, trials = trust.tried, []
+    monkeypatch.setattr(trust, "tried", lambda *words: (trials.append(1), tried(*words))[1])
+    words = ("--jobs", 3, "--trust", "--model", bare, "--output", tmp_path / "out")
+    ended = asmnet_edge("predict", tmp_path / "photos", *words, "--no-drawing")
+    assert ended.code == 0
+    assert len(trials) == ended.err.count("has no manifest") == 1
+
+
+def test_a_camera_s_table_goes_on_and_tells_the_time(
+    asmnet_edge: Run, film: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "faces.jsonl"
+    for _ in range(2):
+        ended = asmnet_edge("predict", f"replay:{film}", "--frames", 2, "--records", table)
+        assert ended.code == 0
+    lines = [json.loads(line) for line in table.read_text().splitlines()]
+    assert [line["frame"] for line in lines] == [1, 2, 1, 2]
+    times = [datetime.fromisoformat(line["time"]) for line in lines]
+    assert times == sorted(times)
+    assert abs((datetime.now(UTC) - times[-1]).total_seconds()) < 60
+
+
+def test_who_stops_listening_is_not_blamed_on_the_table(film: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "asmnet_edge", "predict", str(film), "--json",
+               "--output", str(tmp_path), "--records", str(tmp_path / "faces.csv")]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        complaint = process.stderr.read().decode()
+    assert "faces.csv" not in complaint
+    assert "cannot write" not in complaint
+    assert "Traceback" not in complaint
+
+
+def test_throttling_that_comes_and_goes_is_told_once_an_hour(
+    film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = iter([["throttled"], []] * 1000)
+    monkeypatch.setattr("asmnet_edge.runtime.health.throttling", lambda: next(state))
+    looking = SimpleNamespace(_throttled=False, _quiet_until=-1e9)
+    for second in range(0, 7200, 10):
+        Loop.look_at_health(looking, second)
+    assert capsys.readouterr().err.count("slowed down") == 1

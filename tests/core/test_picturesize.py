@@ -122,3 +122,25 @@ def test_all_orientations_give_the_same_landmarks(orientation: int, tmp_path: Pa
     path.write_bytes(with_orientation(encode_picture(stored, ".jpg", 98), orientation))
     found = landmarker.landmarks(pictures.read_picture(path), box).landmarks.points
     assert np.linalg.norm(found - expected, axis=1).max() < 0.5
+
+
+def tiff_of(*entries: tuple[int, int, int, int]) -> bytes:
+    """A TIFF's first directory: tag, type, count, value of each entry."""
+    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + packed + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("entries", "size"),
+    [
+        ([(256, 4, 1, 640), (257, 3, 1, 480)], (640, 480)),
+        ([(256, 4, 1, 60_000), (256, 4, 1, 8), (257, 4, 1, 8)], None),  # which would be believed?
+        ([(256, 1, 1, 255), (256, 4, 1, 8), (257, 4, 1, 8)], None),
+        ([(256, 16, 1, 60_000), (257, 4, 1, 8)], None),
+        ([(256, 4, 2, 60_000), (257, 4, 1, 8)], None),
+    ],
+)
+def test_a_tiff_that_tells_a_side_oddly_is_refused(
+    entries: list[tuple[int, int, int, int]], size: tuple[int, int] | None
+) -> None:
+    assert stated_size(tiff_of(*entries)) == size

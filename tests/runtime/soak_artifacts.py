@@ -47,7 +47,7 @@ def soak(artifact: Path, count: int, trusted: int, seed: int = 0) -> dict[str, A
     rng, outcome = random.Random(seed), Counter[str]()
     loaded: list[Path] = []
     load = backend.open_backend
-    backend.open_backend = lambda path, threads=1: (loaded.append(path), load(path, threads))[1]
+    backend.open_backend = lambda path, *rest: (loaded.append(path), load(path, *rest))[1]
     start = time.monotonic()
     try:
         for number in range(count + trusted):

@@ -24,7 +24,7 @@ from asmnet_edge.runtime.camera import Camera
 from asmnet_edge.runtime.frames import CameraRule
 
 FAULTY = Path(__file__).with_name("faulty_camera.py")
-RULE = CameraRule(opening=4.0, silence=0.4, stale=0.5, retry=0.05, longest=0.5, tick=0.05)
+RULE = CameraRule(opening=4.0, silence=0.4, stale=0.5, retry=0.05, longest=0.1, tick=0.05)
 LONGEST = 5.0  # seconds that a recovery may take
 
 

@@ -1,5 +1,6 @@
 """One protocol for all runtimes: chosen by suffix, and never before the manifest was checked."""
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from asmnet_edge.runtime import backend, litert
 from asmnet_edge.runtime.backend import (
     BACKENDS,
     backend_module,
+    check_artifact,
     open_artifact,
     open_backend,
     run_all,
@@ -28,7 +30,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """What a fake runtime for ``.fake`` was asked to load: name and threads."""
     calls: list[tuple[str, int]] = []
 
-    def load(path: Path, threads: int) -> SimpleNamespace:
+    def load(path: Path, threads: int, files: dict) -> SimpleNamespace:
         calls.append((path.name, threads))
         return SimpleNamespace(name="fake 1.0")
 
@@ -127,6 +129,33 @@ def test_without_any_tflite_runtime_one_is_recommended(monkeypatch: pytest.Monke
         monkeypatch.setitem(sys.modules, runtime.module, None)
     with pytest.raises(MissingExtraError, match="pip install ai-edge-litert"):
         open_backend(shipped(SHIPPED_INT8))
+
+
+def test_onnx_weights_in_other_files_are_refused(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    tensor = onnx.numpy_helper.from_array(np.zeros(4096, np.float32), "w")
+    graph = onnx.helper.make_graph([], "g", [], [], [tensor])
+    where = {"save_as_external_data": True, "location": "weights.bin", "size_threshold": 0}
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "model.onnx", **where)
+    with pytest.raises(ModelError, match="keeps weights in other files"):
+        open_artifact(tmp_path / "model.onnx", trust=True)
+
+
+def test_a_file_that_is_written_over_does_not_end_who_uses_it(tmp_path: Path) -> None:
+    path = Path(shutil.copy(shipped(SHIPPED_INT8), tmp_path / "model.tflite"))
+    opened = open_backend(path)
+    crop = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
+    before = opened.run(crop)[0].copy()
+    path.write_bytes(b"")  # as scp does first: LiteRT's map of it would be a bus error now
+    np.testing.assert_array_equal(opened.run(crop)[0], before)
+
+
+def test_what_was_checked_is_what_is_loaded(tmp_path: Path) -> None:
+    for name in (SHIPPED_INT8, f"{SHIPPED_INT8}.json"):
+        shutil.copy(shipped(name), tmp_path / name)
+    checked = check_artifact(tmp_path / SHIPPED_INT8)
+    (tmp_path / SHIPPED_INT8).write_bytes(b"another by now")
+    assert checked.open().backend.name.startswith("ai-edge-litert ")
 
 
 def test_running_all_keeps_what_a_backend_overwrites() -> None:

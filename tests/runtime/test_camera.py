@@ -2,17 +2,24 @@
 
 import os
 import runpy
+import sys
 import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from asmnet_edge.errors import DataError
+from asmnet_edge.runtime import grab_device
 from asmnet_edge.runtime.camera import Camera
 from asmnet_edge.runtime.frames import CameraRule, Frame
+from asmnet_edge.runtime.grab_device import Device, check_device
+from asmnet_edge.runtime.outage import Outages
+from asmnet_edge.runtime.shot import DeviceClock
 from asmnet_edge.runtime.slots import (
     FRAME,
     MESSAGE,
@@ -75,14 +82,15 @@ def test_a_camera_that_is_not_there_is_told_once_and_why() -> None:
         assert list(camera.frames(lambda: time.monotonic() > end)).count(None) > 10
         assert camera.outages == 1
     (line,) = lines
-    assert "/dev/video-none cannot be opened as a camera; trying again" in line
+    assert "/dev/video-none is not there. Plug the camera in" in line
+    assert line.endswith("; trying again until it comes back")
 
 
 def test_it_stops_when_asked_and_leaves_no_process(film: Path) -> None:
     camera = Camera(f"replay:{film}")
     frames_of(camera, 1)
-    process = camera._process
-    assert process
+    assert camera._child
+    process = camera._child.process
     camera.close()
     assert process.poll() is not None
 
@@ -147,12 +155,11 @@ def test_a_message_comes_out_as_it_went_in() -> None:
 def test_the_process_ends_when_nobody_reads(film: Path) -> None:
     camera = Camera(f"replay:{film}")
     frames_of(camera, 1)
-    process = camera._process
-    assert process
-
-    os.close(camera._pipe)
-    camera._pipe = -1
-    assert process.wait(3) == 0
+    child = camera._child
+    assert child
+    os.close(child.pipe)
+    child.pipe = -1
+    assert child.process.wait(3) == 0
     camera.close()
 
 
@@ -162,3 +169,217 @@ def test_torn_frames_would_be_noticed() -> None:
     picture.reshape(-1)[3] ^= 255
     with pytest.raises(AssertionError):
         FAULTY["stamp_of"](picture)
+
+
+# what goes wrong is told
+
+
+def lines_of(camera: Camera, lines: list[str], seconds: float = 8.0) -> list[str]:
+    """What is told until there is something, at most that long."""
+    end = time.monotonic() + seconds
+    list(camera.frames(lambda: bool(lines) or time.monotonic() > end))
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("import sys; sys.exit('numpy.dtype size changed')", "ended (1): numpy.dtype size changed"),
+        ("import os; os.kill(os.getpid(), 11)", "its process ended (SIGSEGV)"),
+        ("import sys\nwhile True: sys.stderr.write(9999 * 'x' + '\\n'); 1 / 0", "ZeroDivision"),
+    ],
+)
+def test_how_a_process_ended_is_told(program: str, told: str) -> None:
+    lines: list[str] = []
+    with Camera("0", command=[sys.executable, "-c", program], tell=lines.append) as camera:
+        (line,) = lines_of(camera, lines)
+    assert told in line
+
+
+def test_what_a_driver_raises_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # as Picamera2 does when another program has the camera
+    (tmp_path / "picamera2.py").write_text(
+        "class Picamera2:\n"
+        " global_camera_info = staticmethod(lambda: [{}])\n"
+        " def __init__(self, n): raise RuntimeError('Failed to acquire: Device busy')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    lines: list[str] = []
+    with Camera("picamera2", tell=lines.append) as camera:
+        (line,) = lines_of(camera, lines)
+    assert "RuntimeError: Failed to acquire: Device busy; trying again" in line
+
+
+def test_no_code_is_taken_from_the_folder_it_runs_in(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cv2.py").write_text("open('ran', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    with Camera(f"replay:{film}") as camera:
+        frames_of(camera, 1)
+    assert not Path("ran").exists()
+
+
+def test_passwords_are_never_told() -> None:
+    lines: list[str] = []
+    program = "import sys; sys.exit('cannot open rtsp://me:se/cr@et@host/live?pw=secret')"
+    source = "rtsp://me:secret@host/live?pw=secret"
+    with Camera(source, command=[sys.executable, "-c", program], tell=lines.append) as camera:
+        (line,) = lines_of(camera, lines)
+    assert line.startswith("camera rtsp://host/live?...: ")
+    assert "cannot open rtsp://host/live?..." in line
+    assert "secret" not in line
+    assert "et" not in line.split()
+
+
+def test_a_device_that_may_not_be_read_names_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "video0").write_bytes(b"")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may read everything
+    with pytest.raises(DataError, match="usermod -aG video"):
+        check_device(tmp_path / "video0")
+
+
+def test_a_slow_camera_is_given_more_time_each_time() -> None:
+    program = "import time; time.sleep(60)"
+    rule = CameraRule(opening=0.05, patience=0.15, retry=0.0, longest=0.0, tick=0.01)
+    with Camera("0", rule=rule, command=[sys.executable, "-c", program]) as camera:
+        given = [camera._opening for _ in islice(camera.frames(), 60)]
+    assert sorted(set(given)) == [0.05, 0.1, 0.15]
+
+
+def test_processes_that_cannot_be_killed_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    started, lines = [], []
+
+    class Undead:
+        """Hangs in its driver."""
+
+        def __init__(self, *_: object) -> None:
+            started.append(self)
+            self.process, self.dropped = SimpleNamespace(poll=lambda: None), 0
+
+        def newest(self, seconds: float) -> None:
+            raise BrokenMessageError("hung")
+
+        def end(self) -> bool:
+            return False
+
+    monkeypatch.setattr("asmnet_edge.runtime.camera.CaptureProcess", Undead)
+    rule = CameraRule(retry=0.0, longest=0.0, tick=0.001)
+    with Camera("0", rule=rule, tell=lines.append) as camera:
+        list(islice(camera.frames(), 50))
+    assert len(started) == 2
+    assert [("hang in the driver" in line) for line in lines] == [False, True]
+
+
+# outages, by a clock of their own
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def outages(told: list[str]) -> Outages:
+    return Outages("0", CameraRule(steady=10, retry=0.2, longest=2.0), told.append)
+
+
+def test_an_outage_soon_after_a_return_is_told_once_it_lasts(
+    outages: Outages, told: list[str]
+) -> None:
+    outages.frame(0)
+    outages.fail("unplugged", 100)
+    outages.frame(105)
+    for now in range(108, 3108):
+        outages.fail("unplugged", now)
+    assert [line.split(": ")[1][:6] for line in told] == ["unplug", "back a", "unplug"]
+    outages.frame(3108)
+    assert told[-1] == "camera 0: back after 3000.0 s"
+
+
+def test_one_frame_does_not_make_it_restart_at_once(outages: Outages, told: list[str]) -> None:
+    waits, now = [], 100.0
+    for _ in range(1000):
+        outages.frame(now)
+        waits.append(outages.fail("dies", now) - now)
+        now += waits[-1]
+    assert waits[0] == pytest.approx(0.2)
+    assert waits[-1] == pytest.approx(2.0)
+    assert 4 <= len(told) <= 10  # in half an hour
+    for second in range(12):
+        outages.frame(now + second)
+    assert outages.fail("dies", now + 12) - now - 12 == pytest.approx(0.2)
+
+
+# devices: OpenCV's reader in a fake one's place
+
+
+class FakeCapture:
+    """Gives ``contents`` in turn; as V4L2 does, encoded ones unless it shall convert."""
+
+    def __init__(self, contents: list[np.ndarray], can: bool = True, code: str = "MJPG") -> None:
+        self.contents, self.can, self.converts = iter(contents), can, True
+        self.code, self.stamp = cv2.VideoWriter.fourcc(*code), 0.0
+
+    def set(self, name: int, value: float) -> bool:
+        if name == cv2.CAP_PROP_CONVERT_RGB and self.can:
+            self.converts = bool(value)
+        return self.can
+
+    def get(self, name: int) -> float:
+        return self.code if name == cv2.CAP_PROP_FOURCC else self.stamp
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        content = next(self.contents, None)
+        if content is not None and self.converts and content.ndim < 3:
+            content = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        return content is not None, content
+
+
+WHOLE = cv2.imencode(".jpg", np.full((48, 64, 3), 200, np.uint8))[1].reshape(1, -1)
+HALF = WHOLE[:, : WHOLE.size // 2]
+PLAIN = np.full((48, 64, 3), 9, np.uint8)
+
+
+def test_half_jpegs_are_left_out() -> None:
+    device = Device(FakeCapture([WHOLE, HALF, HALF, np.pad(WHOLE, ((0, 0), (0, 99)))]))
+    shots = list(iter(device.grab, None))
+    assert [shot.picture.shape for shot in shots] == [(48, 64, 3)] * 2
+    assert min(shot.picture.min() for shot in shots) > 190
+
+
+@pytest.mark.parametrize("capture", [
+    FakeCapture([WHOLE], can=False), FakeCapture([PLAIN], code="YUYV"), FakeCapture([PLAIN]),
+    FakeCapture([np.zeros((1, 6144), np.uint8), PLAIN]),
+])  # fmt: skip
+def test_a_camera_that_gives_no_jpegs_goes_on_as_before(capture: FakeCapture) -> None:
+    shots = list(iter(Device(capture).grab, None))
+    assert [shot.picture.shape for shot in shots] == [(48, 64, 3)]
+    assert capture.converts
+
+
+def test_a_camera_whose_jpegs_are_never_whole_is_left_to_opencv(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(grab_device, "PATIENCE", 0.0)
+    capture = FakeCapture([HALF, PLAIN, PLAIN])
+    assert len(list(iter(Device(capture).grab, None))) == 2
+    assert capture.converts
+
+
+def test_a_device_s_own_stamp_is_when_a_frame_was_taken() -> None:
+    now = time.monotonic()
+    clock = DeviceClock()
+    assert clock.taken(now - 0.1) == now - 0.1
+    assert clock.taken(now - 5) == now - 5  # lay in a queue
+    assert clock.taken(now + 9) < now + 1
+    assert clock.taken(0.0) >= now
+
+
+@pytest.mark.parametrize("stamp", [0.0, time.time(), time.monotonic() + 100])
+def test_a_stamp_of_another_clock_is_not_believed(stamp: float) -> None:
+    clock, now = DeviceClock(), time.monotonic()
+    assert clock.taken(stamp) >= now
+    assert clock.taken(now - 0.1) >= now  # nor later

@@ -12,8 +12,15 @@ import pytest
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.runtime.landmarker import Face
-from asmnet_edge.runtime.records import open_records
-from asmnet_edge.runtime.sources import Kind, Video, kind_of, kind_of_all, pictures_in
+from asmnet_edge.runtime.records import open_records, until_it_fails
+from asmnet_edge.runtime.sources import (
+    Kind,
+    Video,
+    kind_of,
+    kind_of_all,
+    pictures_in,
+    without_secrets,
+)
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.schemes import IBUG68
 
@@ -128,3 +135,139 @@ def test_stages_are_counted_when_they_were_taken() -> None:
     assert times.pictures == 100
     assert times.line().startswith("100 pictures, ")
     assert "draw" not in times.line()
+
+
+# what goes on, and what fails
+
+
+def test_a_recording_goes_on_after_a_power_cut(tmp_path: Path, face: Callable) -> None:
+    path = tmp_path / "faces.csv"
+    for number in (1, 2):
+        with open_records(path, append=True) as record:
+            record({"frame": number}, [face(number)])
+        with path.open("a") as file:
+            file.write("3,0.5,cut o")
+    with open_records(path, append=True):
+        pass
+    with path.open() as file:
+        assert [(row["frame"], row["face"]) for row in csv.DictReader(file)] == [
+            ("1", "1"),
+            ("2", "2"),
+        ]
+
+
+def test_a_long_line_that_was_cut_off_goes_as_a_whole(tmp_path: Path, face: Callable) -> None:
+    path = tmp_path / "faces.jsonl"
+    path.write_bytes(b'{"frame": 1}\n' + b"[" * 200_000)
+    with open_records(path, append=True) as record:
+        record({"frame": 2}, [])
+    assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [1, 2]
+
+
+def test_a_table_with_other_columns_is_not_gone_on_with(tmp_path: Path, face: Callable) -> None:
+    path = tmp_path / "faces.csv"
+    path.write_text("frame,face\n")
+    with (
+        pytest.raises(UsageError, match="other columns"),
+        open_records(path, append=True) as record,
+    ):
+        record({"frame": 1}, [face(1)])
+    assert path.read_text() == "frame,face\n"
+
+
+def test_a_full_card_is_told_once_and_ends_nothing(face: Callable) -> None:
+    lines: list[str] = []
+
+    def full(facts: object, faces: object) -> None:
+        raise UsageError("cannot write faces.csv: No space left on device")
+
+    record = until_it_fails(full, lines.append)
+    for number in range(3):
+        record({"frame": number}, [])
+    assert lines == ["cannot write faces.csv: No space left on device; going on without recording"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_device_is_named(face: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asmnet_edge.runtime.records.SUFFIXES", ("",))
+    with (
+        pytest.raises(UsageError, match="cannot write /dev/full: No space left"),
+        open_records(Path("/dev/full")) as record,
+    ):
+        record({"frame": 1}, [face(1)])
+
+
+def test_what_else_fails_is_not_blamed_on_the_table(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), open_records(tmp_path / "faces.csv"):
+        raise BrokenPipeError
+
+
+# sources
+
+
+def test_any_character_device_is_a_camera() -> None:
+    assert kind_of("/dev/null") is Kind.CAMERA
+    assert kind_of("/dev/v4l/by-id/usb-camera-index0") is Kind.CAMERA
+
+
+def test_a_picamera_has_a_number() -> None:
+    with pytest.raises(UsageError, match="picamera2:NUMBER"):
+        kind_of("picamera2:abc")
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("rtsp://me:secret@host:554/live", "rtsp://host:554/live"),
+        ("rtsp://me:se@cr/et@host/live", "rtsp://host/live"),
+        ("no http://host/v?pw=secret here", "no http://host/v?... here"),
+        ("/dev/video0 may not be read", "/dev/video0 may not be read"),
+    ],
+)
+def test_addresses_are_shown_without_secrets(told: str, shown: str) -> None:
+    assert without_secrets(told) == shown
+
+
+def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(50):
+        writer.write(np.full((48, 64, 3), 99, np.uint8))
+    writer.release()
+    whole = Video(path)
+    assert len(list(whole.frames())) == whole.count == 50
+    assert not whole.ended_early
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    half = Video(path)
+    half.count = 50  # as formats with their index in front still say
+    assert len(list(half.frames())) == half.given < 40
+    assert half.ended_early
+
+
+def test_a_huge_video_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "film.avi"
+    cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48)).write(
+        np.zeros((48, 64, 3), np.uint8)
+    )
+    monkeypatch.setattr("asmnet_edge.runtime.sources.MAX_PIXELS", 3000)
+    with pytest.raises(PictureError, match=r"64 x 48 pixels; at most 3,000"):
+        Video(path)
+
+
+def test_a_pause_is_no_picture_s_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.1, 0.2, 3600.0, 3600.1])
+    monkeypatch.setattr("asmnet_edge.runtime.stages.perf_counter", lambda: next(clock))
+    times = StageTimes()
+    for number in range(5):
+        if number == 3:
+            times.pause()
+        times.add(infer=1.0)
+    assert times.per_second == pytest.approx(10)
+    assert times.pictures == 5
+
+
+def test_an_address_of_another_kind_is_refused_without_its_password() -> None:
+    assert kind_of("RTSP://me:secret@host/live") is Kind.CAMERA
+    with pytest.raises(UsageError, match="gopher://host is no address") as refused:
+        kind_of("gopher://me:secret@host")
+    assert "secret" not in str(refused.value)

@@ -140,6 +140,52 @@ def test_two_tracks_that_run_into_one_face_become_one(
     assert [face.track for face in faces] == [1]
 
 
+def test_a_false_hit_gives_way_to_a_face(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    scene.places = [(60, 120)]  # on the background: the network sees a face there for ever
+    background = scene.picture(draw_dot)
+    follow.update(background, 0.0)
+    tracks = []
+    for second in range(1, 40):
+        scene.places = [(240, 120)]  # somebody sits down
+        picture = np.maximum(background, scene.picture(draw_dot))
+        tracks.append([face.track for face in follow.update(picture, second)])
+    assert tracks[0] == [1]
+    assert tracks == [[1]] * tracks.count([1]) + [[2]] * tracks.count([2])
+    assert tracks[16:] == [[2]] * 23  # after three looks that did not find the first
+    assert scene.looks <= 10
+
+
+def test_a_face_that_is_turned_away_is_kept_while_no_other_is_seen(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
+    follow = tracker()
+    scene.places = [(60, 120)]
+    picture = scene.picture(draw_dot)
+    follow.update(picture, 0.0)
+    scene.places = []  # the detector knows frontal faces only
+    for second in range(1, 60):
+        (face,) = follow.update(picture, second)
+        assert face.track == 1
+    scene.places = [(240, 120)]  # a hit on the background, where the network sees no face
+    for second in range(60, 120):
+        (face,) = follow.update(picture, second)
+        assert face.track == 1
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_the_box_is_that_of_the_landmarks(
+    tracker: Callable, scene: Scene, draw_dot: Callable, smooth: bool
+) -> None:
+    follow = tracker(smooth)
+    for number in range(4):
+        scene.places = [(100 + 9 * number, 120)]
+        (face,) = follow.update(scene.picture(draw_dot), number / RATE)
+        assert face.box == face.landmarks.box
+
+
 def test_a_detection_that_has_no_face_is_not_believed(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:

@@ -1,5 +1,6 @@
 """No manifest: tried in a process of its own, whose end, however it comes, is one line here."""
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from asmnet_edge.runtime import trust
 from asmnet_edge.runtime.backend import open_artifact
 from asmnet_edge.runtime.detect import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.trial import MEMORY, available
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
@@ -83,16 +85,47 @@ def test_however_the_trial_ends_we_go_on(
     assert "\n" not in str(refused.value)
 
 
-def test_a_file_that_changes_while_it_is_tried_is_refused(
-    bare: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def tried(path: Path) -> dict[str, int]:
-        path.write_bytes(b"another")
-        return {"points": 68, "size": 224}
+def test_what_was_tried_is_what_is_loaded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, tried = bare.read_bytes(), trust.tried
 
-    monkeypatch.setattr(trust, "_tried", tried)
-    with pytest.raises(ModelError, match="changed while it was tried"):
+    def swapped(kind: str, path: Path, files: dict[str, bytes]) -> dict[str, int]:
+        path.write_bytes(b"another")
+        return tried(kind, path, files)
+
+    monkeypatch.setattr(trust, "tried", swapped)
+    opened = open_artifact(bare, trust=True)
+    assert opened.backend.run(np.zeros((1, 224, 224, 3), np.uint8))[0].shape == (68, 2)
+    assert opened.manifest.files[0]["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_no_code_is_taken_from_the_folder_it_is_called_in(
+    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what the trial imports before it sets any limit
+    (tmp_path / "resource.py").write_text("open('ran', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    assert open_artifact(bare, trust=True)
+    assert not Path("ran").exists()
+
+
+def test_a_flood_of_answers_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import os, asmnet_edge.runtime.trial as t; t.limit()\n"
+        "while True: os.write(1, bytes(2**16))"
+    )
+    run = trust.subprocess.run
+    monkeypatch.setattr(
+        trust.subprocess, "run", lambda _, **rest: run([sys.executable, "-c", program], **rest)
+    )
+    with pytest.raises(ModelError, match="ended the process"):
         open_artifact(bare, trust=True)
+
+
+def test_a_trial_takes_no_more_than_its_share_of_what_is_free(tmp_path: Path) -> None:
+    table = tmp_path / "meminfo"
+    table.write_text("MemTotal: 900 kB\nMemAvailable:    400 kB\nHugepages: 0\n")
+    assert available(table) == 400 * 1024
+    assert available(tmp_path / "none") > MEMORY
 
 
 def test_a_huge_file_is_not_even_tried(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

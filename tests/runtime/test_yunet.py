@@ -1,5 +1,6 @@
 """YuNet's five points become the box that the landmarks of that face would have."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,8 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError
+from asmnet_edge.runtime import trust
+from asmnet_edge.runtime import yunet as room
 from asmnet_edge.runtime.tracking import overlap
 from asmnet_edge.runtime.yunet import FIVE, yunet
 
@@ -25,6 +28,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     fake.setInputSize = lambda size: setattr(fake, "size", size)
     fake.detect = lambda picture: (1, fake.rows)
     monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: fake))
+    monkeypatch.setattr(trust, "tried", lambda kind, path, files, cure: {})
     return fake
 
 
@@ -91,3 +95,54 @@ def test_a_text_is_no_model(tmp_path: Path) -> None:
     path.write_text("Dear Sir or Madam")
     with pytest.raises(ModelError, match="cannot be loaded as YuNet"):
         yunet(path)
+
+
+def test_a_model_that_crashes_opencv_crashes_only_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "yunet.onnx"
+    path.write_bytes(b"evil")
+    run = trust.subprocess.run
+    program = "import os; os.kill(os.getpid(), 11)"
+    monkeypatch.setattr(
+        trust.subprocess, "run", lambda _, **rest: run([sys.executable, "-c", program], **rest)
+    )
+    with pytest.raises(ModelError, match=r"crashed .*SIGSEGV.*face_detection_yunet"):
+        yunet(path)
+
+
+def test_a_huge_model_is_not_even_tried(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "LARGEST", 3)
+    with pytest.raises(ModelError, match="more than 3 bytes"):
+        yunet(model)
+
+
+def test_a_network_of_its_shape_passes_the_trial(tmp_path: Path) -> None:
+    path = shaped_like_yunet(tmp_path / "yunet.onnx")
+    assert yunet(path)(np.zeros((100, 200, 3), np.uint8)) == []
+
+
+def shaped_like_yunet(path: Path) -> Path:
+    """Its outputs (1, places, channels) at strides of 8, 16 and 32, all 0: it never sees a face."""
+    onnx = pytest.importorskip("onnx")
+    nodes, weights, outputs = [], [], []
+    for stride in (8, 16, 32):
+        for name, channels in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+            key = f"{name}_{stride}"
+            kernel = np.zeros((channels, 3, stride, stride), np.float32)
+            shape = np.array([1, -1, channels])
+            weights += [onnx.numpy_helper.from_array(kernel, f"{key}_w"),
+                        onnx.numpy_helper.from_array(shape, f"{key}_s")]  # fmt: skip
+            node = onnx.helper.make_node
+            nodes += [
+                node("Conv", ["input", f"{key}_w"], [f"{key}_c"],
+                     kernel_shape=[stride] * 2, strides=[stride] * 2),
+                node("Transpose", [f"{key}_c"], [f"{key}_t"], perm=[0, 2, 3, 1]),
+                node("Reshape", [f"{key}_t", f"{key}_s"], [key]),
+            ]  # fmt: skip
+            outputs.append(onnx.helper.make_tensor_value_info(key, 1, [1, None, channels]))
+    given = onnx.helper.make_tensor_value_info("input", 1, [1, 3, 320, 320])
+    graph = onnx.helper.make_graph(nodes, "yunet", [given], outputs, weights)
+    opset = [onnx.helper.make_opsetid("", 13)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    return path

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asmnet_edge.cli.plain import note, stop_requests
-from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
+from asmnet_edge.cli.predict.onepicture import Pair, describe, outputs_of, summary, write
+from asmnet_edge.errors import CheckFailedError, PictureError
 
 if TYPE_CHECKING:
     from asmnet_edge.cli.predict.wish import Wish
-
-Pair = tuple[Path, Path]  # of a picture: where its drawing and its JSON go
 
 
 def predict_pictures(wish: Wish) -> None:
@@ -31,7 +30,7 @@ def predict_pictures(wish: Wish) -> None:
     from asmnet_edge.runtime.stages import StageTimes
 
     pictures = pictures_in(wish.sources)
-    outputs = _outputs(pictures, wish.output)
+    outputs = outputs_of(pictures, wish.output)
     written = [p for pair in outputs.values() for p in (pair if wish.drawing else pair[1:])]
     refuse_existing([*written, *([wish.records] if wish.records else [])], wish.overwrite)
     times, unread = StageTimes(), []
@@ -47,7 +46,7 @@ def predict_pictures(wish: Wish) -> None:
             times.add(**stages)
             if record:
                 record({"picture": str(path)}, faces)
-            click.echo(json.dumps(content) if wish.as_json else _summary(content, outputs[path]))
+            click.echo(json.dumps(content) if wish.as_json else summary(content, outputs[path]))
             _show_progress(number, len(pictures))
     if len(pictures) > 1:
         note(times.line())
@@ -80,9 +79,13 @@ def _predictor(wish: Wish, outputs: dict[Path, Pair], jobs: int) -> Callable[[Pa
 
     One landmarker a thread, all opened here: opening them turns the process' output off and on.
     """
+    import cv2
+
     idle: SimpleQueue[Any] = SimpleQueue()
-    for _ in range(jobs):
-        idle.put(wish.open_landmarker())
+    for landmarker in wish.open_landmarkers(jobs):
+        idle.put(landmarker)
+    if jobs > 1:
+        cv2.setNumThreads(1)  # OpenCV's own threads would only get into each other's way
 
     def predict(path: Path) -> Any:
         landmarker = idle.get()
@@ -105,8 +108,8 @@ def _predicted(path: Path, landmarker: Any, outputs: Pair, drawing: bool) -> Any
     read = perf_counter()
     faces = landmarker.detect(picture)
     found = perf_counter()
-    content = _describe(path, picture.shape, faces, landmarker)
-    _write(outputs, picture, faces, content, drawing)
+    content = describe(path, picture.shape, faces, landmarker)
+    write(outputs, picture, faces, content, drawing)
     stages = {"read": 1e3 * (read - start), **vars(landmarker.timings)}
     return content, faces, {**stages, "write": 1e3 * (perf_counter() - found)}
 
@@ -119,59 +122,3 @@ def _tell(unread: list[PictureError], count: int) -> None:
         note(f"Error: {error}")
     if unread:
         raise CheckFailedError(f"{len(unread)} of {count} pictures could not be read")
-
-
-def _outputs(pictures: list[Path], folder: Path) -> dict[Path, Pair]:
-    """For each picture, where its drawing and its JSON go; two must not go to one place."""
-    outputs = {
-        path: (folder / f"{path.stem}-faces.jpg", folder / f"{path.stem}-faces.json")
-        for path in pictures
-    }
-    drawings = [drawing for drawing, _ in outputs.values()]
-    if twice := sorted({str(d) for d in drawings if drawings.count(d) > 1}):
-        raise UsageError(
-            f"several pictures would be written to {', '.join(twice)}", "Predict them in turns"
-        )
-    return outputs
-
-
-def _describe(path: Path, shape: Any, faces: list[Any], landmarker: Any) -> dict[str, Any]:
-    manifest = landmarker.artifact.manifest
-    return {
-        "picture": str(path),
-        "size": [shape[1], shape[0]],
-        "scheme": manifest.scheme,
-        "model": landmarker.artifact.path.name,
-        "runtime": landmarker.artifact.backend.name,
-        "timings_ms": {k: round(v, 3) for k, v in vars(landmarker.timings).items()},
-        "faces": [face.as_json() for face in faces],
-    }
-
-
-def _write(outputs: Pair, picture: Any, faces: list[Any], content: Any, drawing: bool) -> None:
-    from asmnet_edge.files import write_json
-    from asmnet_edge.pictures import write_picture
-    from asmnet_edge.runtime.draw import draw_faces
-
-    if drawing:
-        write_picture(outputs[0], draw_faces(picture, faces))
-    write_json(outputs[1], content)
-
-
-def _summary(content: dict[str, Any], outputs: Pair) -> str:
-    faces, times = content["faces"], content["timings_ms"]
-    drawn = outputs[0] if outputs[0].exists() else outputs[1]
-    lines = [
-        f"{content['picture']}: {len(faces)} face{'' if len(faces) == 1 else 's'} "
-        f"(detect {times['detect']:.0f} ms, infer {times['infer']:.1f} ms) -> {drawn}"
-    ]
-    for face in faces:
-        x, y, width, height = face["box"]
-        angles = ", ".join(f"{axis} {round(value):+d}°" for axis, value in face["pose"].items())
-        doubt = "" if face["quality"] >= 0.5 else ", hardly a face"
-        lines.append(
-            f"  {round(width)}x{round(height)} px at ({round(x)}, {round(y)}): {angles}{doubt}"
-        )
-    if not faces:
-        lines.append("  no face found; --detector none takes the whole picture as one")
-    return "\n".join(lines)

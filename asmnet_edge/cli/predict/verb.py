@@ -31,7 +31,8 @@ from asmnet_edge.cli.predict.wish import Wish
 @click.option(
     "--records",
     type=click.Path(path_type=Path),
-    help="Write the faces of all pictures or frames into this .csv or .jsonl too.",
+    help="Write the faces of all pictures or frames into this .csv or .jsonl; a camera's go on "
+    "with a file that is there, a video's come here instead of into <name>-faces.jsonl.",
 )
 @click.option(
     "--drawing/--no-drawing",
@@ -96,7 +97,8 @@ def command(**options: Any) -> None:
       a camera: 0, /dev/video0, picamera2, rtsp://..., replay:FILE (a file again and again)
 
     A picture becomes <name>-faces.jpg and <name>-faces.json, a video <name>-faces.mp4 and
-    <name>-faces.jsonl. A camera is shown with --serve, and recorded with --records.
+    <name>-faces.jsonl; of a.jpg and a.png the suffix stays in the name. A camera is shown with
+    --serve, and recorded with --records.
     """
     wish = Wish(**options)
     from asmnet_edge.runtime.sources import Kind, kind_of_all

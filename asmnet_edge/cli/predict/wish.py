@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +36,42 @@ class Wish:
     overwrite: bool
     as_json: bool
 
-    def open_landmarker(self, quick: bool = False) -> Any:
-        """The landmarker asked for; ``quick`` detection is what video can do with."""
-        from asmnet_edge.cli.plain import note, silenced
-        from asmnet_edge.runtime.landmarker import FaceLandmarker
-        from asmnet_edge.runtime.threads import sensible_threads
+    def open_landmarkers(self, count: int, quick: bool = False) -> list[Any]:
+        """So many of the landmarker asked for; ``quick`` detection is what video can do with.
 
-        threads = self.threads or sensible_threads()
-        detector = self._detector(quick)
+        The model is read, checked and, where nobody vouches for it, tried once for all of them.
+        """
+        from asmnet_edge.cli.plain import note, silenced
+        from asmnet_edge.runtime.backend import check_artifact
+        from asmnet_edge.runtime.landmarker import FaceLandmarker
+        from asmnet_edge.shipped import SHIPPED_INT8, shipped
+
+        detector = self._detectors(quick)
         with silenced():
-            opened = FaceLandmarker.open(self.model, detector, threads=threads, trust=self.trust)
-        if not opened.artifact.manifest.source_sha256:
+            checked = check_artifact(self.model or shipped(SHIPPED_INT8), self.trust)
+            threads = self._threads(count)
+            opened = [FaceLandmarker(checked.open(threads), detector()) for _ in range(count)]
+        if not checked.manifest.source_sha256:
             note(f"{self.model} has no manifest: crops are cut as ours are, points named by count")
         return opened
 
-    def _detector(self, quick: bool) -> Any:
+    def _threads(self, count: int) -> int:
+        """Of each network: all of them together shall not have more than there are cores."""
+        from asmnet_edge.runtime.threads import sensible_threads, usable_cores
+
+        return self.threads or min(sensible_threads(), max(1, usable_cores() // count))
+
+    def _detectors(self, quick: bool) -> Callable[[], Any]:
+        """A function that makes a detector, one for each thread."""
         from asmnet_edge.runtime.detect import DETECTION_SIDE, DETECTORS, detect_haar_quickly
 
         if self.detector == "yunet":
             if self.yunet is None:
                 raise UsageError("--detector yunet needs its model", "Give --yunet FILE.onnx")
-            from asmnet_edge.runtime.yunet import yunet
+            from asmnet_edge.runtime.yunet import read_yunet, yunet
 
-            return yunet(self.yunet, DETECTION_SIDE // 2 if quick else DETECTION_SIDE)
+            side = DETECTION_SIDE // 2 if quick else DETECTION_SIDE
+            return partial(yunet, self.yunet, side, read_yunet(self.yunet))
         if quick and self.detector == "haar":
-            return detect_haar_quickly
-        return DETECTORS[self.detector]
+            return lambda: detect_haar_quickly
+        return lambda: DETECTORS[self.detector]

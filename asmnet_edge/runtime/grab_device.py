@@ -1,0 +1,118 @@
+"""Cameras that Linux drives, such as those on USB: an index or a path, with OpenCV."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.errors import DataError, PictureError
+from asmnet_edge.pictures import JPEG_START, Picture, decode_picture
+from asmnet_edge.runtime.shot import DeviceClock, Grab, Shot, Wanted
+
+PATIENCE = 1.0  # seconds of nothing but broken JPEGs, after which OpenCV decodes them its own way
+MJPEG = "MJPG"
+
+
+def open_camera(source: str, wanted: Wanted) -> Grab:
+    """The camera at index or path ``source``; `DataError` says why it cannot be opened."""
+    import cv2
+
+    path = f"/dev/video{source}" if source.isdigit() else source
+    if sys.platform == "linux":
+        check_device(Path(path))
+        camera = cv2.VideoCapture(os.path.realpath(path), cv2.CAP_V4L2)
+    else:
+        camera = cv2.VideoCapture(int(source) if source.isdigit() else source)
+    if not camera.isOpened():
+        raise DataError(
+            f"{path} cannot be opened as a camera", "Another program may use it: close that first"
+        )
+    _ask(camera, wanted)
+    return Device(camera).grab
+
+
+def check_device(path: Path) -> None:
+    """`DataError` with the cure if nothing is there, or it is not for us to read."""
+    if not path.exists():
+        raise DataError(f"{path} is not there", "Plug the camera in; see asmnet-edge doctor")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise DataError(
+            f"{path} may not be read", "sudo usermod -aG video $USER, then log in again"
+        )
+
+
+def _ask(camera: Any, wanted: Wanted) -> None:
+    import cv2
+
+    # most USB cameras reach their frame rate in MJPEG only
+    camera.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*MJPEG))
+    names = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS
+    for name, value in zip(names, wanted, strict=True):
+        if value:
+            camera.set(name, value)
+    camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+
+class Device:
+    """Frames of an opened `cv2.VideoCapture`.
+
+    A JPEG that a bad cable cut off would come out of OpenCV half grey and without a word. So those
+    are taken as they are where the driver gives them, and broken ones are left out.
+    """
+
+    def __init__(self, camera: Any) -> None:
+        self._camera, self._clock = camera, DeviceClock()
+        self._takes_jpegs = self._is_mjpeg() and self._convert(False)
+        self._has_decoded, self._since = False, time.monotonic()
+
+    def _is_mjpeg(self) -> bool:
+        import cv2
+
+        code = int(self._camera.get(cv2.CAP_PROP_FOURCC))
+        return code == cv2.VideoWriter.fourcc(*MJPEG)
+
+    def _convert(self, wanted: bool) -> bool:
+        import cv2
+
+        return bool(self._camera.set(cv2.CAP_PROP_CONVERT_RGB, float(wanted)))
+
+    def grab(self) -> Shot | None:
+        """The next frame that is whole; None when there are no more."""
+        import cv2
+
+        while True:
+            there, content = self._camera.read()
+            if not there or content is None:
+                return None
+            seconds = self._clock.taken(1e-3 * self._camera.get(cv2.CAP_PROP_POS_MSEC))
+            picture = self._decoded(np.asarray(content, np.uint8))
+            if picture is not None:
+                return Shot(picture, seconds)
+
+    def _decoded(self, content: Any) -> Picture | None:
+        """The picture of what was read, which may be one already; None if it is broken."""
+        if not self._takes_jpegs:
+            return content if content.ndim == 3 and content.shape[2] == 3 else None
+        encoded = content.tobytes()
+        if not encoded.startswith(JPEG_START):  # the driver chose something else after all
+            return self._without_jpegs(content)
+        try:
+            picture = decode_picture(encoded, "frame")
+        except PictureError:
+            return self._without_jpegs(content) if self._is_hopeless() else None
+        self._has_decoded = True
+        return picture
+
+    def _is_hopeless(self) -> bool:
+        return not self._has_decoded and time.monotonic() - self._since > PATIENCE
+
+    def _without_jpegs(self, content: Any) -> Picture | None:
+        """From now on as OpenCV likes; ``content`` if it is a picture already."""
+        self._takes_jpegs = False
+        self._convert(True)
+        return self._decoded(content)

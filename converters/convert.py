@@ -26,7 +26,7 @@ from asmnet_edge.converters.workshop import name_finally, workshop
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import ArtifactManifest
-from asmnet_edge.runtime.backend import open_backend, run_all
+from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.versions import installed_version
 
 UNKNOWN_LICENCE = "not known: ask whoever trained the float model"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from asmnet_edge.converters.recipe import CALIBRATED
 from asmnet_edge.errors import UsageError
 from asmnet_edge.manifest import Precision, artifact_files, manifest_path
-from asmnet_edge.runtime.backend import SUFFIXES
+from asmnet_edge.runtime.backends.backend import SUFFIXES
 
 USUAL = (Precision.FLOAT32, Precision.FLOAT16, Precision.DYNAMIC_INT8, Precision.INT8)
 # format -> precisions that it can be made in

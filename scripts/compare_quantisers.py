@@ -39,7 +39,7 @@ from asmnet_edge.data.sample import learnable
 from asmnet_edge.data.split import PERCENT, is_validation
 from asmnet_edge.data.w300 import W300
 from asmnet_edge.manifest import Precision, artifact_files
-from asmnet_edge.runtime.backend import SUFFIXES, InferenceBackend, open_backend, run_all
+from asmnet_edge.runtime.backends.backend import SUFFIXES, InferenceBackend, open_backend, run_all
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 

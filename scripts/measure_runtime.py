@@ -20,7 +20,7 @@ import numpy as np
 
 from asmnet_edge.data.drawn_walk import AWAY, SIZE, walk_frame
 from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.runtime.backend import Artifact, open_artifact
+from asmnet_edge.runtime.backends.backend import Artifact, open_artifact
 from asmnet_edge.runtime.detect import detect_haar_quickly
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.sources import Video, video_writer

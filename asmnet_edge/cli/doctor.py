@@ -18,8 +18,8 @@ def command(as_json: bool) -> None:
 
     Exit code 1 if something is bad. What could crash is tried in a process of its own.
     """
-    from asmnet_edge.runtime.diagnosis import diagnose
-    from asmnet_edge.runtime.tryout import BAD
+    from asmnet_edge.runtime.doctor.diagnosis import diagnose
+    from asmnet_edge.runtime.doctor.tryout import BAD
 
     findings = []
     for finding in diagnose():

@@ -9,7 +9,7 @@ from asmnet_edge.crop import CropRule, cut
 from asmnet_edge.errors import PictureError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 
 COLOURS = ("bgr", "rgb")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.pictures import MAX_PIXELS, SUFFIXES
-from asmnet_edge.runtime.frames import Frame
+from asmnet_edge.runtime.cameras.frames import Frame
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
 CAMERAS = ("/dev/video", "/dev/v4l/", "rtsp://", "rtsps://", "http://", "https://", "replay:")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 
 from asmnet_edge.pictures import Picture
+from asmnet_edge.runtime.cameras.frames import Frame
 from asmnet_edge.runtime.draw import draw_faces
-from asmnet_edge.runtime.frames import Frame
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.tracking import FaceTracker

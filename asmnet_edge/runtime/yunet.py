@@ -57,7 +57,7 @@ def read_yunet(model: Path) -> bytes:
         raise MissingExtraError(f"OpenCV {cv2.__version__} has no YuNet", "Install 4.9 or later")
     if not model.is_file() or model.suffix != ".onnx":
         raise ModelError(f"there is no YuNet model at {model}", THE_ONE)
-    from asmnet_edge.runtime.trust import read_limited, tried
+    from asmnet_edge.runtime.backends.trust import read_limited, tried
 
     files = read_limited(model, LARGEST, THE_ONE)
     tried("yunet", model, files, THE_ONE)

@@ -16,7 +16,7 @@ import numpy as np
 from asmnet_edge import metrics
 from asmnet_edge.crop import FILL
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme
 
 FACES, FRAMES = 4, 12

@@ -12,7 +12,7 @@ import numpy as np
 from asmnet_edge import metrics
 from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 
 COUNT, SIDE, QUALITY = 6, 160, 80
 SEEN = 0.01  # % below which nobody would see a difference

@@ -16,7 +16,7 @@ from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme
 
 

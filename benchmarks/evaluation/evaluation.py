@@ -25,7 +25,7 @@ from asmnet_edge.crop import cut
 from asmnet_edge.data.sample import OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme
 
 BATCH = 32  # faces in memory at once

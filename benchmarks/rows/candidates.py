@@ -13,7 +13,7 @@ from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import read_manifest
-from asmnet_edge.runtime.backend import (
+from asmnet_edge.runtime.backends.backend import (
     Crop,
     InferenceBackend,
     Outputs,

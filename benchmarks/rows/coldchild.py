@@ -45,7 +45,7 @@ def _import_runtime(told: dict[str, Any]) -> None:
     import importlib
 
     from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
-    from asmnet_edge.runtime.runtimes import runtimes_of
+    from asmnet_edge.runtime.backends.runtimes import runtimes_of
 
     suffix, package = Path(told["path"]).suffix, told["runtime"]
     modules = [r.module for r in runtimes_of(suffix) if package in (None, r.package)]

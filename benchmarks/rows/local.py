@@ -15,7 +15,7 @@ from asmnet_edge.benchmarks.rows.stages import Stages, opencv_threads, pass_thro
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError
 from asmnet_edge.metrics import inter_ocular
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme
 
 COLLAPSED = 1e-6  # distance of the eyes, of the crop's side, that nothing can be measured in

@@ -13,8 +13,8 @@ from asmnet_edge.benchmarks.rows.candidates import Candidate, artifact_candidate
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, RowOrder
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
-from asmnet_edge.runtime import litert
-from asmnet_edge.runtime.backend import InferenceBackend, backend_module
+from asmnet_edge.runtime.backends import litert
+from asmnet_edge.runtime.backends.backend import InferenceBackend, backend_module
 
 
 def open_candidate(order: RowOrder) -> Candidate:
@@ -79,10 +79,12 @@ def _opened(order: RowOrder) -> Candidate:
 
 
 def load_in(package: str, path: Path, threads: int) -> InferenceBackend:
-    """``path`` in the runtime of that package; see `runtime.runtimes`."""
+    """``path`` in the runtime of that package; see `backends.runtimes`."""
     if path.suffix == ".tflite":  # several packages have its interpreter
         return litert.load(path, threads, package)
     # OpenVINO takes ONNX files as they are
-    name = "asmnet_edge.runtime.openvino" if package == "openvino" else backend_module(path)
+    name = (
+        "asmnet_edge.runtime.backends.openvino" if package == "openvino" else backend_module(path)
+    )
     backend: InferenceBackend = importlib.import_module(name).load(path, threads)
     return backend

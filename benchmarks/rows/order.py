@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.runtimes import RUNTIMES, runtimes_of
+from asmnet_edge.runtime.backends.runtimes import RUNTIMES, runtimes_of
 
 FLOAT_SUFFIX, FOREIGN_SUFFIX = ".keras", ".toml"
 

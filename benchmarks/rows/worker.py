@@ -23,7 +23,7 @@ from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.rows.stages import Stages
 from asmnet_edge.errors import ModelError
 from asmnet_edge.processes import our_python
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 
 BATCH = 32  # crops sent at once
 # seconds: until the model is there; until a question is answered, besides `TIMES` what it should

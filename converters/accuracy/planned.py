@@ -18,7 +18,7 @@ from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.orders import Order
 from asmnet_edge.converters.workshop import name_finally, workshop
-from asmnet_edge.runtime.backend import open_backend, run_all
+from asmnet_edge.runtime.backends.backend import open_backend, run_all
 
 FAILED = Score(math.inf, math.inf)  # an artifact that did not pass its own check
 Tell = Callable[[str], Any]

@@ -10,7 +10,7 @@ from typing import Any
 from asmnet_edge.converters.audit.acceleration import cpu_notes
 from asmnet_edge.converters.audit.audit import HEADS, Operator
 from asmnet_edge.cpu import is_x86
-from asmnet_edge.runtime.litert import interpreter_class
+from asmnet_edge.runtime.backends.litert import interpreter_class
 
 CONVOLUTIONS = {"CONV_2D", "DEPTHWISE_CONV_2D"}
 COMPUTING = CONVOLUTIONS | {"FULLY_CONNECTED", "MEAN", "CONCATENATION", "ADD"}

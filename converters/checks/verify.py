@@ -17,7 +17,12 @@ from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.errors import AsmnetEdgeError, CheckFailedError, MissingExtraError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import ArtifactManifest, manifest_path, read_manifest
-from asmnet_edge.runtime.backend import InferenceBackend, backend_module, open_backend, run_all
+from asmnet_edge.runtime.backends.backend import (
+    InferenceBackend,
+    backend_module,
+    open_backend,
+    run_all,
+)
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ def alive(pid: int) -> bool:
 def test_the_wheel_is_the_program() -> None:
     names = ZipFile(BytesIO(wheel())).namelist()
     for name in ("__init__.py", "py.typed", "benchmarks/rows/worker.py", "cli/main.py",
-                 "converters/__init__.py", "runtime/litert.py", "data/catalog.py"):  # fmt: skip
+                 "converters/__init__.py", "runtime/backends/litert.py",
+                 "data/catalog.py"):  # fmt: skip
         assert f"asmnet_edge/{name}" in names
     assert len(names) == len(set(names))
     assert not [name for name in names if "__pycache__" in name or "test_" in name]

@@ -27,7 +27,7 @@ from asmnet_edge.benchmarks.rows.stages import picture_facts, stage_figures
 from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
-from asmnet_edge.runtime import runtimes
+from asmnet_edge.runtime.backends import runtimes
 
 TOML = """
 name = "Mean colour"

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime import attached, diagnosis, tryout
-from asmnet_edge.runtime.attached import best_camera, ribbon_fault, video_nodes
-from asmnet_edge.runtime.runtimes import Runtime, runtimes_of
-from asmnet_edge.runtime.tryout import BAD, FAIR, Finding, tried
+from asmnet_edge.runtime.backends.runtimes import Runtime, runtimes_of
+from asmnet_edge.runtime.cameras import attached
+from asmnet_edge.runtime.cameras.attached import best_camera, ribbon_fault, video_nodes
+from asmnet_edge.runtime.doctor import diagnosis, tryout
+from asmnet_edge.runtime.doctor.tryout import BAD, FAIR, Finding, tried
 
 Run = Callable[..., Any]
 

@@ -23,7 +23,7 @@ import pytest
 from asmnet_edge.cli.predict.loop import Loop
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
-from asmnet_edge.runtime import trust
+from asmnet_edge.runtime.backends import trust
 from asmnet_edge.runtime.sources import Video
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 

@@ -20,7 +20,7 @@ from asmnet_edge.converters.accuracy.sensitivity import Judge, Row, sensitivity
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.metrics import deviation
-from asmnet_edge.runtime.backend import open_backend, run_all
+from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.training.floatmodel import FloatModel
 
 Spoil = Callable[[keras.Model, str, str], None]

@@ -1,4 +1,4 @@
-"""A camera that goes wrong on order: a capture process that speaks `asmnet_edge.runtime.slots`.
+"""A camera that goes wrong on order: a capture process that speaks `cameras.slots`.
 
     python faulty_camera.py MEMORY PIPE FOLDER WIDTH HEIGHT FPS
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.runtime.slots import FRAME, MESSAGE, Message, Slots
+from asmnet_edge.runtime.cameras.slots import FRAME, MESSAGE, Message, Slots
 
 FAULTS = ("crash", "hang", "cut off", "wrong size", "stale", "garbage", "gone")
 HEIGHT, WIDTH = 48, 64

@@ -19,7 +19,7 @@ from typing import Any
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.manifest import artifact_files, manifest_path
-from asmnet_edge.runtime import backend
+from asmnet_edge.runtime.backends import backend
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:

@@ -21,10 +21,10 @@ import numpy as np
 
 from asmnet_edge.data.drawn_walk import walk_frame
 from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.runtime.board import Board
+from asmnet_edge.runtime.cameras.frames import Frame
 from asmnet_edge.runtime.detect import detect_haar_quickly
-from asmnet_edge.runtime.frames import Frame
 from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.serving.board import Board
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.stream import follow
 from asmnet_edge.runtime.tracking import FaceTracker

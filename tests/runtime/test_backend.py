@@ -11,8 +11,8 @@ import pytest
 
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.manifest import ArtifactManifest
-from asmnet_edge.runtime import backend, litert
-from asmnet_edge.runtime.backend import (
+from asmnet_edge.runtime.backends import backend, litert
+from asmnet_edge.runtime.backends.backend import (
     BACKENDS,
     backend_module,
     check_artifact,
@@ -20,8 +20,8 @@ from asmnet_edge.runtime.backend import (
     open_backend,
     run_all,
 )
-from asmnet_edge.runtime.litert import has_scaled_heads, interpreter_class
-from asmnet_edge.runtime.runtimes import TENSORFLOW, runtimes_of
+from asmnet_edge.runtime.backends.litert import has_scaled_heads, interpreter_class
+from asmnet_edge.runtime.backends.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 

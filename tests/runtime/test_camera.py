@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime import grab_device
-from asmnet_edge.runtime.camera import Camera
-from asmnet_edge.runtime.frames import CameraRule, Frame
-from asmnet_edge.runtime.grab_device import Device, check_device
-from asmnet_edge.runtime.outage import Outages
-from asmnet_edge.runtime.shot import DeviceClock
-from asmnet_edge.runtime.slots import (
+from asmnet_edge.runtime.cameras import grab_device
+from asmnet_edge.runtime.cameras.camera import Camera
+from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
+from asmnet_edge.runtime.cameras.grab_device import Device, check_device
+from asmnet_edge.runtime.cameras.outage import Outages
+from asmnet_edge.runtime.cameras.shot import DeviceClock
+from asmnet_edge.runtime.cameras.slots import (
     FRAME,
     MESSAGE,
     BrokenMessageError,
@@ -265,7 +265,7 @@ def test_processes_that_cannot_be_killed_do_not_pile_up(monkeypatch: pytest.Monk
         def end(self) -> bool:
             return False
 
-    monkeypatch.setattr("asmnet_edge.runtime.camera.CaptureProcess", Undead)
+    monkeypatch.setattr("asmnet_edge.runtime.cameras.camera.CaptureProcess", Undead)
     rule = CameraRule(retry=0.0, longest=0.0, tick=0.001)
     with Camera("0", rule=rule, tell=lines.append) as camera:
         list(islice(camera.frames(), 50))
@@ -378,8 +378,8 @@ def test_a_device_s_own_stamp_is_when_a_frame_was_taken() -> None:
     assert clock.taken(0.0) >= now
 
 
-@pytest.mark.parametrize("stamp", [0.0, time.time(), time.monotonic() + 100])
-def test_a_stamp_of_another_clock_is_not_believed(stamp: float) -> None:
-    clock, now = DeviceClock(), time.monotonic()
-    assert clock.taken(stamp) >= now
-    assert clock.taken(now - 0.1) >= now  # nor later
+def test_a_stamp_of_another_clock_is_not_believed() -> None:
+    for stamp in (0.0, time.time(), time.monotonic() + 100):
+        clock, now = DeviceClock(), time.monotonic()
+        assert clock.taken(stamp) >= now
+        assert clock.taken(now - 0.1) >= now  # nor later

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from asmnet_edge.runtime.backends.threads import sensible_threads
 from asmnet_edge.runtime.health import (
     temperature,
     throttle_bits,
     throttled_before,
     throttling,
 )
-from asmnet_edge.runtime.threads import sensible_threads
 
 
 # from Raspberry Pi's documentation of vcgencmd get_throttled

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.runtime.camera import Camera
-from asmnet_edge.runtime.frames import CameraRule, Frame
+from asmnet_edge.runtime.cameras.camera import Camera
+from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.stream import follow

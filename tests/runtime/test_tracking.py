@@ -10,7 +10,7 @@ from asmnet_edge.crop import to_relative
 from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import Box
 from asmnet_edge.manifest import ArtifactManifest
-from asmnet_edge.runtime.backend import Artifact
+from asmnet_edge.runtime.backends.backend import Artifact
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule, overlap

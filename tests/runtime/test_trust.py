@@ -10,11 +10,11 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError
-from asmnet_edge.runtime import trust
-from asmnet_edge.runtime.backend import open_artifact
+from asmnet_edge.runtime.backends import trust
+from asmnet_edge.runtime.backends.backend import open_artifact
+from asmnet_edge.runtime.backends.trial import MEMORY, available
 from asmnet_edge.runtime.detect import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
-from asmnet_edge.runtime.trial import MEMORY, available
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
@@ -60,7 +60,7 @@ ENDS = {
     "chatter": ("print('hello')", "ended the process"),
     "hang": ("import time; time.sleep(60)", "still loading after"),
     "hunger": (
-        "import asmnet_edge.runtime.trial as t; t.limit(); bytearray(t.MEMORY)",
+        "import asmnet_edge.runtime.backends.trial as t; t.limit(); bytearray(t.MEMORY)",
         "ended the process",
     ),
     "strange points": ('print(\'{"points": 7, "size": 224}\')', "gives 7 points"),
@@ -110,7 +110,7 @@ def test_no_code_is_taken_from_the_folder_it_is_called_in(
 
 def test_a_flood_of_answers_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import os, asmnet_edge.runtime.trial as t; t.limit()\n"
+        "import os, asmnet_edge.runtime.backends.trial as t; t.limit()\n"
         "while True: os.write(1, bytes(2**16))"
     )
     run = trust.subprocess.run

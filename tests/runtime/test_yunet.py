@@ -10,8 +10,8 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError
-from asmnet_edge.runtime import trust
 from asmnet_edge.runtime import yunet as room
+from asmnet_edge.runtime.backends import trust
 from asmnet_edge.runtime.tracking import overlap
 from asmnet_edge.runtime.yunet import FIVE, yunet
 

@@ -65,8 +65,8 @@ class Loop:
         click.echo(json.dumps(content))
 
     def _serve(self, wish: Wish, stack: ExitStack, draws: bool, live: bool) -> None:
-        from asmnet_edge.runtime.board import Board
-        from asmnet_edge.runtime.serve import Server
+        from asmnet_edge.runtime.serving.board import Board
+        from asmnet_edge.runtime.serving.serve import Server
 
         board = Board()
         assert wish.serve is not None

@@ -68,7 +68,7 @@ def _check(video: Video, wish: Wish, stop: Callable[[], bool]) -> None:
 
 def predict_camera(wish: Wish) -> None:
     """A camera, until Ctrl-C or ``--frames``: served, recorded, printed."""
-    from asmnet_edge.runtime.camera import Camera
+    from asmnet_edge.runtime.cameras.camera import Camera
 
     with ExitStack() as stack:
         stop = stack.enter_context(stop_requests())

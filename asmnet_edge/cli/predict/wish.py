@@ -42,7 +42,7 @@ class Wish:
         The model is read, checked and, where nobody vouches for it, tried once for all of them.
         """
         from asmnet_edge.cli.plain import note, silenced
-        from asmnet_edge.runtime.backend import check_artifact
+        from asmnet_edge.runtime.backends.backend import check_artifact
         from asmnet_edge.runtime.landmarker import FaceLandmarker
         from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -57,7 +57,7 @@ class Wish:
 
     def _threads(self, count: int) -> int:
         """Of each network: all of them together shall not have more than there are cores."""
-        from asmnet_edge.runtime.threads import sensible_threads, usable_cores
+        from asmnet_edge.runtime.backends.threads import sensible_threads, usable_cores
 
         return self.threads or min(sensible_threads(), max(1, usable_cores() // count))
 

@@ -16,7 +16,7 @@ from asmnet_edge.errors import UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import fit_pose
-from asmnet_edge.runtime.backend import Crop, Outputs, run_all
+from asmnet_edge.runtime.backends.backend import Crop, Outputs, run_all
 
 
 class ForeignBackend:

@@ -15,7 +15,7 @@ from asmnet_edge.benchmarks.rows.foreign.heatmaps import Heatmaps
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import artifact_files
-from asmnet_edge.runtime.backend import Crop
+from asmnet_edge.runtime.backends.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 
 

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from asmnet_edge.errors import ModelError
-from asmnet_edge.runtime.litert import interpreter_class
-from asmnet_edge.runtime.onnx_runtime import open_session
-from asmnet_edge.runtime.openvino import compiled_model
+from asmnet_edge.runtime.backends.litert import interpreter_class
+from asmnet_edge.runtime.backends.onnx_runtime import open_session
+from asmnet_edge.runtime.backends.openvino import compiled_model
 
 Results = dict[int | str, Any]
 

@@ -1,8 +1,8 @@
 """The process that holds a camera: it can hang or crash, and be killed, without harm to the rest.
 
-    python -P -m asmnet_edge.runtime.capture MEMORY PIPE SOURCE WIDTH HEIGHT FPS
+    python -P -m asmnet_edge.runtime.cameras.capture MEMORY PIPE SOURCE WIDTH HEIGHT FPS
 
-MEMORY and PIPE are descriptors that it inherits, see `asmnet_edge.runtime.slots`. It ends when
+MEMORY and PIPE are descriptors that it inherits, see `cameras.slots`. It ends when
 nobody reads the pipe any more.
 """
 
@@ -17,21 +17,21 @@ from contextlib import suppress
 from types import MappingProxyType
 
 from asmnet_edge.errors import AsmnetEdgeError, DataError
-from asmnet_edge.runtime.shot import Grab, Wanted
-from asmnet_edge.runtime.slots import ERROR, FRAME, Message, Slots
+from asmnet_edge.runtime.cameras.shot import Grab, Wanted
+from asmnet_edge.runtime.cameras.slots import ERROR, FRAME, Message, Slots
 
 # what a source begins with, up to a colon -> module whose open_camera grabs from the rest of it
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
-        "picamera2": "asmnet_edge.runtime.grab_picamera2",
-        "replay": "asmnet_edge.runtime.grab_replay",
-        "rtsp": "asmnet_edge.runtime.grab_stream",
-        "rtsps": "asmnet_edge.runtime.grab_stream",
-        "http": "asmnet_edge.runtime.grab_stream",
-        "https": "asmnet_edge.runtime.grab_stream",
+        "picamera2": "asmnet_edge.runtime.cameras.grab_picamera2",
+        "replay": "asmnet_edge.runtime.cameras.grab_replay",
+        "rtsp": "asmnet_edge.runtime.cameras.grab_stream",
+        "rtsps": "asmnet_edge.runtime.cameras.grab_stream",
+        "http": "asmnet_edge.runtime.cameras.grab_stream",
+        "https": "asmnet_edge.runtime.cameras.grab_stream",
     }
 )
-DEVICE = "asmnet_edge.runtime.grab_device"  # of all others
+DEVICE = "asmnet_edge.runtime.cameras.grab_device"  # of all others
 
 
 def main() -> None:

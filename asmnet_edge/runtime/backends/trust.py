@@ -21,7 +21,7 @@ from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files
 from asmnet_edge.processes import our_python
-from asmnet_edge.runtime.backend import BACKENDS, CheckedArtifact, Files, read_files
+from asmnet_edge.runtime.backends.backend import BACKENDS, CheckedArtifact, Files, read_files
 from asmnet_edge.schemes import scheme_with
 
 SECONDS = 60  # that a trial may take
@@ -75,7 +75,7 @@ def tried(kind: str, path: Path, files: Files, cure: str = CURE) -> dict[str, An
 
 
 def _run(kind: str, path: Path, given: bytes, answer: IO[bytes], cure: str) -> int:
-    command = our_python("-m", "asmnet_edge.runtime.trial", kind, str(path))
+    command = our_python("-m", "asmnet_edge.runtime.backends.trial", kind, str(path))
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(

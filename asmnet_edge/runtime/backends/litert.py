@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import MissingExtraError, ModelError
-from asmnet_edge.runtime.backend import Crop, Files, InferenceBackend, Outputs, read_files
-from asmnet_edge.runtime.runtimes import TENSORFLOW, runtimes_of
+from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
+from asmnet_edge.runtime.backends.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.versions import installed_version
 
 OUTDATED = "tflite-runtime "

@@ -12,7 +12,7 @@ import numpy as np
 
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.pictures import JPEG_START, Picture, decode_picture
-from asmnet_edge.runtime.shot import DeviceClock, Grab, Shot, Wanted
+from asmnet_edge.runtime.cameras.shot import DeviceClock, Grab, Shot, Wanted
 
 PATIENCE = 1.0  # seconds of nothing but broken JPEGs, after which OpenCV decodes them its own way
 MJPEG = "MJPG"

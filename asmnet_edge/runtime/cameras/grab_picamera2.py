@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asmnet_edge.errors import DataError, MissingExtraError
-from asmnet_edge.runtime.shot import DeviceClock, Grab, Shot, Wanted
+from asmnet_edge.runtime.cameras.shot import DeviceClock, Grab, Shot, Wanted
 
 
 def open_camera(source: str, wanted: Wanted) -> Grab:

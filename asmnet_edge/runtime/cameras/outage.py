@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from asmnet_edge.runtime.frames import CameraRule
+from asmnet_edge.runtime.cameras.frames import CameraRule
 
 Tell = Callable[[str], None]
 FLAPPING = 60  # times ``steady``: between lines of a camera that comes and goes all the time

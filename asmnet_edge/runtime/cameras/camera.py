@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from asmnet_edge.pictures import Picture
 from asmnet_edge.processes import our_python
-from asmnet_edge.runtime.child import CaptureProcess
-from asmnet_edge.runtime.frames import CameraRule, Frame
-from asmnet_edge.runtime.outage import Outages, Tell
-from asmnet_edge.runtime.slots import BrokenMessageError, Message, Slots, memory_file
+from asmnet_edge.runtime.cameras.child import CaptureProcess
+from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
+from asmnet_edge.runtime.cameras.outage import Outages, Tell
+from asmnet_edge.runtime.cameras.slots import BrokenMessageError, Message, Slots, memory_file
 from asmnet_edge.runtime.sources import without_secrets
 
 STUCK = 2  # processes that do not end, from which on no further one is started
@@ -38,7 +38,7 @@ class Camera:
         command: Sequence[str] = (),
     ) -> None:
         self.rule, self._tell = rule or CameraRule(), tell
-        self._command = list(command) or our_python("-m", "asmnet_edge.runtime.capture")
+        self._command = list(command) or our_python("-m", "asmnet_edge.runtime.cameras.capture")
         self._words = [source, *map(str, wanted)]
         self._name = without_secrets(source)
         self._memory = memory_file()

@@ -1,6 +1,6 @@
 """The cameras of this machine: which there are, and which one to take.
 
-    python -m asmnet_edge.runtime.attached      # the word for ``predict``
+    python -m asmnet_edge.runtime.cameras.attached      # the word for ``predict``
 
 Every Raspberry Pi has a dozen /dev/video* that are none: its codecs, its image processor, and the
 raw end of the ribbon's receiver, which only libcamera can use.
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asmnet_edge.errors import AsmnetEdgeError, DataError
-from asmnet_edge.runtime.tryout import failure
+from asmnet_edge.runtime.doctor.tryout import failure
 
 # how names in /sys/class/video4linux/*/name begin: drivers of Pi 3 and 4 (bcm2835-*, rpivid,
 # unicam) and Pi 5 (pispbe, rpi-hevc-dec, rp1-cfe)
 NO_CAMERAS = ("bcm2835-codec", "bcm2835-isp", "pispbe", "rpivid", "rpi-hevc", "rp1-cfe", "unicam")
-RIBBON = "from asmnet_edge.runtime.attached import find_ribbon; find_ribbon()"
+RIBBON = "from asmnet_edge.runtime.cameras.attached import find_ribbon; find_ribbon()"
 
 
 @dataclass(frozen=True)

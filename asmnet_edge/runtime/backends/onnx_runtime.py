@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.errors import ModelError, require
-from asmnet_edge.runtime.backend import Crop, Files, InferenceBackend, Outputs, read_files
+from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 
 
 class OnnxRuntimeBackend:

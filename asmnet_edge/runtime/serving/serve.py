@@ -17,14 +17,14 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.board import CLIENTS, Board
-from asmnet_edge.runtime.connections import (
+from asmnet_edge.runtime.serving.board import CLIENTS, Board
+from asmnet_edge.runtime.serving.connections import (
     HEAD_SECONDS,
     BoundedServer,
     BoundedServer6,
     TimelyReader,
 )
-from asmnet_edge.runtime.page import PAGE
+from asmnet_edge.runtime.serving.page import PAGE
 
 BOUNDARY = "asmnet-edge-frame"
 SILENCE = 5.0  # seconds without a picture after which a stream looks whether its client is gone

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 from asmnet_edge.cpu import is_arm
 from asmnet_edge.processes import our_python
-from asmnet_edge.runtime.runtimes import Runtime
-from asmnet_edge.runtime.threads import sensible_threads
+from asmnet_edge.runtime.backends.runtimes import Runtime
+from asmnet_edge.runtime.backends.threads import sensible_threads
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 from asmnet_edge.versions import installed_version
 
@@ -69,7 +69,7 @@ def model() -> Finding:
     """The shipped model, checked, loaded, run and timed in a process of its own."""
     program = (
         "import json,time,statistics as s,numpy as n,sys;from pathlib import Path\n"
-        "from asmnet_edge.runtime.backend import open_artifact\n"
+        "from asmnet_edge.runtime.backends.backend import open_artifact\n"
         "a=open_artifact(Path(sys.argv[1]),int(sys.argv[2]));c=n.full((1,224,224,3),128,n.uint8)\n"
         "t=[]\n"
         "for _ in range(30):\n"

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime.shot import Grab, Shot, Wanted
+from asmnet_edge.runtime.cameras.shot import Grab, Shot, Wanted
 
 
 def open_camera(source: str, wanted: Wanted) -> Grab:

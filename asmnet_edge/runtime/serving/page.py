@@ -1,4 +1,4 @@
-"""The page that `asmnet_edge.runtime.serve` shows; ``query`` carries the token on.
+"""The page that `asmnet_edge.runtime.serving.serve` shows; ``query`` carries the token on.
 
 A browser shows the last picture of a stream for ever once it ends or stalls, and does not say so.
 The page therefore asks for the stream again when it breaks, when the page comes back into view, and

@@ -58,9 +58,9 @@ class Artifact:
 # suffix -> (format, module of the backend)
 BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        ".tflite": ("tflite", "asmnet_edge.runtime.litert"),
-        ".onnx": ("onnx", "asmnet_edge.runtime.onnx_runtime"),
-        ".xml": ("openvino", "asmnet_edge.runtime.openvino"),
+        ".tflite": ("tflite", "asmnet_edge.runtime.backends.litert"),
+        ".onnx": ("onnx", "asmnet_edge.runtime.backends.onnx_runtime"),
+        ".xml": ("openvino", "asmnet_edge.runtime.backends.openvino"),
     }
 )
 SUFFIXES = {name: suffix for suffix, (name, _) in BACKENDS.items()}  # format -> suffix
@@ -94,7 +94,7 @@ def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
     """
     backend_module(path)  # a name of another kind is refused before anything is read
     if trust and path.is_file() and not manifest_path(path).exists():
-        from asmnet_edge.runtime.trust import tried_artifact
+        from asmnet_edge.runtime.backends.trust import tried_artifact
 
         return tried_artifact(path)
     files = read_files(path)

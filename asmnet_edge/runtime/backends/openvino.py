@@ -8,7 +8,7 @@ from typing import Any
 
 from asmnet_edge.cpu import features
 from asmnet_edge.errors import ModelError, require
-from asmnet_edge.runtime.backend import Crop, Files, InferenceBackend, Outputs, read_files
+from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 from asmnet_edge.versions import installed_version
 
 

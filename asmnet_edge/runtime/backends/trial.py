@@ -1,6 +1,6 @@
-"""The process in which a file that nobody vouches for is loaded: see `asmnet_edge.runtime.trust`.
+"""The process in which a file that nobody vouches for is loaded: see `backends.trust`.
 
-    python -P -m asmnet_edge.runtime.trial KIND NAME
+    python -P -m asmnet_edge.runtime.backends.trial KIND NAME
 
 KIND is artifact or yunet. On standard input come a line of JSON, suffix -> length of each file, and
 then their bytes. Prints one line of JSON: the size and points of a network that keeps the contract
@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.errors import AsmnetEdgeError, ModelError
-from asmnet_edge.runtime.backend import Files, InferenceBackend, open_backend
-from asmnet_edge.runtime.trust import SECONDS
+from asmnet_edge.runtime.backends.backend import Files, InferenceBackend, open_backend
+from asmnet_edge.runtime.backends.trust import SECONDS
 
 MEMORY = 6 * 2**30  # bytes of addresses; runtimes reserve far more than they use
 SHARE = 0.75  # of the memory that is free when it starts

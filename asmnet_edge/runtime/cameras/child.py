@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 
-from asmnet_edge.runtime.slots import ERROR, MESSAGE, BrokenMessageError, Message
+from asmnet_edge.runtime.cameras.slots import ERROR, MESSAGE, BrokenMessageError, Message
 
 TAIL = 2000  # bytes that are kept of what it complains of
 

@@ -1,0 +1,1 @@
+"""LiteRT, ONNX Runtime and OpenVINO behind one small protocol, and what may be loaded."""

@@ -1,0 +1,1 @@
+"""Cameras that come back: each in a process that can be killed."""

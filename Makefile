@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 		--output $(DEMO)/record.json --overwrite
 
 test: $(VENV)/installed-test lint
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # an emulated ARM Debian; needs root, qemu-user-static, binfmt-support and mmdebstrap. What `make demo`
 # made in ONNX is compared too, if it is there

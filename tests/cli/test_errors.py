@@ -92,7 +92,8 @@ def test_two_pictures_of_one_name_do_not_overwrite_each_other(
     other.write_bytes(face_file.read_bytes())
     ended = asmnet_edge("predict", face_file, other, "--output", tmp_path / "out")
     assert ended.code == 2
-    assert "face-faces" in ended.complaint
+    assert "several pictures would be written to" in ended.complaint
+    assert f"{face_file.name}-faces.jpg" in ended.complaint
     assert not (tmp_path / "out").exists()
 
 

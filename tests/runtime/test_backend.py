@@ -52,7 +52,7 @@ def fake_file(tmp_path: Path, manifest: ArtifactManifest) -> Path:
     [("a.tflite", "litert"), ("b.onnx", "onnx_runtime"), ("folder.x/c.xml", "openvino")],
 )
 def test_the_suffix_chooses_the_runtime(name: str, module: str) -> None:
-    assert backend_module(Path(name)) == f"asmnet_edge.runtime.{module}"
+    assert backend_module(Path(name)) == f"asmnet_edge.runtime.backends.{module}"
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.bin", "model", "model.tflite.json"])

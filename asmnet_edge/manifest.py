@@ -7,7 +7,7 @@ same facts, less the hashes of the finished files, are embedded in the artifact 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -118,6 +118,13 @@ def artifact_files(artifact: Path) -> list[Path]:
 def manifest_path(artifact: Path) -> Path:
     """Where the manifest of ``artifact`` lies."""
     return artifact.with_name(artifact.name + ".json")
+
+
+def without_companions(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """``paths`` less the manifests and weights of others among them, as ``artifacts/*`` names."""
+    given = set(paths)
+    companions = {p for path in given for p in (manifest_path(path), *artifact_files(path)[:-1])}
+    return tuple(path for path in paths if path not in companions)
 
 
 def read_manifest(artifact: Path, contents: Mapping[Path, bytes] = NOTHING) -> ArtifactManifest:

@@ -10,6 +10,7 @@ import click
 
 from asmnet_edge.cli.terminal import notes, silenced
 from asmnet_edge.errors import CheckFailedError
+from asmnet_edge.manifest import without_companions
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.checks.verify import Verification
@@ -29,7 +30,7 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
     from asmnet_edge.converters.checks.verify import verify
 
     found = []
-    for path in files:
+    for path in without_companions(files):
         with silenced():
             found.append(verify(path, threads))
         click.echo(json.dumps(found[-1].as_json()) if as_json else _line(found[-1]))

@@ -11,7 +11,13 @@ import pytest
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError
 from asmnet_edge.files import sha256
-from asmnet_edge.manifest import ArtifactManifest, Precision, manifest_path, read_manifest
+from asmnet_edge.manifest import (
+    ArtifactManifest,
+    Precision,
+    manifest_path,
+    read_manifest,
+    without_companions,
+)
 from asmnet_edge.schemes import IBUG68
 
 FACTS = ArtifactManifest(
@@ -189,3 +195,10 @@ def test_a_name_cannot_lead_out_of_the_folder(artifact: Path, with_facts: Callab
     listed = {"name": "../secret", "bytes": 6, "sha256": sha256(secret)}
     with pytest.raises(ModelError, match=r"secret is missing"):
         read_manifest(with_facts(files=[*own, listed]))
+
+
+def test_what_a_folder_s_asterisk_names_besides_artifacts_is_left_out() -> None:
+    named = [Path(f"made/{n}") for n in ("a.bin", "a.xml", "a.xml.json", "b.onnx", "b.onnx.json")]
+    assert without_companions(named) == (Path("made/a.xml"), Path("made/b.onnx"))
+    alone = [Path("made/a.bin"), Path("made/c.onnx.json"), Path("b.onnx")]
+    assert without_companions(alone) == tuple(alone)  # nobody's: refused where they are opened

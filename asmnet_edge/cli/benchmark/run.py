@@ -65,6 +65,9 @@ def command(**given: Any) -> None:
     At least --queries calls and --seconds for each, in turns. Exit code 1 when an artifact could
     not be measured; the others are. Ctrl-C ends the run and keeps what was measured.
     """
+    from asmnet_edge.manifest import without_companions
+
+    given["artifacts"] = without_companions(given["artifacts"])
     _check(given)
     if given["ssh"]:
         from asmnet_edge.cli.benchmark.ssh import run_there

@@ -10,7 +10,6 @@ import click
 
 from asmnet_edge.cli.terminal import notes, silenced
 from asmnet_edge.errors import CheckFailedError
-from asmnet_edge.manifest import without_companions
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.checks.verify import Verification
@@ -28,6 +27,7 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
     when a file does not pass.
     """
     from asmnet_edge.converters.checks.verify import verify
+    from asmnet_edge.manifest import without_companions
 
     found = []
     for path in without_companions(files):

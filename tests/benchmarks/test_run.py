@@ -331,8 +331,8 @@ def test_the_stages_of_a_picture_are_timed(
 
 def test_sustained_latency_is_a_curve(measured: Make, measure: Any) -> None:
     told = measure(measured("a.onnx"), sustain=2.2).results[0]["sustained"]
-    assert [point["at"] for point in told["points"]] == pytest.approx([0, 1, 2], abs=0.1)
-    assert told["seconds"] == pytest.approx(2.2, abs=0.1)
+    assert [point["at"] for point in told["points"]] == pytest.approx([0, 1, 2], abs=0.7)
+    assert told["seconds"] == pytest.approx(2.2, abs=0.7)
     assert told["first_p50"] > 0
     assert told.keys() >= {"start_celsius", "cooled_seconds"}
 

@@ -1,7 +1,8 @@
-"""Which of this machine's instructions make eight-bit arithmetic fast."""
+"""This machine's processor: its cores, and what makes eight-bit arithmetic fast on it."""
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,13 @@ FEATURES = {
     "asimddp": "int8 dot products",
 }
 DOT_PRODUCTS = frozenset(FEATURES)
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str] | None:

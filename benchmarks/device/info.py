@@ -52,7 +52,7 @@ class DeviceInfo:
             board=_text("/proc/device-tree/model"),
             cpu=_cpu_name(),
             architecture=platform.machine(),
-            cores=usable_cores(),
+            cores=cpu.usable_cores(),
             features=tuple(sorted(flags & set(FEATURES))),
             governor=_text(f"{CPUS}/cpu0/cpufreq/scaling_governor"),
             max_mhz=int(max_khz) / 1e3 if max_khz else None,
@@ -68,13 +68,6 @@ class DeviceInfo:
 def load_average() -> float | None:
     """Processes that wanted to run, over the last minute; None where the system does not tell."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def fastest_cpus(count: int) -> tuple[int, ...]:

@@ -103,12 +103,18 @@ def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
         pictures_in([str(tmp_path)])
 
 
-def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
-    path = tmp_path / "film.avi"
+def write_film(folder: Path, frames: int) -> Path:
+    """A grey film of 64 x 48 pixels, 25 pictures a second."""
+    path = folder / "film.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
-    for _ in range(5):
+    for _ in range(frames):
         writer.write(np.full((48, 64, 3), 99, np.uint8))
     writer.release()
+    return path
+
+
+def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
+    path = write_film(tmp_path, 5)
     video = Video(path)
     assert (video.rate, video.count, video.size) == (25, 5, (64, 48))
     frames = list(video.frames())
@@ -229,11 +235,7 @@ def test_addresses_are_shown_without_secrets(told: str, shown: str) -> None:
 
 
 def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
-    path = tmp_path / "film.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
-    for _ in range(50):
-        writer.write(np.full((48, 64, 3), 99, np.uint8))
-    writer.release()
+    path = write_film(tmp_path, 50)
     whole = Video(path)
     assert len(list(whole.frames())) == whole.count == 50
     assert not whole.ended_early

@@ -58,8 +58,8 @@ def row_orders(
     """The rows in their order: float model, artifacts, what is measured beside them."""
     from dataclasses import replace
 
-    from asmnet_edge.benchmarks.device.info import usable_cores
     from asmnet_edge.benchmarks.rows.order import RowOrder, orders_for, told_apart
+    from asmnet_edge.cpu import usable_cores
 
     counts = thread_counts(threads, usable_cores())
     first = [RowOrder(reference, count) for count in counts] if reference else []

@@ -57,7 +57,8 @@ class Wish:
 
     def _threads(self, count: int) -> int:
         """Of each network: all of them together shall not have more than there are cores."""
-        from asmnet_edge.runtime.backends.threads import sensible_threads, usable_cores
+        from asmnet_edge.cpu import usable_cores
+        from asmnet_edge.runtime.backends.threads import sensible_threads
 
         return self.threads or min(sensible_threads(), max(1, usable_cores() // count))
 

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from asmnet_edge.cpu import is_arm
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from asmnet_edge.cpu import is_arm, usable_cores
 
 
 def sensible_threads(machine: str | None = None, cores: int | None = None) -> int:

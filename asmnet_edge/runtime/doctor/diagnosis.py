@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from asmnet_edge.cpu import DOT_PRODUCTS, FEATURES, features, is_arm
+from asmnet_edge.cpu import DOT_PRODUCTS, FEATURES, features, is_arm, usable_cores
 from asmnet_edge.runtime import health
 from asmnet_edge.runtime.backends.runtimes import RUNTIMES
-from asmnet_edge.runtime.backends.threads import sensible_threads, usable_cores
+from asmnet_edge.runtime.backends.threads import sensible_threads
 from asmnet_edge.runtime.cameras.attached import VideoNode, ribbon_fault, video_nodes
 from asmnet_edge.runtime.doctor.tryout import ABSENT, BAD, FAIR, GOOD, Finding, model, tried
 from asmnet_edge.versions import installed_version

@@ -7,7 +7,7 @@ DEMO := build/demo
 # with a data folder: calibrate on its training faces, report accuracy on its test faces
 DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
-.PHONY: demo test test-arm64 lint lock clean
+.PHONY: demo test test-arm64 size lint lock clean
 
 demo: $(VENV)/installed
 	$(BIN)/asmnet-edge convert all --output $(DEMO) --overwrite $(DATA)
@@ -24,6 +24,16 @@ test-arm64: $(VENV)/installed-test
 	$(BIN)/python -m build --quiet --wheel --outdir build/arm64/wheel .
 	scripts/test_arm64.sh build/arm64/wheel/*.whl $(BIN)/python \
 		asmnet_edge/weights/asmnet68-int8.tflite $(wildcard $(DEMO)/*-int8.onnx)
+
+# bytes of a fresh environment with the light base: as it comes, and with the small wheels
+size:
+	rm -rf build/size
+	$(PYTHON) -m venv build/size/newest
+	build/size/newest/bin/pip install --quiet --disable-pip-version-check .
+	$(PYTHON) -m venv build/size/small
+	build/size/small/bin/pip install --quiet --disable-pip-version-check -c constraints-small.txt .
+	build/size/small/bin/asmnet-edge verify asmnet_edge/weights/asmnet68-int8.tflite
+	du -sb build/size/newest build/size/small
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 )
 @click.option("--config", type=click.Path(path_type=Path), help="Settings in TOML; flags win.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option(
+    "--weights",
+    metavar="MODEL.keras",
+    help="Start from this float model's weights rather than from chance.",
+)
 @click.option("--architecture", type=click.Choice(["asmnet", "mobilenetv2"]))
 @click.option("--alpha", type=float, help="Width multiplier: 0.35, 0.5, 0.75 or 1.0.")
 @click.option("--input-size", type=int, help="Side of the crop in pixels, a multiple of 32.")
@@ -162,6 +167,7 @@ def _plan(run: Run) -> RenderableType:
         f"{network.count_params():,} parameters, {multiply_adds(network) / 1e6:.1f} M multiply-adds"
     )
     view.add_row("network", f"{network.name}, alpha {config.variant.alpha:g}, {size} px: {work}")
+    view.add_row("starts from", config.weights or "random weights")
     stages = ", ".join(f"{s.share:.0%} at {s.size} px" for s in config.stages)
     view.add_row("steps", f"{run.total:,} of {config.batch} faces ({stages})")
     loss = (

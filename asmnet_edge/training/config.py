@@ -53,6 +53,7 @@ class TrainConfig:
     """One run. The first data set is the one that is validated on and that counts the epochs.
 
     stages : resolutions in turn, the last one the variant's own; none given: that one throughout
+    weights : float model file to start from, perhaps trained at another resolution; "": from chance
     learning_rate : after warm-up, falling by a cosine to ``final_learning_rate``
     shape_variance : share of variance of the ASM's shape model; weight_decay : AdamW's
     precision : float32, or mixed_bfloat16 where the device computes it faster
@@ -62,6 +63,7 @@ class TrainConfig:
     data: tuple[DataShare, ...]
     variant: Variant = field(default_factory=Variant)
     stages: tuple[Stage, ...] = ()
+    weights: str = ""
     epochs: float = 100
     batch: int = 32
     learning_rate: float = 2e-3

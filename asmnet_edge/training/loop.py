@@ -28,10 +28,11 @@ from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import TrainConfig
 from asmnet_edge.training.distribution import Processes
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 from asmnet_edge.training.journal import Entry, Journal
 from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
-from asmnet_edge.training.network import build
+from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import ValidationFaces, batch_sheet
@@ -79,12 +80,32 @@ class Run:
         self.plan = BatchPlan(
             tuple(sources), config.batch, self.total, config.augmentation, config.seed
         )
-        self.scaling = self._fit_scaling()
+        self.origin = self._starting_model()
+        self.scaling = self.origin.scaling if self.origin else self._fit_scaling()
         self.shapes = PointDistributionModel.fit(
             first.points, config.shape_variance, "box", first.scheme
         )
         self.step, self.best = 0, float("inf")
         self.damaged: list[Path] = []
+
+    def _starting_model(self) -> FloatModel | None:
+        """The model whose weights the run starts from, and whose training units it goes on with."""
+        if not self.config.weights:
+            return None
+        model, variant = load_float_model(Path(self.config.weights)), self.config.variant
+        expected = replace(variant, input_size=model.variant.input_size)
+        if model.variant != expected or model.scheme is not self.packs[0][0].scheme:
+            raise ModelError(
+                f"{self.config.weights} holds {_in_words(model.variant)}; "
+                f"{_in_words(variant)} is to be trained",
+                "Start from a float model of the same architecture, alpha and points",
+            )
+        if (model.pixels, model.crop.margin) != (PixelScaling(), CropRule().margin):
+            raise ModelError(
+                f"{self.config.weights} takes other pixels or another crop than training makes",
+                "Start from a float model that asmnet-edge train wrote",
+            )
+        return model
 
     def _fit_scaling(self) -> TargetScaling:
         """From targets of views as training draws them; the resolution makes no difference."""
@@ -171,6 +192,8 @@ class Run:
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
             self.trainer.compile(optimizer=optimizer)
             optimizer.build(network.trainable_variables)
+            if self.origin and not state:
+                network.set_weights(self.origin.network.get_weights())
             if state:
                 _assign(self.trainer.variables, state.arrays["model"])
                 _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
@@ -242,6 +265,9 @@ class Run:
             "faces": [len(train) for train, _ in self.packs],
             "licence": self.licence,
         }
+        if self.origin:
+            known = self.origin.provenance
+            facts["started_from"] = {"sha256": self.origin.source_sha256, **known}
         rule = CropRule(size=config.variant.input_size)
         scheme = self.packs[0][0].scheme
         return FloatModel(network, config.variant, scheme, rule, self.scaling, facts)
@@ -280,13 +306,14 @@ class Run:
         names = "\n".join(name for train, _ in self.packs for name in train.names)
         return {
             "configuration": self.config.as_json(),
+            "starting model": self.origin.source_sha256 if self.origin else "",
             "set of faces": hashlib.sha256(names.encode()).hexdigest(),
         }
 
     def _differing(self, state: State) -> str | None:
         """What of `_identity` is another in ``state``; a setting it does not know has its default,
         so a run of an older version goes on."""
-        known = {**state.facts, "configuration": None}
+        known = {"starting model": "", **state.facts, "configuration": None}
         known["configuration"] = TrainConfig.from_json(state.facts["configuration"]).as_json()
         return next((what for what, v in self._identity().items() if known[what] != v), None)
 
@@ -296,6 +323,10 @@ class Run:
         self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
         weights = [array.copy() for array in state.arrays["ema"]]
         self.average = AveragedWeights(weights, state.facts["ema_updates"])
+
+
+def _in_words(variant: Variant) -> str:
+    return f"{variant.architecture} of alpha {variant.alpha:g} with {variant.points} points"
 
 
 def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:

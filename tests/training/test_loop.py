@@ -401,3 +401,47 @@ def test_half_precision_keeps_full_weights_and_full_heads() -> None:
     assert {output.dtype for output in network.outputs} == {"float32"}
     assert network.get_layer("block_3_expand").compute_dtype == "bfloat16"
     assert build(SMALL).get_layer("block_3_expand").compute_dtype == "float32"
+
+
+def test_a_run_starts_from_the_weights_of_another_and_says_so(
+    tiny: None, make_run: MakeRun, whole: Path, tmp_path: Path
+) -> None:
+    origin = load_float_model(whole / "last.keras")
+    config = replace(ONE_STAGE, weights=str(whole / "last.keras"), learning_rate=1e-9)
+    run = make_run(tmp_path, replace(config, final_learning_rate=1e-9, weight_decay=0.0))
+    list(run.train())
+    model = load_float_model(tmp_path / "last.keras")
+    for mine, theirs in zip(trained(model), trained(origin), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    np.testing.assert_array_equal(model.scaling.mean_shape, origin.scaling.mean_shape)
+    told = model.provenance["started_from"]
+    assert told["sha256"] == origin.source_sha256
+    assert told["training"] == origin.provenance["training"]
+
+
+def trained(model: FloatModel) -> list[np.ndarray]:
+    """What the optimizer moves; the moving statistics follow the data at any learning rate."""
+    return [keras.ops.convert_to_numpy(v) for v in model.network.trainable_weights]
+
+
+def test_a_run_does_not_start_from_another_network(
+    tiny: None, make_run: MakeRun, whole: Path, tmp_path: Path
+) -> None:
+    other = replace(SMALL, alpha=0.5)
+    config = replace(ONE_STAGE, weights=str(whole / "last.keras"), variant=other)
+    with pytest.raises(ModelError, match="alpha 0.35 with 68 points; asmnet of alpha 0.5"):
+        make_run(tmp_path, config)
+
+
+def test_a_run_does_not_go_on_from_other_starting_weights(
+    tiny: None, make_run: MakeRun, whole: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights.keras"
+    weights.write_bytes((whole / "last.keras").read_bytes())
+    config = replace(ONE_STAGE, weights=str(weights))
+    stop_after(make_run(tmp_path / "run", config).train(), 1)
+    origin = load_float_model(weights)
+    weights.unlink()
+    replace(origin, provenance={}).save(weights)
+    with pytest.raises(ModelError, match="another starting model"):
+        list(make_run(tmp_path / "run", config).train(resume=True))

@@ -6,9 +6,16 @@ from importlib import resources
 from pathlib import Path
 
 SHIPPED_FLOAT = "asmnet68.keras"
+SHIPPED_FLOATS = (SHIPPED_FLOAT,)
 SHIPPED_INT8 = "asmnet68-int8.tflite"
 
 
 def shipped(name: str) -> Path:
     """Path of a file in the package's ``weights`` folder."""
     return Path(str(resources.files("asmnet_edge") / "weights" / name))
+
+
+def file_or_shipped(path: Path) -> Path:
+    """``path``, or what comes with the package by that name where a bare name lies nowhere here."""
+    bare = len(path.parts) == 1 and not path.exists()
+    return shipped(path.name) if bare and shipped(path.name).is_file() else path

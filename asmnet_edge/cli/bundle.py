@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.errors import UsageError
 
 
 @click.command()
-@click.argument("artifacts", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("artifacts", nargs=-1, type=MODEL)
 @click.option("--wheel", type=click.Path(path_type=Path), help="[default: the newest in dist/]")
 @click.option(
     "--output",

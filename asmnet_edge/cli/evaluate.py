@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import Progress as Bar
 
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import (
     BrokenFaces,
     broken_option,
@@ -29,7 +30,7 @@ DRAWN = "synthetic:128"
 
 
 @click.command()
-@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.argument("model", required=False, type=MODEL)
 @click.option("--data", metavar="KIND:PATH", default=DRAWN,
               help="Annotated faces, such as 300w:DIR.  [default: drawn faces]")  # fmt: skip
 @click.option("--subset", "subsets", multiple=True, metavar="NAME",

@@ -11,11 +11,12 @@ import click
 from rich import box
 from rich.table import Table
 
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import notes, print_wide, silenced
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=MODEL)
 @click.option("--audit/--no-audit", default=True, show_default=True,
               help="Tell what really runs in int8 on this machine.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known as JSON.")

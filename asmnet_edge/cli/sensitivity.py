@@ -10,6 +10,7 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 from asmnet_edge.tables import table
@@ -24,7 +25,7 @@ RANGED = 64  # crops to measure activation ranges on
 
 
 @click.command()
-@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.argument("model", required=False, type=MODEL)
 @click.option("--data", metavar="KIND:PATH", default=DRAWN,
               help="Faces, such as 300w:DIR; its training part is taken.  "
               "[default: drawn faces]")  # fmt: skip

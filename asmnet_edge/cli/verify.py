@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import notes, silenced
 from asmnet_edge.errors import CheckFailedError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=MODEL)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON a file.")
 def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:

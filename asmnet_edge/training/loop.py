@@ -23,6 +23,7 @@ from asmnet_edge.errors import ModelError
 from asmnet_edge.files import make_folder, sweep, write_json
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.shape import PointDistributionModel
+from asmnet_edge.shipped import file_or_shipped
 from asmnet_edge.training.averaging import AveragedWeights
 from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
@@ -92,7 +93,8 @@ class Run:
         """The model whose weights the run starts from, and whose training units it goes on with."""
         if not self.config.weights:
             return None
-        model, variant = load_float_model(Path(self.config.weights)), self.config.variant
+        file = file_or_shipped(Path(self.config.weights))
+        model, variant = load_float_model(file), self.config.variant
         expected = replace(variant, input_size=model.variant.input_size)
         if model.variant != expected or model.scheme is not self.packs[0][0].scheme:
             raise ModelError(

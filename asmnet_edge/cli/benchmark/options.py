@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asmnet_edge.cli.models import shipped_origin
 from asmnet_edge.cli.terminal import notes
 from asmnet_edge.errors import UsageError, require
-from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
     from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
@@ -68,7 +68,7 @@ def row_orders(
     return told_apart(replace(order, cpus=cores_for(cpus, order.threads)) for order in found)
 
 
-def reference_path(given: Path | None, wanted: bool) -> Path | None:
+def reference_path(given: Path | None, wanted: bool, artifacts: Sequence[Path]) -> Path | None:
     """The float model for the drops; none where Keras is not installed, as on most devices."""
     if not wanted:
         return None
@@ -80,7 +80,7 @@ def reference_path(given: Path | None, wanted: bool) -> Path | None:
         return None
     if util.find_spec("keras") is None:
         require("keras", "train")
-    return given or shipped(SHIPPED_FLOAT)
+    return given or shipped_origin(artifacts)
 
 
 def subset_of(dataset: Dataset, wanted: str | None) -> str:

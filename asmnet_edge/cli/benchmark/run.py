@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from asmnet_edge.cli.benchmark import options
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import notes, print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
 
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("artifacts", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("artifacts", nargs=-1, type=MODEL)
 @click.option(
     "--float-model",
-    type=click.Path(path_type=Path),
-    help="The .keras file they were made from.  [default: the shipped ASMNet-68]",
+    type=MODEL,
+    help="The .keras file they were made from.  [default: the shipped one of them]",
 )
 @click.option("--float/--no-float", "with_float", default=True, help="Measure the float model too.")
 @click.option(
     "--beside",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=MODEL,
     help="A model of another origin to measure too: an artifact, a .keras file, or the .toml that "
     "describes a foreign network. No drop is given for it.",
 )
@@ -101,7 +102,9 @@ def plan_of(given: dict[str, Any]) -> BenchmarkPlan:
     from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS
     from asmnet_edge.benchmarks.session.measured import BenchmarkPlan
 
-    reference = options.reference_path(given["float_model"], given["with_float"])
+    reference = options.reference_path(
+        given["float_model"], given["with_float"], given["artifacts"]
+    )
     words = (given["threads"], given["cpus"], given["runtimes"])
     orders = options.row_orders(given["artifacts"], given["beside"], reference, *words)
     latency = (RIGOROUS if given["rigorous"] else QUICK).lengthened(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import (
     import_quietly,
     notes,
@@ -30,7 +31,7 @@ NEEDED = ("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "ai_edge_qua
 
 @click.command()
 @click.argument("format", type=click.Choice([*FORMATS, "all"]))
-@click.argument("model", required=False, type=click.Path(path_type=Path))
+@click.argument("model", required=False, type=MODEL)
 @click.option("--output", type=click.Path(path_type=Path), default=Path("artifacts"),
               show_default=True, help="Folder for the artifacts.")  # fmt: skip
 @click.option("--precision", "precisions", type=click.Choice([*USUAL, "int8-io", "all"]),

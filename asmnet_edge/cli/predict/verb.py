@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.predict.wish import Wish
 
 
@@ -14,7 +15,7 @@ from asmnet_edge.cli.predict.wish import Wish
 @click.argument("sources", nargs=-1, required=True)
 @click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=MODEL,
     help="Artifact (.tflite, .onnx, .xml) with its manifest.  [default: the shipped int8 TFLite]",
 )
 @click.option(

@@ -1,0 +1,44 @@
+"""A model on the command line: a file, or one that comes with the package, by its name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from asmnet_edge.files import sha256
+from asmnet_edge.shipped import SHIPPED_FLOATS, file_or_shipped, shipped
+
+
+class ModelPath(click.Path):
+    """A model's path; ``asmnet68-int8.tflite`` is the package's where no such file lies here."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return file_or_shipped(Path(os.fspath(super().convert(value, param, ctx))))
+
+
+MODEL = ModelPath()
+
+
+def shipped_origin(artifacts: Sequence[Path]) -> Path:
+    """The shipped float model that the first of ``artifacts`` was made from; else the first one."""
+    wanted = _source(artifacts[0]) if artifacts else ""
+    floats = [shipped(name) for name in SHIPPED_FLOATS]
+    return next((path for path in floats if sha256(path) == wanted), floats[0])
+
+
+def _source(artifact: Path) -> str:
+    """As its manifest has it; what is wrong with one is told where the artifact is opened."""
+    from asmnet_edge.manifest import manifest_path
+
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(manifest_path(artifact).read_bytes())["source_sha256"])
+    return ""

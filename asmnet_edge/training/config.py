@@ -12,7 +12,7 @@ from typing import Any
 from asmnet_edge.errors import UsageError
 from asmnet_edge.training.augmentation import Augmentation
 from asmnet_edge.training.loss import DISTANCES, SCHEDULES
-from asmnet_edge.training.network import Variant
+from asmnet_edge.training.network import DROPOUT, Variant
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class TrainConfig:
     weights : float model file to start from, perhaps trained at another resolution; "": from chance
     learning_rate : after warm-up, falling by a cosine to ``final_learning_rate``
     shape_variance : share of variance of the ASM's shape model; weight_decay : AdamW's
+    dropout : share of the features that are left out; less where the network does not even fit its
+    training faces
     precision : float32, or mixed_bfloat16 where the device computes it faster
     ema : momentum per update of the averaged weights, which are updated every ``ema_every`` steps
     """
@@ -74,6 +76,7 @@ class TrainConfig:
     asm_schedule: str = "steps"
     shape_variance: float = 0.90
     pose_weight: float = 0.5
+    dropout: float = DROPOUT
     augmentation: Augmentation = field(default_factory=Augmentation)
     ema: float = 0.98
     ema_every: int = 8
@@ -100,8 +103,9 @@ class TrainConfig:
         for moment in ("first_weight", "last_weight"):
             if not any(getattr(share, moment) > 0 for share in self.data):
                 raise UsageError(f"every data set has {moment} 0, so no face could be drawn")
-        if not 0 <= self.ema < 1:
-            raise UsageError(f"ema must lie in [0, 1), got {self.ema}")
+        for name in ("ema", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
         if not self.stages:
             object.__setattr__(self, "stages", (Stage(self.variant.input_size, 1.0),))
         if abs(sum(s.share for s in self.stages) - 1) > 1e-6:

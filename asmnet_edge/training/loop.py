@@ -188,7 +188,7 @@ class Run:
         config = self.config
         assisted = AsmAssistedLoss(self.shapes, self.scaling, config.distance)
         with self.processes.scope():
-            network = build(config.variant, self.size, config.precision)
+            network = build(config.variant, self.size, config.precision, config.dropout)
             self.trainer = Trainer(network, assisted, config.pose_weight, self.processes.summed)
             optimizer = keras.optimizers.AdamW(self._learning_rate(), config.weight_decay)
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

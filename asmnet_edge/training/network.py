@@ -55,14 +55,18 @@ class Variant:
 
 
 def build(
-    variant: Variant, training_resolution: int | None = None, precision: str = "float32"
+    variant: Variant,
+    training_resolution: int | None = None,
+    precision: str = "float32",
+    dropout: float = DROPOUT,
 ) -> keras.Model:
     """The network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
 
     Outputs ``landmarks`` (N, 2 x points) and ``pose`` (N, 3), both in training units (see
     `asmnet_edge.training.targets`). All weights fit every input size s, so training may use another
     ``training_resolution`` than the variant's own. ``precision`` is Keras' dtype policy of all but
-    the heads; weights are float32 under each.
+    the heads; weights are float32 under each. ``dropout`` is the share of the features that
+    training leaves out at a time.
     """
     if variant.architecture == OWN:
         raise UsageError("a network of one's own is not built by name", "It comes in a .keras file")
@@ -72,7 +76,7 @@ def build(
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = NORM_MOMENTUM
     features = FEATURES[variant.architecture](backbone)
-    features = layers.Dropout(DROPOUT, seed=SEED, name="dropout")(features)
+    features = layers.Dropout(dropout, seed=SEED, name="dropout")(features)
     full = keras.config.floatx()
     outputs = {
         "landmarks": layers.Dense(2 * variant.points, name="landmarks", dtype=full)(features),

@@ -56,7 +56,10 @@ MakeRun = Callable[..., Run]
 
 
 def one_convolution(
-    variant: Variant, training_resolution: int | None = None, precision: str = "float32"
+    variant: Variant,
+    training_resolution: int | None = None,
+    precision: str = "float32",
+    dropout: float = 0.3,
 ) -> keras.Model:
     """What `build` makes, in small: outputs, dropout and moving statistics are there."""
     size = training_resolution or variant.input_size
@@ -64,7 +67,7 @@ def one_convolution(
     features = layers.Conv2D(4, 3, strides=2)(picture)
     features = layers.BatchNormalization(momentum=0.9)(features)
     features = layers.GlobalAveragePooling2D()(features)
-    features = layers.Dropout(0.3, seed=SEED)(features)
+    features = layers.Dropout(dropout, seed=SEED)(features)
     heads = {"landmarks": 2 * variant.points, "pose": 3}
     outputs = {name: layers.Dense(units, name=name)(features) for name, units in heads.items()}
     return keras.Model(picture, outputs)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     metavar="MODEL.keras",
     help="Start from this float model's weights rather than from chance.",
 )
-@click.option("--architecture", type=click.Choice(["asmnet", "mobilenetv2"]))
+@click.option("--architecture", type=click.Choice(["asmnet", "asmnet-weighted", "mobilenetv2"]))
 @click.option("--alpha", type=float, help="Width multiplier: 0.35, 0.5, 0.75 or 1.0.")
 @click.option("--input-size", type=int, help="Side of the crop in pixels, a multiple of 32.")
 @click.option("--epochs", type=float)

@@ -12,7 +12,7 @@ from typing import Any
 from asmnet_edge.errors import UsageError
 from asmnet_edge.training.augmentation import Augmentation
 from asmnet_edge.training.loss import DISTANCES, SCHEDULES
-from asmnet_edge.training.network import DROPOUT, Variant
+from asmnet_edge.training.network import DROPOUT, POSITIONED, Variant
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,11 @@ class TrainConfig:
                 f"the last stage trains at {self.stages[-1].size} px, "
                 f"the variant takes {self.variant.input_size}",
                 "Make them the same: weights fit the resolution they were trained at last",
+            )
+        if self.variant.architecture in POSITIONED and len({s.size for s in self.stages}) > 1:
+            raise UsageError(
+                f"{self.variant.architecture} has weights for one size only",
+                "Give stages of one size, or none",
             )
 
     def _check_counts(self) -> None:

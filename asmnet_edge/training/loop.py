@@ -23,17 +23,16 @@ from asmnet_edge.errors import ModelError
 from asmnet_edge.files import make_folder, sweep, write_json
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.shape import PointDistributionModel
-from asmnet_edge.shipped import file_or_shipped
 from asmnet_edge.training.averaging import AveragedWeights
 from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import TrainConfig
 from asmnet_edge.training.distribution import Processes
-from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.journal import Entry, Journal
 from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
-from asmnet_edge.training.network import Variant, build
-from asmnet_edge.training.pixels import PixelScaling
+from asmnet_edge.training.network import build
+from asmnet_edge.training.origin import origin_of, take_over
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import ValidationFaces, batch_sheet
@@ -81,33 +80,13 @@ class Run:
         self.plan = BatchPlan(
             tuple(sources), config.batch, self.total, config.augmentation, config.seed
         )
-        self.origin = self._starting_model()
+        self.origin = origin_of(config, first.scheme)
         self.scaling = self.origin.scaling if self.origin else self._fit_scaling()
         self.shapes = PointDistributionModel.fit(
             first.points, config.shape_variance, "box", first.scheme
         )
         self.step, self.best = 0, float("inf")
         self.damaged: list[Path] = []
-
-    def _starting_model(self) -> FloatModel | None:
-        """The model whose weights the run starts from, and whose training units it goes on with."""
-        if not self.config.weights:
-            return None
-        file = file_or_shipped(Path(self.config.weights))
-        model, variant = load_float_model(file), self.config.variant
-        expected = replace(variant, input_size=model.variant.input_size)
-        if model.variant != expected or model.scheme is not self.packs[0][0].scheme:
-            raise ModelError(
-                f"{self.config.weights} holds {_in_words(model.variant)}; "
-                f"{_in_words(variant)} is to be trained",
-                "Start from a float model of the same architecture, alpha and points",
-            )
-        if (model.pixels, model.crop.margin) != (PixelScaling(), CropRule().margin):
-            raise ModelError(
-                f"{self.config.weights} takes other pixels or another crop than training makes",
-                "Start from a float model that asmnet-edge train wrote",
-            )
-        return model
 
     def _fit_scaling(self) -> TargetScaling:
         """From targets of views as training draws them; the resolution makes no difference."""
@@ -195,7 +174,7 @@ class Run:
             self.trainer.compile(optimizer=optimizer)
             optimizer.build(network.trainable_variables)
             if self.origin and not state:
-                network.set_weights(self.origin.network.get_weights())
+                take_over(network, self.origin.network)
             if state:
                 _assign(self.trainer.variables, state.arrays["model"])
                 _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
@@ -325,10 +304,6 @@ class Run:
         self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
         weights = [array.copy() for array in state.arrays["ema"]]
         self.average = AveragedWeights(weights, state.facts["ema_updates"])
-
-
-def _in_words(variant: Variant) -> str:
-    return f"{variant.architecture} of alpha {variant.alpha:g} with {variant.points} points"
 
 
 def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:

@@ -29,6 +29,7 @@ DROPOUT = 0.3
 SEED = 0  # of the dropout; without one PyTorch draws from a state that no checkpoint holds
 NORM_MOMENTUM = 0.97  # Keras' 0.999 lags thousands of steps behind
 ALPHAS = (0.35, 0.5, 0.75, 1.0)
+POSITIONED = frozenset({"asmnet-weighted"})  # with weights for each position: of one input size
 OWN = "own"  # architecture of a user's own network, which its file describes
 
 
@@ -63,14 +64,19 @@ def build(
     """The network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
 
     Outputs ``landmarks`` (N, 2 x points) and ``pose`` (N, 3), both in training units (see
-    `asmnet_edge.training.targets`). All weights fit every input size s, so training may use another
-    ``training_resolution`` than the variant's own. ``precision`` is Keras' dtype policy of all but
-    the heads; weights are float32 under each. ``dropout`` is the share of the features that
-    training leaves out at a time.
+    `asmnet_edge.training.targets`). All weights fit every input size s, but those of `POSITIONED`:
+    training may use another ``training_resolution`` than the variant's own. ``precision`` is
+    Keras' dtype policy of all but the heads; weights are float32 under each. ``dropout`` is the
+    share of the features that training leaves out at a time.
     """
     if variant.architecture == OWN:
         raise UsageError("a network of one's own is not built by name", "It comes in a .keras file")
     size = training_resolution or variant.input_size
+    if variant.architecture in POSITIONED and size != variant.input_size:
+        raise UsageError(
+            f"{variant.architecture} of {variant.input_size} px has no weights for {size} px",
+            "Train it at its own size throughout",
+        )
     backbone = _backbone(size, variant.alpha, precision)
     for layer in backbone.layers:
         if isinstance(layer, layers.BatchNormalization):
@@ -103,12 +109,38 @@ def _asmnet_features(backbone: keras.Model) -> keras.KerasTensor:
     return layers.Concatenate(name="features")(pooled)
 
 
+def _weighted_features(backbone: keras.Model) -> keras.KerasTensor:
+    """As `_asmnet_features`, but each channel's mean is weighted by position, as learnt.
+
+    Ours, not the paper's: every map is averaged to the last one's few cells first, so that the
+    weights are few. They start as a plain average: trained weights of ASMNet mean the same here.
+    """
+    return layers.Concatenate(name="features")(
+        [_weighted(backbone.get_layer(name).output, i, backbone) for i, name in enumerate(TAPS)]
+    )
+
+
+def _weighted(features: keras.KerasTensor, number: int, backbone: keras.Model) -> keras.KerasTensor:
+    cells = backbone.input_shape[1] // 32
+    if (factor := features.shape[1] // cells) > 1:
+        features = layers.AveragePooling2D(factor, name=f"cells_{number}")(features)
+    average = keras.initializers.Constant(1 / cells**2)
+    weighted = layers.DepthwiseConv2D(
+        cells, use_bias=False, depthwise_initializer=average, name=f"weigh_{number}"
+    )
+    return layers.Flatten(name=f"pool_{number}")(weighted(features))
+
+
 def _last_features(backbone: keras.Model) -> keras.KerasTensor:
     return layers.GlobalAveragePooling2D(name="pool")(backbone.output)
 
 
 FEATURES: Mapping[str, Callable[[keras.Model], keras.KerasTensor]] = MappingProxyType(
-    {"asmnet": _asmnet_features, "mobilenetv2": _last_features}
+    {
+        "asmnet": _asmnet_features,
+        "asmnet-weighted": _weighted_features,
+        "mobilenetv2": _last_features,
+    }
 )
 
 

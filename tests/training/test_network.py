@@ -1,6 +1,7 @@
 """The networks have the size that was published, and weights that fit every input size."""
 
 import math
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from asmnet_edge.errors import UsageError
 from asmnet_edge.training.network import DROPOUT, NORM_MOMENTUM, Variant, build, multiply_adds
+from asmnet_edge.training.origin import take_over
 
 SMALL = Variant(alpha=0.35, input_size=64)
 
@@ -105,6 +107,32 @@ def test_moving_statistics_keep_up_with_training(small: keras.Model) -> None:
     assert len(norms) > 40
     assert {norm.momentum for norm in norms} == {NORM_MOMENTUM}
     assert 0.97 <= NORM_MOMENTUM <= 0.99  # DESIGN.md, section 6
+
+
+def test_weighted_pooling_starts_as_the_average(small: keras.Model) -> None:
+    weighted = build(replace(SMALL, architecture="asmnet-weighted"))
+    take_over(weighted, small)
+    face = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3)).astype("f4")
+    for name, expected in small(face, training=False).items():
+        np.testing.assert_allclose(weighted(face, training=False)[name], expected, atol=1e-5)
+
+
+def test_weighted_pooling_tells_positions_apart(small: keras.Model) -> None:
+    weighted = build(replace(SMALL, architecture="asmnet-weighted"))
+    pools = [la for la in weighted.layers if la.name.startswith("weigh_")]
+    assert [tuple(pool.kernel.shape[:2]) for pool in pools] == [(2, 2)] * 6
+    more = count(weighted.trainable_weights) - count(small.trainable_weights)
+    assert more == 4 * sum(pool.kernel.shape[2] for pool in pools)
+
+
+def test_weighted_pooling_costs_two_percent_more_parameters(asmnet: keras.Model) -> None:
+    weighted = build(Variant("asmnet-weighted"))
+    assert count(weighted.weights) - count(asmnet.weights) == 49 * 536  # 7 x 7 cells
+
+
+def test_weighted_pooling_has_one_input_size() -> None:
+    with pytest.raises(UsageError, match="no weights for 96 px"):
+        build(replace(SMALL, architecture="asmnet-weighted"), training_resolution=96)
 
 
 def test_features_are_dropped_while_training(small: keras.Model) -> None:

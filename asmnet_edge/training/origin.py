@@ -1,0 +1,66 @@
+"""The float model that a run starts from, if it does not start from chance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+
+from asmnet_edge.crop import CropRule
+from asmnet_edge.errors import ModelError
+from asmnet_edge.schemes import LandmarkScheme
+from asmnet_edge.shipped import file_or_shipped
+from asmnet_edge.training.config import TrainConfig
+from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+from asmnet_edge.training.network import POSITIONED, Variant
+from asmnet_edge.training.pixels import PixelScaling
+
+HEIRS = {"asmnet": {"asmnet", "asmnet-weighted"}}  # by architecture: who takes its weights over
+
+
+def origin_of(config: TrainConfig, scheme: LandmarkScheme) -> FloatModel | None:
+    """The model of ``config.weights``, whose training units the run goes on with; None: no such.
+
+    `ModelError` when a run of ``config`` on faces of ``scheme`` cannot start from it.
+    """
+    if not config.weights:
+        return None
+    model = load_float_model(file_or_shipped(Path(config.weights)))
+    if not _is_heir(config.variant, model.variant) or model.scheme is not scheme:
+        raise ModelError(
+            f"{config.weights} holds {_in_words(model.variant)}; "
+            f"{_in_words(config.variant)} is to be trained",
+            "Start from a float model of the same architecture, alpha and points",
+        )
+    if (model.pixels, model.crop.margin) != (PixelScaling(), CropRule().margin):
+        raise ModelError(
+            f"{config.weights} takes other pixels or another crop than training makes",
+            "Start from a float model that asmnet-edge train wrote",
+        )
+    return model
+
+
+def take_over(network: keras.Model, origin: keras.Model) -> None:
+    """Set the weights of ``network`` to those of ``origin``, layer by layer, by name.
+
+    What only ``network`` has stays as it is.
+    """
+    for layer in origin.layers:
+        if layer.weights:
+            network.get_layer(layer.name).set_weights(layer.get_weights())
+
+
+def _is_heir(variant: Variant, origin: Variant) -> bool:
+    """All but the input size must agree; that, too, where weights lie at positions."""
+    free = origin.architecture not in POSITIONED
+    size = variant.input_size if free else origin.input_size
+    heirs = HEIRS.get(origin.architecture, {origin.architecture})
+    same = replace(origin, architecture=variant.architecture, input_size=size)
+    return variant.architecture in heirs and variant == same
+
+
+def _in_words(variant: Variant) -> str:
+    """Such as: asmnet of alpha 1 with 68 points (224 px)."""
+    name = f"{variant.architecture} of alpha {variant.alpha:g}"
+    return f"{name} with {variant.points} points ({variant.input_size} px)"

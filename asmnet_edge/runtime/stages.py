@@ -52,6 +52,8 @@ class StageTimes:
 
     def line(self) -> str:
         """All in one line for a person."""
+        if not self.pictures:
+            return "no picture came"
         medians = [(stage, self.percentile(stage, 50)) for stage in STAGES]
         told = ", ".join(f"{stage} {value:.2f}" for stage, value in medians if value is not None)
         return f"{self.pictures} pictures, {self.per_second:.1f} a second; ms p50: {told}"

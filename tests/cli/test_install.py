@@ -121,6 +121,7 @@ def test_the_camera_reaches_the_service_letter_by_letter_and_nobody_else(pi: Pi)
     assert "rtsp" not in unit
     assert "@" not in "".join(line for line in unit.splitlines() if "ExecStart" in line)
     assert f"EnvironmentFile={pi.folder}/service.env" in unit.splitlines()
+    assert " --wait " in unit
     assert "User=pi" in unit.splitlines()
 
 

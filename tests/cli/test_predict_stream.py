@@ -20,10 +20,12 @@ import cv2
 import numpy as np
 import pytest
 
+from asmnet_edge.cli.predict import stream
 from asmnet_edge.cli.predict.loop import Loop
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
 from asmnet_edge.runtime.backends import trust
+from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.sources import Video
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -271,6 +273,32 @@ def test_who_stops_listening_is_not_blamed_on_the_table(film: Path, tmp_path: Pa
     assert "faces.csv" not in complaint
     assert "cannot write" not in complaint
     assert "Traceback" not in complaint
+
+
+def test_a_camera_that_gives_nothing_ends_with_1(
+    asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "HOPE", 0.3)
+    ended = asmnet_edge("predict", "/dev/video-none")
+    assert ended.code == 1
+    assert "gave no picture in " in ended.complaint
+    assert "/dev/video-none is not there" in ended.complaint
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 1), (("--wait",), 0)])
+def test_who_ends_it_before_the_first_picture_is_told_so(
+    asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int
+) -> None:
+    def interrupted(self: Camera, stop: Callable[[], bool]) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop()
+        yield None
+
+    monkeypatch.setattr(Camera, "frames", interrupted)
+    ended = asmnet_edge("predict", "0", *words)
+    assert ended.code == code
+    assert "no picture came" in ended.err
+    assert ("before the camera gave a picture" in ended.err) == bool(code)
 
 
 def test_throttling_that_comes_and_goes_is_told_once_an_hour(

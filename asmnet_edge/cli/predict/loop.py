@@ -85,6 +85,11 @@ class Loop:
 
         self._sinks.append(show)
 
+    @property
+    def pictures(self) -> int:
+        """That came so far."""
+        return self._times.pictures
+
     def run(self, frames: Iterator[Any], count: int) -> None:
         """Until there are no more frames; ``count`` of them, about, if that is known."""
         from asmnet_edge.runtime.stream import follow

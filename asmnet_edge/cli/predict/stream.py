@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from asmnet_edge.cli.predict.wish import Wish
     from asmnet_edge.runtime.sources import Video
 
+HOPE = 20.0  # seconds for a camera to give its first picture, unless it is waited for
+
 
 def predict_video(wish: Wish) -> None:
     """A video file becomes a drawn one and a line of JSON a frame.
@@ -67,14 +69,23 @@ def _check(video: Video, wish: Wish, stop: Callable[[], bool]) -> None:
 
 
 def predict_camera(wish: Wish) -> None:
-    """A camera, until Ctrl-C or ``--frames``: served, recorded, printed."""
-    from asmnet_edge.runtime.cameras.camera import Camera
+    """A camera, until Ctrl-C or ``--frames``: served, recorded, printed.
 
+    Exit code 1 tells of one that gave nothing, unless it was to be waited for.
+    """
+    from asmnet_edge.runtime.cameras.camera import Camera
+    from asmnet_edge.runtime.cameras.frames import CameraRule
+
+    rule = CameraRule() if wish.wait else CameraRule(hope=HOPE)
     with ExitStack() as stack:
         stop = stack.enter_context(stop_requests())
         loop = Loop(wish, stack, wish.records, [], live=True)
-        camera = stack.enter_context(Camera(wish.sources[0], _wanted(wish), tell=note))
+        if not (wish.records or wish.as_json or wish.serve is not None):
+            note("counting only: --serve 8080 shows it, --records faces.csv keeps its faces")
+        camera = stack.enter_context(Camera(wish.sources[0], _wanted(wish), rule, note))
         loop.run(_limited(camera.frames(stop), wish.frames), 0)
+    if not (loop.pictures or wish.wait):
+        raise CheckFailedError("stopped before the camera gave a picture")
 
 
 def _wanted(wish: Wish) -> tuple[int, int, int]:

@@ -69,6 +69,11 @@ from asmnet_edge.cli.predict.wish import Wish
 @click.option("--fps", type=click.IntRange(0, 1000), default=0, help="Rate to ask it for.")
 @click.option("--frames", type=click.IntRange(1), help="Stop after so many.  [default: never]")
 @click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for a camera that has given no picture yet, however long.  [default: about 20 s]",
+)
+@click.option(
     "--serve",
     type=click.IntRange(0, 65535),
     metavar="PORT",

@@ -12,7 +12,8 @@ from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.tracking import FaceTracker
 
-PAUSE = 1.0  # seconds without a frame after which nothing goes on from where it was
+# seconds without a frame after which nothing goes on from where it was, as when a film begins anew
+PAUSE = 1.0
 
 Sink = Callable[[Frame, Sequence[Face], Picture | None], None]
 
@@ -38,7 +39,7 @@ def follow(
         tick()
         if not isinstance(frame, Frame):
             continue
-        if last is not None and frame.seconds - last > PAUSE:
+        if last is not None and not 0 <= frame.seconds - last <= PAUSE:
             tracker.forget()
             times.pause()
         last, read = frame.seconds, perf_counter()

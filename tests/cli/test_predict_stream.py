@@ -162,6 +162,28 @@ def test_it_serves_and_ends_cleanly(serving: Any, by: signal.Signals) -> None:
     assert "Traceback" not in process.stderr.read()
 
 
+def test_a_film_that_is_served_goes_on_and_is_written_once(film: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "asmnet_edge", "predict", str(film), "--serve", "0",
+               "--json", "--output", str(tmp_path)]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr and process.stdout
+        begun, url = time.monotonic(), process.stderr.readline().partition("watch at ")[2].strip()
+        assert "written" in next(line for line in process.stderr if "written" in line)
+        assert time.monotonic() - begun > 0.8  # its own second
+        with urllib.request.urlopen(url + "faces.json", timeout=5) as answer:
+            assert json.loads(answer.read())["fresh"]
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        printed = process.stdout.read()
+    assert process.returncode == 0
+    written = (tmp_path / "film-faces.jsonl").read_text()
+    assert written == printed
+    assert len(written.splitlines()) == FRAMES
+    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == FRAMES
+
+
 def test_a_film_that_ends_early_is_kept_and_told(
     asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

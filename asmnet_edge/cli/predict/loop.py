@@ -43,6 +43,8 @@ class Loop:
         self._tracker = FaceTracker(landmarker, TrackingRule(faces=wish.faces), wish.smooth)
         self._times, self._watchdog, self._sinks = StageTimes(), Watchdog(), sinks
         self._draws: Callable[[], bool] = lambda: draws
+        self._is_watched: Callable[[], bool] = lambda: False
+        self._page: list[Any] = []  # of the sinks, what shows them
         self._facts = _live_facts if live else _facts
         self._shown = self._looked = time.monotonic()
         self._throttled, self._quiet_until = False, -1e9
@@ -74,7 +76,8 @@ class Loop:
         stack.callback(server.close)
         note(f"watch at {server.url}" if sys.stderr.isatty() or not wish.token
              else f"serving on {wish.address}, port {urlsplit(server.url).port}")  # fmt: skip
-        self._draws = lambda: draws or board.watchers > 0
+        self._is_watched = lambda: board.watchers > 0
+        self._draws = lambda: draws or self._is_watched()
 
         def show(frame: Any, faces: Sequence[Any], drawn: Any) -> None:
             content = [face.as_json() for face in faces]
@@ -83,6 +86,7 @@ class Loop:
                        {**self._facts(frame), "per_second": rate, "faces": content},
                        taken=frame.seconds if live else None)  # fmt: skip
 
+        self._page = [show]
         self._sinks.append(show)
 
     @property
@@ -103,6 +107,13 @@ class Loop:
             if sys.stderr.isatty():
                 note("")
             note(self._times.line())
+
+    def show(self, frames: Iterator[Any]) -> None:
+        """On the page only: recorded, printed, counted in a summary is nothing."""
+        from asmnet_edge.runtime.stream import follow
+
+        follow(frames, self._tracker, self._page, self._times, self._is_watched,
+               lambda: self._tick(0))  # fmt: skip
 
     def _tick(self, count: int) -> None:
         """In each turn of the loop: a sign of life, and now and then a line and a look around."""

@@ -77,7 +77,7 @@ from asmnet_edge.cli.predict.wish import Wish
     "--serve",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="Show the stream on a page there.",
+    help="Show the stream on a page there; a film at its own pace, again and again.",
 )
 @click.option(
     "--address",
@@ -103,7 +103,8 @@ def command(**options: Any) -> None:
 
     A picture becomes <name>-faces.jpg and <name>-faces.json, a video <name>-faces.mp4 and
     <name>-faces.jsonl; of a.jpg and a.png the suffix stays in the name. A camera is shown with
-    --serve, and recorded with --records.
+    --serve, and recorded with --records. A video with --serve is shown again and again until Ctrl-C
+    (or once, with --frames); what is written is of the first time.
     """
     wish = Wish(**options)
     from asmnet_edge.runtime.sources import Kind, kind_of_all

@@ -143,6 +143,23 @@ def test_stages_are_counted_when_they_were_taken() -> None:
     assert "draw" not in times.line()
 
 
+def test_a_search_and_the_frames_without_one_are_told_apart() -> None:
+    times = StageTimes()
+    for number in range(100):
+        searched = number % 10 == 0
+        times.add(infer=9.0 if searched else 3.0, detect=20.0 * searched)
+    told = "ms p50: detect 20.00 in 10 of them; in the others: infer 3.00"
+    assert times.line().endswith(told)
+
+
+def test_where_all_were_searched_their_times_are_told_as_they_are() -> None:
+    times = StageTimes()
+    assert times.line() == "no picture came"
+    for _ in range(2):
+        times.add(infer=9.0, detect=20.0)
+    assert times.line().endswith("; ms p50: detect 20.00, infer 9.00")
+
+
 # what goes on, and what fails
 
 

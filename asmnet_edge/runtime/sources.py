@@ -65,7 +65,10 @@ def kind_of_all(sources: Sequence[str]) -> Kind:
 
 
 def pictures_in(sources: Sequence[str]) -> list[Path]:
-    """The pictures named, and those in the folders named (not in folders within), by name."""
+    """The pictures named, and those in the folders named (not in folders within), by name.
+
+    What ``predict`` drew into such a folder, with the JSON beside it, is none of them.
+    """
     found: list[Path] = []
     for path in map(Path, sources):
         found += _in_folder(path) if path.is_dir() else [path]
@@ -73,10 +76,27 @@ def pictures_in(sources: Sequence[str]) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    pictures = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise PictureError(f"cannot look into {folder}: {error.strerror}") from error
+    pictures = [path for path in files if path.suffix.lower() in SUFFIXES and not _is_drawn(path)]
     if not pictures:
-        raise PictureError(f"no picture lies in {folder}", f"Known: {', '.join(SUFFIXES)}")
+        raise PictureError(f"no picture lies in the folder {folder.resolve()}", _advice(files))
     return pictures
+
+
+def _is_drawn(path: Path) -> bool:
+    return path.name.endswith("-faces.jpg") and path.with_suffix(".json").exists()
+
+
+def _advice(files: list[Path]) -> str:
+    if videos := [path for path in files if path.suffix.lower() in VIDEOS]:
+        return f"Name the video itself: asmnet-edge predict {videos[0]}"
+    return (
+        f"Name a picture, or a folder with some ({', '.join(SUFFIXES)}); not searched are folders "
+        "within, and what predict drew (-faces.jpg) does not count"
+    )
 
 
 class Video:

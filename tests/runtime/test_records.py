@@ -98,9 +98,19 @@ def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.JPG", tmp_path / "b.png"]
 
 
-def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="no picture lies in"):
-        pictures_in([str(tmp_path)])
+def test_our_own_drawings_in_a_folder_are_no_pictures(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a-faces.jpg", "a-faces.json", "two-faces.jpg"):
+        (tmp_path / name).touch()
+    assert pictures_in([str(tmp_path)]) == [tmp_path / "a.jpg", tmp_path / "two-faces.jpg"]
+
+
+def test_a_folder_without_pictures_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PictureError, match=rf"lies in the folder {tmp_path}\. Name a picture"):
+        pictures_in(["."])
+    (tmp_path / "film.mp4").touch()
+    with pytest.raises(PictureError, match=r"Name the video itself: .* film\.mp4"):
+        pictures_in(["."])
 
 
 def write_film(folder: Path, frames: int) -> Path:

@@ -80,7 +80,7 @@ def _opencv_cure(numpy: str) -> str:
 
 
 def _temperature() -> Finding:
-    degrees = health.temperature()
+    degrees = health.celsius()
     if degrees is None:
         return Finding("temperature", ABSENT, "this system does not tell")
     cure = "" if degrees < HOT else "Give it a heat sink or fan"

@@ -42,10 +42,15 @@ class StageTimes:
 
     @property
     def per_second(self) -> float:
-        """Pictures a second, over the last ones; 0 before there are two."""
-        if len(self._ends) < 2:
+        """Pictures a second, over the last `KEPT` ones; 0 before there are two."""
+        return self.recent(KEPT)
+
+    def recent(self, pictures: int) -> float:
+        """Pictures a second, over so many of the last ones."""
+        steps = min(pictures, len(self._ends)) - 1
+        if steps < 1:
             return 0.0
-        return (len(self._ends) - 1) / max(1e-9, self._ends[-1] - self._ends[0])
+        return steps / max(1e-9, self._ends[-1] - self._ends[-1 - steps])
 
     def line(self) -> str:
         """All in one line for a person; a frame with a search costs more than one without."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asmnet_edge.cli.predict.wish import Wish
 
 SHOWN_EVERY = 1.0  # seconds between lines on a terminal
+NOW = 60  # pictures that the rate is shown of
 HEALTH_EVERY = 10.0  # seconds between looks at temperature and throttling
 THROTTLING_EVERY = 3600.0  # seconds between lines about throttling, which may come and go
 
@@ -81,7 +82,7 @@ class Loop:
 
         def show(frame: Any, faces: Sequence[Any], drawn: Any) -> None:
             content = [face.as_json() for face in faces]
-            rate = round(self._times.per_second, 1)
+            rate = round(self._times.recent(NOW), 1)
             board.show(drawn if drawn is not None else frame.picture,
                        {**self._facts(frame), "per_second": rate, "faces": content},
                        taken=frame.seconds if live else None)  # fmt: skip
@@ -122,7 +123,7 @@ class Loop:
         if now - self._shown >= SHOWN_EVERY and sys.stderr.isatty():
             self._shown = now
             total = f" of {count}" if count else ""
-            rate = self._times.per_second
+            rate = self._times.recent(NOW)
             click.echo(f"\r{self._times.pictures}{total} pictures, {rate:.1f} a second   ",
                        nl=False, err=True)  # fmt: skip
         if now - self._looked >= HEALTH_EVERY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
@@ -20,19 +21,23 @@ class StageTimes:
 
     def __init__(self) -> None:
         self._kept: deque[Mapping[str, float]] = deque(maxlen=KEPT)
-        self._ends: deque[float] = deque(maxlen=KEPT)
+        self._steps: deque[float] = deque(maxlen=KEPT)  # seconds from a picture to the next
+        self._last: float | None = None  # when the last one was done
         self.pictures = self.searched = 0
 
     def add(self, **milliseconds: float) -> None:
         """Of one picture; a stage it did not go through took 0 ms and does not count."""
         self._kept.append({stage: value for stage, value in milliseconds.items() if value > 0})
-        self._ends.append(perf_counter())
+        now = perf_counter()
+        if self._last is not None:
+            self._steps.append(now - self._last)
+        self._last = now
         self.pictures += 1
         self.searched += "detect" in self._kept[-1]
 
     def pause(self) -> None:
         """What comes next does not go on from the last picture: the time between counts nowhere."""
-        self._ends.clear()
+        self._last = None
 
     def percentile(self, stage: str, percent: float, followed: bool = False) -> float | None:
         """Of a stage; ``followed`` : of the pictures only in which no face was looked for."""
@@ -42,21 +47,20 @@ class StageTimes:
 
     @property
     def per_second(self) -> float:
-        """Pictures a second, over the last `KEPT` ones; 0 before there are two."""
+        """Pictures a second, over the last `KEPT` ones; 0 where none goes on from another."""
         return self.recent(KEPT)
 
     def recent(self, pictures: int) -> float:
         """Pictures a second, over so many of the last ones."""
-        steps = min(pictures, len(self._ends)) - 1
-        if steps < 1:
-            return 0.0
-        return steps / max(1e-9, self._ends[-1] - self._ends[-1 - steps])
+        steps = list(islice(reversed(self._steps), pictures))
+        return len(steps) / max(1e-9, sum(steps))
 
     def line(self) -> str:
         """All in one line for a person; a frame with a search costs more than one without."""
         if not self.pictures:
             return "no picture came"
-        told = f"{self.pictures} pictures, {self.per_second:.1f} a second; ms p50: "
+        rate = f", {self.per_second:.1f} a second" if self._steps else ""
+        told = f"{self.pictures} pictures{rate}; ms p50: "
         if self.searched in (0, self.pictures):
             return told + self._medians(followed=False)
         search = self.percentile("detect", 50)

@@ -163,13 +163,17 @@ def test_a_search_and_the_frames_without_one_are_told_apart() -> None:
 
 
 def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    ends = iter([*range(10), 9.5, 10.0, 10.5])
+    ends = iter([*range(10), 9.5, 10.0, 10.5, 99.0, 99.5])
     monkeypatch.setattr("asmnet_edge.runtime.stages.perf_counter", lambda: next(ends))
     times = StageTimes()
     for _ in range(13):
         times.add(infer=1.0)
-    assert times.recent(4) == 2
+    assert times.recent(3) == 2
     assert times.per_second == pytest.approx(12 / 10.5)
+    times.pause()
+    for _ in range(2):
+        times.add(infer=1.0)
+    assert times.per_second == pytest.approx(13 / 11)  # the pause counts nowhere
 
 
 def test_where_all_were_searched_their_times_are_told_as_they_are() -> None:

@@ -29,8 +29,9 @@ def follow(
     """Give each frame with its faces to all ``sinks``, drawn as well while ``draws`` says so.
 
     tick : called in every turn, also while the camera gives nothing
+    What a slow machine needs for a frame is no pause of the camera's.
     """
-    last = None
+    last, spent = None, 0.0
     while True:
         start = perf_counter()
         frame = next(frames, _END)
@@ -39,7 +40,7 @@ def follow(
         tick()
         if not isinstance(frame, Frame):
             continue
-        if last is not None and not 0 <= frame.seconds - last <= PAUSE:
+        if last is not None and not 0 <= frame.seconds - last <= PAUSE + spent:
             tracker.forget()
             times.pause()
         last, read = frame.seconds, perf_counter()
@@ -50,6 +51,7 @@ def follow(
         for sink in sinks:
             sink(frame, faces, drawn)
         stages = dict(vars(tracker.timings), smooth=tracker.smooth_ms)
+        spent = perf_counter() - read
         times.add(read=1e3 * (read - start), draw=1e3 * (painted - found) if drawn is not None
                   else 0.0, write=1e3 * (perf_counter() - painted), **stages)  # fmt: skip
 

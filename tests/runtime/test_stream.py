@@ -111,6 +111,18 @@ def test_after_a_pause_faces_are_looked_for_anew(
     assert forgotten == [5.0]
 
 
+def test_slowness_of_our_own_is_no_pause(
+    tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[int] = []
+    monkeypatch.setattr(tracker, "forget", lambda: forgotten.append(1))
+    frames = [Frame(GREY, 1.1 * number, number) for number in range(1, 4)]
+    follow(iter(frames), tracker, [lambda *_: time.sleep(0.2)], StageTimes())
+    assert forgotten == []
+    follow(iter(frames), tracker, [], StageTimes())
+    assert forgotten == [1, 1]
+
+
 def test_a_film_that_begins_anew_is_looked_at_anew(
     tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

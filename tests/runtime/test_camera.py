@@ -74,6 +74,17 @@ def test_who_is_slow_gets_the_newest_frame(film: Path) -> None:
         assert camera.dropped > 5
 
 
+def test_who_has_not_asked_for_long_does_not_blame_the_camera(film: Path) -> None:
+    # so long that the pipe is full, and what lies in it is old
+    rule = CameraRule(silence=1.0, stale=0.1)
+    with Camera(f"replay:{film}", (0, 0, 1000), rule) as camera:
+        frames = (frame for frame in camera.frames() if frame)
+        next(frames)
+        time.sleep(1.5)
+        next(frames)
+        assert camera.outages == 0
+
+
 def test_a_camera_that_is_not_there_is_told_once_and_why() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05)
@@ -227,7 +238,7 @@ def test_what_a_driver_raises_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     lines: list[str] = []
     with Camera("picamera2", tell=lines.append) as camera:
         (line,) = lines_of(camera, lines)
-    assert "RuntimeError: Failed to acquire: Device busy; trying again" in line
+    assert "RuntimeError: Failed to acquire: Device busy; waiting" in line
 
 
 def test_no_code_is_taken_from_the_folder_it_runs_in(

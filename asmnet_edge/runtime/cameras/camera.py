@@ -75,12 +75,10 @@ class Camera:
         while not stop():
             if self._child is None and not self._count:
                 self._check_hope(time.monotonic() - begun)
-            try:
-                yield self._next()
-            except (BrokenMessageError, OSError) as fault:
-                self._kill()
-                self._retry_at = self._outages.fail(without_secrets(str(fault)), time.monotonic())
-                yield None
+            frame = self._next_if_any()
+            given = time.monotonic()
+            yield frame
+            self._deadline += time.monotonic() - given  # when nobody asks, it is not silent
 
     def _check_hope(self, waited: float) -> None:
         if waited > self.rule.hope:
@@ -88,6 +86,15 @@ class Camera:
                 f"camera {self._name} gave no picture in {waited:.0f} s: {self._outages.reason}",
                 other_cameras(),
             )
+
+    def _next_if_any(self) -> Frame | None:
+        """The newest frame; after a fault none, and the process is gone."""
+        try:
+            return self._next()
+        except (BrokenMessageError, OSError) as fault:
+            self._kill()
+            self._retry_at = self._outages.fail(without_secrets(str(fault)), time.monotonic())
+            return None
 
     def _next(self) -> Frame | None:
         self._outages.look(time.monotonic())

@@ -65,7 +65,12 @@ from asmnet_edge.cli.predict.wish import Wish
     show_default=True,
     help="Smooth landmarks and pose from frame to frame.",
 )
-@click.option("--size", default="", metavar="WxH", help="Size to ask the camera for.")
+@click.option(
+    "--size",
+    default="",
+    metavar="WxH",
+    help="Size to ask an attached camera for.  [default: 640x480]",
+)
 @click.option("--fps", type=click.IntRange(0, 1000), default=0, help="Rate to ask it for.")
 @click.option("--frames", type=click.IntRange(1), help="Stop after so many.  [default: never]")
 @click.option(

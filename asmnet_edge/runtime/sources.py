@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -144,17 +142,3 @@ class Video:
     def ended_early(self) -> bool:
         """Whether clearly fewer frames came than the file says; some formats only guess them."""
         return self.given < self.count - max(2, 0.05 * self.count)
-
-
-@contextmanager
-def video_writer(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Any]:
-    """A writer of frames (H, W, 3) BGR of ``size`` (width, height), as MPEG-4; no sound."""
-    import cv2
-
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
-    if not writer.isOpened():
-        raise UsageError(f"cannot write a video of {size[0]}x{size[1]} to {path}")
-    try:
-        yield writer
-    finally:
-        writer.release()

@@ -28,7 +28,8 @@ def predict_video(wish: Wish) -> None:
     till then is kept.
     """
     from asmnet_edge.files import make_folder, refuse_existing, staged
-    from asmnet_edge.runtime.sources import Video, video_writer
+    from asmnet_edge.runtime.filmwriter import film_writer
+    from asmnet_edge.runtime.sources import Video
 
     source = Path(wish.sources[0])
     drawn, lines = (wish.output / f"{source.stem}-faces{end}" for end in (".mp4", ".jsonl"))
@@ -42,7 +43,7 @@ def predict_video(wish: Wish) -> None:
             sinks = []
             if wish.drawing:
                 place = film.enter_context(staged(drawn))
-                writer = film.enter_context(video_writer(place, video.rate, video.size))
+                writer = film.enter_context(film_writer(place, video.rate, video.size))
                 sinks.append(lambda frame, _, picture: writer.write(_fitting(picture, video.size)))
             loop = Loop(wish, stack, records, sinks, draws=wish.drawing)
             frames = islice(video.frames(stop), wish.frames)

@@ -121,6 +121,7 @@ def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, film: Path) 
         (("0", "--serve", "0", "--address", "0.0.0.0"), "--token"),
         (("0", "--detector", "yunet"), "--yunet FILE.onnx"),
         (("0", "--records", "faces.xlsx"), "Known: .csv, .jsonl"),
+        (("photo.jpg", "--serve", "0"), "shows a video or a camera"),
     ],
     ids=str,
 )

@@ -5,7 +5,6 @@ A process of its own costs about 2.5 GB and the start of the libraries.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.orders import Order
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.processes import spawning
 
 SLOWEST_FIRST = ("openvino", "onnx", "tflite")
 WATCH = 1.0  # seconds between looks whether the parent is still there
@@ -81,8 +81,7 @@ def make(order: Order, job: Job, graph: Any, watch: Callable[[str], Any] | None 
 def make_at_once(orders: Sequence[Order], job: Job, jobs: int) -> Iterator[Made]:
     """Carry out ``orders`` with ``jobs`` processes, each format in one; as they are finished."""
     groups = [[o for o in orders if o.format == name] for name in SLOWEST_FIRST]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _begin, (os.getpid(),)) as pool:
+    with ProcessPoolExecutor(jobs, spawning(), _begin, (os.getpid(),)) as pool:
         waiting = [pool.submit(_make_group, group, job) for group in groups if group]
         try:
             for done in as_completed(waiting):

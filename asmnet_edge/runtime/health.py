@@ -17,13 +17,21 @@ NOW = {
 }
 SINCE_START = 16  # each of these bits has a sister, so many places up: it has been so
 DRIVER = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
-ZONE = Path("/sys/class/thermal/thermal_zone0/temp")
+ZONES = Path("/sys/class/thermal")
 
 
-def temperature(zone: Path = ZONE) -> float | None:
-    """Degrees Celsius of the CPU; None where the system does not tell."""
+def celsius(zones: Path = ZONES) -> float | None:
+    """Of the hottest thermal zone, a Raspberry Pi's only one is its CPU's; None without any.
+
+    A zone that reads 0 has no sensor.
+    """
+    found = [_degrees(zone) for zone in zones.glob("thermal_zone*/temp")]
+    return max((degrees for degrees in found if degrees), default=None)
+
+
+def _degrees(file: Path) -> float | None:
     try:
-        return int(zone.read_text()) / 1000
+        return int(file.read_text()) / 1000
     except (OSError, ValueError):
         return None
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +63,10 @@ def kind_of_all(sources: Sequence[str]) -> Kind:
 
 
 def pictures_in(sources: Sequence[str]) -> list[Path]:
-    """The pictures named, and those in the folders named (not in folders within), by name."""
+    """The pictures named, and those in the folders named (not in folders within), by name.
+
+    What ``predict`` drew into such a folder, with the JSON beside it, is none of them.
+    """
     found: list[Path] = []
     for path in map(Path, sources):
         found += _in_folder(path) if path.is_dir() else [path]
@@ -73,10 +74,27 @@ def pictures_in(sources: Sequence[str]) -> list[Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    pictures = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise PictureError(f"cannot look into {folder}: {error.strerror}") from error
+    pictures = [path for path in files if path.suffix.lower() in SUFFIXES and not _is_drawn(path)]
     if not pictures:
-        raise PictureError(f"no picture lies in {folder}", f"Known: {', '.join(SUFFIXES)}")
+        raise PictureError(f"no picture lies in the folder {folder.resolve()}", _advice(files))
     return pictures
+
+
+def _is_drawn(path: Path) -> bool:
+    return path.name.endswith("-faces.jpg") and path.with_suffix(".json").exists()
+
+
+def _advice(files: list[Path]) -> str:
+    if videos := [path for path in files if path.suffix.lower() in VIDEOS]:
+        return f"Name the video itself: asmnet-edge predict {videos[0]}"
+    return (
+        f"Name a picture, or a folder with some ({', '.join(SUFFIXES)}); not searched are folders "
+        "within, and what predict drew (-faces.jpg) does not count"
+    )
 
 
 class Video:
@@ -124,17 +142,3 @@ class Video:
     def ended_early(self) -> bool:
         """Whether clearly fewer frames came than the file says; some formats only guess them."""
         return self.given < self.count - max(2, 0.05 * self.count)
-
-
-@contextmanager
-def video_writer(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Any]:
-    """A writer of frames (H, W, 3) BGR of ``size`` (width, height), as MPEG-4; no sound."""
-    import cv2
-
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
-    if not writer.isOpened():
-        raise UsageError(f"cannot write a video of {size[0]}x{size[1]} to {path}")
-    try:
-        yield writer
-    finally:
-        writer.release()

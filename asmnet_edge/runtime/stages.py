@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
+from collections.abc import Mapping
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
@@ -12,46 +14,60 @@ STAGES = ("read", "detect", "crop", "infer", "decode", "smooth", "draw", "write"
 
 
 class StageTimes:
-    """Milliseconds a stage, of the last pictures; of stages that were not taken, nothing."""
+    """Milliseconds a stage, of the last pictures; of stages that were not taken, nothing.
+
+    pictures, searched : so far, and those among them in which faces were looked for
+    """
 
     def __init__(self) -> None:
-        self._samples: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
-        self._ends: deque[float] = deque(maxlen=KEPT)
-        self.pictures = 0
+        self._kept: deque[Mapping[str, float]] = deque(maxlen=KEPT)
+        self._steps: deque[float] = deque(maxlen=KEPT)  # seconds from a picture to the next
+        self._last: float | None = None  # when the last one was done
+        self.pictures = self.searched = 0
 
     def add(self, **milliseconds: float) -> None:
         """Of one picture; a stage it did not go through took 0 ms and does not count."""
-        for stage, value in milliseconds.items():
-            if value > 0:
-                self._samples[stage].append(value)
-        self._ends.append(perf_counter())
+        self._kept.append({stage: value for stage, value in milliseconds.items() if value > 0})
+        now = perf_counter()
+        if self._last is not None:
+            self._steps.append(now - self._last)
+        self._last = now
         self.pictures += 1
+        self.searched += "detect" in self._kept[-1]
 
     def pause(self) -> None:
         """What comes next does not go on from the last picture: the time between counts nowhere."""
-        self._ends.clear()
+        self._last = None
 
-    def percentile(self, stage: str, percent: float) -> float | None:
-        samples = self._samples.get(stage)
-        return float(np.percentile(list(samples), percent)) if samples else None
+    def percentile(self, stage: str, percent: float, followed: bool = False) -> float | None:
+        """Of a stage; ``followed`` : of the pictures only in which no face was looked for."""
+        kept = [taken for taken in self._kept if not (followed and "detect" in taken)]
+        samples = [taken[stage] for taken in kept if stage in taken]
+        return float(np.percentile(samples, percent)) if samples else None
 
     @property
     def per_second(self) -> float:
-        """Pictures a second, over the last ones; 0 before there are two."""
-        if len(self._ends) < 2:
-            return 0.0
-        return (len(self._ends) - 1) / max(1e-9, self._ends[-1] - self._ends[0])
+        """Pictures a second, over the last `KEPT` ones; 0 where none goes on from another."""
+        return self.recent(KEPT)
 
-    def as_json(self) -> dict[str, object]:
-        stages = {
-            stage: {f"p{p}": round(self.percentile(stage, p) or 0.0, 3) for p in (50, 99)}
-            for stage in STAGES
-            if stage in self._samples
-        }
-        return {"pictures": self.pictures, "per_second": round(self.per_second, 1), "ms": stages}
+    def recent(self, pictures: int) -> float:
+        """Pictures a second, over so many of the last ones."""
+        steps = list(islice(reversed(self._steps), pictures))
+        return len(steps) / max(1e-9, sum(steps))
 
     def line(self) -> str:
-        """All in one line for a person."""
-        medians = [(stage, self.percentile(stage, 50)) for stage in STAGES]
-        told = ", ".join(f"{stage} {value:.2f}" for stage, value in medians if value is not None)
-        return f"{self.pictures} pictures, {self.per_second:.1f} a second; ms p50: {told}"
+        """All in one line for a person; a frame with a search costs more than one without."""
+        if not self.pictures:
+            return "no picture came"
+        rate = f", {self.per_second:.1f} a second" if self._steps else ""
+        told = f"{self.pictures} pictures{rate}; ms p50: "
+        if self.searched in (0, self.pictures):
+            return told + self._medians(followed=False)
+        search = self.percentile("detect", 50)
+        cost = "" if search is None else f"detect {search:.2f} "
+        times = f"in {self.searched} of them; in the others: {self._medians(followed=True)}"
+        return f"{told}{cost}{times}"
+
+    def _medians(self, followed: bool) -> str:
+        medians = [(stage, self.percentile(stage, 50, followed)) for stage in STAGES]
+        return ", ".join(f"{stage} {value:.2f}" for stage, value in medians if value is not None)

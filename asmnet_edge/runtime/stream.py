@@ -12,7 +12,8 @@ from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.tracking import FaceTracker
 
-PAUSE = 1.0  # seconds without a frame after which nothing goes on from where it was
+# seconds without a frame after which nothing goes on from where it was, as when a film begins anew
+PAUSE = 1.0
 
 Sink = Callable[[Frame, Sequence[Face], Picture | None], None]
 
@@ -28,8 +29,9 @@ def follow(
     """Give each frame with its faces to all ``sinks``, drawn as well while ``draws`` says so.
 
     tick : called in every turn, also while the camera gives nothing
+    What a slow machine needs for a frame is no pause of the camera's.
     """
-    last = None
+    last, spent = None, 0.0
     while True:
         start = perf_counter()
         frame = next(frames, _END)
@@ -38,7 +40,7 @@ def follow(
         tick()
         if not isinstance(frame, Frame):
             continue
-        if last is not None and frame.seconds - last > PAUSE:
+        if last is not None and not 0 <= frame.seconds - last <= PAUSE + spent:
             tracker.forget()
             times.pause()
         last, read = frame.seconds, perf_counter()
@@ -49,6 +51,7 @@ def follow(
         for sink in sinks:
             sink(frame, faces, drawn)
         stages = dict(vars(tracker.timings), smooth=tracker.smooth_ms)
+        spent = perf_counter() - read
         times.add(read=1e3 * (read - start), draw=1e3 * (painted - found) if drawn is not None
                   else 0.0, write=1e3 * (perf_counter() - painted), **stages)  # fmt: skip
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from threading import Thread
 
 import cv2
@@ -20,6 +20,7 @@ from asmnet_edge.crop import to_relative, transform
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import mirrored, turned
+from asmnet_edge.processes import spawning
 from asmnet_edge.training.augmentation import Augmentation, View, draw_view, render
 from asmnet_edge.training.targets import TargetScaling
 
@@ -130,7 +131,7 @@ class BatchWorkers:
     """
 
     def __init__(self, plan: BatchPlan, workers: int, part: range | None = None) -> None:
-        self._pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (plan,))
+        self._pool = ProcessPoolExecutor(workers, spawning(), _start_worker, (plan,))
         self._ahead = 2 * workers + 2
         self._part = part
 

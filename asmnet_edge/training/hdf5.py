@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
+from asmnet_edge.processes import spawning
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -51,7 +51,7 @@ def vet_weights(path: Path) -> None:
 def _apart(work: Callable[[Path], T], path: Path) -> T:
     """``work`` on ``path`` in a process of its own."""
     try:
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, spawning()) as pool:
             return pool.submit(work, path).result()
     except BrokenProcessPool as error:
         raise ModelError(f"{path} made the HDF5 library crash", CURE) from error

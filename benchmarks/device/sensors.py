@@ -39,7 +39,7 @@ class Sensors:
 def look() -> Sensors:
     """The sensors now."""
     busy, stolen = _processor_seconds()
-    return Sensors(busy, stolen, _mhz(), celsius(), health.throttle_bits())
+    return Sensors(busy, stolen, _mhz(), health.celsius(), health.throttle_bits())
 
 
 def throttle_words(flags: int | None) -> list[str]:
@@ -96,12 +96,6 @@ def _mhz() -> float | None:
     lines = (read_text("/proc/cpuinfo") or "").splitlines()
     told = [float(line.split(":")[1]) for line in lines if line.startswith("cpu MHz")]
     return sum(told) / len(told) if told else None
-
-
-def celsius() -> float | None:
-    """Of the hottest zone."""
-    found = [_number(path) for path in _glob("/sys/class/thermal", "thermal_zone*/temp")]
-    return max((value / 1e3 for value in found if value), default=None)
 
 
 def _number(path: Path) -> float | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.benchmarks.device.sensors import celsius, look
+from asmnet_edge.benchmarks.device.sensors import look
 from asmnet_edge.benchmarks.latency.loop import Timed
 from asmnet_edge.benchmarks.latency.watch import heat, note_of
 from asmnet_edge.benchmarks.latency.yardstick import yardstick
+from asmnet_edge.runtime.health import celsius
 
 POINTS = 600  # of the curve at most; none is shorter than a second
 MINUTE = 60.0

@@ -12,7 +12,6 @@ from typing import Any
 from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.accuracy.figures import accuracy
 from asmnet_edge.benchmarks.accuracy.jitter import jitter
-from asmnet_edge.benchmarks.device.sensors import celsius
 from asmnet_edge.benchmarks.failure import failure
 from asmnet_edge.benchmarks.latency.loop import measure
 from asmnet_edge.benchmarks.latency.sustain import cool_down, step_of, summary, sustain
@@ -29,6 +28,7 @@ from asmnet_edge.benchmarks.session.measured import (
 )
 from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.errors import ModelError
+from asmnet_edge.runtime.health import celsius
 
 Step = Callable[[Measured, Row], None]
 

@@ -132,7 +132,7 @@ install_models() {
     shopt -s nullglob
     local models=("$folder"/models/*.tflite "$folder"/models/*.onnx "$folder"/models/*.xml)
     [ ${#models[@]} -lt 2 ] || echo "Several models: the shipped one is taken where --model names none"
-    [ ${#models[@]} = 1 ] || models=("$("$folder/bin/python" -c \
+    [ ${#models[@]} = 1 ] || models=("$("$folder/bin/python" -P -c \
         'from asmnet_edge.shipped import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')")
     echo "${models[0]}" > "$folder/model"
 }
@@ -149,7 +149,8 @@ write_settings() {
 # The two above are written by install.sh; a --model among the options wins.
 # The word that the page asks for, at least 8 characters; needed with --address 0.0.0.0
 ASMNET_EDGE_TOKEN=""
-# More options of predict, such as --address 0.0.0.0 or --faces 4
+# More options of predict, such as --address 0.0.0.0, --faces 4, or --records faces.csv, which comes to lie in
+# /var/lib/asmnet-edge: the service can write nowhere else
 ASMNET_EDGE_OPTIONS="--size 640x480"
 END
     )

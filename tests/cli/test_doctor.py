@@ -10,7 +10,12 @@ import pytest
 from asmnet_edge.errors import DataError
 from asmnet_edge.runtime.backends.runtimes import Runtime, runtimes_of
 from asmnet_edge.runtime.cameras import attached
-from asmnet_edge.runtime.cameras.attached import best_camera, ribbon_fault, video_nodes
+from asmnet_edge.runtime.cameras.attached import (
+    best_camera,
+    other_cameras,
+    ribbon_fault,
+    video_nodes,
+)
 from asmnet_edge.runtime.doctor import diagnosis, tryout
 from asmnet_edge.runtime.doctor.tryout import BAD, FAIR, Finding, tried
 
@@ -92,6 +97,8 @@ def test_codecs_are_no_cameras(pi: Path) -> None:
     (camera,) = video_nodes(pi)
     assert (camera.path, camera.name) == (pi / "dev/video4", "HD Webcam")
     assert camera.lasting == "/dev/v4l/by-id/usb-HD_Webcam-index0"
+    assert f"Cameras here: {camera.lasting} ({camera.name})." in other_cameras(pi)
+    assert "no /dev/video* is one" in other_cameras(pi / "dev")
 
 
 PICAMERA2 = """class Picamera2:

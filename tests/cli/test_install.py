@@ -121,6 +121,8 @@ def test_the_camera_reaches_the_service_letter_by_letter_and_nobody_else(pi: Pi)
     assert "rtsp" not in unit
     assert "@" not in "".join(line for line in unit.splitlines() if "ExecStart" in line)
     assert f"EnvironmentFile={pi.folder}/service.env" in unit.splitlines()
+    assert " --wait " in unit
+    assert "/var/lib/asmnet-edge" in unit and "ProtectSystem=strict" in unit  # for --records
     assert "User=pi" in unit.splitlines()
 
 

@@ -20,10 +20,12 @@ import cv2
 import numpy as np
 import pytest
 
+from asmnet_edge.cli.predict import stream
 from asmnet_edge.cli.predict.loop import Loop
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
 from asmnet_edge.runtime.backends import trust
+from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.sources import Video
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -119,6 +121,7 @@ def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, film: Path) 
         (("0", "--serve", "0", "--address", "0.0.0.0"), "--token"),
         (("0", "--detector", "yunet"), "--yunet FILE.onnx"),
         (("0", "--records", "faces.xlsx"), "Known: .csv, .jsonl"),
+        (("photo.jpg", "--serve", "0"), "shows a video or a camera"),
     ],
     ids=str,
 )
@@ -158,6 +161,40 @@ def test_it_serves_and_ends_cleanly(serving: Any, by: signal.Signals) -> None:
     process.send_signal(by)
     assert process.wait(5) == 0
     assert "Traceback" not in process.stderr.read()
+
+
+def told_by(url: str) -> dict[str, Any]:
+    """What the page shows, once that is fresh."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with urllib.request.urlopen(url + "faces.json", timeout=5) as answer:
+            told: dict[str, Any] = json.loads(answer.read())
+        if told["fresh"]:
+            return told
+        time.sleep(0.05)
+    raise AssertionError("no fresh picture came")
+
+
+def test_a_film_that_is_served_goes_on_and_is_written_once(film: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "asmnet_edge", "predict", str(film), "--serve", "0",
+               "--json", "--output", str(tmp_path)]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr and process.stdout
+        begun, url = time.monotonic(), process.stderr.readline().partition("watch at ")[2].strip()
+        assert "written" in next(line for line in process.stderr if "written" in line)
+        assert time.monotonic() - begun > 0.8  # its own second
+        frames = [told_by(url)["frame"]]
+        while frames == sorted(frames):  # until it has begun again
+            frames.append(told_by(url)["frame"])
+        process.send_signal(signal.SIGINT)
+        printed = process.stdout.read()
+    assert process.returncode == 0
+    written = (tmp_path / "film-faces.jsonl").read_text()
+    assert written == printed
+    assert len(written.splitlines()) == FRAMES
+    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == FRAMES
 
 
 def test_a_film_that_ends_early_is_kept_and_told(
@@ -271,6 +308,32 @@ def test_who_stops_listening_is_not_blamed_on_the_table(film: Path, tmp_path: Pa
     assert "faces.csv" not in complaint
     assert "cannot write" not in complaint
     assert "Traceback" not in complaint
+
+
+def test_a_camera_that_gives_nothing_ends_with_1(
+    asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "HOPE", 0.3)
+    ended = asmnet_edge("predict", "/dev/video-none")
+    assert ended.code == 1
+    assert "gave no picture in " in ended.complaint
+    assert "/dev/video-none is not there" in ended.complaint
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 1), (("--wait",), 0)])
+def test_who_ends_it_before_the_first_picture_is_told_so(
+    asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int
+) -> None:
+    def interrupted(self: Camera, stop: Callable[[], bool]) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop()
+        yield None
+
+    monkeypatch.setattr(Camera, "frames", interrupted)
+    ended = asmnet_edge("predict", "0", *words)
+    assert ended.code == code
+    assert "no picture came" in ended.err
+    assert ("before the camera gave a picture" in ended.err) == bool(code)
 
 
 def test_throttling_that_comes_and_goes_is_told_once_an_hour(

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.errors import DataError
+from asmnet_edge.errors import CheckFailedError, DataError
 from asmnet_edge.runtime.cameras import grab_device
 from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
@@ -74,6 +74,17 @@ def test_who_is_slow_gets_the_newest_frame(film: Path) -> None:
         assert camera.dropped > 5
 
 
+def test_who_has_not_asked_for_long_does_not_blame_the_camera(film: Path) -> None:
+    # so long that the pipe is full, and what lies in it is old
+    rule = CameraRule(silence=1.0, stale=0.1)
+    with Camera(f"replay:{film}", (0, 0, 1000), rule) as camera:
+        frames = (frame for frame in camera.frames() if frame)
+        next(frames)
+        time.sleep(1.5)
+        next(frames)
+        assert camera.outages == 0
+
+
 def test_a_camera_that_is_not_there_is_told_once_and_why() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05)
@@ -83,7 +94,27 @@ def test_a_camera_that_is_not_there_is_told_once_and_why() -> None:
         assert camera.outages == 1
     (line,) = lines
     assert "/dev/video-none is not there. Plug the camera in" in line
-    assert line.endswith("; trying again until it comes back")
+    assert line.endswith("; waiting for it")
+
+
+def test_a_camera_that_never_gave_a_picture_is_given_up() -> None:
+    lines: list[str] = []
+    rule = CameraRule(retry=0.05, longest=0.1, tick=0.05, hope=0.3)
+    with (
+        Camera("0", rule=rule, command=["false"], tell=lines.append) as camera,
+        pytest.raises(CheckFailedError, match=r"no picture in .*ended \(1\).*picamera2"),
+    ):
+        list(camera.frames())
+    assert [line.split("; ")[1] for line in lines] == ["trying again for 0 s"]
+
+
+def test_a_camera_that_gave_one_is_not_given_up(film: Path) -> None:
+    with Camera(f"replay:{film}", rule=CameraRule(hope=0.1)) as camera:
+        frames_of(camera, 1)
+        assert camera._child
+        camera._child.process.kill()
+        frames_of(camera, 5)
+        assert camera.outages == 1
 
 
 def test_it_stops_when_asked_and_leaves_no_process(film: Path) -> None:
@@ -207,7 +238,7 @@ def test_what_a_driver_raises_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     lines: list[str] = []
     with Camera("picamera2", tell=lines.append) as camera:
         (line,) = lines_of(camera, lines)
-    assert "RuntimeError: Failed to acquire: Device busy; trying again" in line
+    assert "RuntimeError: Failed to acquire: Device busy; waiting" in line
 
 
 def test_no_code_is_taken_from_the_folder_it_runs_in(

@@ -6,7 +6,7 @@ import pytest
 
 from asmnet_edge.runtime.backends.threads import sensible_threads
 from asmnet_edge.runtime.health import (
-    temperature,
+    celsius,
     throttle_bits,
     throttled_before,
     throttling,
@@ -45,12 +45,14 @@ def test_vcgencmd_is_asked_where_there_is_no_file(
 def test_elsewhere_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert throttle_bits(tmp_path / "none") is None
-    assert temperature(tmp_path / "none") is None
+    assert celsius(tmp_path / "none") is None
 
 
-def test_temperature_is_in_degrees(tmp_path: Path) -> None:
-    (tmp_path / "temp").write_text("48312\n")
-    assert temperature(tmp_path / "temp") == pytest.approx(48.312)
+def test_the_hottest_zone_is_told_in_degrees(tmp_path: Path) -> None:
+    for zone, text in enumerate(["48312\n", "61234\n", "0\n", "no number"]):
+        (tmp_path / f"thermal_zone{zone}").mkdir()
+        (tmp_path / f"thermal_zone{zone}" / "temp").write_text(text)
+    assert celsius(tmp_path) == pytest.approx(61.234)
 
 
 @pytest.mark.parametrize(

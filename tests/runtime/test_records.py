@@ -11,6 +11,7 @@ import pytest
 
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.runtime.filmwriter import film_writer
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.records import open_records, until_it_fails
 from asmnet_edge.runtime.sources import (
@@ -98,9 +99,19 @@ def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.JPG", tmp_path / "b.png"]
 
 
-def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="no picture lies in"):
-        pictures_in([str(tmp_path)])
+def test_our_own_drawings_in_a_folder_are_no_pictures(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a-faces.jpg", "a-faces.json", "two-faces.jpg"):
+        (tmp_path / name).touch()
+    assert pictures_in([str(tmp_path)]) == [tmp_path / "a.jpg", tmp_path / "two-faces.jpg"]
+
+
+def test_a_folder_without_pictures_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PictureError, match=rf"lies in the folder {tmp_path}\. Name a picture"):
+        pictures_in(["."])
+    (tmp_path / "film.mp4").touch()
+    with pytest.raises(PictureError, match=r"Name the video itself: .* film\.mp4"):
+        pictures_in(["."])
 
 
 def write_film(folder: Path, frames: int) -> Path:
@@ -122,6 +133,19 @@ def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
     assert frames[-1].seconds == pytest.approx(4 / 25)
 
 
+def test_a_film_that_did_not_come_to_lie_on_the_disk_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    with film_writer(path, 25, (64, 48)) as film:
+        for _ in range(3):
+            film.write(np.full((48, 64, 3), 99, np.uint8))
+    assert len(list(Video(path).frames())) == 3
+    with pytest.raises(UsageError, match=r"2 of 3 frames .* Make room"):  # noqa: SIM117
+        with film_writer(path, 25, (64, 48)) as film:
+            for _ in range(2):
+                film.write(np.full((48, 64, 3), 99, np.uint8))
+            film.write(np.full((9, 9, 3), 99, np.uint8))  # OpenCV drops it without a word
+
+
 @pytest.mark.parametrize("content", [None, b"", b"Dear Sir or Madam"])
 def test_what_is_no_video_is_told(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "film.mp4"
@@ -141,6 +165,37 @@ def test_stages_are_counted_when_they_were_taken() -> None:
     assert times.pictures == 100
     assert times.line().startswith("100 pictures, ")
     assert "draw" not in times.line()
+
+
+def test_a_search_and_the_frames_without_one_are_told_apart() -> None:
+    times = StageTimes()
+    for number in range(100):
+        searched = number % 10 == 0
+        times.add(infer=9.0 if searched else 3.0, detect=20.0 * searched)
+    told = "ms p50: detect 20.00 in 10 of them; in the others: infer 3.00"
+    assert times.line().endswith(told)
+
+
+def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = iter([*range(10), 9.5, 10.0, 10.5, 99.0, 99.5])
+    monkeypatch.setattr("asmnet_edge.runtime.stages.perf_counter", lambda: next(ends))
+    times = StageTimes()
+    for _ in range(13):
+        times.add(infer=1.0)
+    assert times.recent(3) == 2
+    assert times.per_second == pytest.approx(12 / 10.5)
+    times.pause()
+    for _ in range(2):
+        times.add(infer=1.0)
+    assert times.per_second == pytest.approx(13 / 11)  # the pause counts nowhere
+
+
+def test_where_all_were_searched_their_times_are_told_as_they_are() -> None:
+    times = StageTimes()
+    assert times.line() == "no picture came"
+    for _ in range(2):
+        times.add(infer=9.0, detect=20.0)
+    assert times.line().endswith("; ms p50: detect 20.00, infer 9.00")
 
 
 # what goes on, and what fails

@@ -55,6 +55,7 @@ def test_the_page_shows_the_stream(server: Server) -> None:
     code, page = get(server.url)
     assert code == 200
     assert b'src="stream.mjpg"' in page
+    assert page.index(b'id="state"') < page.index(b'id="view"')  # seen without scrolling
 
 
 def test_faces_are_told_while_they_are_fresh(

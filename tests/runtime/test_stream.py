@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
+from asmnet_edge.runtime.pace import at_pace
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.stream import follow
 from asmnet_edge.runtime.tracking import FaceTracker
@@ -107,6 +109,34 @@ def test_after_a_pause_faces_are_looked_for_anew(
 
     follow(turns(), tracker, [], StageTimes())
     assert forgotten == [5.0]
+
+
+def test_slowness_of_our_own_is_no_pause(
+    tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[int] = []
+    monkeypatch.setattr(tracker, "forget", lambda: forgotten.append(1))
+    frames = [Frame(GREY, 1.1 * number, number) for number in range(1, 4)]
+    follow(iter(frames), tracker, [lambda *_: time.sleep(0.2)], StageTimes())
+    assert forgotten == []
+    follow(iter(frames), tracker, [], StageTimes())
+    assert forgotten == [1, 1]
+
+
+def test_a_film_that_begins_anew_is_looked_at_anew(
+    tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[int] = []
+    monkeypatch.setattr(tracker, "forget", lambda: forgotten.append(1))
+    follow(chain(frames(3), frames(3)), tracker, [], StageTimes())
+    assert forgotten == [1]
+
+
+def test_a_film_at_its_pace_loses_no_frame_and_takes_its_time() -> None:
+    start = time.monotonic()
+    shown = [frame for frame in at_pace(frames(10), 100) if frame]
+    assert [frame.number for frame in shown] == list(range(1, 11))
+    assert time.monotonic() - start > 0.09
 
 
 def test_stages_are_timed(tracker: FaceTracker) -> None:

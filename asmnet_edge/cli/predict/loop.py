@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asmnet_edge.cli.predict.wish import Wish
 
 SHOWN_EVERY = 1.0  # seconds between lines on a terminal
+NOW = 60  # pictures that the rate is shown of
 HEALTH_EVERY = 10.0  # seconds between looks at temperature and throttling
 THROTTLING_EVERY = 3600.0  # seconds between lines about throttling, which may come and go
 
@@ -43,6 +44,8 @@ class Loop:
         self._tracker = FaceTracker(landmarker, TrackingRule(faces=wish.faces), wish.smooth)
         self._times, self._watchdog, self._sinks = StageTimes(), Watchdog(), sinks
         self._draws: Callable[[], bool] = lambda: draws
+        self._is_watched: Callable[[], bool] = lambda: False
+        self._page: list[Any] = []  # of the sinks, what shows them
         self._facts = _live_facts if live else _facts
         self._shown = self._looked = time.monotonic()
         self._throttled, self._quiet_until = False, -1e9
@@ -74,16 +77,23 @@ class Loop:
         stack.callback(server.close)
         note(f"watch at {server.url}" if sys.stderr.isatty() or not wish.token
              else f"serving on {wish.address}, port {urlsplit(server.url).port}")  # fmt: skip
-        self._draws = lambda: draws or board.watchers > 0
+        self._is_watched = lambda: board.watchers > 0
+        self._draws = lambda: draws or self._is_watched()
 
         def show(frame: Any, faces: Sequence[Any], drawn: Any) -> None:
             content = [face.as_json() for face in faces]
-            rate = round(self._times.per_second, 1)
+            rate = round(self._times.recent(NOW), 1)
             board.show(drawn if drawn is not None else frame.picture,
                        {**self._facts(frame), "per_second": rate, "faces": content},
                        taken=frame.seconds if live else None)  # fmt: skip
 
+        self._page = [show]
         self._sinks.append(show)
+
+    @property
+    def pictures(self) -> int:
+        """That came so far."""
+        return self._times.pictures
 
     def run(self, frames: Iterator[Any], count: int) -> None:
         """Until there are no more frames; ``count`` of them, about, if that is known."""
@@ -99,6 +109,13 @@ class Loop:
                 note("")
             note(self._times.line())
 
+    def show(self, frames: Iterator[Any]) -> None:
+        """On the page only: recorded, printed, counted in a summary is nothing."""
+        from asmnet_edge.runtime.stream import follow
+
+        follow(frames, self._tracker, self._page, self._times, self._is_watched,
+               lambda: self._tick(0))  # fmt: skip
+
     def _tick(self, count: int) -> None:
         """In each turn of the loop: a sign of life, and now and then a line and a look around."""
         self._watchdog.alive()
@@ -106,7 +123,7 @@ class Loop:
         if now - self._shown >= SHOWN_EVERY and sys.stderr.isatty():
             self._shown = now
             total = f" of {count}" if count else ""
-            rate = self._times.per_second
+            rate = self._times.recent(NOW)
             click.echo(f"\r{self._times.pictures}{total} pictures, {rate:.1f} a second   ",
                        nl=False, err=True)  # fmt: skip
         if now - self._looked >= HEALTH_EVERY:

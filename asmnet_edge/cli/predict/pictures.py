@@ -16,7 +16,7 @@ import click
 
 from asmnet_edge.cli.plain import note, stop_requests
 from asmnet_edge.cli.predict.onepicture import Pair, describe, outputs_of, summary, write
-from asmnet_edge.errors import CheckFailedError, PictureError
+from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
 
 if TYPE_CHECKING:
     from asmnet_edge.cli.predict.wish import Wish
@@ -29,6 +29,8 @@ def predict_pictures(wish: Wish) -> None:
     from asmnet_edge.runtime.sources import pictures_in
     from asmnet_edge.runtime.stages import StageTimes
 
+    if wish.serve is not None:
+        raise UsageError("--serve shows a video or a camera, no pictures", "Leave it out")
     pictures = pictures_in(wish.sources)
     outputs = outputs_of(pictures, wish.output)
     written = [p for pair in outputs.values() for p in (pair if wish.drawing else pair[1:])]

@@ -66,14 +66,24 @@ from asmnet_edge.cli.predict.wish import Wish
     show_default=True,
     help="Smooth landmarks and pose from frame to frame.",
 )
-@click.option("--size", default="", metavar="WxH", help="Size to ask the camera for.")
+@click.option(
+    "--size",
+    default="",
+    metavar="WxH",
+    help="Size to ask an attached camera for.  [default: 640x480]",
+)
 @click.option("--fps", type=click.IntRange(0, 1000), default=0, help="Rate to ask it for.")
 @click.option("--frames", type=click.IntRange(1), help="Stop after so many.  [default: never]")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for a camera that has given no picture yet, however long.  [default: about 20 s]",
+)
 @click.option(
     "--serve",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="Show the stream on a page there.",
+    help="Show the stream on a page there; a film at its own pace, again and again.",
 )
 @click.option(
     "--address",
@@ -99,7 +109,8 @@ def command(**options: Any) -> None:
 
     A picture becomes <name>-faces.jpg and <name>-faces.json, a video <name>-faces.mp4 and
     <name>-faces.jsonl; of a.jpg and a.png the suffix stays in the name. A camera is shown with
-    --serve, and recorded with --records.
+    --serve, and recorded with --records. A video with --serve is shown again and again until Ctrl-C
+    (or once, with --frames); what is written is of the first time.
     """
     wish = Wish(**options)
     from asmnet_edge.runtime.sources import Kind, kind_of_all

@@ -30,6 +30,7 @@ class Wish:
     size: str
     fps: int
     frames: int | None
+    wait: bool
     serve: int | None
     address: str
     token: str

@@ -33,6 +33,10 @@ class VideoNode:
     name: str
     lasting: str = ""
 
+    def __str__(self) -> str:
+        """The name that lasts is told first: numbers change with what is plugged in when."""
+        return f"{self.lasting or self.path} ({self.name or 'no name'})"
+
 
 def video_nodes(root: Path = Path("/")) -> list[VideoNode]:
     """All cameras of Video4Linux, by number; of those with several nodes the one with pictures."""
@@ -54,6 +58,15 @@ def _word(file: Path) -> str:
         return file.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def other_cameras(root: Path = Path("/")) -> str:
+    """In one line: what ``predict`` could take for a camera on this machine."""
+    found = ", ".join(map(str, video_nodes(root))) or "no /dev/video* is one"
+    return (
+        f"Cameras here: {found}. Others: picamera2 (on the ribbon), rtsp://NAME:WORD@ADDRESS/..., "
+        "replay:FILM. --wait waits without an end"
+    )
 
 
 def ribbon_fault() -> str:

@@ -1,7 +1,8 @@
 """A camera that comes back: watched from here, held by a process that can be killed.
 
 The newest frame is the only one that is kept. When frames stop, come too late or are none, the
-process is killed and started again, at once and then more and more seldom.
+process is killed and started again, at once and then more and more seldom. A camera that has never
+given one may be given up.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.pictures import Picture
 from asmnet_edge.processes import our_python
+from asmnet_edge.runtime.cameras.attached import other_cameras
 from asmnet_edge.runtime.cameras.child import CaptureProcess
 from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
 from asmnet_edge.runtime.cameras.outage import Outages, Tell
@@ -64,14 +67,34 @@ class Camera:
         self.close()
 
     def frames(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Frame | None]:
-        """The newest frame each time, or None about every ``tick`` seconds while there is none."""
+        """The newest frame each time, or None about every ``tick`` seconds while there is none.
+
+        `CheckFailedError` when none ever came and the rule's hope is over.
+        """
+        begun = time.monotonic()
         while not stop():
-            try:
-                yield self._next()
-            except (BrokenMessageError, OSError) as fault:
-                self._kill()
-                self._retry_at = self._outages.fail(without_secrets(str(fault)), time.monotonic())
-                yield None
+            if self._child is None and not self._count:
+                self._check_hope(time.monotonic() - begun)
+            frame = self._next_if_any()
+            given = time.monotonic()
+            yield frame
+            self._deadline += time.monotonic() - given  # when nobody asks, it is not silent
+
+    def _check_hope(self, waited: float) -> None:
+        if waited > self.rule.hope:
+            raise CheckFailedError(
+                f"camera {self._name} gave no picture in {waited:.0f} s: {self._outages.reason}",
+                other_cameras(),
+            )
+
+    def _next_if_any(self) -> Frame | None:
+        """The newest frame; after a fault none, and the process is gone."""
+        try:
+            return self._next()
+        except (BrokenMessageError, OSError) as fault:
+            self._kill()
+            self._retry_at = self._outages.fail(without_secrets(str(fault)), time.monotonic())
+            return None
 
     def _next(self) -> Frame | None:
         self._outages.look(time.monotonic())

@@ -12,6 +12,7 @@ from contextlib import suppress
 from asmnet_edge.runtime.cameras.slots import ERROR, MESSAGE, BrokenMessageError, Message
 
 TAIL = 2000  # bytes that are kept of what it complains of
+AT_ONCE = 64  # reads in a row, of a pipe that is filled as quickly as it is emptied
 
 
 class CaptureProcess:
@@ -88,9 +89,11 @@ class CaptureProcess:
 
 
 def _read(descriptor: int) -> bytes:
-    """All that lies in a pipe that does not block."""
+    """What lies in a pipe that does not block."""
     content = b""
     with suppress(BlockingIOError):
-        while part := os.read(descriptor, 64 * MESSAGE.size):
-            content += part
+        for _ in range(AT_ONCE):
+            content += (part := os.read(descriptor, 64 * MESSAGE.size))
+            if not part:
+                break
     return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from asmnet_edge.pictures import Picture
@@ -26,6 +27,7 @@ class CameraRule:
 
     opening, patience : until its first frame, at first and after failures, doubled each time
     silence : between frames; stale : from taken to seen
+    hope : without ever a frame, after which it is not started again; what is under way may end
     retry, longest : before it is started again, first and at most; twice as long each time
     steady : after which a new outage is worth a new line
     tick : between signs of life to the caller
@@ -35,6 +37,7 @@ class CameraRule:
     patience: float = 60.0
     silence: float = 2.0
     stale: float = 1.0
+    hope: float = math.inf
     retry: float = 0.2
     longest: float = 2.0
     steady: float = 10.0

@@ -16,6 +16,7 @@ from asmnet_edge.runtime.cameras.shot import DeviceClock, Grab, Shot, Wanted
 
 PATIENCE = 1.0  # seconds of nothing but broken JPEGs, after which OpenCV decodes them its own way
 MJPEG = "MJPG"
+BUFFERS = 2  # with one, a camera drops each frame that begins while the last one is still copied
 
 
 def open_camera(source: str, wanted: Wanted) -> Grab:
@@ -55,7 +56,7 @@ def _ask(camera: Any, wanted: Wanted) -> None:
     for name, value in zip(names, wanted, strict=True):
         if value:
             camera.set(name, value)
-    camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+    camera.set(cv2.CAP_PROP_BUFFERSIZE, BUFFERS)
 
 
 class Device:

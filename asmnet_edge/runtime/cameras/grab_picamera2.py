@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
 import numpy as np
 
 from asmnet_edge.errors import DataError, MissingExtraError
 from asmnet_edge.runtime.cameras.shot import DeviceClock, Grab, Shot, Wanted
+
+RATE = 30  # pictures a second, if no other rate is wanted
+SEEN = 0.95  # share of the largest view that passes for all of it
 
 
 def open_camera(source: str, wanted: Wanted) -> Grab:
@@ -26,7 +33,9 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
     # what libcamera calls RGB888 lies in memory as B, G, R
     main = {"size": size, "format": "RGB888"}
     controls = {"FrameRate": wanted[2]} if wanted[2] else {}
-    camera.configure(camera.create_video_configuration(main=main, controls=controls))
+    sensor = whole_view(_modes(camera), size, wanted[2] or RATE)
+    raw = {"raw": {"size": sensor}} if sensor else {}
+    camera.configure(camera.create_video_configuration(main=main, controls=controls, **raw))
     camera.start()
     clock = DeviceClock()
 
@@ -40,3 +49,33 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
         return Shot(picture, clock.taken(1e-9 * stamp))
 
     return grab
+
+
+def whole_view(
+    modes: Sequence[Mapping[str, Any]], size: tuple[int, int], rate: int
+) -> tuple[int, int] | None:
+    """Size of the smallest of a sensor's ``modes`` that sees all of its view, at ``rate`` and for
+    pictures of ``size``; None where there is none.
+
+    Picamera2 itself takes the mode nearest to ``size``. In that of Camera Module 2 for 640x480 the
+    middle 1280 of 3280 columns are all that is seen.
+    """
+    known = [mode for mode in modes if {"size", "fps", "crop_limits"} <= mode.keys()]
+    widest = max((prod(mode["crop_limits"][2:]) for mode in known), default=0)
+    fit = [
+        mode["size"]
+        for mode in known
+        if prod(mode["crop_limits"][2:]) >= SEEN * widest
+        and mode["fps"] >= rate
+        and mode["size"][0] >= size[0]
+        and mode["size"][1] >= size[1]
+    ]
+    return min(fit, key=prod, default=None)
+
+
+def _modes(camera: Any) -> Sequence[Mapping[str, Any]]:
+    try:
+        modes: Sequence[Mapping[str, Any]] = camera.sensor_modes
+    except Exception:  # it tries them all, and a driver may raise anything; one can do without
+        return []
+    return modes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 
 from asmnet_edge.runtime.cameras.frames import CameraRule
 
@@ -14,13 +15,14 @@ class Outages:
     """Counts and tells the outages of one camera; all times in seconds of one clock.
 
     One that follows soon after a return is told only once it lasts, and a camera that comes and
-    goes all the time only now and then.
+    goes all the time only now and then. ``reason`` : of the last one.
     """
 
     def __init__(self, name: str, rule: CameraRule, tell: Tell) -> None:
         self._name, self._rule, self._tell = name, rule, tell
         self._lost: float | None = None  # since when there are no frames
-        self._reason, self._is_told = "", False
+        self.reason, self._is_told = "", False
+        self._has_given = False  # a frame, ever
         self._back = self._said = -1e9  # when frames came back, and the last line
         self._delay = rule.retry
         self.count = 0
@@ -29,7 +31,7 @@ class Outages:
         """There are no frames, for ``reason``; when to start it again, each time later."""
         if self._lost is None:
             self._lost, self._is_told, self.count = now, False, self.count + 1
-        self._reason = reason
+        self.reason = reason
         self.look(now)
         delay, self._delay = self._delay, min(2 * self._delay, self._rule.longest)
         return now + delay
@@ -41,17 +43,25 @@ class Outages:
         steady = self._rule.steady
         ran, lasts = self._lost - self._back > steady, now - self._lost > steady
         if ran or lasts or now - self._said > FLAPPING * steady:
-            self._say(f"{self._reason}; trying again until it comes back", now)
+            self._say(f"{self.reason}; {self._what_is_done()}", now)
             self._is_told = True
 
     def frame(self, now: float) -> None:
         """A frame came. Only frames for a while show that it need not be spared."""
         if self._lost is not None:
             if self._is_told:
-                self._say(f"back after {now - self._lost:.1f} s", now)
+                word = "back" if self._has_given else "there"
+                self._say(f"{word} after {now - self._lost:.1f} s", now)
             self._lost, self._back = None, now
+        self._has_given = True
         if now - self._back > self._rule.steady:
             self._delay = self._rule.retry
+
+    def _what_is_done(self) -> str:
+        if self._has_given:
+            return "trying again until it comes back"
+        hope = self._rule.hope
+        return f"trying again for {hope:.0f} s" if isfinite(hope) else "waiting for it"
 
     def _say(self, line: str, now: float) -> None:
         self._said = now

@@ -12,7 +12,7 @@ from asmnet_edge.cpu import DOT_PRODUCTS, FEATURES, features, is_arm, usable_cor
 from asmnet_edge.runtime import health
 from asmnet_edge.runtime.backends.runtimes import RUNTIMES
 from asmnet_edge.runtime.backends.threads import sensible_threads
-from asmnet_edge.runtime.cameras.attached import VideoNode, ribbon_fault, video_nodes
+from asmnet_edge.runtime.cameras.attached import ribbon_fault, video_nodes
 from asmnet_edge.runtime.doctor.tryout import ABSENT, BAD, FAIR, GOOD, Finding, model, tried
 from asmnet_edge.versions import installed_version
 
@@ -80,7 +80,7 @@ def _opencv_cure(numpy: str) -> str:
 
 
 def _temperature() -> Finding:
-    degrees = health.temperature()
+    degrees = health.celsius()
     if degrees is None:
         return Finding("temperature", ABSENT, "this system does not tell")
     cure = "" if degrees < HOT else "Give it a heat sink or fan"
@@ -126,12 +126,7 @@ def _cameras() -> Finding:
     if closed:
         cure = f"sudo usermod -aG video {os.environ.get('USER', '$USER')}, then log in again"
         return Finding("cameras", BAD, f"may not be read: {', '.join(closed)}", cure)
-    return Finding("cameras", GOOD, "; ".join(map(_camera, found[:8])))
-
-
-def _camera(node: VideoNode) -> str:
-    """The name that lasts is told first: numbers change with what is plugged in when."""
-    return f"{node.lasting or node.path} ({node.name or 'no name'})"
+    return Finding("cameras", GOOD, "; ".join(map(str, found[:8])))
 
 
 def _picamera() -> Finding:

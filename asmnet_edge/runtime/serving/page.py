@@ -6,16 +6,29 @@ when its own clock has stood still (a notebook that slept).
 """
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>asmnet-edge</title>
-<meta name="viewport" content="width=device-width">
-<style>body{{margin:0;background:#202124;color:#eee;font:15px system-ui,sans-serif}}
-main{{max-width:960px;margin:0 auto;padding:12px}}img{{width:100%;background:#000}}
-pre{{white-space:pre-wrap}}</style>
-<main><img id="view" src="stream.mjpg{query}" alt="camera with landmarks">
-<pre id="facts">...</pre></main>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<style>
+:root{{color-scheme:light dark}}
+body{{margin:0;height:100vh;height:100dvh;display:grid;background:Canvas;color:CanvasText;
+  font:15px/1.5 system-ui,sans-serif;grid:auto minmax(0,1fr)/minmax(0,1fr) 15rem}}
+#state{{grid-column:1/-1;padding:.4rem .8rem;font-weight:600}}
+img{{width:100%;height:100%;object-fit:contain;object-position:top}}
+pre{{margin:0;padding:0 .8rem;overflow:auto;font:inherit;white-space:pre-wrap}}
+@media (max-aspect-ratio:1/1){{body{{grid:auto auto minmax(0,1fr)/minmax(0,1fr)}}
+  img{{height:auto;max-height:60dvh}}pre{{padding:.4rem .8rem}}}}
+</style>
+<div id="state">...</div><img id="view" src="stream.mjpg{query}" alt="camera with landmarks">
+<pre id="facts"></pre>
 <script>
-const facts = document.getElementById("facts"), view = document.getElementById("view");
+const [state, facts, view] = ["state", "facts", "view"].map(i => document.getElementById(i));
 let gone = false, last = Date.now(), refused = "", again;
 function show(fresh) {{ view.style.opacity = fresh ? 1 : 0.2; }}  // an old picture looks old
+function tell(line, faces) {{
+  state.textContent = line;
+  facts.textContent = faces.map(f => `#${{f.track}}  quality ${{f.quality.toFixed(2)}}\\n` +
+    Object.entries(f.pose).map(([axis, angle]) => `${{axis}} ${{Math.round(angle)}}°`).join(", ")
+  ).join("\\n\\n");
+}}
 function stream() {{ return "stream.mjpg{query}" + ("{query}" ? "&" : "?") + Date.now(); }}
 function reload() {{ clearTimeout(again); view.src = stream(); }}
 function within(ms) {{  // a signal that ends what takes longer
@@ -46,12 +59,11 @@ async function ask() {{
     if (gone) reload();
     gone = false;
     show(answer.fresh);
-    facts.textContent = refused + (answer.fresh
-      ? `${{answer.faces.length}} face(s), ${{answer.per_second}} pictures a second\\n` +
-        answer.faces.map(f => `#${{f.track}} yaw ${{f.pose.yaw}}, pitch ${{f.pose.pitch}}, ` +
-          `roll ${{f.pose.roll}}, quality ${{f.quality}}`).join("\\n")
-      : "no new picture");
-  }} catch (error) {{ gone = true; show(false); facts.textContent = "no answer"; }}
+    const count = answer.faces.length, plural = count == 1 ? "" : "s";
+    tell(refused + (answer.fresh
+      ? `${{count}} face${{plural}}, ${{answer.per_second}} pictures a second`
+      : "no new picture"), answer.faces);
+  }} catch (error) {{ gone = true; show(false); tell("no answer", []); }}
   setTimeout(ask, 500);
 }}
 ask();

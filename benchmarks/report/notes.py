@@ -7,6 +7,7 @@ from typing import Any
 from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import label
+from asmnet_edge.benchmarks.report.merged import merged
 from asmnet_edge.benchmarks.report.remarks import remarks
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 
@@ -29,18 +30,14 @@ def notes(record: BenchmarkRecord) -> list[str]:
 
 
 def doubts(record: BenchmarkRecord) -> list[str]:
-    """Why numbers of this record deserve distrust."""
+    """Why numbers of this record deserve distrust; each reason once, with its rows."""
     content, lines = record.content, list(record.content["warnings"])
     if content["interrupted"]:
         lines.append("the run was interrupted")
     cores, load = content["device"]["cores"], content["load_average"]
     if load is not None and load > cores:
         lines.append(f"the machine was busy: load average {load:.1f} on {cores} cores")
-    return lines + [
-        f"{label(row)}: {'; '.join(row['unsteady'])}"
-        for row in record.results
-        if row.get("unsteady")
-    ]
+    return lines + merged({label(r): r["unsteady"] for r in record.results if "unsteady" in r})
 
 
 def _work(record: BenchmarkRecord) -> list[str]:

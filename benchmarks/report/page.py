@@ -10,7 +10,7 @@ from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import charts, faces
 from asmnet_edge.benchmarks.report.cells import label, labelled
 from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, size_grid, speed_grid
-from asmnet_edge.benchmarks.report.notes import doubts, notes, title
+from asmnet_edge.benchmarks.report.notes import doubts, duration, endured, notes, title
 from asmnet_edge.benchmarks.report.style import STYLE
 from asmnet_edge.benchmarks.report.words import device_lines, how_measured
 
@@ -66,10 +66,7 @@ def _endurance(measured: list[dict[str, Any]]) -> str:
     cards = []
     for row in lasting:
         told = row["sustained"]
-        words = (
-            f"{label(row)}: {told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the "
-            f"end of {told['seconds'] / 60:.1f} minutes ({told['change_percent']:+.1f} %)"
-        )
+        words = f"{label(row)}, {duration(told['seconds'])}: {endured(told)}"
         cards.append(_card(words, charts.endurance(row)))
     return f'<h2>Sustained</h2><div class="grid">{"".join(cards)}</div>' if cards else ""
 

@@ -37,11 +37,14 @@ def _tells(first: Mapping[str, Any], name: str, second: Mapping[str, Any]) -> bo
 def row_differences(before: Row, after: Row) -> dict[str, list[Any]]:
     """``cpus`` -> [before, after], for what explains one row's change; hashes by their beginning.
 
-    What a record of version 1 does not tell is no difference.
+    What an older record does not tell is no difference: where one has the hash of the file alone,
+    without that of the weights beside it, the files are compared.
     """
+    whole = all(row.get("files_sha256") for row in (before, after))
+    digest = "files_sha256" if whole else "sha256"
     told = [
         {**{name: row[name] for name in FACTS if row.get(name) is not None},
-         "sha256": str(row.get("sha256") or "")[:12] or None,
+         "sha256": str(row.get(digest) or "")[:12] or None,
          "steady": not row.get("unsteady")}
         for row in (before, after)
     ]  # fmt: skip

@@ -263,6 +263,15 @@ def test_what_differs_of_a_row_is_told(row: Make, record: Any) -> None:
     }
 
 
+def test_other_weights_in_a_file_of_their_own_are_told(row: Make, record: Any) -> None:
+    one, other = (row(rounds(1), files_sha256=each * 64) for each in "ab")
+    assert one["sha256"] == other["sha256"]
+    told = {"a.tflite: sha256": ["a" * 12, "b" * 12]}
+    assert compare(record(one), record(other), Limits()).environment == told
+    old = row(rounds(1))  # which knows nothing of them
+    assert compare(record(old), record(other), Limits()).environment == {}
+
+
 def test_rows_that_cannot_be_told_apart_are_refused(row: Make, record: Any) -> None:
     with pytest.raises(UsageError, match=r"two rows called 'a\.tflite'"):
         compare(record(row(rounds(1)), row(rounds(2))), record(row(rounds(1))), Limits())

@@ -12,6 +12,7 @@ from asmnet_edge.benchmarks.report.cells import label, labelled
 from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, size_grid, speed_grid
 from asmnet_edge.benchmarks.report.notes import doubts, duration, endured, notes, title
 from asmnet_edge.benchmarks.report.style import STYLE
+from asmnet_edge.benchmarks.report.tradeoff import trade_off
 from asmnet_edge.benchmarks.report.words import device_lines, how_measured
 
 Lines = Sequence[Sequence[str]]
@@ -56,7 +57,7 @@ def _sections(record: BenchmarkRecord) -> list[str]:
 def _drawings(measured: list[dict[str, Any]]) -> str:
     cards = [
         _card("Latency, all samples", charts.distributions(measured)),
-        _card("Speed, size, accuracy", charts.trade_off(measured)),
+        _card("Speed, size, accuracy", trade_off(measured)),
     ]
     return f'<h2>Latency</h2><div class="grid">{"".join(cards)}</div>'
 

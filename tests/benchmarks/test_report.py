@@ -4,13 +4,17 @@ import csv
 import io
 import re
 from html.parser import HTMLParser
+from itertools import combinations
+from math import dist
 
 import pytest
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report.charts import HUMP, distributions, endurance
 from asmnet_edge.benchmarks.report.page import page
 from asmnet_edge.benchmarks.report.plain import comma_separated, markdown
 from asmnet_edge.benchmarks.report.svg import Axis
+from asmnet_edge.benchmarks.report.tradeoff import axes, places
 
 VOID = {"meta", "link", "image", "line", "circle", "polygon", "polyline"}
 
@@ -112,6 +116,53 @@ def test_csv_has_a_line_for_each_row_and_figures_in_full(record: BenchmarkRecord
     assert float(rows[1]["accuracy.nme_drop_interval.high"]) == pytest.approx(0.03)
     assert (rows[1]["unsteady"], rows[1]["cpus"]) == ("it <rained>", "0 1")
     assert rows[4]["error"] == "it <fell> over"
+
+
+# drawings
+
+
+def test_each_name_stands_by_its_own_hump(record: BenchmarkRecord) -> None:
+    drawn = distributions(record.measured)
+    names = [float(y) for y in re.findall(r'y="([\d.]+)" class="name"', drawn)]
+    bases = [float(y) for y in re.findall(r'y1="([\d.]+)" [^>]*class="base"', drawn)]
+    assert len(names) == len(bases) == len(record.measured)
+    for name, base, above in zip(names, bases, [0.0, *bases], strict=False):
+        top = base - HUMP
+        assert above < name < top
+        assert top - name < name - above
+
+
+def test_numbers_of_dots_in_one_place_stand_apart() -> None:
+    dots = [(200.0, 120.0, 11.0), (204.0, 120.0, 11.0), (200.0, 122.0, 6.0), (60.0, 32.0, 8.0)]
+    found = places(dots)
+    for place, other in combinations(found, 2):
+        assert dist(place, other) >= 13
+    for place in found:
+        assert all(dist(place, dot[:2]) >= dot[2] + 6 for dot in dots)
+    assert all(dist(place, dot[:2]) < dot[2] + 40 for place, dot in zip(found, dots, strict=True))
+
+
+def test_a_legend_tells_the_numbers(record: BenchmarkRecord) -> None:
+    text = page(record)
+    p50 = record.results[3]["latency_ms"]["p50"]
+    assert f"<li>onnx int8: {p50:.2f} ms, 5.20 %</li>" in text
+
+
+def test_an_axis_that_does_not_begin_at_0_says_so() -> None:
+    _, crowded = axes([2.0, 3.0], [4.80, 4.82])
+    assert crowded.remark == " (begins at 4.798, not at 0)"
+    _, spread = axes([2.0, 3.0], [0.2, 4.82])
+    assert (spread.values[0], spread.remark) == (0, "")
+    speed, _ = axes([2.0, 20.0], [1.0, 2.0])
+    assert speed.remark == " (log)"
+
+
+def test_seconds_are_not_drawn_as_parts_of_a_minute(record: BenchmarkRecord) -> None:
+    row = record.results[1]
+    assert ">seconds</text>" in endurance(row)
+    for point in row["sustained"]["points"]:
+        point["at"] *= 60
+    assert ">minutes</text>" in endurance(row)
 
 
 # axes

@@ -70,10 +70,12 @@ def _isolation() -> list[str]:
 
 
 def _installed() -> metadata.Distribution:
-    try:
-        return metadata.distribution(NAME)
-    except metadata.PackageNotFoundError as error:
-        raise UsageError(f"{NAME} runs without being installed: it has no wheel", CURE) from error
+    """The installation that runs, not another one of that name."""
+    running = Path(asmnet_edge.__file__).resolve()
+    for installed in metadata.distributions(name=NAME):
+        if Path(str(installed.locate_file(f"{PACKAGE}/__init__.py"))).resolve() == running:
+            return installed
+    raise UsageError(f"{running.parent} was not installed by pip: there is no wheel of it", CURE)
 
 
 def packed_again(installed: metadata.Distribution, folder: Path) -> Path:

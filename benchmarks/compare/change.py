@@ -44,6 +44,10 @@ class Change:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def in_words(self, by: float) -> str:
+        """``by`` in the unit of this figure's changes."""
+        return f"{by:+.1f} %" if self.figure == LATENCY else f"{by:+.3f}"
+
 
 def latency_change(before: Row, after: Row, threshold: float, paired: bool) -> Change:
     """p50 of two rows; ``threshold`` as a fraction; paired : they took turns in one run."""

@@ -58,8 +58,8 @@ def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) 
     if not chosen:
         there = "; ".join(sorted({_name(record) for record in records}))
         raise UsageError(f"no record is of a device like {device!r}", f"There are: {there}")
-    if len({_name(record) for record in chosen}) > 1:
-        raise UsageError("the records are of several devices", "Choose one with --device")
+    if len(names := sorted({_name(record) for record in chosen})) > 1:
+        raise UsageError(f"the records are of {'; '.join(names)}", "Choose one with --device")
     records_of = [record for record in chosen for _ in record.measured]
     rows = told_apart([row for record in chosen for row in record.measured])
     pairs = zip(rows, records_of, strict=True)

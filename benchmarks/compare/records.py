@@ -50,7 +50,8 @@ class Comparison:
     @property
     def regressions(self) -> list[str]:
         """In words; a row that broke is one, too."""
-        worse = [f"{c.row} ({c.figure} {c.by:+.3g})" for c in self.changes if c.verdict == WORSE]
+        found = [change for change in self.changes if change.verdict == WORSE]
+        worse = [f"{each.row} ({each.figure} {each.in_words(each.by)})" for each in found]
         lost = () if self.limits.lost else self.lost
         worse += [f"{row} ({what})" for row, what in self.broken.items()]
         return worse + [f"{row} (no longer measured)" for row in lost]

@@ -26,11 +26,9 @@ def comparison_view(found: Comparison) -> Group:
 
 
 def _cells(change: Change) -> list[str]:
-    form = "{:+.1f} %" if change.figure == LATENCY else "{:+.3f}"
-    numbers = [f"{change.before:.3f}", f"{change.after:.3f}", form.format(change.by)]
-    known = change.low is not None and change.high is not None
-    interval = f"{form.format(change.low)} to {form.format(change.high)}" if known else ""
-    return [change.row, change.figure, *numbers, interval, change.verdict]
+    numbers = [f"{change.before:.3f}", f"{change.after:.3f}", change.in_words(change.by)]
+    known = [change.in_words(end) for end in (change.low, change.high) if end is not None]
+    return [change.row, change.figure, *numbers, " to ".join(known), change.verdict]
 
 
 def _notes(found: Comparison) -> list[str]:

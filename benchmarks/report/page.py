@@ -44,13 +44,14 @@ def _sections(record: BenchmarkRecord) -> list[str]:
     ]
     if measured:
         parts += [
-            *("<h2>Speed and size</h2>", _table(speed_grid(record))),
+            _optional("Speed and size", speed_grid(record)),
             _optional("Accuracy", accuracy_grid(record)),
             _optional("As a user feels it", felt_grid(record)),
             _drawings(measured),
+            _endurance(measured),
+            _faces(record, scheme),
+            _optional("What has to be installed", size_grid(record), 2),
         ]
-        parts += [_endurance(measured), _faces(record, scheme)]
-        parts += [_optional("What has to be installed", size_grid(record), 2)]
     return [*parts, *_ending(record)]
 
 
@@ -73,14 +74,11 @@ def _endurance(measured: list[dict[str, Any]]) -> str:
 
 
 def _faces(record: BenchmarkRecord, scheme: str) -> str:
-    lines = faces.region_table(record.measured)
-    told = record.content["portraits"]
     parts: list[str] = []
-    if lines:
+    if lines := faces.region_table(record.measured):
         drawn = faces.regions(record.measured, scheme)
-        parts += ["<h2>Deviation by region</h2>", drawn]
-        parts.append(_table(lines))
-    if told:
+        parts += ["<h2>Deviation by region</h2>", drawn, _table(lines)]
+    if told := record.content["portraits"]:
         words = "The faces that were moved most: float model green, artifact red."
         names = {row["key"]: label(row) for row in record.results}
         drawn = faces.portraits(told, scheme, names)
@@ -91,9 +89,10 @@ def _faces(record: BenchmarkRecord, scheme: str) -> str:
 def _ending(record: BenchmarkRecord) -> list[str]:
     notes_list = "".join(f"<li>{escape(n)}</li>" for n in notes(record) if not n.startswith("~"))
     how = "".join(f"<p>{escape(line)}</p>" for line in how_measured(record))
+    device = _table(device_lines(record), 0, head=False)
     return [
-        *("<h2>Device</h2>", _table(device_lines(record), 0, head=False)),
-        *("<h2>How it was measured</h2>", how, f'<ul class="soft">{notes_list}</ul>'),
+        f"<h2>Device</h2>{device}",
+        f'<h2>How it was measured</h2>{how}<ul class="soft">{notes_list}</ul>',
     ]
 
 

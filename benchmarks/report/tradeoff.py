@@ -7,9 +7,9 @@ from math import cos, hypot, pi, sin
 from typing import Any
 
 from asmnet_edge.benchmarks.report.cells import label
+from asmnet_edge.benchmarks.report.charts import LEFT, RIGHT, WIDTH
 from asmnet_edge.benchmarks.report.svg import Axis, Drawing, Pair
 
-WIDTH, LEFT, RIGHT = 480.0, 46.0, 14.0
 TOP, FOOT = 30.0, 250.0
 ROOM = 14.0  # pixels between two numbers, or a number and a dot's edge
 TURNS, STEPS = 16, (10.0, 20.0, 32.0, 46.0)  # where numbers may stand around their dots

@@ -34,8 +34,8 @@ def _cells(change: Change) -> list[str]:
 def _notes(found: Comparison) -> list[str]:
     lines = [f"{row}: {what}" for row, what in found.broken.items()]
     lines += _reasons(found.changes)
-    lines += [f"no longer measured: {key}" for key in found.lost]
-    lines += [f"new: {key}" for key in found.new]
+    for what, keys in (("no longer measured", found.lost), ("new", found.new)):
+        lines += [f"{what}: {'; '.join(keys)}"] if keys else []
     if found.unjudged:
         lines.append(f"accuracy: not compared, because {found.unjudged}")
     return lines + _differences(found)

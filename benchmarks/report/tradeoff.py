@@ -25,21 +25,26 @@ def trade_off(rows: list[Row]) -> str:
     known = [(row, float(value)) for row, value in points if value is not None]
     if len(known) < 2:
         return ""
-    x, y = axes([row["latency_ms"]["p50"] for row, _ in known], [value for _, value in known])
-    drawing = Drawing(WIDTH, 300, f"{words} against latency")
     spots = [(row["latency_ms"]["p50"], value) for row, value in known]
-    best = sorted(front(spots))
-    drawing.path([(x(a), y(b)) for a, b in best], "front")
+    told = [f"{label(row)}: {row['latency_ms']['p50']:.2f} ms, {v:.2f} %" for row, v in known]
     largest = max(row["bytes"] for row, _ in known)
-    dots = [(x(a), y(b), 3 + 8 * (row["bytes"] / largest) ** 0.5)
-            for (a, b), (row, _) in zip(spots, known, strict=True)]  # fmt: skip
-    told = [_told(row, value) for row, value in known]
+    radii = [3 + 8 * (row["bytes"] / largest) ** 0.5 for row, _ in known]
+    items = "".join(f"<li>{escape(line)}</li>" for line in told)
+    reading = AREA + (DASHED if len(front(spots)) > 1 else "")
+    drawn = _drawn(spots, radii, told, words)
+    return f'{drawn}<p class="soft">{reading}</p><ol class="key">{items}</ol>'
+
+
+def _drawn(spots: list[Pair], radii: list[float], told: list[str], words: str) -> str:
+    """spots : p50 and accuracy of each row; told : what its dot says when it is pointed at"""
+    x, y = axes([speed for speed, _ in spots], [value for _, value in spots])
+    drawing = Drawing(WIDTH, 300, f"{words} against latency")
+    drawing.path([(x(a), y(b)) for a, b in sorted(front(spots))], "front")
+    dots = [(x(a), y(b), radius) for (a, b), radius in zip(spots, radii, strict=True)]
     _dots(drawing, dots, told)
     drawing.axis_below(x, FOOT + 4, "p50, ms")
     drawing.axis_left(y, LEFT, words)
-    items = "".join(f"<li>{escape(line)}</li>" for line in told)
-    reading = AREA + (DASHED if len(best) > 1 else "")
-    return f'{drawing.markup()}<p class="soft">{reading}</p><ol class="key">{items}</ol>'
+    return drawing.markup()
 
 
 def axes(speeds: list[float], values: list[float]) -> tuple[Axis, Axis]:
@@ -83,10 +88,6 @@ def _crowded(place: Pair, dots: list[Dot], numbers: list[Pair]) -> float:
     edges = [(x, y, radius + ROOM / 2) for x, y, radius in dots]
     taken = [*edges, *((x, y, ROOM) for x, y in numbers)]
     return sum(max(0.0, room - hypot(place[0] - x, place[1] - y)) for x, y, room in taken)
-
-
-def _told(row: Row, value: float) -> str:
-    return f"{label(row)}: {row['latency_ms']['p50']:.2f} ms, {value:.2f} %"
 
 
 def _figure(rows: list[Row]) -> tuple[str, str]:

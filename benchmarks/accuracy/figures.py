@@ -14,6 +14,7 @@ from asmnet_edge import metrics
 from asmnet_edge.benchmarks.accuracy.truth import (
     Outputs,
     Truth,
+    by_region,
     check_sizes,
     truth_figures,
     truth_of,
@@ -75,13 +76,17 @@ def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> 
         missing=missing,
         drawn=any(sample.drawn for sample in samples),
         annotations_sha256=hash_of(samples),
-        identities=tuple(sample.identity for sample in samples),
     )
     if not annotated:
         return faces
     truth = truth_of(samples, rule)
-    exact = truth.pose_is_exact
-    return replace(faces, landmarks=truth.landmarks, pose=truth.pose, pose_is_exact=exact)
+    return replace(
+        faces,
+        landmarks=truth.landmarks,
+        pose=truth.pose,
+        pose_is_exact=truth.pose_is_exact,
+        identities=truth.identities,
+    )
 
 
 def hash_of(samples: Sequence[Sample]) -> str:
@@ -115,30 +120,22 @@ def deviations(outputs: Outputs, reference: Outputs, faces: EvaluationFaces) -> 
     """Distance to the float model's landmarks: % of the inter-ocular distance, and crop pixels."""
     far = 100 * metrics.point_errors(outputs[0], reference[0], faces.scheme)
     pixels = np.linalg.norm(outputs[0] - reference[0], axis=-1) * faces.crop.size
+    by_pixels = by_region(pixels, faces.scheme)
     return {
         "deviation_iod_percent": float(far.mean()),
         "deviation_pixels": float(pixels.mean()),
         "deviation_by_region": {
-            name: {"iod_percent": float(far[:, at].mean()), "pixels": float(pixels[:, at].mean())}
-            for name, at in _regions(faces.scheme)
+            name: {"iod_percent": percent, "pixels": by_pixels[name]}
+            for name, percent in by_region(far, faces.scheme).items()
         },
     }
 
 
 def _errors(outputs: Outputs, truth: Truth) -> dict[str, Any]:
-    """The figures of `truth_figures`, NME's interval and regions, and the NME of each face in %."""
-    points = 100 * metrics.point_errors(outputs[0], truth.landmarks, truth.scheme)
-    errors = points.mean(axis=1)
-    return {
-        **truth_figures(outputs, truth),
-        "nme_interval": truth.interval(errors),
-        "nme_by_region": {n: float(points[:, at].mean()) for n, at in _regions(truth.scheme)},
-        "errors": [round(error, 5) for error in errors.tolist()],
-    }
-
-
-def _regions(scheme: LandmarkScheme) -> list[tuple[str, list[int]]]:
-    return [(name, list(indices)) for name, indices in scheme.groups.items()]
+    """The figures of `truth_figures`, and the NME of each face in %."""
+    errors = 100 * metrics.nme(outputs[0], truth.landmarks, truth.scheme)
+    figures = truth_figures(outputs, truth)
+    return {**figures, "errors": [round(error, 5) for error in errors.tolist()]}
 
 
 def _drops(outputs: Outputs, reference: Outputs, truth: Truth) -> dict[str, Any]:

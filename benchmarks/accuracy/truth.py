@@ -83,17 +83,28 @@ def failure_threshold(scheme: LandmarkScheme) -> float:
 
 
 def truth_figures(outputs: Outputs, truth: Truth) -> dict[str, Any]:
-    """NME in %, failure rate and AUC as fractions, pose MAE in degrees and what its truth is."""
-    errors = metrics.nme(outputs[0], truth.landmarks, truth.scheme)
+    """NME in %, with its interval and by facial region; failure rate and AUC as fractions, pose MAE
+    in degrees and what its truth is.
+    """
+    points = metrics.point_errors(outputs[0], truth.landmarks, truth.scheme)
+    errors = points.mean(axis=1)
     pose = metrics.angle_errors(outputs[1], truth.pose).mean(axis=0)
     threshold = failure_threshold(truth.scheme)
     return {
         "nme": 100 * float(errors.mean()),
+        "nme_interval": truth.interval(100 * errors),
+        "nme_by_region": by_region(100 * points, truth.scheme),
         "failure_rate": metrics.failure_rate(errors, threshold),
         "auc": metrics.auc(errors, threshold),
         "pose_mae": dict(zip(AXES, pose.tolist(), strict=True)),
         "pose_truth": "exact" if truth.pose_is_exact else "fitted to the annotated landmarks",
     }
+
+
+def by_region(values: FloatArray, scheme: LandmarkScheme) -> dict[str, float]:
+    """Mean of ``values`` (faces, n) over the points of each facial region of ``scheme``."""
+    groups = scheme.groups.items()
+    return {name: float(values[:, list(indices)].mean()) for name, indices in groups}
 
 
 def missing_as_json(missing: Sequence[Missing]) -> list[dict[str, Any]]:

@@ -10,28 +10,41 @@ from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 Row = dict[str, Any]
 MACHINE = ("board", "cpu", "architecture")  # another one of these is another machine
 FACTS = ("runtime", "threads", "cpus", "bytes")  # of a row
+PACKAGES = "device.packages."
 PARTS = ("asmnet_edge", "device", "settings", "interrupted")
 
 
 def differences(before: BenchmarkRecord, after: BenchmarkRecord) -> dict[str, list[Any]]:
-    """``device.governor`` -> [before, after], for all that is not the same in both."""
+    """``device.governor`` -> [before, after], for all that is not the same in both.
+
+    What one of them does not tell, being older, is no difference; a package that it lacks is.
+    """
     first, second = (dict(_flat({p: r.content.get(p) for p in PARTS})) for r in (before, after))
-    names = sorted(first.keys() | second.keys())
+    told = {name for name in first.keys() | second.keys() if _tells(first, name, second)}
     return {
         name: [first.get(name), second.get(name)]
-        for name in names
+        for name in sorted(told)
         if first.get(name) != second.get(name)
     }
+
+
+def _tells(first: Mapping[str, Any], name: str, second: Mapping[str, Any]) -> bool:
+    if not name.startswith(PACKAGES):
+        return name in first and name in second
+    return all(any(key.startswith(PACKAGES) for key in flat) for flat in (first, second))
 
 
 def row_differences(before: Row, after: Row) -> dict[str, list[Any]]:
     """``cpus`` -> [before, after], for what explains one row's change; hashes by their beginning.
 
-    What a record of version 1 does not tell is no difference.
+    What an older record does not tell is no difference: where one has the hash of the file alone,
+    without that of the weights beside it, the files are compared.
     """
+    whole = all(row.get("files_sha256") for row in (before, after))
+    digest = "files_sha256" if whole else "sha256"
     told = [
         {**{name: row[name] for name in FACTS if row.get(name) is not None},
-         "sha256": str(row.get("sha256") or "")[:12] or None,
+         "sha256": str(row.get(digest) or "")[:12] or None,
          "steady": not row.get("unsteady")}
         for row in (before, after)
     ]  # fmt: skip
@@ -67,7 +80,7 @@ def other_faces(before: BenchmarkRecord, after: BenchmarkRecord) -> str:
 
 def _flat(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     if not isinstance(content, Mapping):
-        yield name, content
+        yield name, sorted(content, key=str) if isinstance(content, list) else content
         return
     for key, value in content.items():
         yield from _flat(value, f"{name}.{key}" if name else key)

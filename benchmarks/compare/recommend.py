@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.report.cells import label, told_apart
+from asmnet_edge.benchmarks.report.cells import told_apart
 from asmnet_edge.benchmarks.report.notes import are_drawn
 from asmnet_edge.errors import UsageError
 
+DUST = 1e-9  # points of NME that sums in floating point may be off
+HARDLY = 0.01  # points of NME: who allows less is not missed by more
 ALIKE = 0.10  # rows whose frame times differ by less are told apart by size instead
 Row = dict[str, Any]
 
@@ -32,13 +35,15 @@ class Needs:
 class Judged:
     """A row, and what one frame costs with it in ms, when it is hot where that is known.
 
-    against : why it cannot be taken, empty if it can; doubts : what its figures leave open
+    against : why it cannot be taken, empty if it can; met : the needs that it does meet; doubts :
+    what its figures leave open
     """
 
     row: Row
     device: str
     frame_ms: float
     against: tuple[str, ...]
+    met: tuple[str, ...]
     doubts: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -53,8 +58,8 @@ def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) 
     if not chosen:
         there = "; ".join(sorted({_name(record) for record in records}))
         raise UsageError(f"no record is of a device like {device!r}", f"There are: {there}")
-    if len({_name(record) for record in chosen}) > 1:
-        raise UsageError("the records are of several devices", "Choose one with --device")
+    if len(names := sorted({_name(record) for record in chosen})) > 1:
+        raise UsageError(f"the records are of {'; '.join(names)}", "Choose one with --device")
     records_of = [record for record in chosen for _ in record.measured]
     rows = told_apart([row for record in chosen for row in record.measured])
     pairs = zip(rows, records_of, strict=True)
@@ -78,10 +83,32 @@ def _rank(judged: Judged) -> tuple[float, ...]:
     return bool(row["unsteady"]), row.get("threads") or 0, _size(row), judged.frame_ms
 
 
+def nearest(judged: Sequence[Judged], needs: Needs) -> Judged | None:
+    """That whose worst miss is the least; None where none could do whatever the needs."""
+    usable = [each for each in judged if _usable(each)]
+    return min(usable, key=lambda each: (_miss(each, needs), each.frame_ms), default=None)
+
+
+def _usable(judged: Judged) -> bool:
+    row = judged.row
+    return "error" not in row and row.get("compared", True) and most_lost(row) is not None
+
+
+def _miss(judged: Judged, needs: Needs) -> float:
+    """By what factor the need is missed that is missed most; 1 if none is."""
+    slow = judged.frame_ms * needs.fps / 1e3
+    lossy = (most_lost(judged.row) or 0) / max(needs.max_nme_drop, HARDLY)
+    broad = (judged.row.get("threads") or 1) / needs.threads if needs.threads else 1.0
+    return max(1.0, slow, lossy, broad)
+
+
 def _judged(row: Row, record: BenchmarkRecord, needs: Needs) -> Judged:
     frame = frame_ms(row, needs.detect) * heat(row)
-    against, doubts = _against(row, frame, needs), _doubts(row, record)
-    return Judged(row, _name(record), frame, tuple(against), tuple(doubts))
+    told = list(_held_against(row, frame, needs))
+    against, met = (
+        tuple(words for fits, words in told if fits is wanted) for wanted in (False, True)
+    )
+    return Judged(row, _name(record), frame, against, met, tuple(_doubts(row, record)))
 
 
 def heat(row: Row) -> float:
@@ -112,45 +139,34 @@ def frame_ms(row: Row, detect: bool) -> float:
     return float(row["latency_ms"]["p90"] + sum(stages[p]["p90"] for p in parts if p in stages))
 
 
-def _against(row: Row, frame: float, needs: Needs) -> list[str]:
-    reasons, budget = [], 1e3 / needs.fps
+def _held_against(row: Row, frame: float, needs: Needs) -> Iterator[tuple[bool, str]]:
+    """Each need: whether ``row`` meets it, and in words how far."""
+    budget, threads = 1e3 / needs.fps, row.get("threads") or 1
     if "error" in row:
-        reasons.append(str(row["error"]))
-    if frame > budget:
-        reasons.append(f"{frame:.1f} ms a frame, {budget:.1f} are there at {needs.fps:g} fps")
-    interval = (row.get("accuracy") or {}).get("nme_drop_interval")
+        yield False, str(row["error"])
+    yield frame <= budget, f"{frame:.1f} ms a frame, {budget:.1f} are there at {needs.fps:g} fps"
+    most = most_lost(row)
     if not row.get("compared", True):
-        reasons.append("measured beside, not made from the float model")
-    elif interval is None:
-        reasons.append("its NME drop is not known: measure with --data and the float model")
-    elif interval[1] > needs.max_nme_drop:
-        reasons.append(f"may lose {interval[1]:.3f} NME, {needs.max_nme_drop:g} are allowed")
-    if needs.threads and (row.get("threads") or 0) > needs.threads:
-        reasons.append(f"needs {row['threads']} threads")
-    return reasons
+        yield False, "measured beside, not made from the float model"
+    elif most is None:
+        yield False, "its NME drop is not known: measure with --data and the float model"
+    else:
+        fits = most <= needs.max_nme_drop + DUST
+        yield fits, f"may lose {rounded_up(most):.3f} NME, {needs.max_nme_drop:g} are allowed"
+    if needs.threads:
+        few = threads <= needs.threads
+        yield few, f"threads: {threads}, {needs.threads} allowed"
 
 
-def why(chosen: Judged, needs: Needs) -> list[str]:
-    """The reasons for ``chosen`` in words."""
-    row, threads = chosen.row, chosen.row.get("threads") or 1
-    drop, interval = row["accuracy"]["nme_drop"], row["accuracy"]["nme_drop_interval"]
-    what = "detection, crop, inference" if needs.detect else "crop and inference"
-    lines = [
-        f"{what}: {chosen.frame_ms:.1f} ms for nine frames of ten, {1e3 / chosen.frame_ms:.0f} fps",
-        f"NME drop {drop:+.3f}, at most {interval[1]:+.3f}",
-        f"{row['bytes'] / 1e6:.2f} MB, {row['runtime']}, {threads} thread"
-        f"{'s' if threads > 1 else ''}",
-    ]
-    if heat(row) > 1:
-        lines[0] += f"; {100 * (heat(row) - 1):.1f} % are added for heat"
-    if "stages_ms" in row and not needs.detect:
-        detect = row["stages_ms"]["detect"]["p50"]
-        lines.append(f"finding a face anew costs {detect:.0f} ms more: track it in between")
-    return lines + [f"~ {reason}" for reason in chosen.doubts]
+def most_lost(row: Row) -> float | None:
+    """Upper end of the interval of the NME drop; None where that is not known."""
+    interval = (row.get("accuracy") or {}).get("nme_drop_interval")
+    return float(interval[1]) if interval else None
 
 
-def why_not(judged: Sequence[Judged]) -> list[str]:
-    return [f"{label(each.row)}: {'; '.join(each.against)}" for each in judged if each.against]
+def rounded_up(points: float) -> float:
+    """To thousandths, never to less than it is."""
+    return ceil(1e3 * (points - DUST)) / 1e3
 
 
 def _name(record: BenchmarkRecord) -> str:

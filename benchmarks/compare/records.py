@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asmnet_edge.benchmarks.compare.change import WORSE, Change, accuracy_change, latency_change
+from asmnet_edge.benchmarks.compare.change import UNSURE, WORSE, Change, latency_change
 from asmnet_edge.benchmarks.compare.environment import (
     differences,
     other_faces,
     other_machine,
     row_differences,
 )
+from asmnet_edge.benchmarks.compare.loss import accuracy_change
 from asmnet_edge.benchmarks.compare.pairs import Row, broken, by_key, paired
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.errors import UsageError
@@ -33,7 +34,8 @@ class Limits:
 class Comparison:
     """changes : of all rows that are in both; broken : row -> what it no longer is; lost : rows
     that are measured before only, new : after only; environment : as `differences` gives it, and
-    what differs of each row; unjudged : why accuracy was not compared, empty if it was
+    what differs of each row; unjudged : why accuracy was not compared, empty if it was; in_turns :
+    the rows are of one run
     """
 
     changes: tuple[Change, ...]
@@ -42,15 +44,21 @@ class Comparison:
     new: tuple[str, ...]
     environment: dict[str, list[Any]]
     unjudged: str
+    in_turns: bool
     limits: Limits
 
     @property
     def regressions(self) -> list[str]:
         """In words; a row that broke is one, too."""
-        worse = [f"{c.row} ({c.figure} {c.by:+.3g})" for c in self.changes if c.verdict == WORSE]
+        found = [change for change in self.changes if change.verdict == WORSE]
+        worse = [f"{each.row} ({each.figure} {each.in_words(each.by)})" for each in found]
         lost = () if self.limits.lost else self.lost
         worse += [f"{row} ({what})" for row, what in self.broken.items()]
         return worse + [f"{row} (no longer measured)" for row in lost]
+
+    @property
+    def unsure(self) -> list[Change]:
+        return [change for change in self.changes if change.verdict == UNSURE]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -60,6 +68,7 @@ class Comparison:
             "new": list(self.new),
             "environment": self.environment,
             "accuracy_not_compared": self.unjudged or None,
+            "unsure": len(self.unsure),
             "regressions": len(self.regressions),
         }
 
@@ -83,7 +92,8 @@ def compare(
         )
     first, second = by_key(before), by_key(after)
     pairs, unjudged = paired(first, second, rows), other_faces(before, after)
-    changes = _latencies(pairs, limits, before.content["taken"] == after.content["taken"])
+    in_turns = before.content["taken"] == after.content["taken"]
+    changes = _latencies(pairs, limits, in_turns)
     accuracies = [] if unjudged else _accuracies(pairs, limits)
     if not unjudged and not accuracies:
         unjudged = "no row has one in both records"
@@ -95,6 +105,7 @@ def compare(
         () if rows else tuple(key for key in second if key not in first),
         differences(before, after) | _of_rows(pairs),
         unjudged,
+        in_turns,
         limits,
     )
 

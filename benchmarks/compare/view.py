@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group
 from rich.text import Text
 
-from asmnet_edge.benchmarks.compare.change import BETTER, UNSURE, WORSE, Change
+from asmnet_edge.benchmarks.compare.change import BETTER, LATENCY, UNSURE, WORSE, Change
+from asmnet_edge.benchmarks.compare.loss import NME
 from asmnet_edge.benchmarks.compare.records import Comparison
+from asmnet_edge.benchmarks.report.merged import merged
 from asmnet_edge.tables import table
 
 STYLES = {WORSE: "bold red", BETTER: "green", UNSURE: "yellow"}
@@ -14,27 +18,62 @@ QUIET = ("settings.faces.sha256", "settings.faces.annotations_sha256")  # told i
 
 
 def comparison_view(found: Comparison) -> Group:
-    """A line for each figure; below, what else differs."""
+    """A line for each figure; below, what else differs; at last what it comes to."""
     view = table("row", "figure", "before", "after", "change", "95 %", "verdict")
     for change in found.changes:
         view.add_row(*_cells(change), style=STYLES.get(change.verdict, ""))
-    return Group(view, Text("\n".join(_notes(found))))
+    return Group(view, Text("\n".join([*_notes(found), *closing(found)])))
 
 
 def _cells(change: Change) -> list[str]:
-    form = "{:+.1f} %" if change.figure == "p50 ms" else "{:+.3f}"
-    numbers = [f"{change.before:.3f}", f"{change.after:.3f}", form.format(change.by)]
-    known = change.low is not None and change.high is not None
-    interval = f"{form.format(change.low)} to {form.format(change.high)}" if known else ""
-    return [change.row, change.figure, *numbers, interval, change.verdict]
+    numbers = [f"{change.before:.3f}", f"{change.after:.3f}", change.in_words(change.by)]
+    known = [change.in_words(end) for end in (change.low, change.high) if end is not None]
+    return [change.row, change.figure, *numbers, " to ".join(known), change.verdict]
 
 
 def _notes(found: Comparison) -> list[str]:
     lines = [f"{row}: {what}" for row, what in found.broken.items()]
-    lines += [f"{c.row}, {c.figure}: {c.why}" for c in found.changes if c.why]
-    lines += [f"no longer measured: {key}" for key in found.lost]
-    lines += [f"new: {key}" for key in found.new]
+    lines += _reasons(found.changes)
+    for what, keys in (("no longer measured", found.lost), ("new", found.new)):
+        lines += [f"{what}: {'; '.join(keys)}"] if keys else []
     if found.unjudged:
         lines.append(f"accuracy: not compared, because {found.unjudged}")
-    told = {name: pair for name, pair in found.environment.items() if name not in QUIET}
-    return lines + [f"differs: {name}: {a} -> {b}" for name, (a, b) in told.items()]
+    return lines + _differences(found)
+
+
+def _differences(found: Comparison) -> list[str]:
+    """What differs of the runs, and of rows; each once."""
+    rows: dict[str, list[str]] = {}
+    for name, (before, after) in found.environment.items():
+        row, _, what = name.rpartition(": ")
+        if name not in QUIET:
+            rows.setdefault(f"{what}: {before} -> {after}", []).append(row)
+    return [f"differs: {', '.join([*filter(None, names), what])}" for what, names in rows.items()]
+
+
+def _reasons(changes: Sequence[Change]) -> list[str]:
+    """Why verdicts are as they are."""
+    return [
+        f"{figure}, {line}"
+        for figure in dict.fromkeys(change.figure for change in changes)
+        for line in merged({c.row: [c.why] if c.why else [] for c in changes if c.figure == figure})
+    ]
+
+
+def closing(found: Comparison) -> list[str]:
+    """What it comes to where nothing is worse, and what would settle what is unsure."""
+    lines = [] if found.regressions or found.unsure else ["Nothing is worse than is allowed."]
+    cures = {LATENCY: _cure(found), NME: "measure on more faces, see --data"}
+    for figure, cure in cures.items():
+        every = [change for change in found.changes if change.figure == figure]
+        if unsure := sum(change.verdict == UNSURE for change in every):
+            lines.append(f"{figure}: {unsure} of {len(every)} unsure. To know, {cure}.")
+    return lines
+
+
+def _cure(found: Comparison) -> str:
+    """How latencies are measured so that a change can be told from the machine's moods."""
+    quieter = "measure again with --rigorous and nothing else running"
+    if found.in_turns:
+        return quieter
+    return f"{quieter}, or both in one run, where they take turns: benchmark run OLD NEW"

@@ -15,7 +15,8 @@ from asmnet_edge.benchmarks.rows.candidates import artifact_candidate, float_fac
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
-from asmnet_edge.files import sha256
+from asmnet_edge.files import sha256, sha256_of_all
+from asmnet_edge.manifest import artifact_files
 from asmnet_edge.runtime.backends.backend import Crop
 from asmnet_edge.schemes import LandmarkScheme
 
@@ -50,7 +51,8 @@ def open_model(path: Path, threads: int | None = None) -> EvaluatedModel:
 
 def _open_artifact(path: Path, threads: int | None) -> EvaluatedModel:
     candidate = artifact_candidate(path, threads or os.cpu_count() or 1)
-    facts = {**candidate.facts, "sha256": sha256(path), "source_sha256": candidate.source_sha256}
+    hashes = {"sha256": sha256(path), "files_sha256": sha256_of_all(artifact_files(path))}
+    facts = {**candidate.facts, **hashes, "source_sha256": candidate.source_sha256}
     return EvaluatedModel(facts, candidate.scheme, candidate.crop, candidate.outputs)
 
 

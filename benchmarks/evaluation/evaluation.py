@@ -117,24 +117,15 @@ def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
         "missing": missing_as_json(subset.missing),
         "broken": broken,
         **truth_figures(predictions.outputs, truth),
-        "nme_interval": truth.interval(errors),
         "nme_by_normaliser": {
             name: 100 * float(metrics.nme(landmarks, truth.landmarks, truth.scheme, name).mean())
             for name in metrics.NORMALISERS
         },
-        "nme_by_region": _by_region(landmarks, truth),
         "errors": {
             sample.name: round(error, 5)
             for sample, error in zip(predictions.samples, errors.tolist(), strict=True)
         },
     }
-
-
-def _by_region(landmarks: FloatArray, truth: Truth) -> dict[str, float]:
-    """Mean error of each region's points in % of the inter-ocular distance."""
-    errors = 100 * metrics.point_errors(landmarks, truth.landmarks, truth.scheme)
-    groups = truth.scheme.groups.items()
-    return {name: float(errors[:, list(indices)].mean()) for name, indices in groups}
 
 
 def evaluate(

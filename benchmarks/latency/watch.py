@@ -65,8 +65,8 @@ def _in_samples(latency: Latency) -> list[str]:
     if abs(last / first - 1) > DRIFT:
         reasons.append(f"the median moved by {100 * (last / first - 1):+.0f} % while measuring")
     low, high = latency.intervals().get("p50", (middle, middle))
-    if (high - low) / middle > KNOWN:
-        reasons.append(f"p50 lies between {low:.2f} and {high:.2f} ms, its rounds differ")
+    if (width := (high - low) / middle) > KNOWN:
+        reasons.append(f"p50's interval is {100 * width:.0f} % wide, its rounds differ")
     return reasons
 
 

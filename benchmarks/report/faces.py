@@ -35,8 +35,8 @@ def moved(rows: Sequence[Row]) -> list[Row]:
     found: dict[Any, Row] = {}
     for row in rows:
         if row["format"] != "keras" and (row.get("accuracy") or {}).get("deviation_by_region"):
-            file = row.get("file", row["name"]), row.get("sha256")  # namesakes differ in content
-            found.setdefault((*file, row["runtime"]), row)
+            content = row.get("files_sha256") or row.get("sha256")  # namesakes differ in it
+            found.setdefault((row.get("file", row["name"]), content, row["runtime"]), row)
     return list(found.values())
 
 

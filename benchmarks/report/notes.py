@@ -7,8 +7,11 @@ from typing import Any
 from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import label
+from asmnet_edge.benchmarks.report.merged import merged
 from asmnet_edge.benchmarks.report.remarks import remarks
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
+
+MINUTES = 120.0  # seconds from which a time is told in minutes
 
 
 def title(record: BenchmarkRecord) -> str:
@@ -29,18 +32,14 @@ def notes(record: BenchmarkRecord) -> list[str]:
 
 
 def doubts(record: BenchmarkRecord) -> list[str]:
-    """Why numbers of this record deserve distrust."""
+    """Why numbers of this record deserve distrust; each reason once, with its rows."""
     content, lines = record.content, list(record.content["warnings"])
     if content["interrupted"]:
         lines.append("the run was interrupted")
     cores, load = content["device"]["cores"], content["load_average"]
     if load is not None and load > cores:
         lines.append(f"the machine was busy: load average {load:.1f} on {cores} cores")
-    return lines + [
-        f"{label(row)}: {'; '.join(row['unsteady'])}"
-        for row in record.results
-        if row.get("unsteady")
-    ]
+    return lines + merged({label(r): r["unsteady"] for r in record.results if "unsteady" in r})
 
 
 def _work(record: BenchmarkRecord) -> list[str]:
@@ -57,6 +56,9 @@ def _reading(record: BenchmarkRecord) -> list[str]:
     if reference := record.content["settings"]["reference"]:
         model = "the float model" if reference.endswith(FLOAT_SUFFIX) else reference
         lines.append(f"drop, deviation: against {model}, NME in points and % of eye distance")
+    elif any(figures) and any(row.get("compared", True) for row in record.measured):
+        cure = "leave out --no-float (it needs Keras), or add the float32 artifact"
+        lines.append(f"no drop, no deviation: {cure}")
     truths = {str(each["pose_truth"]) for each in figures if each.get("pose_truth")}
     lines += [f"pose: mean over yaw, pitch, roll; truth {truth}" for truth in sorted(truths)]
     if any(each.get("jitter") for each in figures):
@@ -68,11 +70,20 @@ def _lasting(record: BenchmarkRecord) -> list[str]:
     """The endurance of each row that was asked for it."""
     rows = [(row, row["sustained"]) for row in record.measured if row.get("sustained")]
     return [
-        f"{label(row)}, sustained for {told['seconds'] / 60:.1f} minutes: p50 "
-        f"{told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the end "
-        f"({told['change_percent']:+.1f} %)"
+        f"{label(row)}, sustained for {duration(told['seconds'])}: p50 {endured(told)}"
         for row, told in rows
     ]
+
+
+def endured(told: dict[str, Any]) -> str:
+    """``2.00 ms at first, 2.10 ms at the end (+5.0 %)`` of what `sustain.summary` gives."""
+    first, last = told["first_p50"], told["last_p50"]
+    return f"{first:.2f} ms at first, {last:.2f} ms at the end ({told['change_percent']:+.1f} %)"
+
+
+def duration(seconds: float) -> str:
+    """``12 seconds``, ``30 minutes``."""
+    return f"{seconds:.0f} seconds" if seconds < MINUTES else f"{seconds / 60:.3g} minutes"
 
 
 def _faces(record: BenchmarkRecord) -> list[str]:

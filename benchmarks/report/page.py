@@ -10,8 +10,9 @@ from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import charts, faces
 from asmnet_edge.benchmarks.report.cells import label, labelled
 from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, size_grid, speed_grid
-from asmnet_edge.benchmarks.report.notes import doubts, notes, title
+from asmnet_edge.benchmarks.report.notes import doubts, duration, endured, notes, title
 from asmnet_edge.benchmarks.report.style import STYLE
+from asmnet_edge.benchmarks.report.tradeoff import trade_off
 from asmnet_edge.benchmarks.report.words import device_lines, how_measured
 
 Lines = Sequence[Sequence[str]]
@@ -43,20 +44,21 @@ def _sections(record: BenchmarkRecord) -> list[str]:
     ]
     if measured:
         parts += [
-            *("<h2>Speed and size</h2>", _table(speed_grid(record))),
+            _optional("Speed and size", speed_grid(record)),
             _optional("Accuracy", accuracy_grid(record)),
             _optional("As a user feels it", felt_grid(record)),
             _drawings(measured),
+            _endurance(measured),
+            _faces(record, scheme),
+            _optional("What has to be installed", size_grid(record), 2),
         ]
-        parts += [_endurance(measured), _faces(record, scheme)]
-        parts += [_optional("What has to be installed", size_grid(record), 2)]
     return [*parts, *_ending(record)]
 
 
 def _drawings(measured: list[dict[str, Any]]) -> str:
     cards = [
         _card("Latency, all samples", charts.distributions(measured)),
-        _card("Speed, size, accuracy", charts.trade_off(measured)),
+        _card("Speed, size, accuracy", trade_off(measured)),
     ]
     return f'<h2>Latency</h2><div class="grid">{"".join(cards)}</div>'
 
@@ -66,23 +68,17 @@ def _endurance(measured: list[dict[str, Any]]) -> str:
     cards = []
     for row in lasting:
         told = row["sustained"]
-        words = (
-            f"{label(row)}: {told['first_p50']:.2f} ms at first, {told['last_p50']:.2f} ms at the "
-            f"end of {told['seconds'] / 60:.1f} minutes ({told['change_percent']:+.1f} %)"
-        )
+        words = f"{label(row)}, {duration(told['seconds'])}: {endured(told)}"
         cards.append(_card(words, charts.endurance(row)))
     return f'<h2>Sustained</h2><div class="grid">{"".join(cards)}</div>' if cards else ""
 
 
 def _faces(record: BenchmarkRecord, scheme: str) -> str:
-    lines = faces.region_table(record.measured)
-    told = record.content["portraits"]
     parts: list[str] = []
-    if lines:
+    if lines := faces.region_table(record.measured):
         drawn = faces.regions(record.measured, scheme)
-        parts += ["<h2>Deviation by region</h2>", drawn]
-        parts.append(_table(lines))
-    if told:
+        parts += ["<h2>Deviation by region</h2>", drawn, _table(lines)]
+    if told := record.content["portraits"]:
         words = "The faces that were moved most: float model green, artifact red."
         names = {row["key"]: label(row) for row in record.results}
         drawn = faces.portraits(told, scheme, names)
@@ -93,9 +89,10 @@ def _faces(record: BenchmarkRecord, scheme: str) -> str:
 def _ending(record: BenchmarkRecord) -> list[str]:
     notes_list = "".join(f"<li>{escape(n)}</li>" for n in notes(record) if not n.startswith("~"))
     how = "".join(f"<p>{escape(line)}</p>" for line in how_measured(record))
+    device = _table(device_lines(record), 0, head=False)
     return [
-        *("<h2>Device</h2>", _table(device_lines(record), 0, head=False)),
-        *("<h2>How it was measured</h2>", how, f'<ul class="soft">{notes_list}</ul>'),
+        f"<h2>Device</h2>{device}",
+        f'<h2>How it was measured</h2>{how}<ul class="soft">{notes_list}</ul>',
     ]
 
 

@@ -44,7 +44,9 @@ svg .name { font-size: 11.5px; } svg .number { font-size: 10px; font-weight: 700
 svg .axis { stroke: var(--soft); stroke-width: 1; }
 svg .hump { fill: var(--hump); } svg .mark { stroke: var(--ink); stroke-width: 1.2; }
 svg .p50 { stroke: var(--accent); stroke-width: 2.2; }
-svg .dot { fill: var(--hump); stroke: var(--accent); fill-opacity: .75; }
+svg .base { stroke: var(--line); } svg .leader { stroke: var(--soft); stroke-width: .8; }
+svg .plate { fill: var(--card); fill-opacity: .8; }
+svg .dot { fill: var(--hump); stroke: var(--accent); fill-opacity: .5; }
 svg .front { fill: none; stroke: var(--accent); stroke-dasharray: 5 4; }
 svg .curve { fill: none; stroke: var(--accent); stroke-width: 1.5; }
 svg .bad { stroke: var(--bad); stroke-width: 2; }
@@ -56,7 +58,8 @@ svg .contour.r3 { stroke: var(--r3); } svg .point.r3 { fill: var(--r3); }
 svg .contour.r4 { stroke: var(--r4); } svg .point.r4 { fill: var(--r4); }
 svg .overlay { fill: none; stroke-width: 1.1; }
 svg .overlay.float { stroke: #50dc50; } svg .overlay.other { stroke: #ff3c3c; }
-.key { columns: 2; margin: 8px 0 0; padding-left: 22px; }
+.key { columns: 2; column-gap: 14px; margin: 8px 0 0; padding-left: 20px; font-size: .82rem; }
+.key li { padding-left: 2px; break-inside: avoid; }
 @media (max-width: 720px) { .grid { grid-template-columns: minmax(0, 1fr); }
   body { font-size: 14px; } main { padding: 14px 12px 40px; } .key { columns: 1; }
   th, td { padding: 5px 7px; } td.words { min-width: 150px; }

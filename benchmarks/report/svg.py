@@ -26,6 +26,14 @@ class Axis:
     def _scaled(self, value: float) -> float:
         return math.log10(max(value, 1e-12)) if self.log else value
 
+    @property
+    def remark(self) -> str:
+        """What a reader must know of it: it is logarithmic, or does not begin at 0."""
+        low = min(self.values)
+        if self.log:
+            return " (log)"
+        return f" (begins at {low:.4g}, not at 0)" if low > 0 else ""
+
     def ticks(self, count: int = 5) -> list[float]:
         """Round values within the range: 1, 2 or 5 times a power of ten."""
         low, high = self.values
@@ -81,7 +89,8 @@ class Drawing:
         for value in axis.ticks():
             self.line((axis(value), y), (axis(value), y + 4), "axis")
             self.text(axis(value), y + 16, f"{value:g}", "tick", "middle")
-        self.text((axis.pixels[0] + axis.pixels[1]) / 2, y + 32, words, "tick", "middle")
+        middle = (axis.pixels[0] + axis.pixels[1]) / 2
+        self.text(middle, y + 32, words + axis.remark, "tick", "middle")
 
     def axis_left(self, axis: Axis, x: float, words: str) -> None:
         """Ticks and their numbers left of ``x``; ``words`` on top."""
@@ -89,7 +98,7 @@ class Drawing:
         for value in axis.ticks():
             self.line((x - 4, axis(value)), (x, axis(value)), "axis")
             self.text(x - 7, axis(value) + 4, f"{value:g}", "tick", "end")
-        self.text(4, min(axis.pixels) - 8, words, "tick")
+        self.text(4, min(axis.pixels) - 12, words + axis.remark, "tick")
 
     def markup(self) -> str:
         inside = "".join(self.parts)

@@ -12,7 +12,8 @@ import numpy as np
 from asmnet_edge.benchmarks.rows.candidates import Candidate, artifact_candidate, keras_candidate
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, RowOrder
 from asmnet_edge.errors import ModelError, UsageError
-from asmnet_edge.files import sha256
+from asmnet_edge.files import sha256, sha256_of_all
+from asmnet_edge.manifest import artifact_files
 from asmnet_edge.runtime.backends import litert
 from asmnet_edge.runtime.backends.backend import InferenceBackend, backend_module
 
@@ -26,11 +27,21 @@ def open_candidate(order: RowOrder) -> Candidate:
         "key": order.key,
         "file": order.path.name,
         "sha256": sha256(order.path),
+        "files_sha256": sha256_of_all(model_files(order.path)),
         "source_sha256": candidate.source_sha256,
         "cpus": list(order.cpus),
         "compared": order.compared,
     }
     return replace(candidate, facts=facts)
+
+
+def model_files(path: Path) -> list[Path]:
+    """All that makes the model at ``path``: weights beside it, the network of a TOML file."""
+    if path.suffix == FOREIGN_SUFFIX:
+        from asmnet_edge.benchmarks.rows.foreign.described import read_foreign
+
+        return [*read_foreign(path).files, path]
+    return artifact_files(path)
 
 
 def untried_candidate(order: RowOrder) -> Candidate:

@@ -13,6 +13,7 @@ from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.benchmarks.rows.local import LocalRow
 from asmnet_edge.benchmarks.rows.order import RowOrder
@@ -126,3 +127,52 @@ def row() -> Callable[..., dict[str, Any]]:
                 **more}  # fmt: skip
 
     return make
+
+
+REPORTED = {
+    "kind": "quick",
+    "threads": [1],
+    "latency": {"queries": 8, "seconds": 1.0, "rounds": 4, "stage_calls": 3, "cold_starts": 1},
+    "sustain_seconds": 0,
+    "faces": {"count": 3, "on": "three <faces>", "missing": [], "scheme": "ibug68"},
+    "reference": "float.keras",
+}
+
+
+def accuracy(drop: float, width: float = 0.01) -> dict[str, Any]:
+    region = {name: {"iod_percent": 0.1 * n, "pixels": n} for n, name in enumerate(IBUG68.groups)}
+    return {"nme": 4.8 + drop, "nme_drop": drop, "failure_rate": 0.04,
+            "nme_drop_interval": [drop - width, drop + width], "deviation_by_region": region,
+            "deviation_iod_percent": 0.3, "pose_mae": {"yaw": 1.0, "pitch": 1.0, "roll": 1.0},
+            "jitter": {"still_iod_percent": 0.2, "moving_iod_percent": 0.6}}  # fmt: skip
+
+
+@pytest.fixture
+def record(row: Callable[..., dict[str, Any]]) -> BenchmarkRecord:
+    """A float row, a quick row, one with two threads, a lossy and a failed one, and a portrait."""
+    rng = np.random.default_rng(0)
+
+    def calls(level: float) -> list[list[float]]:
+        return (level * (1 + rng.gamma(1, 0.05, (4, 30)))).tolist()
+
+    points = [{"at": n, "seconds": 1.0, "p50": 2 + n / 10, "mhz": 1500.0, "celsius": 60.0 + n,
+               "throttled": 4 * (n > 2)} for n in range(5)]  # fmt: skip
+    sustained = {"points": points, "seconds": 5.0, "first_p50": 2.0, "last_p50": 2.4,
+                 "change_percent": 20.0}  # fmt: skip
+    stages = {n: {"p50": 1.0, "p90": 2.0} for n in ("decode", "detect", "crop", "infer",
+                                                    "restore", "total")}  # fmt: skip
+    cold = {"total_ms": 210.0, "peak_rss_mib": 70.0, "installed_bytes": 300_000_000,
+            "packages": {"numpy": 70_000_000}}  # fmt: skip
+    rows = [
+        row(calls(9), "float.keras", format="keras", precision="float32", accuracy=accuracy(0)),
+        row(calls(3), "quick.tflite", accuracy=accuracy(0.02), stages_ms=stages, cold_start=cold,
+            sustained=sustained, unsteady=["it <rained>"]),
+        row(calls(2.9), "threads.tflite, 2 threads", threads=2, accuracy=accuracy(0.02),
+            stages_ms=stages),
+        row(calls(1), "lossy.onnx", format="onnx", accuracy=accuracy(0.4)),
+        {"name": "bad.onnx", "key": "bad.onnx", "error": "it <fell> over"},
+    ]  # fmt: skip
+    landmarks = rng.random((68, 2)).tolist()
+    portrait = {"row": "quick.tflite", "face": 2, "deviation_iod_percent": 1.5,
+                "jpeg": "AAAA", "landmarks": landmarks, "reference": landmarks}  # fmt: skip
+    return BenchmarkRecord.begin(REPORTED).with_results(rows, portraits=[portrait])

@@ -21,12 +21,18 @@ from asmnet_edge.benchmarks.rows.cold import cold_start
 from asmnet_edge.benchmarks.rows.coldchild import peak_rss_mib
 from asmnet_edge.benchmarks.rows.foreign.described import ForeignInput, ForeignOutput, read_foreign
 from asmnet_edge.benchmarks.rows.local import LocalRow
-from asmnet_edge.benchmarks.rows.opening import check_trial, open_candidate, untried_candidate
+from asmnet_edge.benchmarks.rows.opening import (
+    check_trial,
+    model_files,
+    open_candidate,
+    untried_candidate,
+)
 from asmnet_edge.benchmarks.rows.order import RowOrder, distinct_names, orders_for, told_apart
 from asmnet_edge.benchmarks.rows.stages import picture_facts, stage_figures
 from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
+from asmnet_edge.files import sha256, sha256_of_all
 from asmnet_edge.runtime.backends import runtimes
 
 TOML = """
@@ -265,6 +271,22 @@ def test_weights_in_a_file_of_their_own_belong_to_the_network(foreign: Path) -> 
         read_foreign(foreign)
     (foreign.parent / "mean.bin").write_bytes(b"weights")
     assert [path.name for path in read_foreign(foreign).files] == ["mean.bin", "mean.xml"]
+
+
+@pytest.mark.parametrize("given", ["mean.toml", "mean.xml"])
+def test_other_weights_beside_the_same_file_are_another_model(foreign: Path, given: str) -> None:
+    foreign.write_text(TOML.replace("mean.onnx", "mean.xml"))
+    (foreign.parent / "mean.xml").write_text("<net/>")
+    hashes = set()
+    for weights in (b"some", b"others"):
+        (foreign.parent / "mean.bin").write_bytes(weights)
+        hashes.add(sha256_of_all(model_files(foreign.parent / given)))
+    assert len(hashes) == 2
+
+
+def test_a_model_in_one_file_has_that_ones_hash(artifacts: list[Path]) -> None:
+    facts = open_candidate(RowOrder(artifacts[1])).facts
+    assert facts["files_sha256"] == facts["sha256"] == sha256(artifacts[1])
 
 
 def test_too_few_points_are_told(foreign: Path) -> None:

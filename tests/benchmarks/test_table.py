@@ -127,10 +127,27 @@ def test_an_interrupted_run_on_photos_does_not_call_them_drawn(
     assert "no accuracy on real ones" not in text_of(record)
 
 
-def test_without_a_float_model_there_is_no_deviation(
+def test_without_a_float_model_there_is_no_deviation_and_it_says_what_gives_it_back(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
-    assert "deviation" not in text_of(recorded(compared=False))
+    cure = (
+        "no drop, no deviation: leave out --no-float (it needs Keras), or add the float32 artifact"
+    )
+    text = text_of(recorded(compared=False))
+    assert "deviation %" not in text
+    assert cure in text
+    assert cure not in text_of(recorded())
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(12.1, "12 seconds"), (1801.0, "30 minutes")])
+def test_endurance_is_told_in_the_unit_that_fits(
+    recorded: Callable[..., BenchmarkRecord], seconds: float, told: str
+) -> None:
+    record = recorded()
+    record.results[1]["sustained"] = {"seconds": seconds, "first_p50": 2.0, "last_p50": 2.4,
+                                      "change_percent": 20.0}  # fmt: skip
+    words = f"fake int8, sustained for {told}: p50 2.00 ms at first, 2.40 ms at the end (+20.0 %)"
+    assert words in text_of(record)
 
 
 def test_a_row_that_failed_after_its_latency_is_marked(
@@ -168,6 +185,13 @@ def test_an_unsteady_row_is_marked_and_says_why(recorded: Callable[..., Benchmar
     assert "~1.23" in lines_with(text, "fake int8")[0]
     assert "~1.23" not in lines_with(text, "fake float32")[0]
     assert "~ fake int8: p90 is 1.90 times p50; it rained" in text
+
+
+def test_a_doubt_that_rows_share_is_said_once(recorded: Callable[..., BenchmarkRecord]) -> None:
+    record = recorded()
+    for row, cores in zip(record.measured, (1.3, 1.4), strict=True):
+        row["unsteady"] = [f"other processes kept {cores} cores busy"]
+    assert "~ all rows: other processes kept 1.3 to 1.4 cores busy" in text_of(record)
 
 
 def test_an_interrupted_run_says_so(recorded: Callable[..., BenchmarkRecord]) -> None:

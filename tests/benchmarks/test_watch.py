@@ -51,7 +51,7 @@ def test_a_drift_is_told(last: float, told: str) -> None:
 
 def test_rounds_that_disagree_are_told() -> None:
     reasons = unsteady(Latency.of([[10] * 50, [11] * 50] * 4), [], 1)
-    assert reasons == ["p50 lies between 10.00 and 11.00 ms, its rounds differ"]
+    assert reasons == ["p50's interval is 10 % wide, its rounds differ"]
 
 
 # machine

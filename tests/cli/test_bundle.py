@@ -99,10 +99,3 @@ def test_the_command_tells_what_it_packed(
     assert told["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
     assert "install.sh" in told["files"]
     assert asmnet_edge("bundle", "--wheel", wheel, "--output", out).code == 2
-
-
-def test_without_a_wheel_it_says_how_to_make_one(
-    asmnet_edge: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert "python -m build" in asmnet_edge("bundle").complaint

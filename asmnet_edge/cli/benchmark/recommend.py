@@ -37,19 +37,17 @@ def command(
 
     Exit code 1 when none meets the needs.
     """
-    from asmnet_edge.benchmarks.compare.recommend import Needs, best, judge, why, why_not
+    from asmnet_edge.benchmarks.compare.advice import advice, what_would
+    from asmnet_edge.benchmarks.compare.recommend import Needs, best, judge, nearest
     from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 
     needs = Needs(fps, max_nme_drop, detect, max_threads)
     judged = judge([BenchmarkRecord.load(path) for path in records], needs, device)
-    chosen = best(judged)
+    chosen, near = best(judged), nearest(judged, needs)
     if as_json:
         choice = chosen.as_json() if chosen else None
         click.echo(json.dumps({"choice": choice, "rows": [each.as_json() for each in judged]}))
-    elif chosen:
-        click.echo(f"Ship {chosen.row['key']} on {chosen.device}:")
-        click.echo("\n".join(f"  {line}" for line in why(chosen, needs)))
-        click.echo("".join(f"not {line}\n" for line in why_not(judged)), nl=False)
+    else:
+        click.echo("".join(f"{line}\n" for line in advice(judged, needs)), nl=False)
     if chosen is None:
-        reasons = "; ".join(why_not(judged)) or "there is no artifact in the records"
-        raise CheckFailedError(f"nothing meets the needs: {reasons}")
+        raise CheckFailedError("nothing meets the needs", what_would(near, needs))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from asmnet_edge.cli.benchmark import options
+from asmnet_edge.cli.benchmark.watching import progress_bar, progress_on, terminable
 from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import notes, print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
@@ -122,8 +120,8 @@ def run_here(given: dict[str, Any]) -> BenchmarkRecord:
     notes.print("Starting: reading options and faces …")
     plan = plan_of(given)
     source = options.face_source(given["data"], given["subset"])
-    with terminable(signal.SIGTERM), _bar() as bar:
-        return _measure(plan, source, given["output"], _progress(bar))
+    with terminable(signal.SIGTERM), progress_bar() as bar:
+        return _measure(plan, source, given["output"], progress_on(bar))
 
 
 def _measure(
@@ -160,36 +158,3 @@ def tell(record: BenchmarkRecord, given: dict[str, Any]) -> None:
     if record.failed:
         names = ", ".join(row["key"] for row in record.failed)
         raise CheckFailedError(f"could not be measured: {names}", "The lines above say why")
-
-
-@contextmanager
-def terminable(*signals: signal.Signals) -> Iterator[None]:
-    """Polite ends, such as SIGTERM, are taken as Ctrl-C."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {each: signal.signal(each, stop) for each in signals}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def _bar() -> Bar:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Bar(*columns, TimeElapsedColumn(), console=notes, transient=True)
-
-
-def _progress(bar: Bar) -> Callable[[str, int], Callable[[], None]]:
-    """A bar on a terminal; a line for each phase where standard error is a file."""
-
-    def begin(what: str, steps: int) -> Callable[[], None]:
-        if not notes.is_terminal:
-            notes.print(f"{what}: {steps}")
-            return lambda: None
-        task = bar.add_task(what, total=steps)
-        return lambda: bar.advance(task)
-
-    return begin

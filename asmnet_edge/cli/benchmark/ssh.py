@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asmnet_edge.cli.benchmark.run import save, tell, terminable
+from asmnet_edge.cli.benchmark.run import save, tell
+from asmnet_edge.cli.benchmark.watching import terminable
 from asmnet_edge.cli.terminal import notes
 from asmnet_edge.errors import UsageError
 

@@ -11,7 +11,6 @@ writes ``docs/model-card.md``, its figures as ``docs/model-card.json`` and pictu
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -115,7 +114,7 @@ def section_of(
             format_figures(artifact, artifact == shipped, model, found, given.threads)
             for artifact in artifacts
         ]
-    told_too = {"path": os.path.relpath(path), "remarks": said, "log": log}
+    told_too = {"path": shown(path), "remarks": said, "log": log}
     return {**origin, **told_too, **figures, "drawn": drawn, "formats": rows}
 
 
@@ -158,10 +157,16 @@ def logs_of(given: argparse.Namespace) -> dict[Path, list[Path]]:
 
 def command_of(given: argparse.Namespace) -> str:
     """The command that makes the card again, less what only tells of this machine."""
-    models = " ".join(os.path.relpath(path) for path in given.models)
+    models = " ".join(map(shown, given.models))
     faces = f" --faces {given.faces}" if given.faces else ""
-    output = os.path.relpath(given.output)
-    return f"python scripts/make_card.py {models} --data {data_of(given)}{faces} --output {output}"
+    given_data, output = data_of(given), shown(given.output)
+    return f"python scripts/make_card.py {models} --data {given_data}{faces} --output {output}"
+
+
+def shown(path: Path) -> str:
+    """``path`` as seen from here; of one that lies elsewhere its name alone."""
+    here, there = Path.cwd(), path.resolve()
+    return there.relative_to(here).as_posix() if there.is_relative_to(here) else path.name
 
 
 def data_of(given: argparse.Namespace) -> str:

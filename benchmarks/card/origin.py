@@ -41,7 +41,7 @@ def origin_of(path: Path) -> dict[str, Any]:
         "crop": crop,
         "licence": provenance.get("licence"),
         "notice": _notice(path),
-        "training": [_part(part) for part in _parts(provenance)],
+        "training": [_part(n, part) for n, part in enumerate(_parts(provenance), start=1)],
     }
 
 
@@ -58,7 +58,7 @@ def _parts(provenance: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield provenance
 
 
-def _part(provenance: Mapping[str, Any]) -> dict[str, Any]:
+def _part(number: int, provenance: Mapping[str, Any]) -> dict[str, Any]:
     training = provenance["training"]
     faces = [*provenance.get("faces", ()), *(None for _ in training["data"])]
     data = [
@@ -68,7 +68,7 @@ def _part(provenance: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: training.get(name) for name in SETTINGS}
     size = training.get("variant", {}).get("input_size")
     outcome = {name: provenance.get(name) for name in OUTCOME}
-    return {"data": data, "input_size": size, **settings, **outcome}
+    return {"run": number, "data": data, "input_size": size, **settings, **outcome}
 
 
 def without_folders(words: str) -> str:

@@ -31,7 +31,7 @@ def failures(section: Section, card: Mapping[str, Any], folder: str) -> str:
     )
     found = bullets(known(section, rules)) or "No condition stands out so far."
     return block(
-        *("### Known known", said, found),
+        *("### Known failures", said, found),
         *(_conditions(row) for row in section["subsets"]),
         *(_worst(row, section, card["data"]["given"]) for row in section["subsets"]),
         *_drawn(section, folder),

@@ -63,7 +63,7 @@ def hard_boxes(sensitivity: Row, times: float) -> Iterator[str]:
     for name, curve in sensitivity["curves"].items():
         steps = list(zip(curve["by"], curve["nme"], strict=True))
         usual = 1.0 if name == "scale" else 0.0
-        well = dict(steps)[usual]
+        _, well = min(steps, key=lambda step: abs(step[0] - usual))
         less = [step for step in reversed(steps) if step[0] < usual and step[1] > times * well]
         more = [step for step in steps if step[0] > usual and step[1] > times * well]
         for found, way in ((less, 0), (more, 1)):

@@ -28,10 +28,10 @@ def _runs(section: Section) -> str:
     if not runs:
         return "The file does not tell how it was trained."
     several = "One run after another, each from the weights of the one before." * (len(runs) > 1)
-    return block(several, *(_run(n, run) for n, run in enumerate(runs, start=1)))
+    return block(several, *map(_run, runs))
 
 
-def _run(place: int, run: Section) -> str:
+def _run(run: Section) -> str:
     rows = (
         (
             code(data["dataset"]),
@@ -40,7 +40,7 @@ def _run(place: int, run: Section) -> str:
         )
         for data in run["data"]
     )
-    header = (f"run {place}: data", "faces", "% of a batch at first", "at last")
+    header = (f"run {run['run']}: data", "faces", "% of a batch at first", "at last")
     return block(table(header, rows), bullets(_facts(run)))
 
 

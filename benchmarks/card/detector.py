@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.crop import cut, from_relative, invert, transform
 from asmnet_edge.data.sample import Sample
-from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.landmarks import Box, FloatArray
 from asmnet_edge.runtime.detect import Detector, detect_haar
 
 NAME = "OpenCV's Haar cascade"
@@ -30,15 +30,16 @@ def with_detector(
     A face is found when a box has its centre within the annotated one. None of the figures but the
     counts is there when no face is.
     """
-    errors: dict[int, float] = {}
+    boxes: dict[int, Box] = {}
     for number, sample in enumerate(found.samples):
         tick()
-        if (error := _error(model, sample, detect)) is not None:
-            errors[number] = error
-    counts = {"name": NAME, "faces": len(errors), "of": len(found.samples)}
-    if not errors:
+        if box := _box(sample, detect):
+            boxes[number] = box
+    counts = {"name": NAME, "faces": len(boxes), "of": len(found.samples)}
+    if not boxes:
         return counts
-    chosen, values = np.array(list(errors), np.intp), 100 * np.array(list(errors.values()))
+    chosen = np.array(list(boxes), np.intp)
+    values = 100 * _errors(model, [found.samples[n] for n in boxes], list(boxes.values()))
     truth, before = found.truth.select(chosen), 100 * found.errors[chosen]
     threshold = 100 * failure_threshold(truth.scheme)
     return {
@@ -53,19 +54,25 @@ def with_detector(
     }
 
 
-def _error(model: EvaluatedModel, sample: Sample, detect: Detector) -> float | None:
-    """NME of ``sample`` in the largest box that lies on it, as a fraction; None without one."""
-    picture, face = sample.load(), sample.landmarks.box
-    near = (np.array([face.x, face.y]), np.array([face.x + face.width, face.y + face.height]))
-    boxes = [b for b in detect(picture) if _within(np.array(b.centre), *near)]
-    if not boxes:
-        return None
-    matrix = model.crop.matrix(boxes[0])
-    crop = np.ascontiguousarray(cut(picture, matrix, model.crop.size)[None, ..., ::-1])
-    relative, _ = model.outputs(crop)
-    points = transform(from_relative(relative, model.crop.size), invert(matrix))
-    return float(metrics.nme(points, sample.landmarks.points[None], model.scheme)[0])
+def _box(sample: Sample, detect: Detector) -> Box | None:
+    """The largest box that lies on the face of ``sample``, if there is one."""
+    face = sample.landmarks.box
+    low, far = np.array([face.x, face.y]), np.array([face.width, face.height])
+    shares = ((box, (np.array(box.centre) - low) / far) for box in detect(sample.load()))
+    return next((box for box, share in shares if (share > 0).all() and (share < 1).all()), None)
 
 
-def _within(point: FloatArray, low: FloatArray, high: FloatArray) -> bool:
-    return bool((point > low).all() and (point < high).all())
+def _errors(model: EvaluatedModel, samples: Sequence[Sample], boxes: Sequence[Box]) -> FloatArray:
+    """NME of each of ``samples`` in its one of ``boxes``, (faces,), as a fraction."""
+    matrices, size = [model.crop.matrix(box) for box in boxes], model.crop.size
+    crops = [
+        cut(sample.load(), matrix, size)[..., ::-1]
+        for sample, matrix in zip(samples, matrices, strict=True)
+    ]
+    relative, _ = model.outputs(np.ascontiguousarray(np.stack(crops)))
+    points = [
+        transform(from_relative(face, size), invert(matrix))
+        for face, matrix in zip(relative, matrices, strict=True)
+    ]
+    annotated = np.stack([sample.landmarks.points for sample in samples])
+    return metrics.nme(np.stack(points), annotated, model.scheme)

@@ -79,7 +79,7 @@ def absent(dataset: Dataset) -> list[dict[str, Any]]:
     """The official subsets of which this copy has no face at all."""
     known = dataset.dataset if isinstance(dataset, SomeFaces) else dataset
     names = PARTS if isinstance(known, W300) else ()
-    gone = [name for name in names if name not in dataset.subsets]
+    gone = [name for name in names if name not in (TRAINING, *dataset.subsets)]
     return [
         {"name": name, "missing": missing_as_json(dataset.missing(name)), "same_as": None}
         for name in gone

@@ -18,14 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.benchmarks.card.card import card_of, log_before, paths_of, read_card, write_card
+from asmnet_edge.benchmarks.card.card import card_of, paths_of, read_card, write_card
 from asmnet_edge.benchmarks.card.formats import format_figures, shipped_int8
 from asmnet_edge.benchmarks.card.measured import SomeFaces, measure, on_drawn_faces
-from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
 from asmnet_edge.benchmarks.card.pictures import drawn_file
-from asmnet_edge.benchmarks.card.remarks import read_remarks
-from asmnet_edge.benchmarks.card.trainlog import read_logs
+from asmnet_edge.benchmarks.card.plan import CardPlan
 from asmnet_edge.benchmarks.evaluation.evaluated import open_model
+from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
 from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
 from asmnet_edge.cli.plain import note, silenced
 from asmnet_edge.cli.terminal import import_quietly
@@ -34,18 +33,22 @@ from asmnet_edge.converters.calibration.sources import FaceSource
 from asmnet_edge.converters.orders import orders_for
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset
-from asmnet_edge.errors import AsmnetEdgeError, UsageError
+from asmnet_edge.errors import AsmnetEdgeError, DataError
+from asmnet_edge.files import make_folder
 from asmnet_edge.schemes import IBUG68
 
-DRAWN = 1000  # faces
-SHOWN = 12  # of the worst of them
+SHOWN = 12  # of the worst drawn faces
 FORMATS = ("tflite", "onnx", "openvino")
 REMARKS = Path(__file__).parents[1] / "docs" / "model-card-remarks.toml"
 
 
 def main() -> None:
+    given = arguments()
     try:
-        make(arguments())
+        if given.render:
+            write_card(read_card(given.output), given.output)
+        else:
+            make(given)
     except AsmnetEdgeError as error:
         note(f"error: {error}")
         sys.exit(error.exit_code)
@@ -61,73 +64,72 @@ def arguments() -> argparse.Namespace:
         help="log.csv of a model's training; once for each run that it went through")  # fmt: skip
     add("--remarks", type=Path, default=REMARKS, help="TOML file of remarks on certain weights")
     add("--artifacts", type=Path, help="folder to keep the int8 artifacts in, for the next time")
-    add("--drawn", type=int, default=DRAWN, help="drawn faces with exact pose")
-    add("--faces", type=int, help="at most so many of each kind: a trial, and marked as one")
-    add("--threads", type=int, help="of the models; by default as many as there are cores")
+    add("--drawn", type=count, default=CardPlan.drawn, help="drawn faces with exact pose")
+    add("--faces", type=count, help="at most so many of each kind: a trial, and marked as one")
+    add("--threads", type=count, help="of the models; by default as many as there are cores")
     add("--render", action="store_true", help="only write text and plots anew")
     return parser.parse_args()
 
 
+def count(text: str) -> int:
+    """A number from 1 on; `ValueError`, of which argparse tells, for anything else."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
 def make(given: argparse.Namespace) -> None:
-    if given.render:
-        return write_card(read_card(given.output), given.output)
-    if not given.models or not given.data:
-        raise UsageError("a card needs a MODEL.keras and --data", "Such as --data 300w:DIR")
-    if len({path.stem for path in given.models}) < len(given.models):
-        raise UsageError("two models are called the same", "Each needs a name of its own")
+    plan = CardPlan(tuple(given.models), given.data, given.output, given.remarks,
+                    tuple(given.log), given.faces, given.drawn)  # fmt: skip
     import_quietly("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "nncf",
                    extra="convert")  # fmt: skip
-    dataset = open_dataset(given.data)
-    faces = SomeFaces(dataset, given.faces) if given.faces else dataset
-    logs, remarks = logs_of(given), read_remarks(given.remarks)
-    sections = [section_of(path, faces, given, logs[path], remarks) for path in given.models]
-    card = card_of(sections, faces, data_of(given), command_of(given), given.faces)
-    write_card(card, given.output)
-    note(f"written: {paths_of(given.output)[0]}")
+    dataset = open_dataset(plan.data)
+    if TRAINING not in dataset.subsets:
+        raise DataError(f"{dataset.name} has no training part here to calibrate int8 on")
+    faces = SomeFaces(dataset, plan.faces) if plan.faces else dataset
+    make_folder(paths_of(plan.output)[2])
+    origins = plan.origins()  # before anything is measured, which takes minutes
+    for path, origin in origins.items():
+        if not origin["remarks"]:
+            note(f"{plan.remarks} has no remark on this {path.name}")
+    sections = [section_of(path, origins[path], faces, plan, given) for path in plan.models]
+    write_card(card_of(sections, faces, plan.data_words, plan.command, plan.faces), plan.output)
+    note(f"written: {paths_of(plan.output)[0]}")
 
 
 def section_of(
     path: Path,
+    origin: dict[str, Any],
     faces: Dataset,
+    plan: CardPlan,
     given: argparse.Namespace,
-    logs: list[Path],
-    remarks: dict[str, list[str]],
 ) -> dict[str, Any]:
     """All that the card says of the model at ``path``; the worst drawn faces are written too."""
-    origin = origin_of(path)
-    log = read_logs(logs) if logs else log_before(given.output, origin["sha256"])
-    if not (said := remarks.get(origin["sha256"], [])):
-        note(f"{given.remarks} has no remark on these {path.name}")
-    shipped = shipped_int8(path, origin["sha256"])
     with silenced():
         model = open_model(path, given.threads)
     figures, found = measure(model, faces, told(path))
     drawn = None
     if model.scheme is IBUG68:
-        count = min(given.drawn, given.faces or given.drawn)
-        drawn, seen = on_drawn_faces(model, count, told(path))
-        picture = paths_of(given.output)[2] / drawn_file(origin)
+        drawn, seen = on_drawn_faces(model, plan.at_most(plan.drawn), told(path))
+        picture = paths_of(plan.output)[2] / drawn_file(origin)
         write_worst_faces(seen, model.crop, picture, SHOWN, columns=6)
+    shipped = shipped_int8(path, origin["sha256"])
     with folder_for(given.artifacts, origin["sha256"]) as folder:
-        artifacts = [*([shipped] if shipped else []), *converted(path, shipped, given, folder)]
+        artifacts = [*([shipped] if shipped else []), *converted(path, shipped, plan, folder)]
         rows = [
             format_figures(artifact, artifact == shipped, model, found, given.threads)
             for artifact in artifacts
         ]
-    told_too = {"path": shown(path), "remarks": said, "log": log}
-    return {**origin, **told_too, **figures, "drawn": drawn, "formats": rows}
+    return {**origin, **figures, "drawn": drawn, "formats": rows}
 
 
-def converted(
-    path: Path, shipped: Path | None, given: argparse.Namespace, folder: Path
-) -> list[Path]:
+def converted(path: Path, shipped: Path | None, plan: CardPlan, folder: Path) -> list[Path]:
     """Int8 artifacts in ``folder`` of the formats that none is shipped in."""
     from asmnet_edge.cli.convert.run import carry_out
 
     formats = [name for name in FORMATS if not (shipped and name == "tflite")]
-    count = min(COUNT, given.faces or COUNT)
-    orders = orders_for(formats, ["int8"])
-    made, _ = carry_out(orders, path, folder, FaceSource(given.data, count), 1, True, None)
+    orders, people = orders_for(formats, ["int8"]), FaceSource(plan.data, plan.at_most(COUNT))
+    made, _ = carry_out(orders, path, folder, people, jobs=1, resume=True, goal=None)
     for one in made:
         if one.failure:
             raise one.failure
@@ -139,40 +141,6 @@ def folder_for(kept: Path | None, sha256: str) -> Iterator[Path]:
     """Where the artifacts of the model ``sha256`` are made: in ``kept``, or for this time only."""
     with tempfile.TemporaryDirectory() as folder:
         yield kept / sha256[:12] if kept else Path(folder)
-
-
-def logs_of(given: argparse.Namespace) -> dict[Path, list[Path]]:
-    """The logs of each model, as ``--log`` names them; without a name they are the one model's."""
-    found: dict[Path, list[Path]] = {path: [] for path in given.models}
-    for words in given.log:
-        name, file = words.split("=", 1) if "=" in words else (given.models[0].name, words)
-        named = [path for path in given.models if path.name == name]
-        if not named or ("=" not in words and len(given.models) > 1):
-            raise UsageError(
-                f"--log {words} does not tell whose it is", "Write --log MODEL.keras=FILE"
-            )
-        found[named[0]].append(Path(file))
-    return found
-
-
-def command_of(given: argparse.Namespace) -> str:
-    """The command that makes the card again, less what only tells of this machine."""
-    models = " ".join(map(shown, given.models))
-    faces = f" --faces {given.faces}" if given.faces else ""
-    given_data, output = data_of(given), shown(given.output)
-    return f"python scripts/make_card.py {models} --data {given_data}{faces} --output {output}"
-
-
-def shown(path: Path) -> str:
-    """``path`` as seen from here; of one that lies elsewhere its name alone."""
-    here, there = Path.cwd(), path.resolve()
-    return there.relative_to(here).as_posix() if there.is_relative_to(here) else path.name
-
-
-def data_of(given: argparse.Namespace) -> str:
-    """The data set as a reader would name it: ``300w:DIR``."""
-    words = without_folders(given.data)
-    return words if ":" in words else f"{words}:DIR"
 
 
 def told(path: Path) -> Callable[[str, int], Callable[[], None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
@@ -11,6 +12,7 @@ from asmnet_edge.benchmarks.evaluation.figures import LINES, draw_sensitivity
 from asmnet_edge.plots import new_figure, save_figure
 
 CURVES = "ced.png"
+OURS = re.compile(r"ced\.png|.+-(sensitivity|training)\.png|.+-drawn\.jpg")
 
 
 def stem(section: Mapping[str, Any]) -> str:
@@ -31,14 +33,34 @@ def drawn_file(section: Mapping[str, Any]) -> str:
     return f"{stem(section)}-drawn.jpg"
 
 
+def files_of(card: Mapping[str, Any]) -> set[str]:
+    """The names of all pictures that ``card`` has."""
+    found = {CURVES}
+    for section in card["models"]:
+        made = (
+            (sensitivity_file, section["sensitivity"]),
+            (training_file, section["log"]),
+            (drawn_file, section["drawn"]),
+        )
+        found |= {name(section) for name, there in made if there}
+    return found
+
+
 def draw_pictures(card: Mapping[str, Any], folder: Path) -> None:
-    """Write the curves of all models and, for each, sensitivity and training into ``folder``."""
+    """Write the curves of all models and, for each, sensitivity and training into ``folder``.
+
+    Pictures of models that are not in the card any more are removed from it.
+    """
     draw_curves(card, folder / CURVES)
     for section in card["models"]:
-        content = {"model": {"name": section["name"]}, "sensitivity": section["sensitivity"]}
-        draw_sensitivity(content, folder / sensitivity_file(section))
+        if section["sensitivity"]:
+            content = {"model": {"name": section["name"]}, "sensitivity": section["sensitivity"]}
+            draw_sensitivity(content, folder / sensitivity_file(section))
         if section["log"]:
             draw_training(section, folder / training_file(section))
+    for path in folder.iterdir():
+        if OURS.fullmatch(path.name) and path.name not in files_of(card):
+            path.unlink()
 
 
 def draw_curves(card: Mapping[str, Any], path: Path) -> None:

@@ -51,6 +51,8 @@ def output(
     for file in (artifacts[1], manifest_path(artifacts[1])):
         shutil.copy(file, folder)
     (folder / "NOTICE").write_text("for tests")
+    (folder / "card").mkdir()
+    (folder / "card" / "older-drawn.jpg").touch()  # of a model that is in the card no more
     (folder / "log.csv").write_text(LOG)
     said = f'[[remark]]\nsha256 = "{sha256(model)}"\ntext = "It saw\\nno face."\n'
     (folder / "remarks.toml").write_text(said)

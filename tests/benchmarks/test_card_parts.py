@@ -17,6 +17,7 @@ from asmnet_edge.benchmarks.card.detector import with_detector
 from asmnet_edge.benchmarks.card.formats import shipped_int8
 from asmnet_edge.benchmarks.card.measured import SomeFaces, absent, curve, measure
 from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
+from asmnet_edge.benchmarks.card.plan import CardPlan
 from asmnet_edge.benchmarks.card.remarks import read_remarks
 from asmnet_edge.benchmarks.card.text.hard import hard_boxes, hard_conditions
 from asmnet_edge.benchmarks.card.text.markdown import number
@@ -26,7 +27,7 @@ from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.data.w300 import W300
-from asmnet_edge.errors import DataError, ModelError
+from asmnet_edge.errors import DataError, ModelError, UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.landmarks import Box
 from asmnet_edge.schemes import IBUG68
@@ -184,6 +185,21 @@ def test_weights_of_another_origin_tell_no_training(tmp_path: Path) -> None:
     assert origin_of(write_facts(tmp_path / "a.keras", {}))["training"] == []
     with pytest.raises(ModelError, match="not a float model"):
         origin_of(tmp_path / "none.keras")
+
+
+def test_logs_are_given_by_model_where_there_are_several(tmp_path: Path) -> None:
+    (tmp_path / "remarks.toml").touch()
+    (tmp_path / "log.csv").write_text("step,size,loss,validation_nme\n1,128,4.0,6.0\n")
+    models = tuple(write_facts(tmp_path / f"{name}.keras", {}) for name in "ab")
+    output, remarks = tmp_path / "card", tmp_path / "remarks.toml"
+    words = f"b.keras={tmp_path}/log.csv"
+    plan = CardPlan(models, "300w:/home/x", output, remarks, (words,))
+    assert [origin["log"] is None for origin in plan.origins().values()] == [True, False]
+    assert plan.command == (
+        "python scripts/make_card.py a.keras b.keras --data 300w:DIR --output card"
+    )
+    with pytest.raises(UsageError, match="whose it is"):
+        CardPlan(models, "300w:/home/x", output, remarks, (f"{tmp_path}/log.csv",)).origins()
 
 
 @pytest.mark.parametrize(

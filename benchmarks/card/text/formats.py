@@ -15,13 +15,14 @@ def formats(section: Section) -> str:
     rows = section["formats"]
     if not rows:
         return ""
-    calibration = {str(row["calibration"]["source"]): row["calibration"] for row in rows}
-    said = " ".join(
-        f"Calibrated on {facts['count']} faces of {source}."
-        for source, facts in calibration.items()
-    )
+    said = dict.fromkeys(map(_calibrated, rows))
     tables = (_costs(rows, row["name"]) for row in section["subsets"])
-    return block("### What int8 costs", said, *tables, _runtimes(rows))
+    return block("### What int8 costs", " ".join(said), *tables, _runtimes(rows))
+
+
+def _calibrated(row: Section) -> str:
+    facts = row["calibration"]
+    return f"Calibrated on {facts['count']} faces of {facts['source']}." if facts else ""
 
 
 def _costs(rows: list[Section], name: str) -> str:

@@ -43,7 +43,7 @@ def _detected(row: Section) -> str:
         return found
     return (
         f"{found} In its boxes their NME is {sure(boxes['nme'], boxes['nme_interval'])} %, in "
-        f"those of the annotations {number(boxes['nme_annotated'])} %: a rise by "
-        f"{sure(boxes['rise'], boxes['rise_interval'])} points. Failed: "
+        f"those of the annotations {number(boxes['nme_annotated'])} %: a change by "
+        f"{sure(boxes['rise'], boxes['rise_interval'], sign=True)} points. Failed: "
         f"{percent(boxes['failure_rate'])} % and {percent(boxes['failure_rate_annotated'])} %."
     )

@@ -46,7 +46,7 @@ def _run(run: Section) -> str:
 
 def _facts(run: Section) -> list[str]:
     stages = ", then ".join(
-        f"{number(100 * s['share'], 0)} % of it at {s['size']} px" for s in run["stages"] or ()
+        f"{number(100 * s['share'], 0)} % of them at {s['size']} px" for s in run["stages"] or ()
     )
     lines = [
         f"{run['epochs']} epochs, batches of {run['batch']}: {stages or 'at one size'}.",

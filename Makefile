@@ -7,7 +7,7 @@ DEMO := build/demo
 # with a data folder: calibrate on its training faces, report accuracy on its test faces
 DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
-.PHONY: demo test test-arm64 size lint lock clean
+.PHONY: demo test test-arm64 size card lint lock clean
 
 demo: $(VENV)/installed
 	$(BIN)/asmnet-edge convert all --output $(DEMO) --overwrite $(DATA)
@@ -34,6 +34,13 @@ size:
 	build/size/small/bin/pip install --quiet --disable-pip-version-check -c constraints-small.txt .
 	build/size/small/bin/asmnet-edge verify asmnet_edge/weights/asmnet68-int8.tflite
 	du -sb build/size/newest build/size/small
+
+# the model card of all shipped weights, with ASMNET_EDGE_DATA set. LOGS="--log MODEL.keras=FILE ..." adds
+# training curves; those of weights that are the same as before stay
+MODEL := asmnet_edge/weights/asmnet68.keras
+card: $(VENV)/installed
+	$(BIN)/python scripts/make_card.py $(MODEL) \
+		$(filter-out $(MODEL),$(wildcard asmnet_edge/weights/*.keras)) $(DATA) $(LOGS)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

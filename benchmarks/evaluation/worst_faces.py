@@ -19,17 +19,19 @@ ANNOTATED, PREDICTED = (80, 220, 80), (60, 60, 255)  # BGR: green, red
 LEGEND = 24  # pixels of height
 
 
-def write_worst_faces(predictions: Predictions, rule: CropRule, path: Path) -> None:
-    """Write the faces of the highest NME, the worst first, each over its NME and name.
+def write_worst_faces(
+    predictions: Predictions, rule: CropRule, path: Path, count: int = COUNT, columns: int = 8
+) -> None:
+    """Write the ``count`` faces of the highest NME, the worst first, each over its NME and name.
 
     rule : by which the faces were cut for the model, so that its landmarks find their place
     """
     errors = predictions.errors
-    worst = np.argsort(-errors, kind="stable")[:COUNT]
+    worst = np.argsort(-errors, kind="stable")[:count]
     tiles = [_tile(predictions, int(number), rule) for number in worst]
     names = [predictions.samples[number].name.rsplit("/", 1)[-1] for number in worst]
     captions = [f"{100 * errors[n]:.1f} %  {name}" for n, name in zip(worst, names, strict=True)]
-    sheet = contact_sheet(tiles, captions)
+    sheet = contact_sheet(tiles, captions, columns)
     title = f"NME of the worst {len(worst)} of {len(errors)} faces"
     write_picture(path, np.concatenate([_legend(sheet.shape[1], title), sheet]))
 

@@ -1,0 +1,92 @@
+"""The card as one JSON object, and the files that come of it.
+
+Everything that the text says is in the object; `render` makes the text of it, so that a card can be
+written anew without measuring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import asmnet_edge
+from asmnet_edge.benchmarks.card.pictures import draw_pictures
+from asmnet_edge.benchmarks.card.published import published
+from asmnet_edge.benchmarks.card.text.whole import render
+from asmnet_edge.benchmarks.device.info import DeviceInfo
+from asmnet_edge.data.sample import Dataset
+from asmnet_edge.errors import DataError
+from asmnet_edge.files import write_atomically, write_json
+
+SCHEMA_VERSION = 1
+RULES = {
+    "confidence_percent": 95,
+    "resamples": 2000,  # see `metrics.bootstrap_interval`
+    "fewest_faces": 10,  # of a bin, before it is called hard
+    "times": 1.5,  # the NME of a crop that lies well, from which on the box is said to matter
+}
+TOLD = ("cpu", "architecture", "cores", "features", "system", "python", "packages")  # of a machine
+
+
+def card_of(
+    sections: Sequence[dict[str, Any]], dataset: Dataset, given: str, command: str, most: int | None
+) -> dict[str, Any]:
+    """The whole card.
+
+    given : the data set in words, without a path; command : that made it; most : faces a subset,
+    None for all
+    """
+    machine = DeviceInfo.of_this_machine().as_json()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "asmnet_edge": asmnet_edge.__version__,
+        "command": command,
+        "limited_to": most,
+        "machine": {key: machine[key] for key in TOLD},
+        "data": {
+            "name": dataset.name,
+            "given": given,
+            "scheme": dataset.scheme.name,
+            "licence": dataset.licence,
+        },
+        "rules": RULES,
+        "published": published(dataset.name),
+        "models": list(sections),
+    }
+
+
+def paths_of(output: Path) -> tuple[Path, Path, Path]:
+    """Text, figures and folder of pictures of the card at ``output``, a path without suffix."""
+    return output.with_name(f"{output.name}.md"), output.with_name(f"{output.name}.json"), output
+
+
+def write_card(card: Mapping[str, Any], output: Path) -> None:
+    """Figures, pictures and, last, the text."""
+    text, figures, folder = paths_of(output)
+    write_json(figures, card)
+    draw_pictures(card, folder)
+    write_atomically(text, render(card, folder.name).encode())
+
+
+def read_card(output: Path) -> dict[str, Any]:
+    """The figures of the card at ``output``; `DataError` when there is none of this version."""
+    path = paths_of(output)[1]
+    try:
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if card["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"its schema version is {card['schema_version']!r}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} holds no model card: {error}", "Make it anew") from error
+    return card
+
+
+def log_before(output: Path, sha256: str) -> dict[str, Any] | None:
+    """The training curve of the weights ``sha256`` in the card that is at ``output``, if any."""
+    try:
+        models = read_card(output)["models"]
+    except DataError:
+        return None
+    logs = [model["log"] for model in models if model["sha256"] == sha256]
+    return logs[0] if logs else None

@@ -1,0 +1,137 @@
+"""What may make a face hard, and how a model does on the faces where it is so.
+
+All is taken from the annotations, none from what the model says, so that the bins are the same for
+each model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asmnet_edge import metrics
+from asmnet_edge.benchmarks.accuracy.truth import failure_threshold
+from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.pose import AXES
+
+LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))  # upper and lower, of the 68 iBUG points
+EYES = ((36, 39), (42, 45))  # corners
+LIPS = (62, 66)  # middle of the inner mouth, upper and lower
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing that differs from face to face, and where its bins begin and end.
+
+    values : of the faces, (faces,)
+    """
+
+    name: str
+    edges: tuple[float, ...]
+    values: Callable[[Predictions], FloatArray]
+
+
+def conditions_of(predictions: Predictions) -> list[dict[str, Any]]:
+    """NME in %, its interval and the failure rate in each bin of each of `CONDITIONS`."""
+    errors = predictions.errors
+    return [
+        {
+            "name": condition.name,
+            "bins": [
+                {**ends, **_figures(predictions, errors, chosen)}
+                for ends, chosen in bins(condition.values(predictions), condition.edges)
+            ],
+        }
+        for condition in CONDITIONS
+    ]
+
+
+def bins(
+    values: FloatArray, edges: Sequence[float]
+) -> list[tuple[dict[str, float | None], NDArray[np.intp]]]:
+    """Where each bin begins and ends (None: open), and the faces in it; empty ones are left out."""
+    numbers = np.digitize(values, edges)
+    limits = [None, *edges, None]
+    found = [(limits[k : k + 2], np.flatnonzero(numbers == k)) for k in range(len(edges) + 1)]
+    return [({"from": low, "to": high}, chosen) for (low, high), chosen in found if len(chosen)]
+
+
+def _figures(
+    predictions: Predictions, errors: FloatArray, chosen: NDArray[np.intp]
+) -> dict[str, Any]:
+    truth = predictions.truth.select(chosen)
+    return {
+        "faces": len(chosen),
+        "nme": 100 * float(errors[chosen].mean()),
+        "nme_interval": truth.interval(100 * errors[chosen]),
+        "failure_rate": metrics.failure_rate(errors[chosen], failure_threshold(truth.scheme)),
+    }
+
+
+def _points(predictions: Predictions) -> FloatArray:
+    """The annotated landmarks (faces, 68, 2) in pixels of their pictures, as iBUG numbers them."""
+    points = np.stack([sample.landmarks.points for sample in predictions.samples])
+    return points[:, list(predictions.truth.scheme.to_ibug68)]
+
+
+def _apart(points: FloatArray, pairs: Sequence[tuple[int, int]]) -> FloatArray:
+    """Mean distance of the ``pairs`` of ``points`` (faces, 68, 2), (faces,)."""
+    return np.mean([np.linalg.norm(points[:, a] - points[:, b], axis=-1) for a, b in pairs], axis=0)
+
+
+def _eyes(predictions: Predictions) -> FloatArray:
+    """How far the lids are open, over the eyes' length."""
+    points = _points(predictions)
+    return _apart(points, LIDS) / _apart(points, EYES)
+
+
+def _mouth(predictions: Predictions) -> FloatArray:
+    """How far the inner lips are apart, over the distance of the outer eye corners."""
+    points = _points(predictions)
+    return _apart(points, [LIPS]) / _apart(points, [(36, 45)])
+
+
+def _side(predictions: Predictions) -> FloatArray:
+    """The longer side of the face's box in pixels of the picture."""
+    boxes = [sample.landmarks.box for sample in predictions.samples]
+    return np.array([max(box.width, box.height) for box in boxes])
+
+
+def _angle(axis: str, signed: bool = False) -> Callable[[Predictions], FloatArray]:
+    number = AXES.index(axis)
+
+    def values(predictions: Predictions) -> FloatArray:
+        angles = predictions.truth.pose[:, number]
+        return angles if signed else np.abs(angles)
+
+    return values
+
+
+CONDITIONS = (
+    Condition("yaw", (10, 20, 30), _angle("yaw")),
+    Condition("pitch", (-20, -10, 10, 20), _angle("pitch", signed=True)),
+    Condition("roll", (10, 20), _angle("roll")),
+    Condition("eyes", (0.2, 0.3), _eyes),
+    Condition("mouth", (0.05, 0.15), _mouth),
+    Condition("size", (100, 150, 200), _side),
+)
+TURNED = (10.0, 20.0, 30.0, 40.0)  # degrees of |yaw| between the bins of pose errors
+
+
+def pose_by_yaw(predictions: Predictions) -> list[dict[str, Any]]:
+    """Pose MAE by axis in degrees, by how far the head is turned."""
+    errors = metrics.angle_errors(predictions.outputs[1], predictions.truth.pose)
+    turned = bins(np.abs(predictions.truth.pose[:, 0]), TURNED)
+    return [
+        {
+            **ends,
+            "faces": len(chosen),
+            **dict(zip(AXES, errors[chosen].mean(axis=0).tolist(), strict=True)),
+        }
+        for ends, chosen in turned
+    ]

@@ -1,0 +1,157 @@
+"""Make the model card: measure float models and what int8 costs them, and write it all down.
+
+    python scripts/make_card.py asmnet_edge/weights/asmnet68.keras --data 300w:DIR \\
+        --output docs/model-card
+
+writes ``docs/model-card.md``, its figures as ``docs/model-card.json`` and pictures into
+``docs/model-card/``. No picture shows a face of the data set: only drawn faces are shown.
+``--render`` writes text and plots anew from the figures that are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.benchmarks.card.card import card_of, paths_of, read_card, write_card
+from asmnet_edge.benchmarks.card.formats import format_figures, shipped_int8
+from asmnet_edge.benchmarks.card.measured import SomeFaces, measure, on_drawn_faces
+from asmnet_edge.benchmarks.card.pictures import drawn_file
+from asmnet_edge.benchmarks.card.plan import CardPlan
+from asmnet_edge.benchmarks.evaluation.evaluated import open_model
+from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
+from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
+from asmnet_edge.cli.plain import note, silenced
+from asmnet_edge.cli.terminal import import_quietly
+from asmnet_edge.converters.calibration.crops import COUNT
+from asmnet_edge.converters.calibration.sources import FaceSource
+from asmnet_edge.converters.orders import orders_for
+from asmnet_edge.data.catalog import open_dataset
+from asmnet_edge.data.sample import Dataset
+from asmnet_edge.errors import AsmnetEdgeError, DataError
+from asmnet_edge.files import make_folder
+from asmnet_edge.schemes import IBUG68
+
+SHOWN = 12  # of the worst drawn faces
+FORMATS = ("tflite", "onnx", "openvino")
+REMARKS = Path(__file__).parents[1] / "docs" / "model-card-remarks.toml"
+
+
+def main() -> None:
+    given = arguments()
+    try:
+        if given.render:
+            write_card(read_card(given.output), given.output)
+        else:
+            make(given)
+    except AsmnetEdgeError as error:
+        note(f"error: {error}")
+        sys.exit(error.exit_code)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("models", nargs="*", type=Path, metavar="MODEL.keras")
+    add("--data", metavar="KIND:PATH", help="test faces, and training faces to calibrate int8 on")
+    add("--output", type=Path, default=Path("docs/model-card"), help="path without suffix")
+    add("--log", action="append", default=[], metavar="[MODEL.keras=]FILE",
+        help="log.csv of a model's training; once for each run that it went through")  # fmt: skip
+    add("--remarks", type=Path, default=REMARKS, help="TOML file of remarks on certain weights")
+    add("--artifacts", type=Path, help="folder to keep the int8 artifacts in, for the next time")
+    add("--drawn", type=count, default=CardPlan.drawn, help="drawn faces with exact pose")
+    add("--faces", type=count, help="at most so many of each kind: a trial, and marked as one")
+    add("--threads", type=count, help="of the models; by default as many as there are cores")
+    add("--render", action="store_true", help="only write text and plots anew")
+    return parser.parse_args()
+
+
+def count(text: str) -> int:
+    """A number from 1 on; `ValueError`, of which argparse tells, for anything else."""
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
+
+
+def make(given: argparse.Namespace) -> None:
+    plan = CardPlan(tuple(given.models), given.data, given.output, given.remarks,
+                    tuple(given.log), given.faces, given.drawn)  # fmt: skip
+    import_quietly("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "nncf",
+                   extra="convert")  # fmt: skip
+    dataset = open_dataset(plan.data)
+    if TRAINING not in dataset.subsets:
+        raise DataError(f"{dataset.name} has no training part here to calibrate int8 on")
+    faces = SomeFaces(dataset, plan.faces) if plan.faces else dataset
+    make_folder(paths_of(plan.output)[2])
+    origins = plan.origins()  # before anything is measured, which takes minutes
+    for path, origin in origins.items():
+        if not origin["remarks"]:
+            note(f"{plan.remarks} has no remark on this {path.name}")
+    sections = [section_of(path, origins[path], faces, plan, given) for path in plan.models]
+    write_card(card_of(sections, faces, plan.data_words, plan.command, plan.faces), plan.output)
+    note(f"written: {paths_of(plan.output)[0]}")
+
+
+def section_of(
+    path: Path,
+    origin: dict[str, Any],
+    faces: Dataset,
+    plan: CardPlan,
+    given: argparse.Namespace,
+) -> dict[str, Any]:
+    """All that the card says of the model at ``path``; the worst drawn faces are written too."""
+    with silenced():
+        model = open_model(path, given.threads)
+    figures, found = measure(model, faces, told(path))
+    drawn = None
+    if model.scheme is IBUG68:
+        drawn, seen = on_drawn_faces(model, plan.at_most(plan.drawn), told(path))
+        picture = paths_of(plan.output)[2] / drawn_file(origin)
+        write_worst_faces(seen, model.crop, picture, SHOWN, columns=6)
+    shipped = shipped_int8(path, origin["sha256"])
+    with folder_for(given.artifacts, origin["sha256"]) as folder:
+        artifacts = [*([shipped] if shipped else []), *converted(path, shipped, plan, folder)]
+        rows = [
+            format_figures(artifact, artifact == shipped, model, found, given.threads)
+            for artifact in artifacts
+        ]
+    return {**origin, **figures, "drawn": drawn, "formats": rows}
+
+
+def converted(path: Path, shipped: Path | None, plan: CardPlan, folder: Path) -> list[Path]:
+    """Int8 artifacts in ``folder`` of the formats that none is shipped in."""
+    from asmnet_edge.cli.convert.run import carry_out
+
+    formats = [name for name in FORMATS if not (shipped and name == "tflite")]
+    orders, people = orders_for(formats, ["int8"]), FaceSource(plan.data, plan.at_most(COUNT))
+    made, _ = carry_out(orders, path, folder, people, jobs=1, resume=True, goal=None)
+    for one in made:
+        if one.failure:
+            raise one.failure
+    return [one.path for one in made]
+
+
+@contextmanager
+def folder_for(kept: Path | None, sha256: str) -> Iterator[Path]:
+    """Where the artifacts of the model ``sha256`` are made: in ``kept``, or for this time only."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield kept / sha256[:12] if kept else Path(folder)
+
+
+def told(path: Path) -> Callable[[str, int], Callable[[], None]]:
+    """Progress as lines: what is worked at, and on how many faces."""
+
+    def progress(what: str, steps: int) -> Callable[[], None]:
+        note(f"{path.name}: {steps} {what}")
+        return lambda: None
+
+    return progress
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""What a model card is put together from: origin, log, remarks, conditions, boxes, subsets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+
+from asmnet_edge.benchmarks.accuracy.truth import truth_of
+from asmnet_edge.benchmarks.card.conditions import bins, conditions_of
+from asmnet_edge.benchmarks.card.detector import with_detector
+from asmnet_edge.benchmarks.card.formats import shipped_int8
+from asmnet_edge.benchmarks.card.measured import SomeFaces, absent, curve, measure
+from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
+from asmnet_edge.benchmarks.card.plan import CardPlan
+from asmnet_edge.benchmarks.card.remarks import read_remarks
+from asmnet_edge.benchmarks.card.text.hard import hard_boxes, hard_conditions
+from asmnet_edge.benchmarks.card.text.markdown import number
+from asmnet_edge.benchmarks.card.trainlog import read_logs
+from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
+from asmnet_edge.crop import CropRule
+from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
+from asmnet_edge.data.w300 import W300
+from asmnet_edge.errors import DataError, ModelError, UsageError
+from asmnet_edge.files import sha256
+from asmnet_edge.landmarks import Box
+from asmnet_edge.schemes import IBUG68
+from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+
+RULE = CropRule(size=32)
+FACTS = {"name": "fake.keras", "precision": "float32", "runtime": "fake", "parameters": 1,
+         "multiply_adds": 2}  # fmt: skip
+Make = Callable[[int], list[Sample]]
+
+
+class Faces:
+    """Four faces are ``test``; ``all`` has no others here, but lacks two of ``elsewhere``."""
+
+    name, licence, scheme = "four", "none", IBUG68
+    subsets = ("train", "test", "all")
+
+    def __init__(self, faces: Sequence[Sample]) -> None:
+        self.faces = faces
+
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        return self.faces
+
+    def missing(self, subset: str) -> Sequence[Missing]:
+        return (Missing("elsewhere", 2),) if subset == "all" else ()
+
+
+def guessing(faces: Sequence[Sample]) -> EvaluatedModel:
+    """A model that answers the mean of ``faces``, whatever it sees."""
+    mean = truth_of(faces, RULE).landmarks.mean(axis=0)
+    return EvaluatedModel(
+        FACTS,
+        IBUG68,
+        RULE,
+        lambda crops: (np.repeat(mean[None], len(crops), axis=0), np.zeros((len(crops), 3))),
+    )
+
+
+def predictions(faces: Sequence[Sample], eyes: Sequence[float]) -> Predictions:
+    """Of a model that misses each of ``faces`` by so many eye distances."""
+    truth = truth_of(faces, RULE)
+    spans = np.linalg.norm(truth.landmarks[:, 36] - truth.landmarks[:, 45], axis=1)
+    away = np.array([0.6, 0.8]) * (np.array(eyes) * spans)[:, None]
+    return Predictions(tuple(faces), truth, (truth.landmarks + away[:, None], truth.pose))
+
+
+def unseen(what: str, steps: int) -> Callable[[], None]:
+    return lambda: None
+
+
+def test_a_subset_with_the_faces_of_another_is_told_and_not_counted_twice(
+    face_samples: Make,
+) -> None:
+    dataset = Faces(face_samples(4))
+    section, found = measure(guessing(dataset.faces), dataset, unseen)
+    assert [row["name"] for row in section["subsets"]] == ["test"] == list(found)
+    missing = [{"part": "elsewhere", "faces": 2}]
+    assert section["not_measured"] == [{"name": "all", "missing": missing, "same_as": "test"}]
+    (row,) = section["subsets"]
+    assert "errors" not in row  # only the worst are named
+    assert row["worst"][0]["nme"] == pytest.approx(100 * found["test"].errors.max())
+    by_points = [row["regions"][n]["nme"] * len(at) / 68 for n, at in IBUG68.groups.items()]
+    assert sum(by_points) == pytest.approx(row["nme"])
+
+
+def test_a_trial_takes_some_test_faces_and_all_to_calibrate_on(face_samples: Make) -> None:
+    some = SomeFaces(Faces(face_samples(4)), 2)
+    assert (len(some.samples("test")), len(some.samples("train"))) == (2, 4)
+
+
+def test_official_subsets_of_which_nothing_is_here_are_named(tmp_path: Path) -> None:
+    (tmp_path / "helen" / "testset").mkdir(parents=True)
+    (tmp_path / "helen" / "testset" / "a.pts").touch()
+    missing = [{"part": "ibug", "faces": 135}]
+    assert absent(SomeFaces(W300(tmp_path), 1)) == [
+        {"name": "challenging", "missing": missing, "same_as": None}
+    ]
+
+
+def test_the_error_curve_counts_the_faces_up_to_each_error() -> None:
+    found = curve(np.array([0.01, 0.02, 0.5]), limit=2.0)
+    share = dict(zip(found["at"], found["share"], strict=True))
+    assert (share[0.9], share[1.0], share[2.0]) == (0.0, 0.33333, 0.66667)
+
+
+def test_bins_hold_each_value_once_and_empty_ones_are_left_out() -> None:
+    found = [(ends, chosen.tolist()) for ends, chosen in bins(np.array([5.0, 10, 40]), (10, 20))]
+    assert found == [({"from": None, "to": 10}, [0]), ({"from": 10, "to": 20}, [1]),
+                     ({"from": 20, "to": None}, [2])]  # fmt: skip
+    assert [ends["to"] for ends, _ in bins(np.array([50.0]), (10, 20))] == [None]
+
+
+def test_only_what_stands_out_is_called_a_failure(face_samples: Make) -> None:
+    # faces that look far to a side are missed by a quarter of the eyes' distance
+    faces = face_samples(40)
+    far = np.abs([face.pose[0] for face in faces]) >= 20
+    found = predictions(faces, np.where(far, 0.25, 0.02))
+    row = {"nme": 100 * found.errors.mean(), "conditions": conditions_of(found),
+           "nme_interval": found.truth.interval(100 * found.errors)}  # fmt: skip
+    said = list(hard_conditions(row, "*test*", fewest=5))
+    assert said
+    assert all("yaw" in line and "20 to 30°" in line and "25.00" in line for line in said)
+    assert list(hard_conditions(row, "*test*", fewest=41)) == []
+
+
+def test_the_least_displacement_that_costs_much_is_named() -> None:
+    curves = {"shift_x": {"by": [-0.2, -0.1, 0.0, 0.1, 0.2], "nme": [9.0, 8.0, 4.0, 5.0, 7.0]},
+              "scale": {"by": [0.8, 1.0, 1.2], "nme": [7.0, 4.0, 4.1]}}  # fmt: skip
+    assert list(hard_boxes({"curves": curves}, times=1.5)) == [
+        "Crop shifted 10 % of its side to the left: NME 8.00 %, where it lies well 4.00 %.",
+        "Crop shifted 20 % of its side to the right: NME 7.00 %, where it lies well 4.00 %.",
+        "Crop scaled to 0.8 times its side: NME 7.00 %, where it lies well 4.00 %.",
+    ]
+
+
+def test_a_detector_that_boxes_as_the_annotations_do_costs_nothing(face_samples: Make) -> None:
+    faces = face_samples(4)
+    model = guessing(faces)
+    landmarks, pose = model.outputs(np.zeros((4, 32, 32, 3), np.uint8))
+    found = Predictions(tuple(faces), truth_of(faces, RULE), (landmarks, pose))
+    boxes = iter([[faces[0].landmarks.box], [], [Box(0, 0, 1, 1)], [faces[3].landmarks.box]])
+    figures = with_detector(model, found, lambda: None, lambda picture: next(boxes))
+    assert (figures["faces"], figures["of"]) == (2, 4)  # one is not found, one box lies elsewhere
+    assert figures["rise"] == pytest.approx(0, abs=1e-9)
+    assert figures["nme"] == pytest.approx(100 * found.errors[[0, 3]].mean())
+    assert with_detector(model, found, lambda: None, lambda picture: [])["faces"] == 0
+
+
+def write_facts(path: Path, provenance: dict[str, Any]) -> Path:
+    variant = {"architecture": "asmnet", "alpha": 1.0, "input_size": 128, "points": 68}
+    facts = {"schema": 1, "variant": variant, "scheme": "ibug68", "provenance": provenance,
+             "crop": {"margin": 1.25, "size": 128}}  # fmt: skip
+    with ZipFile(path, "w") as archive:
+        archive.writestr("asmnet_edge.json", json.dumps(facts))
+    return path
+
+
+def run_of(size: int, **facts: Any) -> dict[str, Any]:
+    data = [{"dataset": "300w:/home/somebody/300w", "first_weight": 1.0, "last_weight": 1.0}]
+    training = {"data": data, "epochs": 2, "variant": {"input_size": size}}
+    return {"training": training, "faces": [7], "licence": "research", **facts}
+
+
+def test_the_runs_behind_weights_are_told_from_the_first_to_the_last(tmp_path: Path) -> None:
+    provenance = run_of(128, validation_nme=4.5, started_from=run_of(224, sha256="ab"))
+    origin = origin_of(write_facts(tmp_path / "a.keras", provenance))
+    told = [(run["run"], run["input_size"], run["sha256"]) for run in origin["training"]]
+    assert told == [(1, 224, "ab"), (2, 128, None)]
+    entry = origin["training"][1]["data"][0]
+    assert (entry["dataset"], entry["faces"]) == ("300w", 7)
+    assert origin["notice"] is None
+
+
+def test_weights_of_another_origin_tell_no_training(tmp_path: Path) -> None:
+    assert origin_of(write_facts(tmp_path / "a.keras", {}))["training"] == []
+    with pytest.raises(ModelError, match="not a float model"):
+        origin_of(tmp_path / "none.keras")
+
+
+def test_logs_are_given_by_model_where_there_are_several(tmp_path: Path) -> None:
+    (tmp_path / "remarks.toml").touch()
+    (tmp_path / "log.csv").write_text("step,size,loss,validation_nme\n1,128,4.0,6.0\n")
+    models = tuple(write_facts(tmp_path / f"{name}.keras", {}) for name in "ab")
+    output, remarks = tmp_path / "card", tmp_path / "remarks.toml"
+    words = f"b.keras={tmp_path}/log.csv"
+    plan = CardPlan(models, "300w:/home/x", output, remarks, (words,))
+    assert [origin["log"] is None for origin in plan.origins().values()] == [True, False]
+    assert plan.command == (
+        "python scripts/make_card.py a.keras b.keras --data 300w:DIR --output card"
+    )
+    with pytest.raises(UsageError, match="whose it is"):
+        CardPlan(models, "300w:/home/x", output, remarks, (f"{tmp_path}/log.csv",)).origins()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("300w:../shared/data/300w", "300w"),
+        ("csv:/home/x/ytf/train.csv", "csv:ytf/train.csv"),
+        ("pack:a.npz", "pack:a.npz"),
+        ("synthetic:64", "synthetic:64"),
+    ],
+)
+def test_data_sets_are_named_without_the_way_to_them(words: str, told: str) -> None:
+    assert without_folders(words) == told
+
+
+def test_logs_of_runs_in_a_row_count_their_steps_on(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("step,size,loss,validation_nme\n1,128,4.0,\n2,224,2.0,6.5\n")
+    second.write_text("step,size,learning_rate,loss,validation_nme\n1,224,1e-3,1.0,5.5\n")
+    log = read_logs([first, second])
+    assert log["validation"] == [[2, 6.5], [3, 5.5]]
+    assert log["loss"] == [[1, 4.0], [2, 2.0], [3, 1.0]]
+    assert log["parts"] == [{"steps": 2, "sizes": [128, 224]}, {"steps": 1, "sizes": [224]}]
+    second.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="not a training log"):
+        read_logs([second])
+
+
+def test_remarks_belong_to_certain_weights(tmp_path: Path) -> None:
+    path = tmp_path / "remarks.toml"
+    path.write_text('[[remark]]\nsha256 = "aa"\ntext = "one\\ntwo"\n')
+    assert read_remarks(path) == {"aa": ["one two"]}
+    path.write_text('[[remark]]\ntext = "of all weights"\n')
+    with pytest.raises(DataError, match="remark 1"):
+        read_remarks(path)
+
+
+def test_an_int8_file_of_other_weights_beside_a_model_is_refused() -> None:
+    model = shipped(SHIPPED_FLOAT)
+    assert shipped_int8(model, sha256(model)) == shipped(SHIPPED_INT8)
+    with pytest.raises(ModelError, match="was not made from"):
+        shipped_int8(model, "ff")
+    assert shipped_int8(model.with_name("other.keras"), "ff") is None
+
+
+def test_what_rounds_to_nothing_has_no_minus() -> None:
+    assert (number(-0.001), number(-0.001, sign=True), number(-1.5, 1)) == ("0.00", "+0.00", "-1.5")

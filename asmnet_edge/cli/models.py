@@ -22,7 +22,7 @@ class ModelPath(click.Path):
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        return file_or_shipped(Path(os.fspath(super().convert(value, param, ctx))))
+        return file_or_shipped(Path(os.fsdecode(super().convert(value, param, ctx))))
 
 
 MODEL = ModelPath()

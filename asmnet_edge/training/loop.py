@@ -241,14 +241,16 @@ class Run:
         config = self.config
         network = build(config.variant)
         network.set_weights(self.average.weights)
-        facts = {
+        facts: dict[str, Any] = {
             "training": config.as_json(),
             "faces": [len(train) for train, _ in self.packs],
             "licence": self.licence,
         }
         if self.origin:
-            known = self.origin.provenance
-            facts["started_from"] = {"sha256": self.origin.source_sha256, **known}
+            facts["started_from"] = {
+                "sha256": self.origin.source_sha256,
+                **self.origin.provenance,
+            }
         rule = CropRule(size=config.variant.input_size)
         scheme = self.packs[0][0].scheme
         return FloatModel(network, config.variant, scheme, rule, self.scaling, facts)

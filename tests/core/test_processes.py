@@ -19,9 +19,13 @@ def test_a_module_in_the_folder_is_not_taken_for_python_s(
 ) -> None:
     for name in ("resource", "timeit"):
         (tmp_path / f"{name}.py").write_text("open('ran', 'w').close()")
-    subprocess.run(our_python(*words), cwd=tmp_path, check=True, capture_output=True)
+    plain = [word for word in our_python(*words) if word != "-P"]
+    environment = {**os.environ, "PYTHONSAFEPATH": ""}  # other tests may have set it
+    subprocess.run(
+        our_python(*words), cwd=tmp_path, check=True, capture_output=True, env=environment
+    )
     assert not (tmp_path / "ran").exists()
-    subprocess.run([x for x in our_python(*words) if x != "-P"], cwd=tmp_path, capture_output=True)
+    subprocess.run(plain, cwd=tmp_path, capture_output=True, env=environment)
     assert (tmp_path / "ran").exists()  # it would be
 
 

@@ -37,13 +37,16 @@ TOLERANCE = 1e-6
 
 
 def network(
-    variant: Variant, training_resolution: int | None = None, precision: str = "float32"
+    variant: Variant,
+    training_resolution: int | None = None,
+    precision: str = "float32",
+    dropout: float = 0.3,
 ) -> keras.Model:
     """What `build` makes, in small: dropout, moving statistics and two heads are there."""
     picture = keras.Input((training_resolution or variant.input_size,) * 2 + (3,))
     features = layers.Conv2D(8, 3, strides=2, activation="relu")(picture)
     features = layers.BatchNormalization(momentum=0.9)(features)
-    features = layers.Dropout(0.3, seed=SEED)(layers.GlobalAveragePooling2D()(features))
+    features = layers.Dropout(dropout, seed=SEED)(layers.GlobalAveragePooling2D()(features))
     heads = {"landmarks": 2 * variant.points, "pose": 3}
     return keras.Model(picture, {k: layers.Dense(n, name=k)(features) for k, n in heads.items()})
 

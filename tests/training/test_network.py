@@ -152,7 +152,10 @@ def test_weights_are_random_and_follow_the_seed() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"architecture": "resnet"}, "no architecture 'resnet'.*asmnet, mobilenetv2"),
+        (
+            {"architecture": "resnet"},
+            "no architecture 'resnet'.*asmnet, asmnet-weighted, mobilenetv2",
+        ),
         ({"alpha": 0.4}, "alpha must be one of .*0.35.* got 0.4"),
         ({"input_size": 100}, "must be a multiple of 32, got 100"),
     ],

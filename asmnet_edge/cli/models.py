@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from asmnet_edge.errors import ModelError
 from asmnet_edge.files import sha256
 from asmnet_edge.shipped import SHIPPED_FLOATS, file_or_shipped, shipped
 
@@ -29,16 +29,14 @@ MODEL = ModelPath()
 
 
 def shipped_origin(artifacts: Sequence[Path]) -> Path:
-    """The shipped float model that the first of ``artifacts`` was made from; else the first one."""
-    wanted = _source(artifacts[0]) if artifacts else ""
+    """The shipped float model that the first of ``artifacts`` was made from; else the first one.
+
+    What is wrong with an artifact is told where it is opened.
+    """
+    from asmnet_edge.manifest import read_manifest
+
+    wanted = ""
+    with suppress(ModelError):
+        wanted = read_manifest(artifacts[0]).source_sha256 if artifacts else ""
     floats = [shipped(name) for name in SHIPPED_FLOATS]
     return next((path for path in floats if sha256(path) == wanted), floats[0])
-
-
-def _source(artifact: Path) -> str:
-    """As its manifest has it; what is wrong with one is told where the artifact is opened."""
-    from asmnet_edge.manifest import manifest_path
-
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads(manifest_path(artifact).read_bytes())["source_sha256"])
-    return ""

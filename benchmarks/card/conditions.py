@@ -96,8 +96,8 @@ def _mouth(predictions: Predictions) -> FloatArray:
     return _apart(points, [LIPS]) / _apart(points, [(36, 45)])
 
 
-def _side(predictions: Predictions) -> FloatArray:
-    """The longer side of the face's box in pixels of the picture."""
+def longer_sides(predictions: Predictions) -> FloatArray:
+    """The longer side of each face's box in pixels of its picture, (faces,)."""
     boxes = [sample.landmarks.box for sample in predictions.samples]
     return np.array([max(box.width, box.height) for box in boxes])
 
@@ -118,7 +118,7 @@ CONDITIONS = (
     Condition("roll", (10, 20), _angle("roll")),
     Condition("eyes", (0.2, 0.3), _eyes),
     Condition("mouth", (0.05, 0.15), _mouth),
-    Condition("size", (100, 150, 200), _side),
+    Condition("size", (100, 150, 200), longer_sides),
 )
 TURNED = (10.0, 20.0, 30.0, 40.0)  # degrees of |yaw| between the bins of pose errors
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from asmnet_edge import metrics
 from asmnet_edge.benchmarks.accuracy.truth import missing_as_json
-from asmnet_edge.benchmarks.card.conditions import conditions_of, pose_by_yaw
+from asmnet_edge.benchmarks.card.conditions import conditions_of, longer_sides, pose_by_yaw
 from asmnet_edge.benchmarks.card.detector import with_detector
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions, predict_faces
@@ -93,7 +93,7 @@ def details(found: Predictions) -> dict[str, Any]:
         "pose": pose_figures(found),
         "conditions": conditions_of(found) if found.truth.scheme.to_ibug68 else [],
         "worst": worst(found),
-        "largest_px": float(max(_side(sample) for sample in found.samples)),
+        "largest_px": float(longer_sides(found).max()),
     }
 
 
@@ -159,7 +159,3 @@ def on_drawn_faces(
         "worst": worst(found),
     }
     return figures, found
-
-
-def _side(sample: Sample) -> float:
-    return max(sample.landmarks.box.width, sample.landmarks.box.height)

@@ -37,6 +37,12 @@ def absolute(target: Tensor, predicted: Tensor) -> Tensor:
     return ops.mean(ops.abs(target - predicted))
 
 
+def euclidean(target: Tensor, predicted: Tensor) -> Tensor:
+    """Mean distance between points, which is what the normalised mean error counts."""
+    # as in `norm`; a point that is 0.0001 units off is as good as right
+    return ops.mean(ops.sqrt(ops.sum(ops.square(target - predicted), axis=2) + 1e-8))
+
+
 def wing(target: Tensor, predicted: Tensor) -> Tensor:
     """Wing loss: a logarithm near zero, so that small errors count, and straight further out.
 
@@ -50,7 +56,7 @@ def wing(target: Tensor, predicted: Tensor) -> Tensor:
 
 
 DISTANCES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
-    {"absolute": absolute, "squared": squared, "norm": norm, "wing": wing}
+    {"absolute": absolute, "squared": squared, "norm": norm, "euclidean": euclidean, "wing": wing}
 )
 
 # how much the plausible face weighs, by the share of the epochs that is done

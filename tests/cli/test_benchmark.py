@@ -206,12 +206,18 @@ def test_an_interrupted_run_keeps_what_it_measured(artifacts: list[Path], tmp_pa
     path = tmp_path / "record.json"
     command = [sys.executable, "-m", "asmnet_edge", "benchmark", "run", str(artifacts[1])]
     options = ["--no-float", "--no-cold", "--seconds", "600", "--output", str(path)]
-    run = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        [*command, *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # see below
+    )
     assert run.stderr
     for line in run.stderr:
         if line.startswith("latency"):
             break
     time.sleep(4)
+    # what a shell starts with & in a script ignores it, and so would all that these tests start
     run.send_signal(signal.SIGINT)
     assert run.wait(60) == 130
     record = json.loads(path.read_text())

@@ -35,12 +35,11 @@ size:
 	build/size/small/bin/asmnet-edge verify asmnet_edge/weights/asmnet68-int8.tflite
 	du -sb build/size/newest build/size/small
 
-# the model card of all shipped weights, with ASMNET_EDGE_DATA set. LOGS="--log MODEL.keras=FILE ..." adds
-# training curves; those of weights that are the same as before stay
+# the model card of all shipped weights, with ASMNET_EDGE_DATA set; docs/weights.toml tells of them
 MODEL := asmnet_edge/weights/asmnet68.keras
 card: $(VENV)/installed
 	$(BIN)/python scripts/make_card.py $(MODEL) \
-		$(filter-out $(MODEL),$(wildcard asmnet_edge/weights/*.keras)) $(DATA) $(LOGS)
+		$(filter-out $(MODEL),$(wildcard asmnet_edge/weights/*.keras)) $(DATA)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

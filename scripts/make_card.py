@@ -39,7 +39,7 @@ from asmnet_edge.schemes import IBUG68
 
 SHOWN = 12  # of the worst drawn faces
 FORMATS = ("tflite", "onnx", "openvino")
-REMARKS = Path(__file__).parents[1] / "docs" / "model-card-remarks.toml"
+KNOWN = Path(__file__).parents[1] / "docs" / "weights.toml"
 
 
 def main() -> None:
@@ -60,9 +60,8 @@ def arguments() -> argparse.Namespace:
     add("models", nargs="*", type=Path, metavar="MODEL.keras")
     add("--data", metavar="KIND:PATH", help="test faces, and training faces to calibrate int8 on")
     add("--output", type=Path, default=Path("docs/model-card"), help="path without suffix")
-    add("--log", action="append", default=[], metavar="[MODEL.keras=]FILE",
-        help="log.csv of a model's training; once for each run that it went through")  # fmt: skip
-    add("--remarks", type=Path, default=REMARKS, help="TOML file of remarks on certain weights")
+    add("--known", type=Path, default=KNOWN, metavar="FILE.toml",
+        help="remarks on certain weights, and the logs of their training")  # fmt: skip
     add("--artifacts", type=Path, help="folder to keep the int8 artifacts in, for the next time")
     add("--drawn", type=count, default=CardPlan.drawn, help="drawn faces with exact pose")
     add("--faces", type=count, help="at most so many of each kind: a trial, and marked as one")
@@ -79,8 +78,8 @@ def count(text: str) -> int:
 
 
 def make(given: argparse.Namespace) -> None:
-    plan = CardPlan(tuple(given.models), given.data, given.output, given.remarks,
-                    tuple(given.log), given.faces, given.drawn)  # fmt: skip
+    plan = CardPlan(tuple(given.models), given.data, given.output, given.known,
+                    given.faces, given.drawn)  # fmt: skip
     import_quietly("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "nncf",
                    extra="convert")  # fmt: skip
     dataset = open_dataset(plan.data)
@@ -90,8 +89,8 @@ def make(given: argparse.Namespace) -> None:
     make_folder(paths_of(plan.output)[2])
     origins = plan.origins()  # before anything is measured, which takes minutes
     for path, origin in origins.items():
-        if not origin["remarks"]:
-            note(f"{plan.remarks} has no remark on this {path.name}")
+        if not (origin["remarks"] or origin["log"]):
+            note(f"{plan.known} knows nothing of this {path.name}")
     sections = [section_of(path, origins[path], faces, plan, given) for path in plan.models]
     write_card(card_of(sections, faces, plan.data_words, plan.command, plan.faces), plan.output)
     note(f"written: {paths_of(plan.output)[0]}")

@@ -80,13 +80,3 @@ def read_card(output: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} holds no model card: {error}", "Make it anew") from error
     return card
-
-
-def log_before(output: Path, sha256: str) -> dict[str, Any] | None:
-    """The training curve of the weights ``sha256`` in the card that is at ``output``, if any."""
-    try:
-        models = read_card(output)["models"]
-    except DataError:
-        return None
-    logs = [model["log"] for model in models if model["sha256"] == sha256]
-    return logs[0] if logs else None

@@ -15,8 +15,10 @@ NOTICE = "NOTICE"  # lies beside weights whose licence is another than the code'
 ORIGIN = "started_from"  # in the provenance: that of the model whose weights training began with
 SETTINGS = (
     *("epochs", "batch", "learning_rate", "stages", "distance", "asm_schedule", "shape_variance"),
-    *("pose_weight", "ema", "validation_percent", "seed"),
+    *("pose_weight", "dropout", "weight_decay", "augmentation", "precision", "ema", "ema_every"),
+    *("validation_percent", "seed"),
 )
+BEFORE = {"dropout": 0.3}  # what runs did that did not know such a setting yet
 OUTCOME = ("step", "validation_nme", "averaging", "licence", "sha256")
 FOLDERS = 2  # of a data set's path that are told: more would tell of somebody's machine
 
@@ -65,7 +67,7 @@ def _part(number: int, provenance: Mapping[str, Any]) -> dict[str, Any]:
         {**entry, "dataset": without_folders(entry["dataset"]), "faces": count}
         for entry, count in zip(training["data"], faces, strict=False)
     ]
-    settings = {name: training.get(name) for name in SETTINGS}
+    settings = {name: training.get(name, BEFORE.get(name)) for name in SETTINGS}
     size = training.get("variant", {}).get("input_size")
     outcome = {name: provenance.get(name) for name in OUTCOME}
     return {"run": number, "data": data, "input_size": size, **settings, **outcome}

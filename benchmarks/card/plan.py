@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.benchmarks.card.card import log_before
 from asmnet_edge.benchmarks.card.formats import shipped_int8
+from asmnet_edge.benchmarks.card.known import Known, read_known
 from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
-from asmnet_edge.benchmarks.card.remarks import read_remarks
 from asmnet_edge.benchmarks.card.trainlog import read_logs
 from asmnet_edge.errors import UsageError
 
@@ -19,16 +17,14 @@ from asmnet_edge.errors import UsageError
 class CardPlan:
     """What is asked for.
 
-    models : float model files; data : a data set in words; output : path without suffix; log :
-    ``[MODEL.keras=]FILE`` for each run of training, the first one first; remarks : their file;
-    faces : of each kind at most, None for all; drawn : faces
+    models : float model files; data : a data set in words; output : path without suffix; known : a
+    file that tells more of weights; faces : of each kind at most, None for all; drawn : faces
     """
 
     models: tuple[Path, ...]
     data: str
     output: Path
-    remarks: Path
-    log: tuple[str, ...] = ()
+    known: Path
     faces: int | None = None
     drawn: int = 1000
 
@@ -44,30 +40,16 @@ class CardPlan:
 
     def origins(self) -> dict[Path, dict[str, Any]]:
         """What files tell of each model: its origin, remarks on it and the log of its training."""
-        logs, remarks = self._logs(), read_remarks(self.remarks)
-        return {path: self._origin(path, logs[path], remarks) for path in self.models}
+        known = read_known(self.known)
+        return {path: self._origin(path, known) for path in self.models}
 
-    def _origin(
-        self, path: Path, logs: list[Path], remarks: Mapping[str, list[str]]
-    ) -> dict[str, Any]:
+    def _origin(self, path: Path, all_known: dict[str, Known]) -> dict[str, Any]:
         origin = origin_of(path)
         digest = origin["sha256"]
         shipped_int8(path, digest)  # raises if they do not belong together
-        log = read_logs(logs) if logs else log_before(self.output, digest)
-        return {**origin, "path": shown(path), "remarks": remarks.get(digest, []), "log": log}
-
-    def _logs(self) -> dict[Path, list[Path]]:
-        """The logs of each model; without a name they are the one model's."""
-        found: dict[Path, list[Path]] = {path: [] for path in self.models}
-        for words in self.log:
-            name, separator, file = words.rpartition("=")
-            named = [path for path in self.models if path.name == name or not separator]
-            if len(named) != 1:
-                raise UsageError(
-                    f"--log {words} does not tell whose it is", "Write --log MODEL.keras=FILE"
-                )
-            found[named[0]].append(Path(file))
-        return found
+        known = all_known.get(digest, Known())
+        log = read_logs(known.logs) if known.logs else None
+        return {**origin, "path": shown(path), "remarks": list(known.remarks), "log": log}
 
     @property
     def data_words(self) -> str:

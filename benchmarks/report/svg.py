@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 Pair = tuple[float, float]
+SCALE = 1.6  # of a file of its own: wide enough not to be styled for a phone
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,18 @@ class Drawing:
         self.text(4, min(axis.pixels) - 12, words + axis.remark, "tick")
 
     def markup(self) -> str:
+        """For within a page, which has the style."""
+        return self._element("".join(self.parts))
+
+    def file(self, style: str) -> str:
+        """A file of its own, on paper, with ``style`` in it."""
+        size = f'xmlns="http://www.w3.org/2000/svg" width="{SCALE * self.width:.0f}"'
+        paper = '<rect width="100%" height="100%" fill="var(--paper)"/>'
         inside = "".join(self.parts)
+        return self._element(f"<style>{style}</style>{paper}{inside}", size + " ") + "\n"
+
+    def _element(self, inside: str, more: str = "") -> str:
         return (
-            f'<svg viewBox="0 0 {self.width:.0f} {self.height:.0f}" role="img" '
+            f'<svg {more}viewBox="0 0 {self.width:.0f} {self.height:.0f}" role="img" '
             f'aria-label="{escape(self.label, quote=True)}">{inside}</svg>'
         )

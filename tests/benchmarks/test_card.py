@@ -54,14 +54,14 @@ def output(
     (folder / "card").mkdir()
     (folder / "card" / "older-drawn.jpg").touch()  # of a model that is in the card no more
     (folder / "log.csv").write_text(LOG)
-    said = f'[[remark]]\nsha256 = "{sha256(model)}"\ntext = "It saw\\nno face."\n'
-    (folder / "remarks.toml").write_text(said)
+    said = f'[[weights]]\nsha256 = "{sha256(model)}"\nlogs = ["log.csv"]\n'
+    (folder / "weights.toml").write_text(f'{said}remarks = ["It saw\\nno face."]\n')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(script, "import_quietly", lambda *_, **__: None)
         patch.setattr(script, "converted", lambda *_: [])
         words = ("--data", "synthetic:4", "--faces", "4", "--output", folder / "card")
-        more = ("--log", folder / "log.csv", "--remarks", folder / "remarks.toml")
-        patch.setattr(sys, "argv", ["make_card.py", *map(str, (model, *words, *more))])
+        known = ("--known", folder / "weights.toml")
+        patch.setattr(sys, "argv", ["make_card.py", *map(str, (model, *words, *known))])
         script.main()
     return folder / "card"
 

@@ -15,10 +15,10 @@ from asmnet_edge.benchmarks.accuracy.truth import truth_of
 from asmnet_edge.benchmarks.card.conditions import bins, conditions_of
 from asmnet_edge.benchmarks.card.detector import with_detector
 from asmnet_edge.benchmarks.card.formats import shipped_int8
+from asmnet_edge.benchmarks.card.known import read_known
 from asmnet_edge.benchmarks.card.measured import SomeFaces, absent, curve, measure
 from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
 from asmnet_edge.benchmarks.card.plan import CardPlan
-from asmnet_edge.benchmarks.card.remarks import read_remarks
 from asmnet_edge.benchmarks.card.text.hard import hard_boxes, hard_conditions
 from asmnet_edge.benchmarks.card.text.markdown import number
 from asmnet_edge.benchmarks.card.trainlog import read_logs
@@ -27,7 +27,7 @@ from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.data.w300 import W300
-from asmnet_edge.errors import DataError, ModelError, UsageError
+from asmnet_edge.errors import DataError, ModelError
 from asmnet_edge.files import sha256
 from asmnet_edge.landmarks import Box
 from asmnet_edge.schemes import IBUG68
@@ -187,19 +187,31 @@ def test_weights_of_another_origin_tell_no_training(tmp_path: Path) -> None:
         origin_of(tmp_path / "none.keras")
 
 
-def test_logs_are_given_by_model_where_there_are_several(tmp_path: Path) -> None:
-    (tmp_path / "remarks.toml").touch()
+def test_what_is_known_of_weights_goes_with_their_hash(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("step,size,loss,validation_nme\n1,128,4.0,6.0\n")
-    models = tuple(write_facts(tmp_path / f"{name}.keras", {}) for name in "ab")
-    output, remarks = tmp_path / "card", tmp_path / "remarks.toml"
-    words = f"b.keras={tmp_path}/log.csv"
-    plan = CardPlan(models, "300w:/home/x", output, remarks, (words,))
-    assert [origin["log"] is None for origin in plan.origins().values()] == [True, False]
+    models = tuple(write_facts(tmp_path / f"{name}.keras", {"of": name}) for name in "ab")
+    known = tmp_path / "known.toml"
+    told = 'logs = ["log.csv"]\nremarks = ["one\\ntwo"]'
+    known.write_text(f'[[weights]]\nsha256 = "{sha256(models[1])}"\n{told}\n')
+    plan = CardPlan(models, "300w:/home/x", tmp_path / "card", known)
+    first, second = plan.origins().values()
+    assert (first["log"], first["remarks"]) == (None, [])
+    assert (second["log"]["validation"], second["remarks"]) == ([[1, 6.0]], ["one two"])
     assert plan.command == (
         "python scripts/make_card.py a.keras b.keras --data 300w:DIR --output card"
     )
-    with pytest.raises(UsageError, match="whose it is"):
-        CardPlan(models, "300w:/home/x", output, remarks, (f"{tmp_path}/log.csv",)).origins()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ['logs = []\nremarks = ["of all weights"]', 'sha256 = "a"\nlogs = [1]\nremarks = []',
+     'sha256 = "a"\nlogs = []\nremarks = []\nmore = 1', 'sha256 = "a"\nlogs = "x"\nremarks = []'],
+)  # fmt: skip
+def test_an_entry_on_weights_that_is_not_as_expected_is_told(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text(f"[[weights]]\n{entry}\n")
+    with pytest.raises(DataError, match=r"weights 1: expected the text sha256"):
+        read_known(path)
 
 
 @pytest.mark.parametrize(
@@ -226,15 +238,6 @@ def test_logs_of_runs_in_a_row_count_their_steps_on(tmp_path: Path) -> None:
     second.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="not a training log"):
         read_logs([second])
-
-
-def test_remarks_belong_to_certain_weights(tmp_path: Path) -> None:
-    path = tmp_path / "remarks.toml"
-    path.write_text('[[remark]]\nsha256 = "aa"\ntext = "one\\ntwo"\n')
-    assert read_remarks(path) == {"aa": ["one two"]}
-    path.write_text('[[remark]]\ntext = "of all weights"\n')
-    with pytest.raises(DataError, match="remark 1"):
-        read_remarks(path)
 
 
 def test_an_int8_file_of_other_weights_beside_a_model_is_refused() -> None:

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from itertools import combinations
 from math import dist
+from xml.etree import ElementTree
 
 import pytest
 
@@ -14,7 +15,8 @@ from asmnet_edge.benchmarks.report.charts import HUMP, distributions, endurance
 from asmnet_edge.benchmarks.report.page import page
 from asmnet_edge.benchmarks.report.plain import comma_separated, markdown
 from asmnet_edge.benchmarks.report.svg import Axis
-from asmnet_edge.benchmarks.report.tradeoff import axes, places
+from asmnet_edge.benchmarks.report.tradeoff import axes, places, trade_off_alone
+from asmnet_edge.errors import UsageError
 
 VOID = {"meta", "link", "image", "line", "circle", "polygon", "polyline"}
 
@@ -106,6 +108,24 @@ def test_markdown_has_the_tables(record: BenchmarkRecord) -> None:
     assert widths <= {line.count("|") for line in tables}
 
 
+def test_the_drawing_alone_is_a_file_with_its_legend(record: BenchmarkRecord) -> None:
+    drawing = ElementTree.fromstring(trade_off_alone(record))
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    height = float(drawing.attrib["viewBox"].split()[3])
+    lines = drawing.findall("{*}text")
+    assert max(float(line.attrib["y"]) for line in lines) < height
+    told = [line.text or "" for line in lines]
+    for number, row in enumerate(record.measured, start=1):
+        p50 = f"{row['latency_ms']['p50']:.2f} ms"
+        assert any(line.startswith(f"{number}  ") and p50 in line for line in told)
+
+
+def test_nothing_is_drawn_of_one_row(record: BenchmarkRecord) -> None:
+    alone = BenchmarkRecord({**record.content, "results": record.content["results"][:1]})
+    with pytest.raises(UsageError, match="two rows or more"):
+        trade_off_alone(alone)
+
+
 def test_csv_has_a_line_for_each_row_and_figures_in_full(record: BenchmarkRecord) -> None:
     record.results[1]["cpus"] = [0, 1]
     rows = list(csv.DictReader(io.StringIO(comma_separated(record))))
@@ -150,7 +170,7 @@ def test_a_legend_tells_the_numbers(record: BenchmarkRecord) -> None:
 
 def test_an_axis_that_does_not_begin_at_0_says_so() -> None:
     _, crowded = axes([2.0, 3.0], [4.80, 4.82])
-    assert crowded.remark == " (begins at 4.798, not at 0)"
+    assert crowded.remark == " (begins at 4.559, not at 0)"
     _, spread = axes([2.0, 3.0], [0.2, 4.82])
     assert (spread.values[0], spread.remark) == (0, "")
     speed, _ = axes([2.0, 20.0], [1.0, 2.0])

@@ -12,7 +12,7 @@ from asmnet_edge.errors import UsageError
 if TYPE_CHECKING:
     from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 
-SUFFIXES = (".html", ".md", ".csv")
+SUFFIXES = (".html", ".md", ".csv", ".svg")
 
 
 @click.command()
@@ -20,11 +20,14 @@ SUFFIXES = (".html", ".md", ".csv")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A .html, .md or .csv file.  [default: RECORD with .html]",
+    help="A .html, .md, .csv or .svg file.  [default: RECORD with .html]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a report that exists.")
 def command(record: Path, output: Path | None, overwrite: bool) -> None:
-    """Write a RECORD as one HTML page that needs no network, as Markdown, or as CSV."""
+    """Write a RECORD as one HTML page that needs no network, as Markdown, or as CSV.
+
+    As SVG it is the page's drawing of speed against accuracy alone.
+    """
     from asmnet_edge.benchmarks.record.record import BenchmarkRecord
     from asmnet_edge.files import refuse_existing, write_atomically
 
@@ -40,6 +43,12 @@ def command(record: Path, output: Path | None, overwrite: bool) -> None:
 def _text(record: BenchmarkRecord, suffix: str) -> str:
     from asmnet_edge.benchmarks.report.page import page
     from asmnet_edge.benchmarks.report.plain import comma_separated, markdown
+    from asmnet_edge.benchmarks.report.tradeoff import trade_off_alone
 
-    writers = {".html": page, ".md": markdown, ".csv": comma_separated}
+    writers = {
+        ".html": page,
+        ".md": markdown,
+        ".csv": comma_separated,
+        ".svg": trade_off_alone,
+    }
     return writers[suffix](record)

@@ -15,14 +15,19 @@ def formats(section: Section) -> str:
     rows = section["formats"]
     if not rows:
         return ""
-    said = dict.fromkeys(map(_calibrated, rows))
     tables = (_costs(rows, row["name"]) for row in section["subsets"])
-    return block("### What int8 costs", " ".join(said), *tables, _runtimes(rows))
+    return block("### What int8 costs", _calibrated(rows), *tables, _runtimes(rows))
 
 
-def _calibrated(row: Section) -> str:
-    facts = row["calibration"]
-    return f"Calibrated on {facts['count']} faces of {facts['source']}." if facts else ""
+def _calibrated(rows: list[Section]) -> str:
+    """The formats that were calibrated on the same faces are named together."""
+    formats: dict[str, list[str]] = {}
+    for row in rows:
+        if facts := row["calibration"]:
+            faces = f"{facts['count']} faces of {facts['source']}"
+            formats.setdefault(faces, []).append(row["format"])
+    said = "; ".join(f"{', '.join(names)} on {faces}" for faces, names in formats.items())
+    return f"Calibrated: {said}." if said else ""
 
 
 def _costs(rows: list[Section], name: str) -> str:

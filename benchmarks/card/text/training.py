@@ -51,7 +51,11 @@ def _facts(run: Section) -> list[str]:
     lines = [
         f"{run['epochs']} epochs, batches of {run['batch']}: {stages or 'at one size'}.",
         f"Landmark loss {run['distance']}, ASM loss {run['asm_schedule']}, learning rate "
-        f"{run['learning_rate']}, weight of the pose {run['pose_weight']}, seed {run['seed']}.",
+        f"{run['learning_rate']}, weight of the pose {run['pose_weight']}, dropout "
+        f"{run['dropout']}, weight decay {run['weight_decay']}, {run['precision']}, seed "
+        f"{run['seed']}.",
+        f"Pictures varied by {_named(run['augmentation'])}.",
+        f"Averaged weights: each {run['ema_every']} steps a share of {run['ema']} stays.",
         f"{run['validation_percent']} % of the identities were held out; the faces above are "
         "those that were learnt from.",
     ]
@@ -64,6 +68,10 @@ def _facts(run: Section) -> list[str]:
     if run["sha256"]:
         lines.append(f"Its file's SHA-256 begins with {short(run['sha256'])}.")
     return lines
+
+
+def _named(values: Mapping[str, float] | None) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in (values or {}).items()) or "nothing"
 
 
 def _curve(section: Section, folder: str) -> str:

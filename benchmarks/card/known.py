@@ -1,0 +1,50 @@
+"""What no program finds out of weights: remarks on them, and where the logs of their training lie.
+
+    [[weights]]
+    sha256 = "..."    # of the float model file that it is true of
+    logs = ["training/first.csv", "training/second.csv"]    # seen from the TOML file
+    remarks = ["..."]
+
+What is known of other weights is left out of a card, so that it does not outlive them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.errors import DataError
+
+KEYS = {"sha256", "logs", "remarks"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """logs : of each run of training, the first one first; remarks : for the card, in order"""
+
+    logs: tuple[Path, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read_known(path: Path) -> dict[str, Known]:
+    """SHA-256 of a float model -> what is known of it."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = content["weights"] if content else []
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path} tells of no weights: {error}", "Expected [[weights]]") from error
+    return dict(_entry(entry, number, path) for number, entry in enumerate(entries, start=1))
+
+
+def _entry(entry: dict[str, Any], number: int, path: Path) -> tuple[str, Known]:
+    lists = [entry.get("logs"), entry.get("remarks")]
+    texts = [entry.get("sha256"), *chain(*(each for each in lists if isinstance(each, list)))]
+    good = set(entry) == KEYS and all(isinstance(each, list) for each in lists)
+    if not good or not all(isinstance(text, str) for text in texts):
+        expected = "the text sha256 and the lists of texts logs and remarks"
+        raise DataError(f"{path}, weights {number}: expected {expected}, got {entry}")
+    logs = tuple(path.parent / log for log in entry["logs"])
+    return entry["sha256"], Known(logs, tuple(" ".join(text.split()) for text in entry["remarks"]))

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=float)
 @click.option("--batch", type=int)
 @click.option("--learning-rate", type=float)
-@click.option("--distance", type=click.Choice(["absolute", "squared", "norm", "wing"]))
+@click.option("--distance", type=click.Choice(["absolute", "squared", "norm", "euclidean", "wing"]))
 @click.option(
     "--asm-schedule",
     type=click.Choice(["none", "steps", "smooth"]),

@@ -2,8 +2,8 @@
 
 Keras 3.15 normalises on PyTorch by ten operations on whole feature maps, in float32, and rearranges
 the memory of each map twice for each convolution. That is most of a training step. These layers
-have the weights and the meaning of those that they stand for, and take the maps as they lie. They
-have their names too, since a .keras file lists its weights by them. Imported on PyTorch only.
+have the weights and the meaning of those that they stand for, and take the maps as they lie.
+Imported on PyTorch only.
 """
 
 from __future__ import annotations

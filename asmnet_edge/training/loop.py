@@ -31,7 +31,7 @@ from asmnet_edge.training.distribution import Processes
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.journal import Entry, Journal
 from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
-from asmnet_edge.training.network import build
+from asmnet_edge.training.network import build, for_training
 from asmnet_edge.training.origin import origin_of, take_over
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
@@ -167,7 +167,8 @@ class Run:
         config = self.config
         assisted = AsmAssistedLoss(self.shapes, self.scaling, config.distance)
         with self.processes.scope():
-            network = build(config.variant, self.size, config.precision, config.dropout)
+            plain = build(config.variant, self.size, config.precision, config.dropout)
+            network = for_training(plain)
             self.trainer = Trainer(network, assisted, config.pose_weight, self.processes.summed)
             optimizer = keras.optimizers.AdamW(self._learning_rate(), config.weight_decay)
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -77,7 +77,7 @@ def build(
             f"{variant.architecture} of {variant.input_size} px has no weights for {size} px",
             "Train it at its own size throughout",
         )
-    backbone = _fast(_backbone(size, variant.alpha, precision))
+    backbone = _backbone(size, variant.alpha, precision)
     for layer in backbone.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = NORM_MOMENTUM
@@ -91,6 +91,18 @@ def build(
     return keras.Model(backbone.input, outputs, name=variant.architecture)
 
 
+def for_training(network: keras.Model) -> keras.Model:
+    """The same network, with fresh weights, in layers that the backend computes fastest.
+
+    Not to be saved: those layers are ours, and any Keras is to open what we save.
+    """
+    if keras.config.backend() != "torch":
+        return network
+    from asmnet_edge.training.fused import fused
+
+    return fused(network)
+
+
 def _backbone(size: int, alpha: float, precision: str) -> keras.Model:
     """MobileNetV2 without its top; Keras takes the precision only from its global policy."""
     before = keras.config.dtype_policy()
@@ -101,15 +113,6 @@ def _backbone(size: int, alpha: float, precision: str) -> keras.Model:
         )
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _fast(network: keras.Model) -> keras.Model:
-    """The same network in layers that the backend computes fastest."""
-    if keras.config.backend() != "torch":
-        return network
-    from asmnet_edge.training.fused import fused
-
-    return fused(network)
 
 
 def _asmnet_features(backbone: keras.Model) -> keras.KerasTensor:

@@ -1,11 +1,17 @@
 """Training from the command line: Ctrl-C saves, and the folder alone is enough to go on."""
 
+import os
 import signal
 import subprocess
 import sys
+import zipfile
+from importlib import util
 from pathlib import Path
 
+import pytest
+
 from asmnet_edge.training.checkpoint import load_state
+from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 
 TRAIN = (sys.executable, "-m", "asmnet_edge", "train")
 SMALL = ("--data", "synthetic:40", "--batch", "4", "--input-size", "32", "--alpha", "0.35")
@@ -32,6 +38,17 @@ def test_ctrl_c_saves_the_step_it_stopped_at_and_resume_goes_on(tmp_path: Path) 
     later, _ = load_state(tmp_path)
     assert later is not None
     assert later.step == last_step(tmp_path) > state.step
+
+
+def test_any_keras_opens_what_pytorch_trained(tmp_path: Path) -> None:
+    if util.find_spec("torch") is None:
+        pytest.skip("needs torch, which is not installed: pip install torch")
+    settings = (*SMALL, "--epochs", "0.2", "--workers", "1", "--output", str(tmp_path))
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    subprocess.run([*TRAIN, *settings], env=environment, check=True, stderr=subprocess.DEVNULL)
+    with zipfile.ZipFile(tmp_path / "last.keras") as archive:
+        assert b'"module": "asmnet_edge' not in archive.read("config.json")
+    assert isinstance(load_float_model(tmp_path / "last.keras"), FloatModel)
 
 
 def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:

@@ -17,14 +17,14 @@ import numpy as np
 
 from asmnet_edge.shape import PointDistributionModel
 from asmnet_edge.training.loss import DISTANCES, AsmAssistedLoss
-from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.network import Variant, build, for_training
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 
 
 def steps(given: dict[str, np.ndarray], shapes: PointDistributionModel) -> dict[str, np.ndarray]:
     """For each distance, the loss, the gradient, and the moving statistics after the step."""
-    network = build(Variant(alpha=0.35, input_size=64), precision="float64")
+    network = for_training(build(Variant(alpha=0.35, input_size=64), precision="float64"))
     network.get_layer("dropout").rate = 0  # what it drops differs from backend to backend
     scaling = TargetScaling(given["mean_shape"], 0.05, np.zeros(3), np.ones(3))
     batch = {k.removeprefix("y_"): v for k, v in given.items() if k.startswith("y_")}

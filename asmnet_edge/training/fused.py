@@ -30,12 +30,12 @@ def _last(maps: Tensor) -> Tensor:
 class BatchNormalization(layers.BatchNormalization):
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         learn = bool(training) and self.trainable
-        moving = () if learn else (self.moving_mean.value, self.moving_variance.value)
         outputs, mean, scale = torch.native_batch_norm(
             _first(inputs),
             self.gamma.value,
             self.beta.value,
-            *(moving or (None, None)),
+            None if learn else self.moving_mean.value,
+            None if learn else self.moving_variance.value,
             learn,
             0.0,  # PyTorch's own averages would take up n / (n - 1) of the variance
             self.epsilon,

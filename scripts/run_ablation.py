@@ -1,12 +1,12 @@
-"""The paper's ablation on our data: ASMNet and MobileNetV2, without and with the ASM-assisted loss.
+"""The paper's ablation on our data, and when the ASM-assisted loss helps.
 
-    python scripts/run_ablation.py --data 300w:../shared/data/300w --output runs/ablation
+    python scripts/run_ablation.py --data 300w:../shared/data/300w --output runs/ablation [NAME ...]
 
-Trains the four with configs/ablation.toml, one after the other, with the same seed and the same
-number of steps; what is there already is gone on with, so it may be stopped at any time. Then each
-one's best model by validation is evaluated on *common*; the table is printed and written to
-OUTPUT/ablation.json: NME, its interval, and the paired difference that the loss makes. --config
-compares under other settings, --schedule another schedule of the loss.
+Trains the runs of configs/ablation-runs.toml, or those NAMEd, with configs/ablation.toml, one after
+the other: same seed, same number of steps. What is there already is gone on with, so it may be
+stopped at any time, and several may share the work. Then the best model by validation of each
+finished run is evaluated on *common*; the table is printed and written to OUTPUT/ablation.json:
+NME, its interval, and the paired difference from the run that it is compared with.
 """
 
 from __future__ import annotations
@@ -15,42 +15,60 @@ import argparse
 import json
 import subprocess
 import sys
-from itertools import product
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from asmnet_edge.files import write_json
+from asmnet_edge.files import make_folder, write_json
 from asmnet_edge.metrics import bootstrap_interval
 from asmnet_edge.processes import our_python
+from asmnet_edge.training.config import read_config
 
-ARCHITECTURES = ("asmnet", "mobilenetv2")
-PLAIN = "none"
+CONFIGS = Path(__file__).parents[1] / "configs"
+AGAINST = "against"  # the run that one is compared with
+Settings = Mapping[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="what is evaluated on, as 300w:DIR")
-    parser.add_argument("--output", type=Path, required=True, help="folder for the runs")
-    parser.add_argument("--config", type=Path, default=Path("configs/ablation.toml"))
-    parser.add_argument("--schedule", default="steps", help="of the loss's weight: steps or smooth")
-    given = parser.parse_args()
-    runs = [given.output / f"{a}-{s}" for a, s in product(ARCHITECTURES, (PLAIN, given.schedule))]
-    for run in runs:
-        train(run, given.config)
-    found = {run.name: errors_of(run, given.data) for run in runs}
-    content = {"config": given.config.read_text(), "rows": table(found)}
-    write_json(given.output / "ablation.json", content)
-    for row in content["rows"]:
+    given = arguments()
+    base, runs = read_config(given.config), read_config(given.runs)
+    if unknown := sorted(set(given.names) - set(runs)):
+        sys.exit(f"error: {given.runs} has no {', '.join(unknown)}; it has {', '.join(runs)}")
+    make_folder(given.output)
+    for name in given.names or runs:
+        train(given.output / name, merged(base, runs[name]))
+    done = [name for name in runs if (given.output / name / "last.keras").is_file()]
+    found = {name: errors_of(given.output / name, given.data) for name in done}
+    rows = table(found, {name: runs[name].get(AGAINST) for name in done})
+    write_json(given.output / "ablation.json", {"config": base, "runs": runs, "rows": rows})
+    for row in rows:
         print(in_words(row))
 
 
-def train(run: Path, config: Path) -> None:
-    """Train, or go on with, the run whose folder is named ARCHITECTURE-SCHEDULE."""
-    architecture, schedule = run.name.split("-")
-    words = ("--architecture", architecture, "--asm-schedule", schedule, "--resume")
-    call("train", "--config", str(config), "--output", str(run), *words)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="runs to train; by default all")
+    add("--data", required=True, help="what is evaluated on, as 300w:DIR")
+    add("--output", type=Path, required=True, help="folder for the runs")
+    add("--config", type=Path, default=CONFIGS / "ablation.toml", help="settings of all runs")
+    add("--runs", type=Path, default=CONFIGS / "ablation-runs.toml", help="what each has beside")
+    return parser.parse_args()
+
+
+def merged(base: Settings, more: Settings) -> dict[str, Any]:
+    """The settings of one run."""
+    own = {key: value for key, value in more.items() if key != AGAINST}
+    return {**base, **own, "variant": {**base.get("variant", {}), **own.get("variant", {})}}
+
+
+def train(run: Path, settings: dict[str, Any]) -> None:
+    """Train, or go on with, the run in the folder ``run``."""
+    config = run.with_suffix(".json")
+    write_json(config, settings)
+    call("train", "--config", str(config), "--output", str(run), "--resume")
 
 
 def errors_of(run: Path, data: str) -> dict[str, float]:
@@ -69,32 +87,36 @@ def call(*words: str) -> None:
         sys.exit(ended.returncode)
 
 
-def table(found: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
-    """A row for each run: NME in %, its interval, what the loss changed and that one's interval."""
-    rows = []
-    for name, by_face in found.items():
-        errors = np.array(list(by_face.values()))
-        plain = found[f"{name.split('-')[0]}-{PLAIN}"]
-        change = np.array([error - plain[face] for face, error in by_face.items()])
-        rows.append(
-            {
-                "run": name,
-                "faces": len(errors),
-                "nme": float(errors.mean()),
-                "nme_interval": bootstrap_interval(errors),
-                "change": float(change.mean()),
-                "change_interval": bootstrap_interval(change),
-            }
-        )
-    return rows
+def table(
+    found: Mapping[str, Mapping[str, float]], against: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
+    """A row for each run: NME in %, its interval, the change from its other and that one's."""
+    return [row_of(name, found, against[name]) for name in found]
 
 
-def in_words(row: dict[str, Any]) -> str:
+def row_of(
+    name: str, found: Mapping[str, Mapping[str, float]], other: str | None
+) -> dict[str, Any]:
+    errors = np.array(list(found[name].values()))
+    row = {
+        "run": name,
+        "faces": len(errors),
+        "nme": float(errors.mean()),
+        "nme_interval": bootstrap_interval(errors),
+    }
+    if other not in found:
+        return row
+    change = np.array([error - found[other][face] for face, error in found[name].items()])
+    interval = bootstrap_interval(change)
+    return {**row, AGAINST: other, "change": float(change.mean()), "change_interval": interval}
+
+
+def in_words(row: Mapping[str, Any]) -> str:
     low, high = row["nme_interval"]
     line = f"{row['run']:20} NME {row['nme']:.2f} % [{low:.2f}, {high:.2f}]"
-    if not row["run"].endswith(PLAIN):
+    if AGAINST in row:
         low, high = row["change_interval"]
-        line += f", the loss changed it by {row['change']:+.2f} [{low:+.2f}, {high:+.2f}]"
+        line += f", {row['change']:+.2f} [{low:+.2f}, {high:+.2f}] against {row[AGAINST]}"
     return line
 
 

@@ -5,7 +5,7 @@
 
 writes ``docs/model-card.md``, its figures as ``docs/model-card.json`` and pictures into
 ``docs/model-card/``. No picture shows a face of the data set: only drawn faces are shown.
-``--render`` writes text and plots anew from the figures that are there.
+``--render`` writes text and plots anew from the figures that are there, and what is known today.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from asmnet_edge.benchmarks.card.card import card_of, paths_of, read_card, write_card
 from asmnet_edge.benchmarks.card.formats import format_figures, shipped_int8
+from asmnet_edge.benchmarks.card.known import read_known, told_of
 from asmnet_edge.benchmarks.card.measured import SomeFaces, measure, on_drawn_faces
 from asmnet_edge.benchmarks.card.pictures import drawn_file
 from asmnet_edge.benchmarks.card.plan import CardPlan
@@ -46,7 +47,7 @@ def main() -> None:
     given = arguments()
     try:
         if given.render:
-            write_card(read_card(given.output), given.output)
+            write_card(renewed(read_card(given.output), given.known), given.output)
         else:
             make(given)
     except AsmnetEdgeError as error:
@@ -75,6 +76,13 @@ def count(text: str) -> int:
     if (number := int(text)) < 1:
         raise ValueError(text)
     return number
+
+
+def renewed(card: dict[str, Any], known: Path) -> dict[str, Any]:
+    """``card`` with the remarks and logs that ``known`` has today; they are not measured."""
+    found = read_known(known)
+    models = [{**model, **told_of(model["sha256"], found)} for model in card["models"]]
+    return {**card, "models": models}
 
 
 def make(given: argparse.Namespace) -> None:

@@ -11,11 +11,13 @@ What is known of other weights is left out of a card, so that it does not outliv
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from asmnet_edge.benchmarks.card.trainlog import read_logs
 from asmnet_edge.errors import DataError
 
 KEYS = {"sha256", "logs", "remarks"}
@@ -37,6 +39,13 @@ def read_known(path: Path) -> dict[str, Known]:
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{path} tells of no weights: {error}", "Expected [[weights]]") from error
     return dict(_entry(entry, number, path) for number, entry in enumerate(entries, start=1))
+
+
+def told_of(sha256: str, known: Mapping[str, Known]) -> dict[str, Any]:
+    """``remarks`` and ``log`` of the weights, as a card has them."""
+    found = known.get(sha256, Known())
+    log = read_logs(found.logs) if found.logs else None
+    return {"remarks": list(found.remarks), "log": log}
 
 
 def _entry(entry: dict[str, Any], number: int, path: Path) -> tuple[str, Known]:

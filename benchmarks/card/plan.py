@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.benchmarks.card.formats import shipped_int8
-from asmnet_edge.benchmarks.card.known import Known, read_known
+from asmnet_edge.benchmarks.card.known import Known, read_known, told_of
 from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
-from asmnet_edge.benchmarks.card.trainlog import read_logs
 from asmnet_edge.errors import UsageError
 
 
@@ -43,13 +42,11 @@ class CardPlan:
         known = read_known(self.known)
         return {path: self._origin(path, known) for path in self.models}
 
-    def _origin(self, path: Path, all_known: dict[str, Known]) -> dict[str, Any]:
+    def _origin(self, path: Path, known: dict[str, Known]) -> dict[str, Any]:
         origin = origin_of(path)
         digest = origin["sha256"]
         shipped_int8(path, digest)  # raises if they do not belong together
-        known = all_known.get(digest, Known())
-        log = read_logs(known.logs) if known.logs else None
-        return {**origin, "path": shown(path), "remarks": list(known.remarks), "log": log}
+        return {**origin, "path": shown(path), **told_of(digest, known)}
 
     @property
     def data_words(self) -> str:

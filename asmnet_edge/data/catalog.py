@@ -6,10 +6,12 @@ All kinds are in `KINDS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from asmnet_edge.data.packfile import PackFile
+from asmnet_edge.data.ptsfolder import PtsFolder
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.table import LandmarkTable
@@ -18,9 +20,9 @@ from asmnet_edge.data.wflw import WFLW
 from asmnet_edge.errors import DataError, UsageError
 
 
-def _drawn(argument: str) -> DrawnFaces:
+def _drawn(argument: str, wide: bool = False) -> DrawnFaces:
     try:
-        return DrawnFaces(int(argument or 256))
+        return DrawnFaces(int(argument or 256), wide=wide)
     except ValueError as error:
         raise UsageError(f"synthetic: takes a number of faces, got {argument!r}") from error
 
@@ -39,6 +41,8 @@ KINDS: Mapping[str, Callable[[str], Dataset]] = MappingProxyType(
         "csv": lambda argument: LandmarkTable(_existing(argument)),
         "pack": lambda argument: PackFile(_existing(argument)),
         "synthetic": _drawn,
+        "synthetic-wide": partial(_drawn, wide=True),
+        "pts": lambda argument: PtsFolder(_existing(argument)),
     }
 )
 

@@ -16,6 +16,7 @@ from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import mean_face, rotation
 
 POSE_LIMITS = np.array([50.0, 25.0, 25.0])  # degrees: yaw, pitch, roll
+WIDE_LIMITS = np.array([90.0, 40.0, 25.0])
 LOPSIDED = 0.1  # standard deviation of a knob between the two halves of a face
 HINGE = np.array([0.0, 0.2, 0.75])  # the axis, along x, about which the jaw opens
 
@@ -95,12 +96,17 @@ def control_points(build: Build) -> FloatArray:
     return _open_jaw(_open_lids(points, build.lids), build.jaw_drop)
 
 
-def sample_build(rng: Generator) -> Build:
-    """A build by lot; bell-shaped, so that most faces look nearly straight ahead."""
+def sample_build(rng: Generator, wide: bool = False) -> Build:
+    """A build by lot; bell-shaped, so that most faces look nearly straight ahead.
+
+    ``wide`` : every yaw from profile to profile is as frequent, and pitch reaches farther
+    """
     bells = 2 * rng.beta(3.0, 3.0, 3) - 1
+    if wide:
+        bells[0] = rng.uniform(-1.0, 1.0)
     common = rng.normal(size=len(KNOBS)).clip(-2, 2)
     return Build(
-        pose=POSE_LIMITS * bells,
+        pose=(WIDE_LIMITS if wide else POSE_LIMITS) * bells,
         knobs=common + LOPSIDED * rng.normal(size=(2, len(KNOBS))).clip(-2, 2),
         jaw_drop=float(max(0.0, rng.normal(0.0, 6.0))),
         lids=float(rng.uniform(0.9, 1.7)) if rng.random() < 0.94 else 0.15,

@@ -13,6 +13,7 @@ import numpy as np
 
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.pictures import SUFFIXES
 from asmnet_edge.schemes import scheme_with
 
 
@@ -36,6 +37,14 @@ def read_pts(path: Path) -> Landmarks:
         return Landmarks(np.array(pairs) - 1.0, scheme_with(len(pairs)))
     except (DataError, UsageError) as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def picture_of(pts: Path) -> Path:
+    """The picture beside the annotation ``pts``; `DataError` when there is none."""
+    pictures = [path for suffix in SUFFIXES if (path := pts.with_suffix(suffix)).exists()]
+    if not pictures:
+        raise DataError(f"{pts} has no picture beside it", f"Known: {', '.join(SUFFIXES)}")
+    return pictures[0]
 
 
 def _pair(path: Path, number: int, line: str) -> tuple[float, float]:

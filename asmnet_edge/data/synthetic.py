@@ -41,17 +41,23 @@ class DrawnFace:
 
 
 class DrawnFaces:
-    """``count`` drawn faces a subset, in square pictures of ``size`` pixels."""
+    """``count`` drawn faces a subset, in square pictures of ``size`` pixels.
+
+    ``wide`` : yaw up to 90 degrees, all as frequent, and pitch up to 40; else yaw up to 50, most
+    faces nearly frontal
+    """
 
     name = "synthetic"
     licence = "Apache-2.0 (drawn faces)"
     scheme: LandmarkScheme = IBUG68
 
-    def __init__(self, count: int = 256, seed: int = 0, size: int = 256) -> None:
+    def __init__(
+        self, count: int = 256, seed: int = 0, size: int = 256, wide: bool = False
+    ) -> None:
         if not 1 <= count <= FIRST["test"]:
             raise UsageError(f"count must be from 1 to {FIRST['test']:,} faces, got {count}")
         _check(seed, size)
-        self.count, self.seed, self.size = count, seed, size
+        self.count, self.seed, self.size, self.wide = count, seed, size, wide
 
     @property
     def subsets(self) -> Sequence[str]:
@@ -68,17 +74,19 @@ class DrawnFaces:
         return ()
 
     def _sample(self, subset: str, number: int) -> Sample:
-        build, head, view = _plan(np.random.default_rng([self.seed, number]), self.size)
-        name = f"{subset}/{self.seed}-{number}"
-        load = partial(_load, (self.seed, number), self.size)
+        build, head, view = _plan(
+            np.random.default_rng([self.seed, number]), self.size, self.wide
+        )
+        name = f"{subset}/{self.seed}-{number}{'-wide' if self.wide else ''}"
+        load = partial(_load, (self.seed, number), self.size, self.wide)
         return Sample(name, name, load, _landmarks(head, view), build.pose, drawn=True)
 
 
-def draw_face(seed: Sequence[int] | int, size: int = 256) -> DrawnFace:
-    """The face of that ``seed`` in a square picture of ``size`` pixels."""
+def draw_face(seed: Sequence[int] | int, size: int = 256, wide: bool = False) -> DrawnFace:
+    """The face of that ``seed`` in a square picture of ``size`` pixels; ``wide`` as above."""
     _check(seed, size)
     rng = np.random.default_rng(seed)
-    build, head, view = _plan(rng, size)
+    build, head, view = _plan(rng, size, wide)
     picture = render(head, view, sample_look(rng), rng, size)
     return DrawnFace(picture, _landmarks(head, view), build.pose)
 
@@ -90,9 +98,9 @@ def _check(seed: Sequence[int] | int, size: int) -> None:
         raise UsageError(f"drawn faces need at least {SMALLEST} pixels a side, got {size}")
 
 
-def _plan(rng: Generator, size: int) -> tuple[Build, Head, View]:
+def _plan(rng: Generator, size: int, wide: bool) -> tuple[Build, Head, View]:
     """What decides where the landmarks are; the first draws of ``rng``."""
-    build = sample_build(rng)
+    build = sample_build(rng, wide)
     return build, head_of(build), view_of(build, size)
 
 
@@ -100,5 +108,5 @@ def _landmarks(head: Head, view: View) -> Landmarks:
     return Landmarks(view.project(landmarks_3d(head, view)), IBUG68)
 
 
-def _load(seed: Sequence[int], size: int) -> Picture:
-    return draw_face(seed, size).picture
+def _load(seed: Sequence[int], size: int, wide: bool) -> Picture:
+    return draw_face(seed, size, wide).picture

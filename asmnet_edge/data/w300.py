@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from asmnet_edge.data.pts import read_pts
+from asmnet_edge.data.pts import picture_of, read_pts
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse, unbroken
 from asmnet_edge.errors import DataError, NotAFaceError
-from asmnet_edge.pictures import SUFFIXES, read_picture
+from asmnet_edge.pictures import read_picture
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
 # faces that each part has in the official release
@@ -92,10 +92,7 @@ class W300:
         landmarks = read_pts(pts)
         if landmarks.scheme is not IBUG68:
             raise DataError(f"{pts} has {landmarks.scheme.points} points, 300W has 68")
-        pictures = [p for s in SUFFIXES if (p := pts.with_suffix(s)).exists()]
-        if not pictures:
-            raise DataError(f"{pts} has no picture beside it", f"Known: {', '.join(SUFFIXES)}")
-        picture = pictures[0]
+        picture = picture_of(pts)
         load = partial(read_picture, picture)
         name, identity = f"{part}/{pts.stem}", _identity(part, pts.stem)
         in_test = name in IN_TEST

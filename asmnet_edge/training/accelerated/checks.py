@@ -1,0 +1,128 @@
+"""How well a network does on held-out faces, while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from asmnet_edge.training.accelerated.faces import FaceBank
+from asmnet_edge.training.accelerated.losses import Scaling
+from asmnet_edge.training.accelerated.networks import AsmNet, centres_of
+from asmnet_edge.training.accelerated.views import (
+    Placement,
+    crop,
+    move_points,
+    move_pose,
+    place,
+    straight,
+)
+
+EYES = (36, 45)  # iBUG's outer eye corners
+CHUNK = 128
+# of the views whose answers a teacher's labels are the mean of: rotation, growth, shift, mirrored
+LABEL_VIEWS = (
+    *((0.0, 1.0, 0.0, False), (0.0, 1.0, 0.0, True)),
+    *((8.0, 0.95, 0.02, False), (8.0, 0.95, 0.02, True)),
+    *((-8.0, 1.06, -0.02, False), (-8.0, 1.06, -0.02, True)),
+)
+Answer = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+
+def answering(network: nn.Module, scaling: Scaling) -> Answer:
+    """Crops (B, 3, s, s) -> points (B, n, 2) relative and pose (B, 3) degrees."""
+
+    @torch.no_grad()
+    def answer(crops: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.autocast(crops.device.type, torch.bfloat16, enabled=crops.is_cuda):
+            landmarks, pose, *_ = network(crops)
+        if isinstance(network, AsmNet):
+            return scaling.points(landmarks), scaling.pose(pose)
+        return centres_of(landmarks), scaling.pose(pose)
+
+    return answer
+
+
+def check_banks(
+    banks: Sequence[FaceBank], size: int, scaling: Scaling, upright: Sequence[str] = ()
+) -> Callable[[nn.Module], Mapping[str, float]]:
+    """Figures of each of ``banks``: NME over the eyes (%), over the box (%), yaw error (degrees).
+
+    ``upright`` : names of banks whose crops are turned upright by the annotated points
+    """
+
+    def check(network: nn.Module) -> Mapping[str, float]:
+        answer = answering(network, scaling)
+        figures: dict[str, float] = {}
+        for bank in banks:
+            figures |= _figures(bank, answer, size)
+        return figures
+
+    return check
+
+
+def _figures(bank: FaceBank, answer: Answer, size: int) -> dict[str, float]:
+    errors, boxes, yaws = [], [], []
+    for first in range(0, len(bank), CHUNK):
+        part = slice(first, first + CHUNK)
+        placement = straight(bank.points[part], size)
+        points, pose = answer(_crops(bank, part, placement, size))
+        truth = (bank.points[part] @ placement.matrix[:, :, :2].mT) + placement.matrix[:, None, :, 2]
+        truth = (truth + 0.5) / size
+        error = (points - truth).norm(dim=2).mean(1)
+        eyes = (truth[:, EYES[0]] - truth[:, EYES[1]]).norm(dim=1)
+        extent = truth.amax(1) - truth.amin(1)
+        errors.append(error / eyes)
+        boxes.append(error / extent.prod(1).sqrt())
+        yaws.append((pose[:, 0] - bank.pose[part, 0]).abs())
+    name = bank.name
+    figures = {
+        f"{name} nme": 100 * float(torch.cat(errors).mean()),
+        f"{name} box": 100 * float(torch.cat(boxes).mean()),
+        f"{name} yaw": float(torch.cat(yaws).mean()),
+    }
+    far = bank.pose[:, 0].abs() > 60
+    if bool(far.any()):
+        figures[f"{name} box60"] = 100 * float(torch.cat(boxes)[far].mean())
+        figures[f"{name} yaw60"] = float(torch.cat(yaws)[far].mean())
+    return figures
+
+
+def _crops(bank: FaceBank, part: slice, placement: Placement, size: int) -> Tensor:
+    crops = crop(bank.pictures[part], placement, size).clamp(0, 255).round()
+    return crops.contiguous(memory_format=torch.channels_last)
+
+
+def label(bank: FaceBank, answer: Answer, size: int, flip: Tensor) -> Tensor:
+    """Points (F, n, 2) in picture pixels as the network of ``answer`` sees them: mean of views."""
+    rows = []
+    for first in range(0, len(bank), CHUNK):
+        part = slice(first, first + CHUNK)
+        points = bank.points[part]
+        seen = [_seen(bank, part, points, view, answer, size, flip) for view in LABEL_VIEWS]
+        rows.append(torch.stack(seen).mean(0))
+    return torch.cat(rows)
+
+
+def _seen(
+    bank: FaceBank,
+    part: slice,
+    points: Tensor,
+    view: tuple[float, float, float, bool],
+    answer: Answer,
+    size: int,
+    flip: Tensor,
+) -> Tensor:
+    rotation, growth, shift, mirrored = view
+    one = torch.ones(len(points), device=points.device)
+    shifts = (shift * one)[:, None].expand(-1, 2)
+    placement = place(points, size, rotation * one, one * mirrored > 0, shifts, growth * one)
+    found, _ = answer(_crops(bank, part, placement, size))
+    found = found[:, flip] if mirrored else found
+    matrix = placement.matrix
+    back = torch.linalg.inv(matrix[:, :, :2])
+    return (found * size - 0.5 - matrix[:, None, :, 2]) @ back.mT
+
+
+__all__ = ["answering", "check_banks", "label", "move_points", "move_pose"]

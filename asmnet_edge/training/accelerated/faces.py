@@ -1,0 +1,152 @@
+"""Faces in the device's memory: decoded once, as uint8, with all that a view of them needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from asmnet_edge.crop import cut, transform
+from asmnet_edge.data.pack import PACK_RULE, Pack
+from asmnet_edge.data.packfile import read_pack
+from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.pictures import Picture
+from asmnet_edge.processes import spawning
+from asmnet_edge.training.accelerated.turned import draw_poses, turn_heads
+
+CHUNK = 64  # faces turned at a time
+FITTED_WEIGHT = 0.5  # of a pose that is fitted to the landmarks, beside 1 of an exact one
+
+
+@dataclass(frozen=True)
+class FaceBank:
+    """Faces of one kind on one device.
+
+    pictures : (F, 3, S, S) uint8 RGB; points : (F, n, 2) float32 in their pixels
+    pose : (F, 3) degrees; pose_weight : (F,) how far it is to be trusted
+    taught : (F, n, 2) where a teacher sees the points; the annotated ones without a teacher
+    """
+
+    name: str
+    pictures: Tensor
+    points: Tensor
+    pose: Tensor
+    pose_weight: Tensor
+    taught: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        pictures: Sequence[Picture],
+        points: FloatArray,
+        pose: FloatArray,
+        exact: Sequence[bool],
+        device: torch.device,
+    ) -> FaceBank:
+        """Of BGR pictures (S, S, 3), all of one size."""
+        stacked = torch.from_numpy(np.stack(pictures)).to(device).flip(3).permute(0, 3, 1, 2)
+        places = torch.tensor(points, dtype=torch.float32, device=device)
+        weight = torch.tensor(exact, device=device).float() * (1 - FITTED_WEIGHT) + FITTED_WEIGHT
+        turns = torch.tensor(pose, dtype=torch.float32, device=device)
+        return cls(name, stacked.contiguous(), places, turns, weight, places)
+
+    @classmethod
+    def read(cls, path: Path, name: str, size: int, device: torch.device) -> FaceBank:
+        """Of the pack at ``path``, every picture brought to ``size`` pixels a side."""
+        pack, _ = read_pack(path)
+        with ThreadPoolExecutor() as pool:
+            resized = list(pool.map(partial(_resized, pack, size), range(len(pack))))
+        pictures, points = zip(*resized, strict=True)
+        return cls.of(name, pictures, np.stack(points), pack.pose, pack.exact.tolist(), device)
+
+    def taught_by(self, points: Tensor) -> FaceBank:
+        """With ``points`` (F, n, 2) as where a teacher sees them."""
+        return replace(self, taught=points)
+
+    def turned(self, views: int, seed: int) -> FaceBank:
+        """``views`` pictures of each face with the head turned by lot; landmarks and pose exact."""
+        generator = torch.Generator(self.points.device).manual_seed(seed)
+        parts = []
+        for _ in range(views):
+            for first in range(0, len(self), CHUNK):
+                part = slice(first, first + CHUNK)
+                poses = draw_poses(self.points[part], generator)
+                parts.append(turn_heads(self.pictures[part], self.points[part], poses))
+        pictures, points, pose = (
+            torch.cat([getattr(part, field) for part in parts])
+            for field in ("pictures", "points", "pose")
+        )
+        weight = torch.ones(len(pose), device=pose.device)
+        return FaceBank(f"{self.name} turned", pictures, points, pose, weight, points)
+
+
+def joined(name: str, banks: Sequence[FaceBank]) -> FaceBank:
+    """All faces of ``banks`` as one bank."""
+    tensors = (
+        torch.cat([getattr(bank, field) for bank in banks])
+        for field in ("pictures", "points", "pose", "pose_weight", "taught")
+    )
+    return FaceBank(name, *tensors)
+
+
+def _resized(pack: Pack, size: int, index: int) -> tuple[Picture, FloatArray]:
+    picture, points = pack.picture(index), pack.points[index]
+    factor = size / len(picture)
+    if factor == 1:
+        return picture, points
+    resized = cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR)
+    return resized, (points + 0.5) * factor - 0.5  # type: ignore[return-value]
+
+
+class DrawnBank:
+    """Wide drawn faces that other processes draw while this one does something else."""
+
+    def __init__(self, count: int, size: int, subset: str = "train", workers: int = 1) -> None:
+        self._size = size
+        for library in ("OPENBLAS", "OMP", "MKL"):  # else each worker starts a thread a core
+            os.environ[f"{library}_NUM_THREADS"] = "1"
+        self._pool = ProcessPoolExecutor(workers, spawning())
+        draw = partial(_drawn, count, subset, size)
+        parts = np.array_split(np.arange(count), max(1, count // 32))
+        self._waiting = [self._pool.submit(draw, part) for part in parts]
+
+    def collect(self, name: str, device: torch.device) -> FaceBank:
+        """Wait for the last one."""
+        rows = [row for future in self._waiting for row in future.result()]
+        self._pool.shutdown()
+        pictures, points, pose = zip(*rows, strict=True)
+        return FaceBank.of(
+            name, pictures, np.stack(points), np.stack(pose), [True] * len(rows), device
+        )
+
+
+def _drawn(
+    count: int, subset: str, size: int, numbers: Sequence[int]
+) -> list[tuple[Picture, FloatArray, FloatArray]]:
+    """Crops (size, size, 3), points in them and pose of the drawn faces ``numbers``."""
+    cv2.setNumThreads(1)
+    samples = DrawnFaces(count, wide=True).samples(subset)
+    rule, rows = replace(PACK_RULE, size=size), []
+    for number in numbers:
+        sample = samples[number]
+        matrix = rule.matrix(sample.landmarks.box)
+        picture = cut(sample.load(), matrix, size)
+        assert sample.pose is not None
+        rows.append((picture, transform(sample.landmarks.points, matrix), sample.pose))
+    return rows
+
+
+Report = Callable[[str], None]

@@ -1,0 +1,71 @@
+"""``python -m asmnet_edge.training.accelerated.prepare FOLDER NAME=DATASET[@SIZE:QUALITY:PERCENT] ...``.
+
+Packs for a visit to a GPU: for each data set the faces to train on, and for those with a percentage
+above 0 the people held out. A photo that a held-out face shows is in no pack to train on.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from asmnet_edge.crop import CropRule
+from asmnet_edge.data.catalog import open_dataset
+from asmnet_edge.data.pack import PACK_RULE, Pack, make_pack
+from asmnet_edge.data.packfacts import PackFacts
+from asmnet_edge.data.packfile import write_pack
+from asmnet_edge.data.split import hold_out
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """name : of the files; words : the data set; percent : of identities held out, 0 none"""
+
+    name: str
+    words: str
+    size: int
+    quality: int
+    percent: float
+
+    @classmethod
+    def parse(cls, argument: str) -> Wanted:
+        name, _, rest = argument.partition("=")
+        words, _, numbers = rest.partition("@")
+        size, quality, percent = numbers.split(":")
+        return cls(name, words, int(size), int(quality), float(percent))
+
+
+def main() -> None:
+    folder, *arguments = sys.argv[1:]
+    for argument in arguments:
+        prepare(Path(folder), Wanted.parse(argument))
+
+
+def prepare(folder: Path, wanted: Wanted) -> None:
+    """Write ``NAME-train.npz`` and, where faces are held out, ``NAME-held.npz``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rule = CropRule(PACK_RULE.margin, wanted.size)
+    dataset = open_dataset(wanted.words)
+    samples = dataset.samples("train")
+    pack = make_pack(samples, rule=rule, quality=wanted.quality)
+    facts = PackFacts.of(dataset, "train", samples, rule, wanted.quality)
+    parts = {"train": pack}
+    if wanted.percent:
+        ((train, held),) = hold_out([pack], wanted.percent)
+        parts = {"train": train, "held": held}
+    for part, faces in parts.items():
+        path = folder / f"{wanted.name}-{part}.npz"
+        write_pack(path, faces, facts)
+        print(f"{path}: {len(faces)} faces, {path.stat().st_size / 2**20:.1f} MiB")
+
+
+def first(pack: Pack, count: int) -> Pack:
+    """The first faces of ``pack``, for a dry run."""
+    return pack.select(np.arange(min(count, len(pack))))
+
+
+if __name__ == "__main__":
+    main()

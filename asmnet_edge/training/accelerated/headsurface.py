@@ -1,0 +1,272 @@
+"""The head in a picture as a surface: a depth for every place, from 68 landmarks.
+
+A mean head (the surface that drawn faces have) is brought to the fitted pose. What landmarks
+deviate from it is spread over it by radial interpolation, so that the landmarks' places are exact
+and all else follows. Units are inter-ocular distances; the origin is `CENTRE` of the head, x to the right,
+y down, z away from the camera, in the head's axes ("head") or the camera's ("camera").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asmnet_edge.data.drawn_build import KNOBS, Build
+from asmnet_edge.data.drawn_shape import FRONT, INSIDE, JAW_MARCH, Head, head_of
+from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.pose import fit_weak_perspective, mean_face, rigid_points
+
+CENTRE = np.array([0.0, 0.15, 0.4])  # what stays in place as a head turns, in the mean face's axes
+JAW = 17  # number of points of the jaw, the first ones
+SHELL = 1500  # points that show where the silhouette is
+RING = 48  # directions in the picture for which the silhouette is known
+BLUNT = 0.06  # rounds the tip of the basis
+HIDDEN = 1e4  # times as soft where the head turns away from the camera
+
+
+@dataclass(frozen=True)
+class Mould:
+    """The mean head, in the head's axes, left and right alike.
+
+    landmarks : (68, 3); paths : (26, 17, 3) where each jaw point may wander; jaw_normals : (17, 2)
+    filling, filling_normals : (n, 3) points between and around the landmarks; shell : (m, 3)
+    """
+
+    landmarks: Tensor
+    normals: Tensor
+    paths: Tensor
+    jaw_normals: Tensor
+    filling: Tensor
+    filling_normals: Tensor
+    shell: Tensor
+
+
+@dataclass(frozen=True)
+class View:
+    """Weak perspective of each face: turn (B, 3, 3); in pixels: scale (B,), centre (B, 2)."""
+
+    turn: Tensor
+    scale: Tensor
+    centre: Tensor
+
+    def to_camera(self, pixels: Tensor) -> Tensor:
+        """Camera x, y (B, ..., 2) of ``pixels`` (B, ..., 2)."""
+        return (pixels - _like(self.centre, pixels)) / _like(self.scale[:, None], pixels)
+
+    def to_pixels(self, places: Tensor) -> Tensor:
+        """Pixels (B, ..., 2) of camera ``places`` (B, ..., 2 or 3)."""
+        places = places[..., :2]
+        return places * _like(self.scale[:, None], places) + _like(self.centre, places)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The heads of a batch, in the camera's axes.
+
+    landmarks : (B, 68, 3); paths : (B, 26, 17, 3); nodes : (B, n, 3) places of known depth;
+    softness : (B, n) how far the surface may miss each; outline : (B, RING) silhouette's distance
+    from the origin in the directions 2 pi k / RING
+    """
+
+    landmarks: Tensor
+    paths: Tensor
+    nodes: Tensor
+    softness: Tensor
+    outline: Tensor
+
+
+def fit_views(points: Tensor) -> View:
+    """The view of each face of ``points`` (B, 68, 2), by the mean face's still points."""
+    chosen, face = rigid_points(), mean_face()
+    observed = points.detach().cpu().numpy().astype(np.float64)[:, chosen]
+    turn, scale, _ = fit_weak_perspective(observed, face[chosen])
+    arm = (CENTRE - face[chosen].mean(axis=0)) @ turn[:, :2].swapaxes(1, 2)
+    centre = observed.mean(axis=1) + scale[:, None] * arm
+    return View(*(torch.from_numpy(a).to(points) for a in (turn, scale, centre)))
+
+
+def shape_heads(points: Tensor, view: View) -> Heads:
+    """The heads whose landmarks in the picture are ``points`` (B, 68, 2), seen in ``view``."""
+    mould = _mould(points.device, points.dtype)
+    count, back = len(points), view.turn.mT
+    rest = mould.landmarks.expand(count, -1, -1).clone()
+    paths = mould.paths.expand(count, -1, -1, -1)
+    rest[:, :JAW] = pick(paths, farthest_out(turn_all(paths, back), view.turn))
+    posed = rest @ back
+    seen = view.to_camera(points)
+    field = Field.through(rest, seen - posed[..., :2], torch.full_like(posed[..., 0], 1e-4))
+
+    def bend(head_points: Tensor) -> Tensor:
+        flat = head_points.expand(count, *head_points.shape).reshape(count, -1, 3)
+        camera = flat @ back
+        shift = torch.nn.functional.pad(field.at(flat), (0, 1))
+        return (camera + shift).reshape(count, *head_points.shape)
+
+    landmarks = torch.cat([seen, posed[..., 2:]], dim=-1)
+    filling, outline, ring = bend(mould.filling), *_silhouette(bend(mould.shell))
+    skirt = _skirt(outline, ring)
+    away = torch.cat([mould.normals, mould.filling_normals]).expand(count, -1, -1) @ back
+    softness = 1e-3 * HIDDEN ** ((away[..., 2] + 0.35) / 0.35).clamp(0, 1)
+    softness[:, :JAW] = 1e-3
+    softness = torch.cat([softness, torch.full_like(skirt[..., 0], 3e-2)], dim=1)
+    nodes = torch.cat([landmarks, filling, skirt], dim=1)
+    return Heads(landmarks, bend(mould.paths), nodes, softness, outline)
+
+
+def farthest_out(paths: Tensor, turn: Tensor) -> Tensor:
+    """Which place (B, 17) of each of ``paths`` (B, 26, 17, 3), camera, annotators choose for the jaw.
+
+    On the side turned away they follow the visible outline: the place that is farthest out in the
+    picture. On the side turned to the camera that is the path's start, on the jaw.
+    """
+    outwards = _mould(paths.device, paths.dtype).jaw_normals @ turn[:, :2, :2].mT
+    return (paths[..., :2] * outwards[:, None]).sum(dim=-1).argmax(dim=1)
+
+
+def pick(paths: Tensor, which: Tensor) -> Tensor:
+    """Place number ``which`` (B, 17) of each of ``paths`` (B, 26, 17, k): (B, 17, k)."""
+    index = which[:, None, :, None].expand(-1, 1, -1, paths.shape[-1])
+    return paths.gather(1, index)[:, 0]
+
+
+def turn_all(points: Tensor, matrices: Tensor) -> Tensor:
+    """``points`` (B, ..., 3) times ``matrices`` (B, 3, 3) of each face."""
+    return (points.flatten(1, -2) @ matrices).reshape(points.shape)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Smooth values by radial basis: f(p) = sum_i w_i sqrt(|p - p_i|^2 + BLUNT^2) + c.
+
+    nodes : (B, n, d) p_i; weights : (B, n + 1, k) w, c
+    """
+
+    nodes: Tensor
+    weights: Tensor
+
+    @staticmethod
+    def through(nodes: Tensor, values: Tensor, softness: Tensor) -> Field:
+        """The field that has ``values`` (B, n, k) at ``nodes``, or nearly so where soft (B, n)."""
+        count = nodes.shape[1]
+        system = nodes.new_zeros(len(nodes), count + 1, count + 1)
+        # -sqrt is conditionally positive definite: softness adds to the diagonal of -basis
+        system[:, :count, :count] = _basis(nodes, nodes) - torch.diag_embed(softness)
+        system[:, count, :count] = system[:, :count, count] = 1
+        wanted = torch.nn.functional.pad(values, (0, 0, 0, 1))
+        return Field(nodes, torch.linalg.solve(system, wanted))
+
+    def at(self, places: Tensor) -> Tensor:
+        """Values (B, m, k) at ``places`` (B, m, d)."""
+        return _basis(places, self.nodes) @ self.weights[:, :-1] + self.weights[:, -1:]
+
+
+def _basis(places: Tensor, nodes: Tensor) -> Tensor:
+    return (
+        torch.cdist(places, nodes, compute_mode="donot_use_mm_for_euclid_dist")
+        .square_()
+        .add_(BLUNT**2)
+        .sqrt_()
+    )
+
+
+def _silhouette(shell: Tensor) -> tuple[Tensor, Tensor]:
+    """Radii (B, RING) of the silhouette of ``shell`` (B, m, 3), and its points (B, RING, 3)."""
+    radius = shell[..., :2].norm(dim=-1)
+    along = ring_directions(shell) @ shell[..., :2].mT  # (B, RING, m)
+    near = along > np.cos(1.5 * np.pi / RING) * radius[:, None]
+    reach, which = torch.where(near, radius[:, None], 0).max(dim=-1)
+    reach = (reach.roll(1, -1) + 2 * reach + reach.roll(-1, -1)) / 4
+    depth = shell[..., 2].gather(1, which)
+    depth = (depth.roll(1, -1) + 2 * depth + depth.roll(-1, -1)) / 4
+    flat = reach[..., None] * ring_directions(shell)
+    return reach, torch.cat([flat, depth[..., None]], dim=-1)
+
+
+def ring_directions(like: Tensor) -> Tensor:
+    """Unit vectors (RING, 2) in the directions 2 pi k / RING."""
+    angle = torch.arange(RING, device=like.device, dtype=like.dtype) * (2 * np.pi / RING)
+    return torch.stack([angle.cos(), angle.sin()], dim=-1)
+
+
+SKIRT = ((1.0, 0.0, -9.0), (1.14, 0.25, 0.15), (1.35, 0.5, 0.3), (1.8, 0.8, 0.6))
+
+
+def _skirt(outline: Tensor, ring: Tensor) -> Tensor:
+    """Places (B, 4 RING / 2, 3) on the silhouette and, ever farther behind it, outside.
+
+    `SKIRT`: times as far out, deeper by, and at least so deep
+    """
+    chosen = ring[:, ::2]
+    rings = []
+    for times, deeper, least in SKIRT:
+        depth = chosen[..., 2:].clamp(min=least) + deeper
+        rings.append(torch.cat([times * chosen[..., :2], depth], dim=-1))
+    return torch.cat(rings, dim=1)
+
+
+def _like(values: Tensor, places: Tensor) -> Tensor:
+    """``values`` (B, k) with as many axes as ``places`` (B, ..., k)."""
+    return values.reshape(len(values), *[1] * (places.ndim - 2), -1)
+
+
+@cache
+def _mould(device: torch.device, dtype: torch.dtype) -> Mould:
+    head = head_of(Build(np.zeros(3), np.zeros((2, len(KNOBS))), 0.0, 1.0, 1.0, np.zeros(2)))
+    knots = head.knots[68:]
+    right = knots[knots[:, 0] > 0.02]
+    middle = knots[np.abs(knots[:, 0]) <= 0.02] * [0, 1, 1]
+    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+    filling = np.concatenate([right, right * [-1, 1, 1], middle])
+    normals = _normals(head, filling)
+    filling, normals = filling[normals[:, 2] < 0.3], normals[normals[:, 2] < 0.3]
+    paths = FRONT + JAW_MARCH[:, None, None] * (head.knots[:JAW] - FRONT)
+    paths /= np.linalg.norm(paths, axis=-1, keepdims=True)
+    along = np.gradient(mean_face()[:JAW, :2], axis=0)
+    arrays = (
+        _skin(head, head.knots[:68]),
+        _normals(head, head.knots[:68]),
+        _skin(head, paths.reshape(-1, 3)).reshape(paths.shape),
+        np.stack([-along[:, 1], along[:, 0]], axis=1),
+        _skin(head, filling),
+        normals,
+        _skin(head, _sphere(SHELL)),
+    )
+    return Mould(*(torch.from_numpy(np.array(a)).to(device, dtype) for a in arrays))
+
+
+def _skin(head: Head, directions: FloatArray) -> FloatArray:
+    """Points (n, 3) of the skin, `CENTRE` at 0, left and right made alike."""
+    other = np.array([-1.0, 1.0, 1.0])
+    both = (head.radius(directions) + head.radius(directions * other)) / 2
+    return INSIDE - CENTRE + both[:, None] * directions
+
+
+def _normals(head: Head, directions: FloatArray) -> FloatArray:
+    """Outward unit normals (n, 3) of the skin in those ``directions`` (n, 3)."""
+    helper = np.where(np.abs(directions[:, :1]) < 0.9, [[1.0, 0, 0]], [[0, 1.0, 0]])
+    first = np.cross(directions, helper)
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    second = np.cross(directions, first)
+
+    def step(side: FloatArray) -> FloatArray:
+        ends = [directions + sign * 0.05 * side for sign in (1, -1)]
+        a, b = (_skin(head, e / np.linalg.norm(e, axis=1, keepdims=True)) for e in ends)
+        return a - b
+
+    normal = np.cross(step(first), step(second))
+    normal *= np.sign((normal * directions).sum(axis=1, keepdims=True))
+    return normal / np.linalg.norm(normal, axis=1, keepdims=True)
+
+
+def _sphere(count: int) -> FloatArray:
+    """About ``count`` unit directions (n, 3), evenly spread, left and right alike."""
+    height = 1 - (2 * np.arange(count) + 1) / count
+    around = np.arange(count) * np.pi * (3 - np.sqrt(5))  # golden angle
+    flat = np.sqrt(1 - height**2)
+    points = np.stack([flat * np.cos(around), height, flat * np.sin(around)], axis=1)
+    half = points[points[:, 0] > 0]
+    return np.concatenate([half, half * [-1, 1, 1]])

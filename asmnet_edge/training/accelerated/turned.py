@@ -1,0 +1,149 @@
+"""Turned heads from real pictures: the face of a picture as it would look from another side.
+
+The idea is that of 300W-LP (Zhu et al., "Face Alignment Across Large Poses", CVPR 2016): give the
+picture depth by a fitted 3-D face, turn that, and draw it again. All of it is our own: the head is
+the mean head of `headsurface`, the background a rubber sheet that hangs on the head and is
+pinned to the picture's border. Pose and landmarks of the new picture are exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from asmnet_edge.errors import DataError
+from asmnet_edge.pose import angles, rotation
+from asmnet_edge.training.accelerated.forwardwarp import warp
+from asmnet_edge.training.accelerated.headsurface import (
+    RING,
+    Field,
+    Heads,
+    View,
+    farthest_out,
+    fit_views,
+    pick,
+    shape_heads,
+    turn_all,
+)
+
+NODES = 65  # of the coarse grid, along a side
+CHUNK = 8  # faces at a time, to bound memory
+STILL, FIXED = 1.12, 1.75  # silhouettes away from the head: sheet moves along; sheet stays
+BACKDROP = 3.0  # depth of what does not move, in inter-ocular distances
+
+
+@dataclass(frozen=True)
+class TurnedHeads:
+    """Faces from another side.
+
+    pictures : (B, 3, S, S) uint8; points : (B, 68, 2) float32, pixels, pixel centres at integers
+    pose : (B, 3) float32, yaw, pitch, roll in degrees
+    """
+
+    pictures: Tensor
+    points: Tensor
+    pose: Tensor
+
+
+@torch.no_grad()
+def turn_heads(pictures: Tensor, points: Tensor, pose: Tensor) -> TurnedHeads:
+    """The faces of ``pictures`` (B, 3, S, S) uint8 as they look in ``pose`` (B, 3), degrees.
+
+    points : (B, 68, 2) iBUG landmarks in pixels, pixel centres at integers
+    """
+    _check(pictures, points, pose)
+    parts = [
+        _turn(*(values[start : start + CHUNK] for values in (pictures, points, pose)))
+        for start in range(0, len(pictures), CHUNK)
+    ]
+    return TurnedHeads(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def draw_poses(
+    points: Tensor, generator: torch.Generator, max_yaw: float = 80.0, max_pitch: float = 40.0
+) -> Tensor:
+    """Poses (B, 3) by lot for the faces of ``points`` (B, 68, 2).
+
+    Yaw keeps the source's side, so that what is to be seen was seen, and is large more often than
+    in nature; pitch is within an ellipse with yaw and not too far from the source's; roll stays.
+    """
+    own = _own_pose(points)
+    lot = torch.rand(4, len(points), generator=generator, device=generator.device).to(own)
+    small = own[:, 0].abs() < 8
+    side = torch.where(small, torch.where(lot[0] < 0.5, -1.0, 1.0).to(own), own[:, 0].sign())
+    large = 20 + (max_yaw - 20) * lot[1]
+    size = torch.where(lot[2] < 0.8, large, 20 * lot[1])
+    size = torch.maximum(size, own[:, 0].abs() - 15).clamp(max=max_yaw)
+    limit = max_pitch * (1 - (size / (1.2 * max_yaw)) ** 2).sqrt()
+    pitch = torch.minimum(torch.maximum((2 * lot[3] - 1) * limit, own[:, 1] - 40), own[:, 1] + 40)
+    return torch.stack([side * size, pitch.clamp(-max_pitch, max_pitch), own[:, 2]], dim=1)
+
+
+def _own_pose(points: Tensor) -> Tensor:
+    return torch.from_numpy(angles(fit_views(points).turn.cpu().double().numpy())).to(points)
+
+
+def _turn(pictures: Tensor, points: Tensor, pose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    points, pose = points.float(), pose.to(points.device, torch.float32)
+    view = fit_views(points)
+    heads = shape_heads(points, view)
+    wanted = torch.from_numpy(rotation(pose.cpu().double().numpy())).to(points)
+    change = view.turn @ wanted.mT  # camera to camera, for rows
+    places, depth = _sheet(heads, view, change, pictures.shape[-1])
+    warped = warp(pictures.float(), places, depth)
+    return (
+        warped.round().clamp(0, 255).to(torch.uint8),
+        view.to_pixels(_landmarks(heads, change, wanted)),
+        pose,
+    )
+
+
+def _landmarks(heads: Heads, change: Tensor, wanted: Tensor) -> Tensor:
+    """The turned landmarks (B, 68, 3), camera; the jaw on the outline that is visible now."""
+    paths = turn_all(heads.paths, change)
+    jaw = pick(paths, farthest_out(paths, wanted))
+    return torch.cat([jaw, (heads.landmarks @ change)[:, jaw.shape[1] :]], dim=1)
+
+
+def _sheet(heads: Heads, view: View, change: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Pixels (B, n, n, 2) where the nodes of a grid over the picture go, and depths (B, n, n)."""
+    steps = torch.linspace(0, size - 1, NODES, device=change.device)
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    pixels = torch.stack([x, y], dim=-1).reshape(1, -1, 2).expand(len(change), -1, -1)
+    flat = view.to_camera(pixels)
+    surface = Field.through(heads.nodes[..., :2], heads.nodes[..., 2:], heads.softness)
+    solid = torch.cat([flat, surface.at(flat).clamp(max=2.0)], dim=-1)
+    turned = solid @ change
+    share = _share(flat, heads.outline)[..., None]
+    places = flat + share * (turned[..., :2] - flat)
+    depth = share * turned[..., 2:] + (1 - share) * BACKDROP
+    grid = (len(change), NODES, NODES)
+    return view.to_pixels(places).reshape(*grid, 2), depth.reshape(grid)
+
+
+def _share(flat: Tensor, outline: Tensor) -> Tensor:
+    """How far the sheet follows the head (B, m): 1 in it, 0 far from it."""
+    angle = torch.atan2(flat[..., 1], flat[..., 0]) % (2 * np.pi) * (RING / (2 * np.pi))
+    low = angle.floor().long() % RING
+    part = angle - angle.floor()
+    reach = outline.gather(1, low) * (1 - part) + outline.gather(1, (low + 1) % RING) * part
+    way = ((flat.norm(dim=-1) / reach - STILL) / (FIXED - STILL)).clamp(0, 1)
+    return 1 - way * way * (3 - 2 * way)
+
+
+def _check(pictures: Tensor, points: Tensor, pose: Tensor) -> None:
+    count, size = len(pictures), pictures.shape[-1]
+    for name, values, shape in (
+        ("pictures", pictures, (count, 3, size, size)),
+        ("points", points, (count, 68, 2)),
+        ("pose", pose, (count, 3)),
+    ):
+        if tuple(values.shape) != shape or not count:
+            raise DataError(
+                f"{name} must be {shape} with at least one face, got {tuple(values.shape)}"
+            )
+    if pictures.dtype != torch.uint8:
+        raise DataError(f"pictures must be uint8, got {pictures.dtype}")

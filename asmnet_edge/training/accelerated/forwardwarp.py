@@ -14,6 +14,7 @@ from torch.nn import functional
 DENSITY = 3  # samples for each pixel, along a side
 DEPTH_BITS = 20
 FARTHEST = 8.0  # depths from -FARTHEST to FARTHEST are told apart
+BEHIND = 0.2  # how much deeper a pixel must be than its neighbours to count as a gap in them
 FLIPPED = 0.02  # the sheet shows its back, or its edge, where its area shrinks to less than that
 
 
@@ -37,7 +38,8 @@ def source_places(places: Tensor, depth: Tensor, size: int) -> Tensor:
     sheet = torch.cat([places.movedim(-1, 1), depth[:, None], facing[:, None]], dim=1)
     sheet = functional.interpolate(sheet, (fine, fine), mode="bilinear", align_corners=True)
     winner = _nearest(sheet, size)
-    known = winner >= 0
+    level = _take(sheet[:, 2:3], winner.clamp(min=0))[:, 0]
+    known = (winner >= 0) & ~_shines_through(torch.where(winner < 0, FARTHEST, level))
     shift = _shift(sheet[:, :2], winner.clamp(min=0), size)
     shift = _fill(torch.where(known[:, None], shift, 0), known[:, None].to(shift))
     return (shift + _pixels(size, shift)).movedim(1, -1)
@@ -55,6 +57,22 @@ def _nearest(sheet: Tensor, size: int) -> Tensor:
     best = key.new_full((len(key), size * size + 1), none)
     best = best.scatter_reduce_(1, pixel, key, "amin")[:, :-1]
     return torch.where(best == none, -1, best & 0xFFFFFFFF).reshape(-1, size, size)
+
+
+def _shines_through(depth: Tensor) -> Tensor:
+    """Whether each pixel of ``depth`` (B, n, n) is far behind neighbours on opposite sides.
+
+    There the nearer surface is stretched beyond its samples' density.
+    """
+    size, through = depth.shape[-1], torch.zeros_like(depth, dtype=torch.bool)
+    framed = functional.pad(depth[:, None], (1, 1, 1, 1), value=FARTHEST)[:, 0]
+    for down, across in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        ends = [
+            framed[:, 1 + s * down : 1 + s * down + size, 1 + s * across : 1 + s * across + size]
+            for s in (1, -1)
+        ]
+        through |= depth > torch.maximum(*ends) + BEHIND
+    return through
 
 
 def _shift(sheet: Tensor, winner: Tensor, size: int) -> Tensor:

@@ -2,8 +2,8 @@
 
 A mean head (the surface that drawn faces have) is brought to the fitted pose. What landmarks
 deviate from it is spread over it by radial interpolation, so that the landmarks' places are exact
-and all else follows. Units are inter-ocular distances; the origin is `CENTRE` of the head, x to the right,
-y down, z away from the camera, in the head's axes ("head") or the camera's ("camera").
+and all else follows. Units are inter-ocular distances; the origin is `CENTRE` of the head, x to the
+right, y down, z away from the camera, in the head's axes ("head") or the camera's ("camera").
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ SHELL = 1500  # points that show where the silhouette is
 RING = 48  # directions in the picture for which the silhouette is known
 BLUNT = 0.06  # rounds the tip of the basis
 HIDDEN = 1e4  # times as soft where the head turns away from the camera
+# what surrounds the silhouette: times as far out, deeper by, and before that at least so deep
+SKIRT = ((1.14, 0.1, 0.0), (1.35, 0.4, 0.1), (1.8, 0.8, 0.3))
 
 
 @dataclass(frozen=True)
@@ -107,21 +109,36 @@ def shape_heads(points: Tensor, view: View) -> Heads:
         return (camera + shift).reshape(count, *head_points.shape)
 
     landmarks = torch.cat([seen, posed[..., 2:]], dim=-1)
-    filling, outline, ring = bend(mould.filling), *_silhouette(bend(mould.shell))
-    skirt = _skirt(outline, ring)
-    away = torch.cat([mould.normals, mould.filling_normals]).expand(count, -1, -1) @ back
-    softness = 1e-3 * HIDDEN ** ((away[..., 2] + 0.35) / 0.35).clamp(0, 1)
-    softness[:, :JAW] = 1e-3
-    softness = torch.cat([softness, torch.full_like(skirt[..., 0], 3e-2)], dim=1)
-    nodes = torch.cat([landmarks, filling, skirt], dim=1)
+    solid = torch.cat([landmarks, bend(mould.filling)], dim=1)
+    shell = torch.cat([bend(mould.shell), _between(landmarks[:, :JAW])], dim=1)
+    outline, skirt = _skirt(shell)
+    normals = torch.cat([mould.normals, mould.filling_normals]).expand(count, -1, -1) @ back
+    doubt = ((normals[..., 2] + 0.1) / 0.3).clamp(0, 1)
+    doubt = torch.where(_covered(solid, shell), 1.0, doubt)
+    doubt[:, :JAW] = 0
+    softness = torch.cat([1e-3 * HIDDEN**doubt, torch.full_like(skirt[..., 0], 1e-2)], dim=1)
+    nodes = torch.cat([solid, skirt], dim=1)
     return Heads(landmarks, bend(mould.paths), nodes, softness, outline)
 
 
-def farthest_out(paths: Tensor, turn: Tensor) -> Tensor:
-    """Which place (B, 17) of each of ``paths`` (B, 26, 17, 3), camera, annotators choose for the jaw.
+def _between(line: Tensor, parts: int = 4) -> Tensor:
+    """Points (B, m, 3) on the stretches between those of ``line`` (B, n, 3), evenly."""
+    share = torch.arange(parts, device=line.device, dtype=line.dtype)[:, None, None, None] / parts
+    return (line[:, :-1] * (1 - share) + line[:, 1:] * share).movedim(0, 1).flatten(1, 2)
 
-    On the side turned away they follow the visible outline: the place that is farthest out in the
-    picture. On the side turned to the camera that is the path's start, on the jaw.
+
+def _covered(points: Tensor, shell: Tensor, near: float = 0.1, gap: float = 0.3) -> Tensor:
+    """Whether the ``shell`` (B, m, 3) lies clearly before each of ``points`` (B, n, 3): (B, n)."""
+    beside = torch.cdist(points[..., :2], shell[..., :2]) < near
+    before = shell[:, None, :, 2] < points[..., 2:] - gap
+    return (beside & before).any(dim=-1)
+
+
+def farthest_out(paths: Tensor, turn: Tensor) -> Tensor:
+    """Which place (B, 17) of each of ``paths`` (B, 26, 17, 3), camera, the jaw has.
+
+    On the side turned away annotators follow the visible outline: the place is the farthest out in
+    the picture. On the side turned to the camera that is the path's start, on the jaw.
     """
     outwards = _mould(paths.device, paths.dtype).jaw_normals @ turn[:, :2, :2].mT
     return (paths[..., :2] * outwards[:, None]).sum(dim=-1).argmax(dim=1)
@@ -173,39 +190,35 @@ def _basis(places: Tensor, nodes: Tensor) -> Tensor:
     )
 
 
-def _silhouette(shell: Tensor) -> tuple[Tensor, Tensor]:
-    """Radii (B, RING) of the silhouette of ``shell`` (B, m, 3), and its points (B, RING, 3)."""
+def _skirt(shell: Tensor) -> tuple[Tensor, Tensor]:
+    """Radii (B, RING) of the silhouette of ``shell`` (B, m, 3), and places (B, n, 3) around it.
+
+    The places surround the silhouette, the farther out the deeper: see `SKIRT`.
+    """
+    directions = ring_directions(shell)
     radius = shell[..., :2].norm(dim=-1)
-    along = ring_directions(shell) @ shell[..., :2].mT  # (B, RING, m)
+    along = directions @ shell[..., :2].mT  # (B, RING, m)
     near = along > np.cos(1.5 * np.pi / RING) * radius[:, None]
     reach, which = torch.where(near, radius[:, None], 0).max(dim=-1)
-    reach = (reach.roll(1, -1) + 2 * reach + reach.roll(-1, -1)) / 4
-    depth = shell[..., 2].gather(1, which)
-    depth = (depth.roll(1, -1) + 2 * depth + depth.roll(-1, -1)) / 4
-    flat = reach[..., None] * ring_directions(shell)
-    return reach, torch.cat([flat, depth[..., None]], dim=-1)
+    depth = _even(shell[..., 2].gather(1, which))[..., None]
+    reach = _even(reach)
+    flat = reach[..., None] * directions
+    places = [
+        torch.cat([times * flat, depth.clamp(min=least) + deeper], dim=-1)[:, ::2]
+        for times, deeper, least in SKIRT
+    ]
+    return reach, torch.cat(places, dim=1)
+
+
+def _even(ring: Tensor) -> Tensor:
+    """``ring`` (B, RING) with each value a little like its neighbours."""
+    return (ring.roll(1, -1) + 2 * ring + ring.roll(-1, -1)) / 4
 
 
 def ring_directions(like: Tensor) -> Tensor:
     """Unit vectors (RING, 2) in the directions 2 pi k / RING."""
     angle = torch.arange(RING, device=like.device, dtype=like.dtype) * (2 * np.pi / RING)
     return torch.stack([angle.cos(), angle.sin()], dim=-1)
-
-
-SKIRT = ((1.0, 0.0, -9.0), (1.14, 0.25, 0.15), (1.35, 0.5, 0.3), (1.8, 0.8, 0.6))
-
-
-def _skirt(outline: Tensor, ring: Tensor) -> Tensor:
-    """Places (B, 4 RING / 2, 3) on the silhouette and, ever farther behind it, outside.
-
-    `SKIRT`: times as far out, deeper by, and at least so deep
-    """
-    chosen = ring[:, ::2]
-    rings = []
-    for times, deeper, least in SKIRT:
-        depth = chosen[..., 2:].clamp(min=least) + deeper
-        rings.append(torch.cat([times * chosen[..., :2], depth], dim=-1))
-    return torch.cat(rings, dim=1)
 
 
 def _like(values: Tensor, places: Tensor) -> Tensor:
@@ -222,7 +235,9 @@ def _mould(device: torch.device, dtype: torch.dtype) -> Mould:
     middle /= np.linalg.norm(middle, axis=1, keepdims=True)
     filling = np.concatenate([right, right * [-1, 1, 1], middle])
     normals = _normals(head, filling)
-    filling, normals = filling[normals[:, 2] < 0.3], normals[normals[:, 2] < 0.3]
+    places = _skin(head, filling) + CENTRE
+    front = (normals[:, 2] < 0.3) & ~((places[:, 1] > 0.4) & (places[:, 2] > 0.25))  # no throat
+    filling, normals = filling[front], normals[front]
     paths = FRONT + JAW_MARCH[:, None, None] * (head.knots[:JAW] - FRONT)
     paths /= np.linalg.norm(paths, axis=-1, keepdims=True)
     along = np.gradient(mean_face()[:JAW, :2], axis=0)

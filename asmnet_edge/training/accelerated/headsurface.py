@@ -22,6 +22,9 @@ from asmnet_edge.pose import fit_weak_perspective, mean_face, rigid_points
 
 CENTRE = np.array([0.0, 0.15, 0.4])  # what stays in place as a head turns, in the mean face's axes
 JAW = 17  # number of points of the jaw, the first ones
+# how much deeper than in the mean face the jaw lies, from the ear to the chin: its points there are
+# the outline of frontal faces; those of training faces turned by 40 to 52 degrees lie behind it
+BACK = np.array([-0.11, 0.04, 0.20, 0.29, 0.27, 0.20, 0.13, 0.06, 0.0])
 SHELL = 1500  # points that show where the silhouette is
 RING = 48  # directions in the picture for which the silhouette is known
 BLUNT = 0.06  # rounds the tip of the basis
@@ -241,16 +244,23 @@ def _mould(device: torch.device, dtype: torch.dtype) -> Mould:
     paths = FRONT + JAW_MARCH[:, None, None] * (head.knots[:JAW] - FRONT)
     paths /= np.linalg.norm(paths, axis=-1, keepdims=True)
     along = np.gradient(mean_face()[:JAW, :2], axis=0)
-    arrays = (
-        _skin(head, head.knots[:68]),
-        _normals(head, head.knots[:68]),
-        _skin(head, paths.reshape(-1, 3)).reshape(paths.shape),
-        np.stack([-along[:, 1], along[:, 0]], axis=1),
-        _skin(head, filling),
-        normals,
-        _skin(head, _sphere(SHELL)),
+    surface = (head.knots[:68], filling, paths.reshape(-1, 3), _sphere(SHELL))
+    marks, flesh, tracks, shell = (torch.from_numpy(_skin(head, a)) for a in surface)
+    still = torch.cat([marks, flesh])[None]
+    back = torch.from_numpy(np.concatenate([BACK, BACK[-2::-1], np.zeros(still.shape[1] - JAW)]))
+    field = Field.through(still, back[None, :, None], torch.full_like(still[..., 0], 1e-4))
+    for points in (marks, flesh, tracks, shell):
+        points[:, 2] += field.at(points[None].clone())[0, :, 0]
+    parts = (
+        marks,
+        torch.from_numpy(_normals(head, head.knots[:68])),
+        tracks.reshape(paths.shape),
+        torch.from_numpy(np.stack([-along[:, 1], along[:, 0]], axis=1)),
+        flesh,
+        torch.from_numpy(normals),
+        shell,
     )
-    return Mould(*(torch.from_numpy(np.array(a)).to(device, dtype) for a in arrays))
+    return Mould(*(part.to(device, dtype) for part in parts))
 
 
 def _skin(head: Head, directions: FloatArray) -> FloatArray:

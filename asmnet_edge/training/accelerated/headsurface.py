@@ -27,7 +27,7 @@ JAW = 17  # number of points of the jaw, the first ones
 BACK = np.array([-0.11, 0.04, 0.20, 0.29, 0.27, 0.20, 0.13, 0.06, 0.0])
 SHELL = 1500  # points that show where the silhouette is
 RING = 48  # directions in the picture for which the silhouette is known
-BLUNT = 0.06  # rounds the tip of the basis
+BLUNT = 0.08  # rounds the tip of the basis
 HIDDEN = 1e4  # times as soft where the head turns away from the camera
 # what surrounds the silhouette: times as far out, deeper by, and before that at least so deep
 SKIRT = ((1.14, 0.1, 0.0), (1.35, 0.4, 0.1), (1.8, 0.8, 0.3))
@@ -119,7 +119,7 @@ def shape_heads(points: Tensor, view: View) -> Heads:
     doubt = ((normals[..., 2] + 0.1) / 0.3).clamp(0, 1)
     doubt = torch.where(_covered(solid, shell), 1.0, doubt)
     doubt[:, :JAW] = 0
-    softness = torch.cat([1e-3 * HIDDEN**doubt, torch.full_like(skirt[..., 0], 1e-2)], dim=1)
+    softness = torch.cat([2e-3 * HIDDEN**doubt, torch.full_like(skirt[..., 0], 1e-2)], dim=1)
     nodes = torch.cat([solid, skirt], dim=1)
     return Heads(landmarks, bend(mould.paths), nodes, softness, outline)
 

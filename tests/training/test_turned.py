@@ -1,9 +1,13 @@
 """Turned heads: what the picture and its landmarks keep, and what the geometry says they become."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from asmnet_edge.data.drawn_build import sample_build
+from asmnet_edge.data.drawn_shape import head_of, landmarks_3d, view_of
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import DataError
 from asmnet_edge.pose import fit_pose
@@ -48,6 +52,39 @@ def test_the_pose_asked_for_is_the_pose_that_landmarks_tell(faces, yaw, pitch) -
     turned = turn_heads(pictures, points, wanted)
     torch.testing.assert_close(turned.pose, wanted)
     torch.testing.assert_close(own_pose(turned.points), wanted, atol=7, rtol=0)
+
+
+@pytest.mark.parametrize("yaw", [30, -50])
+def test_landmarks_land_where_the_drawn_head_has_them(yaw) -> None:
+    for seed in range(4):
+        build = replace(sample_build(np.random.default_rng(seed)), pose=np.zeros(3))
+        head = head_of(build)
+        views = [view_of(replace(build, pose=np.array([y, 0.0, 0.0])), SIZE) for y in (0, yaw)]
+        start, goal = (
+            torch.from_numpy(view.project(landmarks_3d(head, view)))[None].float() for view in views
+        )
+        blank = torch.zeros(1, 3, SIZE, SIZE, dtype=torch.uint8)
+        wanted = own_pose(start) + torch.tensor([[yaw, 0.0, 0.0]])
+        came = turn_heads(blank, start, wanted).points
+        # the head turns about another point of it, so only shapes compare
+        gap = (came - came[:, 17:].mean(1, True)) - (goal - goal[:, 17:].mean(1, True))
+        gap = gap.norm(dim=-1) / eyes_apart(start)[:, None]
+        assert gap[:, 17:].mean() < 0.05
+        assert gap[:, :17].mean() < 0.25  # the drawn jaw is that of frontal faces
+
+
+def test_the_picture_goes_where_its_landmarks_go(faces) -> None:
+    points = faces[1]
+    ramp = torch.arange(SIZE, dtype=torch.uint8)  # each pixel says where it came from
+    y, x = torch.meshgrid(ramp, ramp, indexing="ij")
+    pictures = torch.stack([x, y, 0 * x]).expand(len(points), -1, -1, -1)
+    wanted = own_pose(points)
+    wanted[:, 0] += torch.where(wanted[:, 0] < 0, -25, 25)
+    turned = turn_heads(pictures, points, wanted)
+    seen = [*range(27, 31), *range(48, 60)]  # not hidden by the nose
+    place = turned.points[:, seen].round().long()
+    shown = torch.stack([turned.pictures[k, :2, p[:, 1], p[:, 0]].T for k, p in enumerate(place)])
+    assert (shown - points[:, seen]).norm(dim=-1).median() < 0.015 * SIZE
 
 
 def test_mirrored_faces_turn_the_other_way(faces) -> None:

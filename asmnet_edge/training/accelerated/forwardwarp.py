@@ -14,6 +14,7 @@ from torch.nn import functional
 DENSITY = 3  # samples for each pixel, along a side
 DEPTH_BITS = 20
 FARTHEST = 8.0  # depths from -FARTHEST to FARTHEST are told apart
+JUMP = 3.0  # pixels between the sources of neighbours that show an edge, or need smoothing
 BEHIND = 0.2  # how much deeper a pixel must be than its neighbours to count as a gap in them
 FLIPPED = 0.02  # the sheet shows its back, or its edge, where its area shrinks to less than that
 
@@ -26,9 +27,19 @@ def warp(pictures: Tensor, places: Tensor, depth: Tensor) -> Tensor:
     """
     source = source_places(places, depth, pictures.shape[-1])
     grid = source * (2 / (pictures.shape[-1] - 1)) - 1
-    return functional.grid_sample(
+    warped = functional.grid_sample(
         pictures, grid, mode="bilinear", padding_mode="reflection", align_corners=True
     )
+    return _soften(warped, source)
+
+
+def _soften(pictures: Tensor, source: Tensor) -> Tensor:
+    """``pictures`` with means of 3 x 3 pixels where neighbours come from places far apart."""
+    framed = functional.pad(source.movedim(-1, 1), (1, 1, 1, 1), mode="replicate")
+    across = (framed[..., 1:-1, 2:] - framed[..., 1:-1, :-2]).abs().amax(dim=1, keepdim=True)
+    down = (framed[..., 2:, 1:-1] - framed[..., :-2, 1:-1]).abs().amax(dim=1, keepdim=True)
+    mean = functional.avg_pool2d(pictures, 3, 1, 1, count_include_pad=False)
+    return torch.where(torch.maximum(across, down) > 2 * JUMP, mean, pictures)
 
 
 def source_places(places: Tensor, depth: Tensor, size: int) -> Tensor:

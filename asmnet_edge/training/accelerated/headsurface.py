@@ -8,6 +8,7 @@ right, y down, z away from the camera, in the head's axes ("head") or the camera
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -201,7 +202,7 @@ def _skirt(shell: Tensor) -> tuple[Tensor, Tensor]:
     directions = ring_directions(shell)
     radius = shell[..., :2].norm(dim=-1)
     along = directions @ shell[..., :2].mT  # (B, RING, m)
-    near = along > np.cos(1.5 * np.pi / RING) * radius[:, None]
+    near = along > math.cos(1.5 * math.pi / RING) * radius[:, None]
     reach, which = torch.where(near, radius[:, None], 0).max(dim=-1)
     depth = _even(shell[..., 2].gather(1, which))[..., None]
     reach = _even(reach)

@@ -1,4 +1,1 @@
-"""Training in plain PyTorch for a machine with a GPU: faces, views and networks stay on the device.
-
-Imported where PyTorch is; nothing here needs Keras but `export`, which brings the weights back.
-"""
+"""Training steps in PyTorch that run on CPU and CUDA alike; no Keras and no OpenCV here."""

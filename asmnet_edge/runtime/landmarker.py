@@ -22,6 +22,9 @@ from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
+FAR = 20.0  # degrees off upright that a refined crop may be before it is cut once more
+
+
 @dataclass(frozen=True)
 class Face:
     """One face of a picture.
@@ -67,7 +70,9 @@ class FaceLandmarker:
     """Finds faces and their landmarks with one artifact.
 
     refine : cut each face a second time by its own landmarks; costs a second inference and makes up
-    for a detector's box that lies badly; colour : order of the pictures' channels, bgr or rgb
+    for a detector's box that lies badly, and for a tilted head where the network expects it upright:
+    one that the first look saw off by more than `FAR` degrees, as heads on their side may be, is cut
+    a third time; colour : order of the pictures' channels, bgr or rgb
     """
 
     def __init__(
@@ -124,21 +129,33 @@ class FaceLandmarker:
         face = self.landmarks(picture, box)
         if not self._refine:
             return face
-        return replace(self.landmarks(picture, face.landmarks.box), box=box)
+        refined = self.landmarks(picture, face.landmarks)
+        if self._is_far(face.landmarks, refined.landmarks):
+            refined = self.landmarks(picture, refined.landmarks)
+        return replace(refined, box=box)
 
-    def landmarks(self, picture: Picture, box: Box) -> Face:
-        """The face of ``picture`` (H, W, 3) whose landmarks' box is about ``box``: one inference.
+    def _is_far(self, before: Landmarks, after: Landmarks) -> bool:
+        """Whether the crop for ``before`` was not nearly upright, as ``after`` shows."""
+        first, second = (self._rule.square(each).rotation for each in (before, after))
+        return abs((second - first + 180) % 360 - 180) > FAR
 
+    def landmarks(self, picture: Picture, where: Box | Landmarks) -> Face:
+        """The face of ``picture`` (H, W, 3) that lies about ``where``: one inference.
+
+        where : a box that a detector found, or the face's last landmarks, whose crop is turned
+        upright if the network expects that; landmarks and pose are those in the picture either way
         `ModelError` when the network answers with what are no landmarks.
         """
         start = perf_counter()
-        matrix = self._rule.matrix(box)
+        square = self._rule.square(where)
+        matrix = square.matrix(self._rule.size)
         crop = self._cropper.cut(picture, matrix)
         cropped = perf_counter()
         relative, pose = self.artifact.backend.run(crop)
         ran = perf_counter()
         points = transform(from_relative(relative, self._rule.size), invert(matrix))
-        face = self._decoded(points, np.array(pose, np.float64), box)
+        pose = square.pose_in_picture(np.array(pose, np.float64))
+        face = self._decoded(points, pose, where.box if isinstance(where, Landmarks) else where)
         self.timings.crop += 1e3 * (cropped - start)
         self.timings.infer += 1e3 * (ran - cropped)
         self.timings.decode += 1e3 * (perf_counter() - ran)

@@ -90,7 +90,7 @@ def in_plane_roll(points: FloatArray, scheme: LandmarkScheme = IBUG68) -> float:
     if len(scheme.to_ibug68) != IBUG68.points:
         left, right = points[list(scheme.eye_corners)]
         return float(np.rad2deg(np.arctan2(*(right - left)[::-1])))
-    still = np.ascontiguousarray(points[_still(scheme.to_ibug68)], np.float64).view(np.complex128)[:, 0]
+    still = _complex(points[_still(scheme.to_ibug68)])
     return float(np.rad2deg(np.angle(np.vdot(_flat_face(), still))))
 
 
@@ -102,9 +102,14 @@ def _still(to_ibug68: tuple[int, ...]) -> list[int]:
 
 @cache
 def _flat_face() -> NDArray[np.complex128]:
-    """The frontal mean face's still points as complex numbers x + iy about their centre."""
-    flat = np.ascontiguousarray(mean_face()[rigid_points(), :2])
-    return (flat - flat.mean(axis=0)).view(np.complex128)[:, 0]
+    """The frontal mean face's still points (still,) about their centre."""
+    flat = mean_face()[rigid_points(), :2]
+    return _complex(flat - flat.mean(axis=0))
+
+
+def _complex(points: FloatArray) -> NDArray[np.complex128]:
+    """``points`` (n, 2) as numbers x + iy (n,)."""
+    return np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
 
 
 def fit_pose(landmarks: FloatArray, scheme: LandmarkScheme = IBUG68) -> FloatArray:

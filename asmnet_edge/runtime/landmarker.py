@@ -21,7 +21,6 @@ from asmnet_edge.runtime.detect import Detector, detect_haar
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
-
 FAR = 20.0  # degrees off upright that a refined crop may be before it is cut once more
 
 
@@ -70,9 +69,9 @@ class FaceLandmarker:
     """Finds faces and their landmarks with one artifact.
 
     refine : cut each face a second time by its own landmarks; costs a second inference and makes up
-    for a detector's box that lies badly, and for a tilted head where the network expects it upright:
-    one that the first look saw off by more than `FAR` degrees, as heads on their side may be, is cut
-    a third time; colour : order of the pictures' channels, bgr or rgb
+    for a detector's box that lies badly. Where the network expects faces upright, one whose second
+    crop turns out to be off by more than `FAR` degrees, as of a head on its side, is cut once more
+    colour : order of the pictures' channels, bgr or rgb
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Faces from picture to picture: looked for rarely, followed by their last landmarks.
 
-A face is cut by where its landmarks were in the picture before, and as they were tilted there if
-the network expects faces upright. It is gone when what the network
-finds there is no face's shape any more, or when it has left the picture.
+A face is cut by where its landmarks were in the picture before, and turned by their tilt if the
+network expects faces upright. It is gone when what the network finds there is no face's shape any
+more, or when it has left the picture.
 """
 
 from __future__ import annotations

@@ -140,13 +140,31 @@ def evaluate(
 ) -> tuple[Predictions, list[dict[str, Any]]]:
     """Every face once, whatever subsets it belongs to; then a row for each of ``subsets``.
 
-    A subset that no face is left of has no row.
+    A subset that no face is left of has no row. Where the model expects faces upright, each row
+    says under ``upright`` how it does on such crops, from a second look at every face.
     """
     samples = list({s.name: s for subset in subsets for s in subset.samples}.values())
     predictions = predict_faces(model, samples, progress("faces", len(samples)), on_broken)
     parts = [predictions.of([s.name for s in subset.samples]) for subset in subsets]
     rows = [subset_figures(s, p) for s, p in zip(subsets, parts, strict=True) if p.samples]
+    if model.crop.upright:
+        _add_upright(rows, model, predictions, parts, progress)
     return predictions, rows
+
+
+def _add_upright(
+    rows: Sequence[dict[str, Any]],
+    model: EvaluatedModel,
+    predictions: Predictions,
+    parts: Sequence[Predictions],
+    progress: Progress,
+) -> None:
+    """Add the figures of `truth_figures` on upright crops to each of ``rows``."""
+    samples = predictions.samples
+    upright = predict_faces(model, samples, progress("upright", len(samples)), upright=True)
+    for row, part in zip(rows, (p for p in parts if p.samples), strict=True):
+        again = upright.of([sample.name for sample in part.samples])
+        row["upright"] = truth_figures(again.outputs, again.truth)
 
 
 def threshold_percent(scheme: LandmarkScheme) -> float:

@@ -108,7 +108,7 @@ def upright(fake: Artifact) -> Artifact:
 
 
 def tilted_by(points: np.ndarray, *degrees: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Answers of ``points`` (68, 2), relative, turned about the crop's middle by one after other."""
+    """Answers of ``points`` (68, 2), relative, turned about the middle by one after another."""
     turns = iter(degrees)
     return lambda crop: transform(points - 0.5, crop_matrix((0, 0), 1, 1, next(turns))) + 0.5
 

@@ -22,7 +22,7 @@ FILL = 128  # the network's zero: (128 - 128) / 128, as its own zero padding
 
 @dataclass(frozen=True)
 class Square:
-    """The square of a picture that becomes a crop.
+    """The square of a picture that becomes a crop; `CropRule.square` makes it.
 
     centre, side : in picture pixels; rotation : degrees by which the content turns clockwise on its
     way into the crop, 0 for a square whose sides are level
@@ -50,8 +50,8 @@ class CropRule:
     """Square around a face box: centre kept, side = ``margin`` x the longer side.
 
     margin : factor on the longer side; size : pixels of the crop's side
-    upright : whether the network expects each crop that is cut by landmarks turned, so that the
-    face in it is upright; a crop that is cut by a detector's box is level all the same
+    upright : whether the network expects each crop that is cut by landmarks turned by their roll,
+    so that the face in it is upright; one that is cut by a detector's box is level all the same
     """
 
     margin: float = 1.25

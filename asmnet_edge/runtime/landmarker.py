@@ -129,7 +129,7 @@ class FaceLandmarker:
         if not self._refine:
             return face
         refined = self.landmarks(picture, face.landmarks)
-        if self._is_far(face.landmarks, refined.landmarks):
+        if self._rule.upright and self._is_far(face.landmarks, refined.landmarks):
             refined = self.landmarks(picture, refined.landmarks)
         return replace(refined, box=box)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.crop import from_relative, invert, transform
+from asmnet_edge.crop import CropRule, from_relative, invert, transform
 from asmnet_edge.errors import DataError, ModelError, UsageError
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks
 from asmnet_edge.pictures import Picture
@@ -63,6 +63,20 @@ class Timings:
     crop: float = 0.0
     infer: float = 0.0
     decode: float = 0.0
+
+
+def next_look(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
+    """The landmarks to cut a face by once more, after looks that saw ``seen``; None: enough of it.
+
+    One look is refined by another. That is refined too where ``rule`` says upright and it shows
+    that its own crop was off by more than `FAR` degrees.
+    """
+    if len(seen) == 1:
+        return seen[0]
+    if len(seen) > 2 or not rule.upright:
+        return None
+    before, after = (rule.square(landmarks).rotation for landmarks in seen)
+    return seen[-1] if abs((after - before + 180) % 360 - 180) > FAR else None
 
 
 class FaceLandmarker:
@@ -126,17 +140,11 @@ class FaceLandmarker:
 
     def _face(self, picture: Picture, box: Box) -> Face:
         face = self.landmarks(picture, box)
-        if not self._refine:
-            return face
-        refined = self.landmarks(picture, face.landmarks)
-        if self._rule.upright and self._is_far(face.landmarks, refined.landmarks):
-            refined = self.landmarks(picture, refined.landmarks)
-        return replace(refined, box=box)
-
-    def _is_far(self, before: Landmarks, after: Landmarks) -> bool:
-        """Whether the crop for ``before`` was not nearly upright, as ``after`` shows."""
-        first, second = (self._rule.square(each).rotation for each in (before, after))
-        return abs((second - first + 180) % 360 - 180) > FAR
+        seen = [face.landmarks]
+        while self._refine and (where := next_look(self._rule, seen)):
+            face = self.landmarks(picture, where)
+            seen.append(face.landmarks)
+        return replace(face, box=box)
 
     def landmarks(self, picture: Picture, where: Box | Landmarks) -> Face:
         """The face of ``picture`` (H, W, 3) that lies about ``where``: one inference.

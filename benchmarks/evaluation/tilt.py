@@ -1,4 +1,4 @@
-"""How well a model takes tilted heads: whole pictures turned, through the runtime's own passes.
+"""How well a model takes tilted heads: whole pictures turned, looked at as the runtime does.
 
 Each picture is turned about the face, and the runtime gets the tight box of the turned landmarks as
 if a detector had found it: a first look in a level crop, then crops by the landmarks that it saw.
@@ -7,8 +7,7 @@ if a detector had found it: a first look in a level crop, then crops by the land
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ import numpy as np
 from asmnet_edge import metrics
 from asmnet_edge.benchmarks.accuracy.truth import failure_threshold
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
-from asmnet_edge.crop import crop_matrix, cut, transform
+from asmnet_edge.crop import CropRule, crop_matrix, cut, from_relative, invert, transform
 from asmnet_edge.data.sample import Sample
-from asmnet_edge.landmarks import FloatArray, bounding_box
-from asmnet_edge.manifest import ArtifactManifest, Precision
+from asmnet_edge.landmarks import Box, FloatArray, Landmarks, bounding_box
 from asmnet_edge.pictures import Picture
-from asmnet_edge.runtime.backends.backend import Artifact, Crop
-from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.backends.backend import Crop
+from asmnet_edge.runtime.landmarker import next_look
+from asmnet_edge.schemes import LandmarkScheme
 
 DEGREES = (0.0, 30.0, 60.0, 90.0, 180.0)  # by which pictures are turned clockwise
 REACH = 3.0  # side of what is turned, over the face's longer side: more than any crop sees
@@ -59,31 +58,55 @@ class Tilted:
         }
 
 
-class _Backend:
-    """The model as the runtime runs it, a crop at a time; ``runs`` counts them."""
+@dataclass
+class _Search:
+    """The runtime's looks at one face, to be taken together with those at others.
 
-    def __init__(self, model: EvaluatedModel) -> None:
-        self.name, self._model, self.runs = str(model.facts["name"]), model, 0
+    where : by which the next crop is cut, None when the runtime would be content
+    """
 
-    def run(self, crop: Crop) -> tuple[FloatArray, FloatArray]:
-        self.runs += 1
-        landmarks, pose = self._model.outputs(crop)
-        return landmarks[0], pose[0]
+    picture: Picture
+    rule: CropRule
+    where: Box | Landmarks | None
+    seen: list[Landmarks] = field(default_factory=list)
+
+    def crop(self) -> Crop:
+        """The crop (s, s, 3) RGB of the next look."""
+        return cut(self.picture, self._matrix, self.rule.size)[..., ::-1]
+
+    def saw(self, relative: FloatArray, scheme: LandmarkScheme) -> None:
+        """Take what the model answered to the crop: ``relative`` (n, 2)."""
+        points = transform(from_relative(relative, self.rule.size), invert(self._matrix))
+        self.seen.append(Landmarks(points, scheme))
+        self.where = next_look(self.rule, self.seen)
+
+    @property
+    def _matrix(self) -> FloatArray:
+        assert self.where is not None, "there is a look left"
+        return self.rule.matrix(self.where)
 
 
 def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], None]) -> Tilted:
     """``model`` on ``samples``, each turned by all of `DEGREES`; ``tick`` is called for each."""
-    backend = _Backend(model)
-    landmarker = FaceLandmarker(_as_artifact(model, backend))
-    errors, runs = np.empty((2, len(samples), len(DEGREES)))
-    for i, sample in enumerate(samples):
+    errors, inferences = [], []
+    for sample in samples:
         picture = sample.load()
-        for k, degrees in enumerate(DEGREES):
-            before = backend.runs
-            errors[i, k] = _error(landmarker, *turned_picture(sample, picture, degrees), model)
-            runs[i, k] = backend.runs - before
+        turned = [turned_picture(sample, picture, degrees) for degrees in DEGREES]
+        searches = [_Search(t, model.crop, bounding_box(points)) for t, points in turned]
+        _search(model, searches)
+        found = np.stack([search.seen[-1].points for search in searches])
+        errors.append(metrics.nme(found, np.stack([points for _, points in turned]), model.scheme))
+        inferences.append([len(search.seen) for search in searches])
         tick()
-    return Tilted(tuple(sample.name for sample in samples), errors, runs)
+    return Tilted(tuple(s.name for s in samples), np.stack(errors), np.array(inferences, float))
+
+
+def _search(model: EvaluatedModel, searches: Sequence[_Search]) -> None:
+    """Let ``model`` look as often as the runtime would, at all faces that are left in one batch."""
+    while left := [search for search in searches if search.where is not None]:
+        crops = np.ascontiguousarray(np.stack([search.crop() for search in left]))
+        for search, relative in zip(left, model.outputs(crops)[0], strict=True):
+            search.saw(relative, model.scheme)
 
 
 def tilt_figures(
@@ -106,33 +129,3 @@ def turned_picture(sample: Sample, picture: Picture, degrees: float) -> tuple[Pi
     side = 2 * int(REACH * max(box.width, box.height) / 2) + 1
     matrix = crop_matrix((x, y), side, side, degrees)
     return cut(picture, matrix, side), transform(sample.landmarks.points, matrix)
-
-
-def _error(
-    landmarker: FaceLandmarker, picture: Picture, points: FloatArray, model: EvaluatedModel
-) -> float:
-    """NME, as a fraction, of what the runtime finds from the tight box of ``points`` (n, 2)."""
-    (face,) = landmarker.faces_in(picture, [bounding_box(points)])
-    return float(metrics.nme(face.landmarks.points[None], points[None], model.scheme)[0])
-
-
-def _as_artifact(model: EvaluatedModel, backend: _Backend) -> Artifact:
-    """``model``, a float one too, as the runtime takes it, with what that asks of a manifest."""
-    manifest = ArtifactManifest(
-        format="",
-        precision=Precision.FLOAT32,
-        model={},
-        scheme=model.scheme.name,
-        crop=asdict(model.crop),
-        inputs=(),
-        outputs=(),
-        parameters=0,
-        multiply_adds=0,
-        operators={},
-        calibration=None,
-        source_sha256="",
-        provenance={},
-        licence="",
-        tools={},
-    )
-    return Artifact(Path(str(model.facts["name"])), manifest, backend)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge import plots
+from asmnet_edge import metrics, plots
 from asmnet_edge.benchmarks.accuracy.truth import (
     faces_in_words,
     failure_threshold,
@@ -26,12 +26,14 @@ from asmnet_edge.benchmarks.evaluation.run import (
     write_evaluation,
 )
 from asmnet_edge.benchmarks.evaluation.table import evaluation_table
-from asmnet_edge.benchmarks.evaluation.tilt import turned_picture
+from asmnet_edge.benchmarks.evaluation.tilt import DEGREES, tilted, turned_picture
 from asmnet_edge.crop import CropRule, crop_matrix, cut
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
 from asmnet_edge.landmarks import Landmarks, bounding_box
 from asmnet_edge.pictures import read_picture
+from asmnet_edge.runtime.backends.backend import open_artifact
+from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.schemes import IBUG68, WFLW98
 from asmnet_edge.training.floatmodel import load_float_model
 
@@ -347,6 +349,25 @@ def test_turned_pictures_go_through_the_runtimes_passes(
         assert row["nme"] == pytest.approx(figures[float_file, upright][0]["nme"], rel=0.05)
         assert min(row["inferences"]) >= 2
         assert max(row["inferences"]) <= 3 if upright else max(row["inferences"]) == 2
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_tilted_faces_are_found_as_the_landmarker_finds_them(
+    three: Faces, artifacts: list[Path], upright: bool
+) -> None:
+    artifact = open_artifact(artifacts[1])
+    crop = {**artifact.manifest.crop, "upright": upright}
+    artifact = replace(artifact, manifest=replace(artifact.manifest, crop=crop))
+    landmarker = FaceLandmarker(artifact)
+    model = open_model(artifacts[1])
+    model = replace(model, crop=replace(model.crop, upright=upright))
+    errors = tilted(model, three.faces, lambda: None).errors
+    for face, row in zip(three.faces, errors, strict=True):
+        for degrees, error in zip(DEGREES, row, strict=True):
+            picture, points = turned_picture(face, face.load(), degrees)
+            (found,) = landmarker.faces_in(picture, [bounding_box(points)])
+            expected = metrics.nme(found.landmarks.points[None], points[None], IBUG68)[0]
+            assert error == pytest.approx(expected, rel=1e-6)
 
 
 def test_tilts_are_a_table(three: Faces, artifacts: list[Path]) -> None:

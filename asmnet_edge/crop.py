@@ -7,16 +7,42 @@ the program computes such coordinates. Pixel centres lie at integer coordinates 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.landmarks import Box, FloatArray
+from asmnet_edge.landmarks import Box, FloatArray, Landmarks
+from asmnet_edge.pose import in_plane_roll, turned
 
 FILL = 128  # the network's zero: (128 - 128) / 128, as its own zero padding
+
+
+@dataclass(frozen=True)
+class Square:
+    """The square of a picture that becomes a crop; `CropRule.square` makes it.
+
+    centre, side : in picture pixels; rotation : degrees by which the content turns clockwise on its
+    way into the crop, 0 for a square whose sides are level
+    """
+
+    centre: tuple[float, float]
+    side: float
+    rotation: float = 0.0
+
+    def matrix(self, size: int) -> FloatArray:
+        """Affine matrix (2, 3) from picture pixels to those of the crop of ``size`` pixels."""
+        return crop_matrix(self.centre, self.side, size, self.rotation)
+
+    def pose_in_crop(self, pose: FloatArray) -> FloatArray:
+        """Pose (..., 3) in the crop of a head that has ``pose`` in the picture."""
+        return turned(pose, self.rotation) if self.rotation else pose
+
+    def pose_in_picture(self, pose: FloatArray) -> FloatArray:
+        """Pose (..., 3) in the picture of a head that has ``pose`` in the crop."""
+        return turned(pose, -self.rotation) if self.rotation else pose
 
 
 @dataclass(frozen=True)
@@ -24,18 +50,45 @@ class CropRule:
     """Square around a face box: centre kept, side = ``margin`` x the longer side.
 
     margin : factor on the longer side; size : pixels of the crop's side
+    upright : whether the network expects each crop that is cut by landmarks turned by their roll,
+    so that the face in it is upright; one that is cut by a detector's box is level all the same
     """
 
     margin: float = 1.25
     size: int = 224
+    upright: bool = False
 
     def __post_init__(self) -> None:
         if not self.margin > 0 or self.size < 1:
             raise UsageError(f"a crop needs margin > 0 and size >= 1, got {self}")
+        if not isinstance(self.upright, bool):
+            raise UsageError(f"upright must be true or false, got {self.upright!r}")
 
-    def matrix(self, box: Box) -> FloatArray:
-        """Affine matrix (2, 3) from picture pixels to crop pixels for the face in ``box``."""
-        return crop_matrix(box.centre, self.margin * max(box.width, box.height), self.size)
+    @property
+    def level(self) -> CropRule:
+        """The same rule without turning: how the protocols of 300W and WFLW cut."""
+        return replace(self, upright=False)
+
+    def square(self, where: Box | Landmarks) -> Square:
+        """The square to cut for the face in a box or around landmarks."""
+        if isinstance(where, Landmarks):
+            if self.upright:
+                return self._upright(where)
+            where = where.box
+        return Square(where.centre, self.margin * max(where.width, where.height))
+
+    def matrix(self, where: Box | Landmarks) -> FloatArray:
+        """Affine matrix (2, 3) from picture pixels to crop pixels for the face ``where``."""
+        return self.square(where).matrix(self.size)
+
+    def _upright(self, landmarks: Landmarks) -> Square:
+        """The square around the tight box of ``landmarks`` in the frame where they are upright."""
+        rotation = -in_plane_roll(landmarks.points, landmarks.scheme)
+        turn = crop_matrix((0.0, 0.0), 1.0, 1, rotation)  # about the origin: a plain rotation
+        turned = transform(landmarks.points, turn)
+        low, high = turned.min(axis=0), turned.max(axis=0)
+        x, y = transform((low + high) / 2, invert(turn)).tolist()
+        return Square((x, y), self.margin * float((high - low).max()), rotation)
 
 
 def crop_matrix(

@@ -78,7 +78,7 @@ def held_out(dataset: W300, model: FloatModel) -> Faces:
     chosen = [s for s in samples if is_validation(s.identity, PERCENT)]
     rule = model.crop
     points = [
-        to_relative(transform(s.landmarks.points, rule.matrix(s.landmarks.box)), rule.size)
+        to_relative(transform(s.landmarks.points, rule.matrix(s.landmarks)), rule.size)
         for s in chosen
     ]
     return Faces(crops_of(chosen, rule), model.scheme, np.stack(points))

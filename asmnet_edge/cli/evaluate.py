@@ -39,6 +39,8 @@ DRAWN = "synthetic:128"
               help="Folder for evaluation.json and the pictures.")  # fmt: skip
 @click.option("--sensitivity/--no-sensitivity", default=True, show_default=True,
               help="Measure what a badly lying crop costs.")  # fmt: skip
+@click.option("--tilt", is_flag=True,
+              help="Measure faces on their side and upside down, too.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1), help="[default: as many as there are cores]")
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace an evaluation that exists.")
@@ -49,6 +51,7 @@ def command(
     subsets: tuple[str, ...],
     output: Path | None,
     sensitivity: bool,
+    tilt: bool,
     threads: int | None,
     broken: str,
     overwrite: bool,
@@ -67,7 +70,7 @@ def command(
         refuse_existing([output / name for name in FILES], overwrite)
         make_folder(output)
     faces = BrokenFaces(broken)
-    plan = EvaluationPlan(open_dataset(data), data, subsets, sensitivity, faces)
+    plan = EvaluationPlan(open_dataset(data), data, subsets, sensitivity, tilt, faces)
     opened = _open(model or _default_model(), threads)
     try:
         evaluation = _evaluate(opened, plan)

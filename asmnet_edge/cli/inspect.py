@@ -77,7 +77,8 @@ def _described(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for t in tensors:
             yield name, f"{t['name']} {t['type']} {tuple(t['shape'])}: {t['meaning']}"
     if "crop" in facts:
-        yield "crop rule", f"{facts['crop']['margin']} x the face, {facts['crop']['size']} pixels"
+        crop, turned = facts["crop"], ", turned upright" if facts["crop"].get("upright") else ""
+        yield "crop rule", f"{crop['margin']} x the face, {crop['size']} pixels{turned}"
     yield from _measured(facts)
     licence = facts.get("licence") or facts.get("provenance", {}).get("licence")
     yield from (("licence", str(licence)),) if licence else ()

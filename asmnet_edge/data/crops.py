@@ -13,5 +13,5 @@ from asmnet_edge.data.sample import Sample
 
 def crops_of(samples: Sequence[Sample], rule: CropRule) -> NDArray[np.uint8]:
     """Crops (faces, s, s, 3) uint8 RGB of ``samples``, cut by ``rule`` around their landmarks."""
-    crops = [cut(s.load(), rule.matrix(s.landmarks.box), rule.size)[..., ::-1] for s in samples]
+    crops = [cut(s.load(), rule.matrix(s.landmarks), rule.size)[..., ::-1] for s in samples]
     return np.ascontiguousarray(np.stack(crops))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.crop import from_relative, invert, transform
+from asmnet_edge.crop import CropRule, from_relative, invert, transform
 from asmnet_edge.errors import DataError, ModelError, UsageError
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks
 from asmnet_edge.pictures import Picture
@@ -20,6 +20,8 @@ from asmnet_edge.runtime.cropping import COLOURS, Cropper, three_channels
 from asmnet_edge.runtime.detect import Detector, detect_haar
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
+
+FAR = 20.0  # degrees off upright that a refined crop may be before it is cut once more
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,27 @@ class Timings:
     decode: float = 0.0
 
 
+def next_look(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
+    """The landmarks to cut a face by once more, after looks that saw ``seen``; None: enough of it.
+
+    One look is refined by another. That is refined too where ``rule`` says upright and it shows
+    that its own crop was off by more than `FAR` degrees.
+    """
+    if len(seen) == 1:
+        return seen[0]
+    if len(seen) > 2 or not rule.upright:
+        return None
+    before, after = (rule.square(landmarks).rotation for landmarks in seen)
+    return seen[-1] if abs((after - before + 180) % 360 - 180) > FAR else None
+
+
 class FaceLandmarker:
     """Finds faces and their landmarks with one artifact.
 
     refine : cut each face a second time by its own landmarks; costs a second inference and makes up
-    for a detector's box that lies badly; colour : order of the pictures' channels, bgr or rgb
+    for a detector's box that lies badly. Where the network expects faces upright, one whose second
+    crop turns out to be off by more than `FAR` degrees, as of a head on its side, is cut once more
+    colour : order of the pictures' channels, bgr or rgb
     """
 
     def __init__(
@@ -122,23 +140,29 @@ class FaceLandmarker:
 
     def _face(self, picture: Picture, box: Box) -> Face:
         face = self.landmarks(picture, box)
-        if not self._refine:
-            return face
-        return replace(self.landmarks(picture, face.landmarks.box), box=box)
+        seen = [face.landmarks]
+        while self._refine and (where := next_look(self._rule, seen)):
+            face = self.landmarks(picture, where)
+            seen.append(face.landmarks)
+        return replace(face, box=box)
 
-    def landmarks(self, picture: Picture, box: Box) -> Face:
-        """The face of ``picture`` (H, W, 3) whose landmarks' box is about ``box``: one inference.
+    def landmarks(self, picture: Picture, where: Box | Landmarks) -> Face:
+        """The face of ``picture`` (H, W, 3) that lies about ``where``: one inference.
 
+        where : a box that a detector found, or the face's last landmarks, whose crop is turned
+        upright if the network expects that; landmarks and pose are those in the picture either way
         `ModelError` when the network answers with what are no landmarks.
         """
         start = perf_counter()
-        matrix = self._rule.matrix(box)
+        square = self._rule.square(where)
+        matrix = square.matrix(self._rule.size)
         crop = self._cropper.cut(picture, matrix)
         cropped = perf_counter()
         relative, pose = self.artifact.backend.run(crop)
         ran = perf_counter()
         points = transform(from_relative(relative, self._rule.size), invert(matrix))
-        face = self._decoded(points, np.array(pose, np.float64), box)
+        pose = square.pose_in_picture(np.array(pose, np.float64))
+        face = self._decoded(points, pose, where.box if isinstance(where, Landmarks) else where)
         self.timings.crop += 1e3 * (cropped - start)
         self.timings.infer += 1e3 * (ran - cropped)
         self.timings.decode += 1e3 * (perf_counter() - ran)

@@ -20,19 +20,25 @@ class Smoothing:
 
     cutoff : Hz, of what rests; slope : Hz more for each unit a second that it moves by
     speed_cutoff : Hz, at which the speed itself is smoothed
+    period : after which values begin anew, as those of an angle do at 180 degrees
     """
 
     cutoff: float = 1.5
     slope: float = 8.0
     speed_cutoff: float = 1.0
+    period: float | None = None
 
     def __post_init__(self) -> None:
         if not (self.cutoff > 0 and self.slope >= 0 and self.speed_cutoff > 0):
             raise UsageError(f"smoothing needs positive frequencies, got {self}")
 
+    def whole_periods(self, value: FloatArray) -> FloatArray | float:
+        """The whole periods nearest to ``value``, to be taken off it."""
+        return self.period * np.round(value / self.period) if self.period else 0.0
+
 
 LANDMARKS = Smoothing()  # unit: the longer side of the face
-POSE = Smoothing(cutoff=1.0, slope=0.08)  # unit: degrees
+POSE = Smoothing(cutoff=1.0, slope=0.08, period=360.0)  # unit: degrees
 
 
 class OneEuro:
@@ -57,10 +63,11 @@ class OneEuro:
             self._value, self._speed = value, np.zeros_like(value)
             return value
         s = self._smoothing
+        value = value - s.whole_periods(value - before)
         speed = speed + _share(s.speed_cutoff, step) * ((value - before) / (unit * step) - speed)
         share = _share(s.cutoff + s.slope * np.abs(speed), step)
         self._speed, self._value = speed, before + share * (value - before)
-        return self._value
+        return self._value - s.whole_periods(self._value)
 
 
 def _share(cutoff: FloatArray | float, step: float) -> FloatArray | float:

@@ -1,7 +1,8 @@
 """Faces from picture to picture: looked for rarely, followed by their last landmarks.
 
-A face is cut by where its landmarks were in the picture before. It is gone when what the network
-finds there is no face's shape any more, or when it has left the picture.
+A face is cut by where its landmarks were in the picture before, and turned by their tilt if the
+network expects faces upright. It is gone when what the network finds there is no face's shape any
+more, or when it has left the picture.
 """
 
 from __future__ import annotations
@@ -51,11 +52,15 @@ class TrackingRule:
 @dataclass
 class _Track:
     number: int
-    box: Box
+    landmarks: Landmarks
     misses: int = 0
     unseen: int = 0
     smooth_points: OneEuro = field(default_factory=lambda: OneEuro(LANDMARKS))
     smooth_pose: OneEuro = field(default_factory=lambda: OneEuro(POSE))
+
+    @property
+    def box(self) -> Box:
+        return self.landmarks.box
 
 
 class FaceTracker:
@@ -115,7 +120,7 @@ class FaceTracker:
             if (self._has_room() or self._least_seen()) and not self._is_followed(box):
                 (face,) = self.landmarker.faces_in(picture, [box])
                 if self._is_face(face, picture) and not self._is_followed(face.landmarks.box):
-                    found.append(self._shown(self._new_track(face.landmarks.box), face, seconds))
+                    found.append(self._shown(self._new_track(face.landmarks), face, seconds))
         return found
 
     def _has_room(self) -> bool:
@@ -126,20 +131,20 @@ class FaceTracker:
         track = max(self._tracks, key=lambda track: track.unseen)
         return track if track.unseen >= self.rule.unseen else None
 
-    def _new_track(self, box: Box) -> _Track:
+    def _new_track(self, landmarks: Landmarks) -> _Track:
         """Follow a face, instead of what is none by all signs if there is no room."""
         if not self._has_room():
             self._tracks = [t for t in self._tracks if t is not self._least_seen()]
-        track = _Track(next(self._numbers), box)
+        track = _Track(next(self._numbers), landmarks)
         self._tracks.append(track)
         return track
 
     def _follow(self, track: _Track, picture: Picture, seconds: float) -> Face | None:
-        face = self.landmarker.landmarks(picture, track.box)
+        face = self.landmarker.landmarks(picture, track.landmarks)
         if not self._is_face(face, picture) or self._is_taken(track, face.landmarks.box):
             track.misses += 1
             return None
-        track.misses, track.box = 0, face.landmarks.box
+        track.misses, track.landmarks = 0, face.landmarks
         return self._shown(track, face, seconds)
 
     def _is_face(self, face: Face, picture: Picture) -> bool:

@@ -60,4 +60,4 @@ def _shapes(count: int, seed: int, rule: CropRule) -> tuple[FloatArray, FloatArr
 
 
 def _in_crop(landmarks: Landmarks, rule: CropRule) -> FloatArray:
-    return to_relative(transform(landmarks.points, rule.matrix(landmarks.box)), rule.size)
+    return to_relative(transform(landmarks.points, rule.matrix(landmarks)), rule.size)

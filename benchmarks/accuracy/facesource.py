@@ -30,6 +30,8 @@ class FaceSource:
     _cut: dict[CropRule, EvaluationFaces] = field(default_factory=dict)
 
     def for_rule(self, rule: CropRule) -> EvaluationFaces:
+        """The faces by ``rule``, level as the protocols cut them."""
+        rule = rule.level
         if rule not in self._cut:
             self._cut[rule] = self.cut(rule)
         return self._cut[rule]

@@ -66,7 +66,8 @@ class EvaluationFaces:
 
 
 def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> EvaluationFaces:
-    """The faces of ``subset``, cut by ``rule`` around their annotated landmarks."""
+    """The faces of ``subset``, cut by ``rule`` around their annotated landmarks; always level."""
+    rule = rule.level
     samples, missing = dataset.samples(subset), tuple(dataset.missing(subset))
     for sample in samples:
         check_sizes(sample)

@@ -57,14 +57,16 @@ class Truth:
 
 
 def truth_of(samples: Sequence[Sample], rule: CropRule) -> Truth:
-    """The annotations of ``samples`` in the crops that ``rule`` cuts around them."""
+    """The annotations of ``samples`` in the crops that ``rule`` cuts around them, pose as well."""
     scheme = samples[0].landmarks.scheme
-    points = [transform(s.landmarks.points, rule.matrix(s.landmarks.box)) for s in samples]
+    squares = [rule.square(s.landmarks) for s in samples]
+    pairs = list(zip(samples, squares, strict=True))
+    points = [transform(s.landmarks.points, q.matrix(rule.size)) for s, q in pairs]
     landmarks = to_relative(np.stack(points), rule.size)
-    fitted = fit_pose(landmarks, scheme)
-    pose = [f if s.pose is None else s.pose for f, s in zip(fitted, samples, strict=True)]
-    exact, identities = all(s.pose is not None for s in samples), tuple(s.identity for s in samples)
-    return Truth(landmarks, np.stack(pose), scheme, exact, identities)
+    exact = [None if s.pose is None else q.pose_in_crop(s.pose) for s, q in pairs]
+    pose = [f if e is None else e for f, e in zip(fit_pose(landmarks, scheme), exact, strict=True)]
+    known, identities = all(e is not None for e in exact), tuple(s.identity for s in samples)
+    return Truth(landmarks, np.stack(pose), scheme, known, identities)
 
 
 def check_sizes(sample: Sample) -> None:

@@ -56,9 +56,10 @@ def format_figures(
 
 def _against(model: EvaluatedModel, part: Predictions) -> dict[str, Any]:
     truth, name = part.truth, str(model.facts["name"])
+    rule = model.crop.level  # as `predict_faces` cut them
     faces = EvaluationFaces(
-        *(crops_of(part.samples, model.crop), truth.landmarks, truth.pose, truth.scheme),
-        *(model.crop, name, truth.pose_is_exact),
+        *(crops_of(part.samples, rule), truth.landmarks, truth.pose, truth.scheme),
+        *(rule, name, truth.pose_is_exact),
         identities=truth.identities,
     )
     figures = accuracy(model.outputs(faces.crops), part.outputs, faces)

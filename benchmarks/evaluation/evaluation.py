@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from asmnet_edge.benchmarks.accuracy.truth import (
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation.subsets import Subset
 from asmnet_edge.benchmarks.session.progress import Progress
-from asmnet_edge.crop import cut
+from asmnet_edge.crop import CropRule, cut
 from asmnet_edge.data.sample import OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import FloatArray
@@ -72,11 +72,15 @@ def predict_faces(
     samples: Sequence[Sample],
     tick: Callable[[], None],
     on_broken: OnBroken = refuse,
+    upright: bool = False,
 ) -> Predictions:
     """Outputs of ``model`` for ``samples``, cut by its rule; ``tick`` is called for each of them.
 
+    upright : cut as the runtime cuts for a network that expects it; otherwise level, as the
+    protocols have it
     ``on_broken`` is told of each picture that cannot be read; if it returns, its face is left out.
     """
+    rule = replace(model.crop, upright=upright)
     kept: list[Sample] = []
     outputs: list[Outputs] = []
     for start in range(0, len(samples), BATCH):
@@ -84,7 +88,7 @@ def predict_faces(
         for sample in samples[start : start + BATCH]:
             tick()
             try:
-                crops.append(_crop(sample, model))
+                crops.append(_crop(sample, rule))
                 kept.append(sample)
             except DataError as error:
                 on_broken(error)
@@ -93,13 +97,13 @@ def predict_faces(
     if not kept:
         raise DataError("no face is left to evaluate on", "The notes above say why")
     landmarks, pose = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
-    return Predictions(tuple(kept), truth_of(kept, model.crop), (landmarks, pose))
+    return Predictions(tuple(kept), truth_of(kept, rule), (landmarks, pose))
 
 
-def _crop(sample: Sample, model: EvaluatedModel) -> Crop:
-    matrix = model.crop.matrix(sample.landmarks.box)
+def _crop(sample: Sample, rule: CropRule) -> Crop:
+    matrix = rule.matrix(sample.landmarks)
     check_sizes(sample)
-    return cut(sample.load(), matrix, model.crop.size)[..., ::-1]
+    return cut(sample.load(), matrix, rule.size)[..., ::-1]
 
 
 def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
@@ -136,13 +140,31 @@ def evaluate(
 ) -> tuple[Predictions, list[dict[str, Any]]]:
     """Every face once, whatever subsets it belongs to; then a row for each of ``subsets``.
 
-    A subset that no face is left of has no row.
+    A subset that no face is left of has no row. Where the model expects faces upright, each row
+    says under ``upright`` how it does on such crops, from a second look at every face.
     """
     samples = list({s.name: s for subset in subsets for s in subset.samples}.values())
     predictions = predict_faces(model, samples, progress("faces", len(samples)), on_broken)
     parts = [predictions.of([s.name for s in subset.samples]) for subset in subsets]
     rows = [subset_figures(s, p) for s, p in zip(subsets, parts, strict=True) if p.samples]
+    if model.crop.upright:
+        _add_upright(rows, model, predictions, parts, progress)
     return predictions, rows
+
+
+def _add_upright(
+    rows: Sequence[dict[str, Any]],
+    model: EvaluatedModel,
+    predictions: Predictions,
+    parts: Sequence[Predictions],
+    progress: Progress,
+) -> None:
+    """Add the figures of `truth_figures` on upright crops to each of ``rows``."""
+    samples = predictions.samples
+    upright = predict_faces(model, samples, progress("upright", len(samples)), upright=True)
+    for row, part in zip(rows, (p for p in parts if p.samples), strict=True):
+        again = upright.of([sample.name for sample in part.samples])
+        row["upright"] = truth_figures(again.outputs, again.truth)
 
 
 def threshold_percent(scheme: LandmarkScheme) -> float:

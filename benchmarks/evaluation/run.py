@@ -17,8 +17,9 @@ from asmnet_edge.benchmarks.evaluation.evaluation import (
 )
 from asmnet_edge.benchmarks.evaluation.figures import draw_curves, draw_sensitivity
 from asmnet_edge.benchmarks.evaluation.sensitivity import every_kth, reach, sensitivity
-from asmnet_edge.benchmarks.evaluation.subsets import Reading
+from asmnet_edge.benchmarks.evaluation.subsets import Reading, Subset
 from asmnet_edge.benchmarks.evaluation.table import notes_of
+from asmnet_edge.benchmarks.evaluation.tilt import tilt_figures
 from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
 from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.data.packfile import PackFile
@@ -34,12 +35,16 @@ JSON, CURVES, WORST, SENSITIVITY = FILES = (
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What to evaluate on. words : as the person named ``dataset``; subsets : asked for, if any."""
+    """What to evaluate on. words : as the person named ``dataset``; subsets : asked for, if any.
+
+    tilt : whether pictures are turned as well, by all of `tilt.DEGREES`
+    """
 
     dataset: Dataset
     words: str
     subsets: Sequence[str] = ()
     sensitivity: bool = True
+    tilt: bool = False
     on_broken: OnBroken = refuse
 
 
@@ -70,6 +75,8 @@ def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progre
         "sensitivity": _sensitivity(model, predictions, progress) if plan.sensitivity else None,
         "broken": reading.broken,
     }
+    if plan.tilt:
+        content["tilt"] = _tilt(model, subsets, predictions, progress)
     packed = _packed(model, plan)
     content["notes"] = [*notes_of(content), *packed, *reading.skipped, *gone]
     return Evaluation(content, predictions)
@@ -121,9 +128,20 @@ def _packed(model: EvaluatedModel, plan: EvaluationPlan) -> list[str]:
         f"JPEG {facts.quality}); figures differ a little from those on the original pictures"
     ]
     needed = reach(model.crop) if plan.sensitivity else model.crop.margin
+    if model.crop.upright or plan.tilt:
+        needed = max(needed, 2**0.5 * model.crop.margin)
     if needed > margin:
         lines.append(f"pack: crops reach up to {needed:.2f} x the box; beyond {margin:g} is grey")
     return lines
+
+
+def _tilt(
+    model: EvaluatedModel, subsets: Sequence[Subset], predictions: Predictions, progress: Progress
+) -> dict[str, Any]:
+    samples, here = predictions.samples, {sample.name for sample in predictions.samples}
+    names = {subset.name: [s.name for s in subset.samples if s.name in here] for subset in subsets}
+    parts = {subset: of for subset, of in names.items() if of}
+    return tilt_figures(model, samples, parts, progress("tilt", len(samples)))
 
 
 def _sensitivity(

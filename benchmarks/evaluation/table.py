@@ -23,13 +23,15 @@ STEPS = {
 
 
 def evaluation_table(content: dict[str, Any]) -> Group:
-    """Title, figures by subset and by region, the sensitivity to the box, and the notes."""
+    """Title, figures by subset and by region, sensitivity to the box, tilted heads, the notes."""
     regions = _by(content, "nme_by_region", "NME % of")
     pose = _by(content, "pose_mae", "pose MAE, °")
     title = Text(_title(content), style="bold")
     parts: list[RenderableType] = [title, _figures(content), regions, pose]
     if content["sensitivity"]:
         parts += [Text(_sensitivity_title(content), style="bold"), _sensitivity(content)]
+    if "tilt" in content:
+        parts += [Text("NME % by how the picture is turned", style="bold"), _tilt(content)]
     return Group(*parts, Text("\n".join(content["notes"])))
 
 
@@ -40,8 +42,10 @@ def _title(content: dict[str, Any]) -> str:
 
 def _figures(content: dict[str, Any]) -> Table:
     limit = f"{content['failure_threshold_percent']:.0f}"
+    upright = _has_upright(content)
     view = table(
-        *("subset", "faces", "NME %", "95 %", "pupils", "box", f"FR@{limit} %", f"AUC@{limit} %")
+        *("subset", "faces", "NME %", "95 %", *(("upright",) if upright else ())),
+        *("pupils", "box", f"FR@{limit} %", f"AUC@{limit} %"),
     )
     for row in content["subsets"]:
         faces = faces_in_words(row["faces"], row["missing"], row["broken"]).removesuffix("faces")
@@ -49,8 +53,14 @@ def _figures(content: dict[str, Any]) -> Table:
         by = row["nme_by_normaliser"]
         nme, pupils, face = _rounded((row["nme"], by["inter-pupil"], by["box"]))
         rates = f"{100 * row['failure_rate']:.1f}", f"{100 * row['auc']:.1f}"
-        view.add_row(row["name"], faces.strip(), nme, f"{low:.2f}-{high:.2f}", pupils, face, *rates)
+        turned = _rounded([row["upright"]["nme"]]) if upright else []
+        interval = f"{low:.2f}-{high:.2f}"
+        view.add_row(row["name"], faces.strip(), nme, interval, *turned, pupils, face, *rates)
     return view
+
+
+def _has_upright(content: dict[str, Any]) -> bool:
+    return all("upright" in row for row in content["subsets"])
 
 
 def _by(content: dict[str, Any], figure: str, title: str) -> Table:
@@ -81,6 +91,16 @@ def _sensitivity(content: dict[str, Any]) -> Table:
     return view
 
 
+def _tilt(content: dict[str, Any]) -> Table:
+    """A column for each tilt: NME of each subset, and how many inferences a face took."""
+    tilt = content["tilt"]
+    view = table("subset", *(f"{by:.0f}°" for by in tilt["degrees"]))
+    for row in tilt["subsets"]:
+        view.add_row(row["name"], *_rounded(row["nme"]))
+        view.add_row("inferences a face", *_rounded(row["inferences"]), style="dim")
+    return view
+
+
 def _rounded(figures: Iterable[float]) -> list[str]:
     return [f"{figure:.2f}" for figure in figures]
 
@@ -98,8 +118,17 @@ def notes_of(content: dict[str, Any]) -> list[str]:
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
     truths = sorted({row["pose_truth"] for row in content["subsets"]})
     lines.append("NME: over the distance of the outer eye corners; pupils, box: over these sizes")
+    if _has_upright(content):
+        lines.append(
+            "upright: NME in crops turned by the annotated tilt, as this network expects them; all "
+            "else is measured in level crops, as the protocols have it"
+        )
     lines += [f"pose: truth {truth}" for truth in truths]
     if content["sensitivity"]:
         lines.append("shift: of the crop's centre to the right and down, in % of its side")
         lines.append("scale: of the crop's side; rotation: of the face, clockwise")
+    if "tilt" in content:
+        lines.append(
+            "turned: clockwise; found by the runtime from the tight box of the turned landmarks"
+        )
     return lines

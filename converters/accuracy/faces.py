@@ -115,6 +115,4 @@ def _faces(
 
 def _relative(samples: Sequence[Sample], rule: CropRule) -> FloatArray:
     marks = [sample.landmarks for sample in samples]
-    return np.stack(
-        [to_relative(transform(m.points, rule.matrix(m.box)), rule.size) for m in marks]
-    )
+    return np.stack([to_relative(transform(m.points, rule.matrix(m)), rule.size) for m in marks])

@@ -79,11 +79,11 @@ class UnlabelledPictures:
 
     def _seen(self, faces: Sequence[Sample]) -> list[Sample]:
         """``faces`` with the landmarks that the float model finds in them."""
-        rule = self._model.crop
+        rule = self._model.crop.level  # the points are a box yet, and tell no tilt
         relative, _ = self._model.predict(crops_of(faces, rule))
         found = []
         for face, points in zip(faces, relative, strict=True):
-            back = invert(rule.matrix(face.landmarks.box))
+            back = invert(rule.matrix(face.landmarks))
             seen = transform(from_relative(points, rule.size), back)
             found.append(replace(face, landmarks=Landmarks(seen, self.scheme)))
         return found

@@ -48,6 +48,14 @@ def test_without_keras_the_shipped_int8_model_is_taken(
     assert content["subsets"][0]["nme"] < 10
 
 
+def test_pictures_are_turned_if_asked_for(asmnet_edge: Run, without_keras: None) -> None:
+    ended = asmnet_edge("evaluate", *QUICK, "--tilt", "--json")
+    assert ended.code == 0, ended.err
+    tilt = json.loads(ended.out)["tilt"]
+    (row,) = tilt["subsets"]
+    assert (row["faces"], len(row["nme"])) == (3, len(tilt["degrees"]))
+
+
 def test_an_evaluation_is_not_replaced_unasked(
     asmnet_edge: Run, without_keras: None, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from asmnet_edge.converters.calibration.crops import CalibrationSet, calibrate_on
-from asmnet_edge.crop import CropRule
+from asmnet_edge.crop import CropRule, cut
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.pack import PACK_RULE, make_pack
 from asmnet_edge.data.packfacts import PackFacts
@@ -22,10 +22,22 @@ from asmnet_edge.data.w300 import W300
 from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import decode_picture, encode_picture
+from asmnet_edge.pose import in_plane_roll
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
 RULE = CropRule(size=32)
 BLUE = (255, 0, 0)  # BGR
+
+
+def test_crops_to_calibrate_on_are_cut_as_the_network_expects_them(face_samples: Callable) -> None:
+    level, upright = (crops_of(face_samples(3), replace(RULE, upright=u)) for u in (False, True))
+    assert (level == crops_of(face_samples(3), RULE)).all()
+    for sample, crop in zip(face_samples(3), upright, strict=True):
+        turned = -in_plane_roll(sample.landmarks.points)
+        square = replace(RULE, upright=True).square(sample.landmarks)
+        assert square.rotation == turned
+        assert (crop == cut(sample.load(), square.matrix(32), 32)[..., ::-1]).all()
+    assert (level != upright).any()
 
 
 class CountedFaces:

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from asmnet_edge.crop import (
     FILL,
     CropRule,
+    Square,
     crop_matrix,
     cut,
     from_relative,
@@ -19,7 +20,8 @@ from asmnet_edge.crop import (
     transform,
 )
 from asmnet_edge.errors import UsageError
-from asmnet_edge.landmarks import Box
+from asmnet_edge.landmarks import Box, Landmarks
+from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
 PLACES = arrays(float, (6, 2), elements=st.floats(-500, 500))
 SQUARES = {
@@ -132,3 +134,61 @@ def test_a_strip_one_pixel_high_can_be_cut() -> None:
 def test_a_crop_without_extent_is_refused(wrong: dict) -> None:
     with pytest.raises(UsageError, match="margin > 0 and size >= 1"):
         CropRule(**wrong)
+
+
+# upright
+
+
+ANGLES = st.floats(-180, 180)
+UPRIGHT = CropRule(margin=1.25, size=100, upright=True)
+
+
+@given(degrees=ANGLES)
+def test_a_turned_square_is_cut_upright(square_scheme: LandmarkScheme, degrees: float) -> None:
+    corners = np.array([[-20, -20], [20, -20], [20, 20], [-20, 20]])
+    turned = transform(corners, crop_matrix((0, 0), 1, 1, degrees)) + [70, 50]
+    square = UPRIGHT.square(Landmarks(turned, square_scheme))
+    # 1.25 x 40 pixels about the middle: a pixel of the picture is two of the crop
+    assert square.side == pytest.approx(50)
+    np.testing.assert_allclose(square.centre, [70, 50])
+    np.testing.assert_allclose(
+        transform(turned, UPRIGHT.matrix(Landmarks(turned, square_scheme))), 2 * corners + 49.5
+    )
+
+
+@given(degrees=ANGLES, scale=st.floats(0.1, 10), x=st.floats(-500, 500), y=st.floats(-500, 500))
+def test_a_face_has_one_upright_crop_however_it_lies(
+    face_points: Callable, degrees: float, scale: float, x: float, y: float
+) -> None:
+    first = face_points(pose=(25, 10, 5))
+    moved = transform(first, crop_matrix((9, 8), 1, 1, degrees)) * scale + [x, y]
+    crops = [transform(p, UPRIGHT.matrix(Landmarks(p, IBUG68))) for p in (first, moved)]
+    np.testing.assert_allclose(crops[1], crops[0], atol=1e-6)
+    assert np.ptp(crops[0], axis=0).max() == pytest.approx(80)  # the tight box: 100 / 1.25
+    np.testing.assert_allclose((crops[0].min(axis=0) + crops[0].max(axis=0)) / 2, 49.5)
+
+
+def test_a_box_is_cut_level_whatever_the_network_expects() -> None:
+    box = Box(30, 0, 40, 80)
+    assert UPRIGHT.square(box) == UPRIGHT.level.square(box) == CropRule(size=100).square(box)
+
+
+def test_without_turning_landmarks_are_cut_by_their_box_to_the_bit(face_points: Callable) -> None:
+    landmarks = Landmarks(face_points(pose=(10, 20, 70)), IBUG68)
+    for rule in (CropRule(), UPRIGHT.level):
+        assert (rule.matrix(landmarks) == rule.matrix(landmarks.box)).all()
+        box, side = landmarks.box, rule.margin * max(landmarks.box.width, landmarks.box.height)
+        assert (rule.matrix(landmarks) == crop_matrix(box.centre, side, rule.size)).all()
+
+
+def test_pose_goes_into_the_crop_and_back_exactly() -> None:
+    square = Square((0, 0), 1, rotation=-170)
+    pose = np.array([10.0, 20.0, 175.0])
+    assert square.pose_in_crop(pose).tolist() == [10, 20, 5]
+    assert square.pose_in_picture(np.array([10.0, 20.0, 12.0])).tolist() == [10, 20, -178]
+    assert Square((0, 0), 1).pose_in_picture(pose) is pose
+
+
+def test_upright_is_yes_or_no() -> None:
+    with pytest.raises(UsageError, match="upright must be true or false, got 'yes'"):
+        CropRule(upright="yes")  # type: ignore[arg-type]

@@ -86,6 +86,13 @@ def test_names_become_what_they_name(artifact: Path) -> None:
     assert manifest.crop_rule == CropRule(margin=1.25, size=224)
 
 
+def test_a_manifest_may_ask_for_upright_crops(with_facts: Callable) -> None:
+    rule = CropRule(margin=1.3, size=128, upright=True)
+    assert read_manifest(with_facts(crop=asdict(rule))).crop_rule == rule
+    # and older ones, which say nothing of it, do not
+    assert not read_manifest(with_facts(crop={"margin": 1.3, "size": 128})).crop_rule.upright
+
+
 def test_it_lies_beside_the_artifact(artifact: Path) -> None:
     assert manifest_path(artifact) == artifact.parent / "model.xml.json"
     names = {path.name for path in artifact.parent.iterdir()}
@@ -169,6 +176,7 @@ def test_another_schema_version_is_told(with_facts: Callable, version: object) -
         {"files": [{"name": "model.xml"}]},
         {"files": [{"name": "model.xml", "bytes": 6}]},
         {"files": [3]},
+        {"crop": {"margin": 1.25, "size": 224, "upright": "yes"}},
     ],
     ids=str,
 )

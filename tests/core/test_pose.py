@@ -15,13 +15,14 @@ from asmnet_edge.pose import (
     angles,
     fit_pose,
     fit_weak_perspective,
+    in_plane_roll,
     mean_face,
     mirrored,
     rigid_points,
     rotation,
     turned,
 )
-from asmnet_edge.schemes import IBUG68, WFLW98
+from asmnet_edge.schemes import IBUG68, WFLW98, LandmarkScheme
 
 POSES = st.tuples(st.floats(-85, 85), st.floats(-175, 175), st.floats(-175, 175)).map(np.array)
 LIKELY = st.tuples(st.floats(-60, 60), st.floats(-35, 35), st.floats(-170, 170)).map(np.array)
@@ -173,3 +174,37 @@ def test_real_training_faces_look_into_the_camera_on_average(real_data: Path) ->
     assert np.isfinite(poses).all()
     assert np.abs(np.median(poses, axis=0)).max() < 6
     assert 8 < np.abs(poses[:, 0]).mean() < 25  # 300W holds profiles up to about 60 degrees
+
+
+@given(st.floats(-40, 40), st.floats(-180, 180))
+def test_the_roll_in_the_plane_of_a_face_that_looks_ahead_is_its_roll(
+    face_points: Callable, pitch: float, roll: float
+) -> None:
+    found = in_plane_roll(face_points(pose=(0, pitch, roll)))
+    assert (found - roll + 180) % 360 - 180 == pytest.approx(0, abs=0.1)
+
+
+@given(LIKELY, st.floats(-180, 180))
+def test_turning_the_picture_adds_to_the_roll_in_the_plane(
+    face_points: Callable, pose: np.ndarray, clockwise: float
+) -> None:
+    points = face_points(pose=pose)
+    more = transform(points, crop_matrix((30, 40), 200, 100, clockwise))
+    added = in_plane_roll(more) - in_plane_roll(points)
+    assert (added - clockwise + 180) % 360 - 180 == pytest.approx(0, abs=1e-6)
+
+
+def test_in_profile_it_is_steady_where_roll_is_not(face_points: Callable) -> None:
+    rng = np.random.default_rng(0)
+    faces = face_points(pose=(85, 0, 0)) + rng.normal(
+        0, 3, (100, 68, 2)
+    )  # 5 % of the eyes' distance
+    assert np.std([in_plane_roll(face) for face in faces]) < 2
+    assert fit_pose(faces)[:, 2].std() > 10
+
+
+def test_schemes_are_tilted_alike(face_points: Callable, square_scheme: LandmarkScheme) -> None:
+    points, wflw = face_points(pose=(20, 10, 50)), np.zeros((98, 2))
+    wflw[list(WFLW98.to_ibug68)] = points
+    assert in_plane_roll(wflw, WFLW98) == pytest.approx(in_plane_roll(points))
+    assert in_plane_roll(np.array([[0, 0], [1, -1], [9, 9], [7, 9]]), square_scheme) == -45

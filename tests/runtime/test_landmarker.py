@@ -1,13 +1,16 @@
 """From picture to landmarks and back: whatever the box, points land where they belong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import to_relative
+from asmnet_edge.crop import CropRule, crop_matrix, cut, from_relative, to_relative, transform
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.landmarks import Box, Landmarks
+from asmnet_edge.pose import in_plane_roll
+from asmnet_edge.runtime.backends.backend import Artifact
 from asmnet_edge.runtime.detect import whole_picture
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.schemes import IBUG68
@@ -93,6 +96,91 @@ def test_without_refining_one_run_will_do(artifact: Callable) -> None:
     (face,) = landmarker.detect(GREY)
     assert len(fake.backend.crops) == 1
     np.testing.assert_allclose(face.landmarks.box.width, 100, atol=1e-3)
+
+
+# upright crops
+
+
+def upright(fake: Artifact) -> Artifact:
+    """``fake`` as of a network that expects upright crops."""
+    manifest = replace(fake.manifest, crop={**fake.manifest.crop, "upright": True})
+    return replace(fake, manifest=manifest)
+
+
+def tilted_by(points: np.ndarray, *degrees: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Answers of ``points`` (68, 2), relative, turned about the middle by one after another."""
+    turns = iter(degrees)
+    return lambda crop: transform(points - 0.5, crop_matrix((0, 0), 1, 1, next(turns))) + 0.5
+
+
+@pytest.fixture
+def face_in_crop(face_points: Callable) -> np.ndarray:
+    """Landmarks (68, 2) of a frontal face as they lie in a crop, relative to it."""
+    points = face_points(unit=0.2, centre=(0, 0))
+    return points - (points.min(axis=0) + points.max(axis=0)) / 2 + 0.5
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_second_crop_is_upright_if_the_network_expects_it(
+    artifact: Callable, face_in_crop: np.ndarray, draw_dot: Callable, turned: bool
+) -> None:
+    fake = artifact(tilted_by(face_in_crop, 40, 0))
+    fake = upright(fake) if turned else fake
+    picture = draw_dot((150, 90), 200, 300)
+    landmarker = FaceLandmarker(fake, lambda picture: A_FACE)
+    first = landmarker.landmarks(picture, A_FACE[0])
+    second = landmarker.landmarks(picture, first.landmarks)
+    box, rule = first.landmarks.box, CropRule(size=64, upright=turned)
+    side = 1.25 * max(box.width, box.height)
+    level = crop_matrix(box.centre, side, 64)
+    expected = rule.matrix(first.landmarks) if turned else level
+    assert (fake.backend.crops[1][0] == cut(picture, expected, 64)[..., ::-1]).all()
+    assert (expected == level).all() is not turned
+    # the picture's landmarks and pose, whatever the crop was turned by
+    found = from_relative(face_in_crop, 64)
+    np.testing.assert_allclose(transform(second.landmarks.points, expected), found, atol=1e-3)
+    assert first.pose.tolist() == [10, -20, 30]
+    np.testing.assert_allclose(second.pose, [10, -20, 70 if turned else 30], atol=1e-3)
+    assert second.box == box
+
+
+def test_pose_comes_back_in_the_picture_beyond_a_half_turn(
+    artifact: Callable, face_in_crop: np.ndarray
+) -> None:
+    fake = upright(artifact(tilted_by(face_in_crop, 170, 0)))
+    (face,) = FaceLandmarker(fake, lambda picture: A_FACE).detect(GREY)
+    np.testing.assert_allclose(face.pose, [10, -20, 30 + 170 - 360], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("seen", "runs", "roll"),
+    [
+        ((40, 19), 2, 59),
+        ((40, -19), 2, 21),
+        ((60, 25, 3), 3, 88),  # the second crop was far from upright: once more
+        ((150, 70, 60), 3, 280),  # but only once
+        ((170, 350), 2, 160),
+    ],
+    ids=str,
+)
+def test_a_crop_that_was_far_from_upright_is_cut_once_more(
+    artifact: Callable, face_in_crop: np.ndarray, seen: tuple, runs: int, roll: float
+) -> None:
+    fake = upright(artifact(tilted_by(face_in_crop, *seen)))
+    landmarker = FaceLandmarker(fake, lambda picture: A_FACE)
+    (face,) = landmarker.detect(GREY)
+    assert len(fake.backend.crops) == runs
+    found = in_plane_roll(face.landmarks.points)
+    assert (found - roll + 180) % 360 - 180 == pytest.approx(0, abs=0.05)
+    assert face.box == A_FACE[0]
+
+
+def test_a_network_that_expects_no_turn_runs_twice_whatever_it_sees(
+    artifact: Callable, face_in_crop: np.ndarray
+) -> None:
+    fake = artifact(tilted_by(face_in_crop, 0, 90))
+    FaceLandmarker(fake, lambda picture: A_FACE).detect(GREY)
+    assert len(fake.backend.crops) == 2
 
 
 def test_every_box_becomes_a_face_in_its_order(artifact: Callable) -> None:

@@ -1,12 +1,14 @@
 """The One-Euro filter: what rests is steady, what moves is followed, time decides."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.smoothing import LANDMARKS, OneEuro, Smoothing
+from asmnet_edge.runtime.smoothing import LANDMARKS, POSE, OneEuro, Smoothing
 
 RATE = 30.0
 
@@ -55,3 +57,18 @@ def test_a_time_that_does_not_go_on_starts_anew(later: float) -> None:
 def test_frequencies_are_positive() -> None:
     with pytest.raises(UsageError, match="positive"):
         Smoothing(cutoff=0)
+
+
+def test_an_angle_is_smoothed_across_its_end() -> None:
+    turn = 2.0 * np.arange(400)[:, None]  # 60 degrees a second, more than twice around
+    wrapped = (turn + 180) % 360 - 180
+    found = filtered(wrapped, POSE)
+    assert (np.abs(found) <= 180).all()
+    behind = (wrapped - found + 180) % 360 - 180
+    assert behind[30:].min() > 0
+    assert behind[30:].max() < 4
+
+
+def test_within_its_range_an_angle_is_smoothed_as_any_value() -> None:
+    path = np.random.default_rng(1).normal(0, 20, (50, 3)).clip(-80, 80)
+    assert (filtered(path, POSE) == filtered(path, replace(POSE, period=None))).all()

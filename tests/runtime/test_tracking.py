@@ -1,19 +1,26 @@
 """Faces are looked for rarely, followed closely, and given up when they are gone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import to_relative
+from asmnet_edge.crop import crop_matrix, cut, to_relative, transform
+from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import Box
 from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.metrics import nme
+from asmnet_edge.pose import in_plane_roll
 from asmnet_edge.runtime.backends.backend import Artifact
+from asmnet_edge.runtime.detect import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule, overlap
+from asmnet_edge.schemes import IBUG68
 
 SHAPE = shipped_plausibility().mean.reshape(68, 2)
 SHAPE = SHAPE / np.ptp(SHAPE, axis=0).max()  # of width 1, about its centre of gravity
@@ -228,3 +235,84 @@ def test_overlap_is_intersection_over_union() -> None:
 def test_at_least_one_face_is_followed() -> None:
     with pytest.raises(UsageError, match="at least one face"):
         TrackingRule(faces=0)
+
+
+# faces that turn
+
+
+class TurningFace:
+    """A face whose chin and forehead are two spots, and a network that knows it near upright.
+
+    Tilted by more than 40 degrees in its crop, the network takes it for an upright one.
+    """
+
+    name = "spots 1.0"
+    forehead, chin = np.array([0.0, -0.4]), np.array([0.0, 0.4])  # in widths of the face
+
+    def picture(self, degrees: float) -> np.ndarray:
+        """The face, 80 pixels wide, in the middle of a grey picture (240, 320, 3) BGR."""
+        picture = np.full((240, 320, 3), 128, np.uint8)
+        spots = 80 * np.stack([self.forehead, self.chin])
+        places = transform(spots, crop_matrix((0, 0), 1, 1, degrees)) + [160, 120]
+        for place, colour in zip(places, ((0, 0, 255), (255, 0, 0)), strict=True):
+            centre = tuple((16 * place).round().astype(int).tolist())
+            cv2.circle(picture, centre, 16 * 6, colour, -1, cv2.LINE_AA, 4)
+        return picture
+
+    def run(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shown = crop[0].astype(float)
+        red, blue = (self._middle(shown[..., a] - shown[..., b]) for a, b in ((0, 2), (2, 0)))
+        x, y = blue - red
+        roll = np.rad2deg(np.arctan2(-x, y))
+        roll = float(roll) if abs(roll) <= 40 else 0.0
+        turn = crop_matrix((0, 0), 1, 1, roll)
+        points = (red + blue) / 2 + np.hypot(x, y) / 0.8 * transform(SHAPE, turn)
+        return to_relative(points, 64).astype(np.float32), np.array([0, 0, roll], np.float32)
+
+    def _middle(self, weight: np.ndarray) -> np.ndarray:
+        weight = weight.clip(0)
+        rows, columns = np.indices(weight.shape)
+        return np.array([(weight * columns).sum(), (weight * rows).sum()]) / weight.sum()
+
+
+def turns_on(before: float, after: float) -> float:
+    return (after - before + 180) % 360 - 180
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_face_that_turns_all_the_way_round_is_followed_upright(
+    manifest: ArtifactManifest, smooth: bool, upright: bool
+) -> None:
+    crop = {**manifest.crop, "upright": upright}
+    network = TurningFace()
+    artifact = Artifact(Path("fake"), replace(manifest, crop=crop), network)
+    landmarker = FaceLandmarker(artifact, lambda picture: [Box(120, 80, 80, 80)])
+    follow = FaceTracker(landmarker, smooth=smooth)
+    off, far = [], []
+    for degrees in range(0, 361, 4):
+        (face,) = follow.update(network.picture(degrees), degrees / 120)
+        assert face.track == 1
+        off.append(abs(turns_on(degrees, in_plane_roll(face.landmarks.points))))
+        far.append(abs(turns_on(degrees, face.pose[2])))
+    largest = 8 if smooth else 2  # the filter comes after
+    if upright:
+        assert max(*off, *far) < largest
+    else:
+        assert min(max(off), max(far)) > 100
+
+
+def test_the_shipped_network_follows_a_drawn_face_all_the_way_round() -> None:
+    shipped = FaceLandmarker.open(detector=whole_picture).artifact
+    crop = {**shipped.manifest.crop, "upright": True}
+    artifact = replace(shipped, manifest=replace(shipped.manifest, crop=crop))
+    follow = FaceTracker(FaceLandmarker(artifact, whole_picture), smooth=False)
+    face = draw_face(1)
+    for degrees in range(0, 360, 6):
+        matrix = crop_matrix((128, 128), 320, 320, degrees)
+        truth = transform(face.landmarks.points, matrix)
+        (found,) = follow.update(cut(face.picture, matrix, 320), degrees / 60)
+        error = nme(found.landmarks.points[None], truth[None], IBUG68)[0]
+        assert error < 0.1
+        assert found.track == 1
+        assert abs(turns_on(face.pose[2] + degrees, found.pose[2])) < 12

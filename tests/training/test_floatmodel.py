@@ -76,6 +76,17 @@ def test_a_saved_model_keeps_its_facts(model: FloatModel, saved: Path) -> None:
     assert loaded.source_sha256 == sha256(saved)
 
 
+def test_upright_crops_are_a_fact_that_older_files_lack(
+    model: FloatModel, saved: Path, with_facts: Callable, tmp_path: Path
+) -> None:
+    upright = replace(model, crop=replace(model.crop, upright=True))
+    upright.save(tmp_path / "upright.keras")
+    assert load_float_model(tmp_path / "upright.keras").crop == upright.crop
+    facts = facts_of(saved)
+    assert facts["crop"].pop("upright") is False
+    assert load_float_model(with_facts(json.dumps(facts))).crop == model.crop
+
+
 def test_predictions_are_in_the_contracts_units(model: FloatModel, crops: np.ndarray) -> None:
     # a network that says nothing says the mean face and the mean pose
     silent = build(VARIANT)

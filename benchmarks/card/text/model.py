@@ -32,13 +32,14 @@ def model_section(section: Section, card: Mapping[str, Any], folder: str) -> str
 
 def _what(section: Section) -> str:
     size, margin = section["input_size"], section["crop"]["margin"]
+    upright = ", turned so that the face is upright" if section["crop"].get("upright") else ""
     shipped = [row for row in section["formats"] if row["shipped"]]
     lines = [
         f"{section['architecture']}, alpha {section['alpha']:g}, {section['points']} points "
         f"({section['scheme']}), {number(section['parameters'] / 1e6)} M parameters, "
         f"{number(section['multiply_adds'] / 1e6, 1)} M multiply-adds.",
         f"Takes a square crop of {size} pixels a side, {margin:g} times the longer side of the "
-        "box around the landmarks, and gives landmarks and pose (yaw, pitch, roll).",
+        f"box around the landmarks{upright}, and gives landmarks and pose (yaw, pitch, roll).",
         _file(section),
         *map(_file, shipped),
     ]

@@ -32,15 +32,11 @@ class PtsFolder:
             raise DataError(
                 f"{root} holds no .pts file", "Expected pictures with a .pts file beside each"
             )
+        self.scheme: LandmarkScheme = read_pts(self._files[0]).scheme  # the others must have it too
 
     @cached_property
     def _files(self) -> list[Path]:
         return sorted(self.root.glob("*.pts"))
-
-    @cached_property
-    def scheme(self) -> LandmarkScheme:
-        """That of the first file; the others must have the same."""
-        return read_pts(self._files[0]).scheme
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
         if subset not in self.subsets:

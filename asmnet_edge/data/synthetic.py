@@ -74,9 +74,7 @@ class DrawnFaces:
         return ()
 
     def _sample(self, subset: str, number: int) -> Sample:
-        build, head, view = _plan(
-            np.random.default_rng([self.seed, number]), self.size, self.wide
-        )
+        build, head, view = _plan(np.random.default_rng([self.seed, number]), self.size, self.wide)
         name = f"{subset}/{self.seed}-{number}{'-wide' if self.wide else ''}"
         load = partial(_load, (self.seed, number), self.size, self.wide)
         return Sample(name, name, load, _landmarks(head, view), build.pose, drawn=True)

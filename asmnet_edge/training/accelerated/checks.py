@@ -68,7 +68,9 @@ def _figures(bank: FaceBank, answer: Answer, size: int) -> dict[str, float]:
         part = slice(first, first + CHUNK)
         placement = straight(bank.points[part], size)
         points, pose = answer(_crops(bank, part, placement, size))
-        truth = (bank.points[part] @ placement.matrix[:, :, :2].mT) + placement.matrix[:, None, :, 2]
+        truth = (bank.points[part] @ placement.matrix[:, :, :2].mT) + placement.matrix[
+            :, None, :, 2
+        ]
         truth = (truth + 0.5) / size
         error = (points - truth).norm(dim=2).mean(1)
         eyes = (truth[:, EYES[0]] - truth[:, EYES[1]]).norm(dim=1)

@@ -16,22 +16,21 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from asmnet_edge.arrays import write_arrays
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError
 from asmnet_edge.schemes import IBUG68
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 from asmnet_edge.training.network import Variant, build
-from asmnet_edge.training.targets import TargetScaling
-
-SCALING = "scaling"  # as in `program`, which must not be imported without PyTorch
+from asmnet_edge.training.units import SCALING, units_of
 
 
 def pull(model: Path, weights: Path) -> None:
     """Write the weights and training units of the float model at ``model`` to ``weights``."""
     opened = load_float_model(model)
     arrays = {name: _array(variable) for name, variable in _variables(opened.network).items()}
-    units = json.dumps(opened.scaling.as_json())
-    np.savez(weights, **arrays, **{SCALING: np.array(units)})
+    units = np.frombuffer(json.dumps(opened.scaling.as_json()).encode(), np.uint8)
+    write_arrays(weights, {**arrays, SCALING: units})
 
 
 def push(weights: Path, facts: dict[str, Any], model: Path) -> None:
@@ -49,7 +48,7 @@ def push(weights: Path, facts: dict[str, Any], model: Path) -> None:
                     "Give the alpha that it was trained with in the facts' [variant]",
                 )
             variable.assign(arrays[name])
-        scaling = TargetScaling.from_json(json.loads(str(arrays[SCALING])))
+        scaling = units_of(arrays)
     crop = CropRule(size=variant.input_size, **facts.get("crop", {}))
     provenance = facts.get("provenance", {})
     FloatModel(network, variant, IBUG68, crop, scaling, provenance).save(model)

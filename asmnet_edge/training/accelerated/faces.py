@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -72,12 +73,18 @@ class FaceBank:
         pictures, points = zip(*resized, strict=True)
         return cls.of(name, pictures, np.stack(points), pack.pose, pack.exact.tolist(), device)
 
-    def taught_by(self, points: Tensor) -> FaceBank:
-        """With ``points`` (F, n, 2) as where a teacher sees them."""
-        return replace(self, taught=points)
+    def taught_by(self, points: Tensor, instead: bool = False) -> FaceBank:
+        """With ``points`` (F, n, 2) as where a teacher sees them.
+
+        ``instead`` : in place of the annotated ones, where those are the worse
+        """
+        return replace(self, taught=points, points=points if instead else self.points)
 
     def turned(self, views: int, seed: int) -> FaceBank:
-        """``views`` pictures of each face with the head turned by lot; landmarks and pose exact."""
+        """The same faces with the head turned by lot, ``views`` pictures of each.
+
+        Landmarks and pose are exact.
+        """
         generator = torch.Generator(self.points.device).manual_seed(seed)
         parts = []
         for _ in range(views):
@@ -90,7 +97,7 @@ class FaceBank:
             for field in ("pictures", "points", "pose")
         )
         weight = torch.ones(len(pose), device=pose.device)
-        return FaceBank(f"{self.name} turned", pictures, points, pose, weight, points)
+        return FaceBank(self.name, pictures, points, pose, weight, points)
 
 
 def joined(name: str, banks: Sequence[FaceBank]) -> FaceBank:
@@ -116,12 +123,11 @@ class DrawnBank:
 
     def __init__(self, count: int, size: int, subset: str = "train", workers: int = 1) -> None:
         self._size = size
-        for library in ("OPENBLAS", "OMP", "MKL"):  # else each worker starts a thread a core
-            os.environ[f"{library}_NUM_THREADS"] = "1"
         self._pool = ProcessPoolExecutor(workers, spawning())
         draw = partial(_drawn, count, subset, size)
         parts = np.array_split(np.arange(count), max(1, count // 32))
-        self._waiting = [self._pool.submit(draw, part) for part in parts]
+        with _one_thread_each():
+            self._waiting = [self._pool.submit(draw, part) for part in parts]
 
     def collect(self, name: str, device: torch.device) -> FaceBank:
         """Wait for the last one."""
@@ -131,6 +137,26 @@ class DrawnBank:
         return FaceBank.of(
             name, pictures, np.stack(points), np.stack(pose), [True] * len(rows), device
         )
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that start meanwhile compute on one thread.
+
+    Else NumPy starts a thread for each core in each of them: on 16 cores 16 workers took over two
+    minutes for what they do in seconds.
+    """
+    names = [f"{library}_NUM_THREADS" for library in ("OPENBLAS", "OMP", "MKL")]
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _drawn(

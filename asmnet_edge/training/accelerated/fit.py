@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +25,11 @@ from asmnet_edge.training.accelerated.views import (
 
 @dataclass(frozen=True)
 class Batch:
-    """Views of one batch: crops (B, 3, s, s) 0 to 255, points and taught points (B, n, 2) relative,
-    pose (B, 3) degrees and its weight (B,)."""
+    """Views of one batch of faces.
+
+    crops : (B, 3, s, s) RGB, 0 to 255; points, taught : (B, n, 2) relative; pose : (B, 3) degrees
+    pose_weight : (B,)
+    """
 
     crops: Tensor
     points: Tensor
@@ -45,8 +49,13 @@ class Share:
 
 @dataclass(frozen=True)
 class Fit:
-    """One run. size : of the crops, pixels; seconds : its length; decay : of weights, decoupled
-    views, last_views : at the start and in the last `SETTLED` of the time."""
+    """One run.
+
+    size : of the crops, pixels; batch : faces a step; seconds : its length, checks included
+    rate : of learning, at its highest; decay : of weights, decoupled; warmup : share of the time
+    averaging : decay of the running average of the weights
+    views, last_views : at first, and in the last `SETTLED` of the time
+    """
 
     size: int
     batch: int
@@ -62,6 +71,7 @@ class Fit:
 
 
 SETTLED = 0.35  # of the time: the last part, with the views of the end
+Network = TypeVar("Network", bound=nn.Module)
 Loss = Callable[[nn.Module, Batch], Tensor]
 Check = Callable[[nn.Module], Mapping[str, float]]
 
@@ -84,7 +94,9 @@ class BatchSource:
             if count
         ]
         order = torch.randperm(fit.batch, generator=self._generator, device=self._device)
-        pictures, points, taught, pose, weight = (torch.cat(p)[order] for p in zip(*parts, strict=True))
+        pictures, points, taught, pose, weight = (
+            torch.cat(p)[order] for p in zip(*parts, strict=True)
+        )
         views = fit.views if progress < 1 - SETTLED else fit.last_views
         placement = draw_placement(points, fit.size, views, self._generator)
         factor = 2 if fit.size <= 160 and float(torch.rand(1)) < views.sharp else 1
@@ -109,21 +121,25 @@ def _counts(weights: Sequence[float], batch: int) -> list[int]:
     return [end - before for before, end in zip([0, *ends], ends, strict=False)]
 
 
+def channels_last(network: Network) -> Network:
+    """``network`` with its kernels in the memory order of the crops."""
+    for kernel in network.parameters():
+        if kernel.ndim == 4:
+            kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
 def fit_network(
-    network: nn.Module,
-    source: BatchSource,
-    loss: Loss,
-    fit: Fit,
-    check: Check,
-    report: Report,
-) -> nn.Module:
+    network: Network, source: BatchSource, loss: Loss, fit: Fit, check: Check, report: Report
+) -> Network:
     """Train ``network`` for ``fit.seconds``; returns the running average of its weights.
 
     ``check`` is asked about the average ten times on the way and at the end.
     """
+    channels_last(network)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     optimiser = _optimiser(network, fit)
-    trained = torch.compile(network) if fit.compiled else network
+    trained: Any = torch.compile(network) if fit.compiled else network
     network.train()
     start, step, told = time.monotonic(), 0, 0
     while (progress := (time.monotonic() - start) / fit.seconds) < 1:
@@ -131,7 +147,7 @@ def fit_network(
             group["lr"] = fit.rate * _rate(progress, fit.warmup)
         value = loss(trained, source.draw(progress, fit))
         optimiser.zero_grad(set_to_none=True)
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         step += 1

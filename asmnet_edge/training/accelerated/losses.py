@@ -91,13 +91,21 @@ def _pose_loss(pose: Tensor, batch: Batch, scaling: Scaling) -> Tensor:
 
 
 def student_loss(
-    scaling: Scaling, distance: str = "euclidean", pose_weight: float = 0.1, taught: float = 0.5
+    scaling: Scaling,
+    distance: str = "euclidean",
+    pose_weight: float = 0.1,
+    taught: float = 0.5,
+    half: bool = False,
 ) -> Loss:
-    """``taught`` : how much the teacher's points count beside the annotated ones, 0 to 1."""
+    """The loss of an `AsmNet`.
+
+    taught : how much the teacher's points count beside the annotated ones, 0 to 1
+    half : compute in bfloat16 on a CPU too, which pays on those that have instructions for it
+    """
     measure = DISTANCES[distance]
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
-        with _half(batch):
+        with _half(batch, half):
             landmarks, pose, log_scale = network(batch.crops)
         found = scaling.points(landmarks) / scaling.shape_scale
         apart = _apart(found, batch.points / scaling.shape_scale)
@@ -122,9 +130,9 @@ def teacher_loss(scaling: Scaling, pose_weight: float = 0.1) -> Loss:
     return loss
 
 
-def _half(batch: Batch) -> torch.autocast:
+def _half(batch: Batch, always: bool = False) -> torch.autocast:
     device = batch.crops.device.type
-    return torch.autocast(device, torch.bfloat16, enabled=device == "cuda")
+    return torch.autocast(device, torch.bfloat16, enabled=always or device == "cuda")
 
 
 def _cross_entropy(log_heat: Tensor, points: Tensor) -> Tensor:

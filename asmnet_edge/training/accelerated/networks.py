@@ -36,9 +36,9 @@ def channels_of(wanted: float) -> int:
 
 
 class AsmNet(nn.Module):
-    """(B, 3, s, s) RGB, 0 to 255 -> standardised landmarks (B, 2 x points), pose (B, 3), log scales.
+    """(B, 3, s, s) RGB, 0 to 255 -> landmarks (B, 2 x points), pose (B, 3), both standardised.
 
-    The log scale (B, points) of each point's error serves training alone and is not exported.
+    A third output, the log scale (B, points) of each point's error, serves training alone.
     """
 
     def __init__(self, alpha: float = 1.0, points: int = 68) -> None:
@@ -119,7 +119,9 @@ def to_keras_layout(network: AsmNet) -> dict[str, NDArray[Any]]:
     for name, layer in network.layers.items():
         for variable, tensor in _variables(layer).items():
             array = tensor.detach().float().cpu().numpy()
-            weights[f"{name}/{variable}"] = np.ascontiguousarray(array.transpose(_order(layer, array)))
+            weights[f"{name}/{variable}"] = np.ascontiguousarray(
+                array.transpose(_order(layer, array))
+            )
     return weights
 
 
@@ -161,7 +163,9 @@ class Teacher(nn.Module):
         first, *others = (width, 2 * width, 4 * width, 6 * width)
         inner = 2 * width
         self.stem = nn.Sequential(_conv(3, width // 2, 2), _conv(width // 2, first, 2))
-        self.stages = nn.ModuleList([nn.Sequential(_Residual(first, first), _Residual(first, first))])
+        self.stages = nn.ModuleList(
+            [nn.Sequential(_Residual(first, first), _Residual(first, first))]
+        )
         for before, after in zip((first, *others[:-1]), others, strict=True):
             self.stages.append(nn.Sequential(_Residual(before, after, 2), _Residual(after, after)))
         self.sides = nn.ModuleList([nn.Conv2d(n, inner, 1) for n in (first, *others)])
@@ -204,6 +208,8 @@ class _Residual(nn.Module):
         return functional.relu(self.second(self.first(maps)) + self.side(maps))
 
 
-def _conv(before: int, after: int, stride: int = 1, side: int = 3, active: bool = True) -> nn.Module:
+def _conv(
+    before: int, after: int, stride: int = 1, side: int = 3, active: bool = True
+) -> nn.Module:
     parts = [nn.Conv2d(before, after, side, stride, side // 2, bias=False), nn.BatchNorm2d(after)]
     return nn.Sequential(*parts, *([nn.ReLU(inplace=True)] if active else []))

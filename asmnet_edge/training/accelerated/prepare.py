@@ -1,4 +1,4 @@
-"""``python -m asmnet_edge.training.accelerated.prepare FOLDER NAME=DATASET[@SIZE:QUALITY:PERCENT] ...``.
+"""``python -m asmnet_edge.training.accelerated.prepare FOLDER NAME=DATASET@SIZE:QUALITY:PERCENT``.
 
 Packs for a visit to a GPU: for each data set the faces to train on, and for those with a percentage
 above 0 the people held out. A photo that a held-out face shows is in no pack to train on.

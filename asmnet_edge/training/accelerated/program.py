@@ -2,17 +2,18 @@
 
 Everything for one visit to a GPU: read packs, draw and turn faces, measure the speed, train the
 teacher, let it label all faces, train the students. Needs PyTorch, NumPy and OpenCV alone; what it
-writes (``NAME.npz``, ``log.csv``, ``summary.json``) `export` turns into float models.
+writes (``NAME.npz``, ``labels.npz``, ``teacher-N.pt``, ``log.txt``) lies in FOLDER as soon as it is
+done, and `export` turns students into float models. docs/gpu-training.md describes the plan.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import sys
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,21 +22,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from asmnet_edge.errors import AsmnetEdgeError, UsageError
 from asmnet_edge.schemes import IBUG68
 from asmnet_edge.training.accelerated.checks import answering, check_banks, label
-from asmnet_edge.training.accelerated.faces import DrawnBank, FaceBank, Report, joined
+from asmnet_edge.training.accelerated.faces import DrawnBank, FaceBank, joined
 from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Share, fit_network
 from asmnet_edge.training.accelerated.losses import Scaling, student_loss, teacher_loss
-from asmnet_edge.training.accelerated.networks import (
-    AsmNet,
-    Teacher,
-    from_keras_layout,
-    to_keras_layout,
-)
+from asmnet_edge.training.accelerated.networks import AsmNet, Teacher
+from asmnet_edge.training.accelerated.speed import measure_speed
 from asmnet_edge.training.accelerated.views import ViewSettings
+from asmnet_edge.training.accelerated.weights import (
+    read_student,
+    read_teacher,
+    write_labels,
+    write_student,
+    write_teacher,
+)
 from asmnet_edge.training.targets import TargetScaling
 
-SCALING = "scaling"  # key of the training units in an .npz of weights
+FIT_KEYS = ("size", "batch", "seconds", "rate", "decay", "averaging", "seed", "compiled")
+STUDENT_KEYS = ("distance", "pose_weight", "taught", "half")
 
 
 class Journal:
@@ -44,12 +50,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._start, self._path = time.monotonic(), path
 
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
-
     def __call__(self, line: str) -> None:
-        text = f"{self.seconds:7.1f} {line}"
+        text = f"{time.monotonic() - self._start:7.1f} {line}"
         print(text, flush=True)
         with self._path.open("a") as file:
             file.write(text + "\n")
@@ -62,6 +64,32 @@ class Faces:
     train: dict[str, FaceBank]
     validate: list[FaceBank]
 
+    def shares(self, weights: Mapping[str, list[float]]) -> list[Share]:
+        """``weights`` : the first and the last weight of each bank, by name."""
+        if unknown := set(weights) - set(self.train):
+            known = ", ".join(self.train)
+            raise UsageError(f"no faces called {sorted(unknown)[0]!r} in shares", f"Known: {known}")
+        return [Share(self.train[name], first, last) for name, (first, last) in weights.items()]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Where a plan is carried out. folder : of the plan, which its paths are relative to"""
+
+    folder: Path
+    output: Path
+    device: torch.device
+    units: TargetScaling
+    report: Journal
+
+    @property
+    def scaling(self) -> Scaling:
+        return Scaling.of(self.units, self.device)
+
+    @property
+    def flip(self) -> Tensor:
+        return torch.tensor(np.asarray(IBUG68.flip), device=self.device)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -69,204 +97,117 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    plan = tomllib.loads(options.plan.read_text())
-    run(plan, options.plan.parent, options.output, Journal(options.output / "log.txt"))
+    try:
+        run(read_plan(options.plan), options.plan.parent, options.output)
+    except AsmnetEdgeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
-def run(plan: dict[str, Any], folder: Path, output: Path, report: Journal) -> None:
+def read_plan(path: Path) -> dict[str, Any]:
+    """The plan at ``path``; `UsageError` when it is no TOML or lacks a part."""
+    try:
+        plan = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read the plan {path}: {error}") from error
+    if missing := [key for key in ("pixels", "start", "data") if key not in plan]:
+        raise UsageError(f"the plan {path} has no {missing[0]!r}", "See docs/gpu-training.md")
+    return plan
+
+
+def run(plan: Mapping[str, Any], folder: Path, output: Path) -> None:
     """Carry ``plan`` out; its paths are relative to ``folder``."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    report = Journal(output / "log.txt")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     report(f"PyTorch {torch.__version__} on {name}")
-    scaling = _scaling(folder / plan["start"], device)
-    flip = torch.tensor(np.asarray(IBUG68.flip), device=device)
-    faces = _faces(plan, folder, device, report)
+    visit = Visit(folder, output, device, read_student(folder / plan["start"], AsmNet()), report)
+    faces = _faces(plan, visit)
     if "check" in plan:
-        _check_speed(plan, faces, scaling, flip, report)
+        bank = next(iter(faces.train.values()))
+        measure_speed(plan["check"], bank, student_loss(visit.scaling), visit.flip, report)
     if "teacher" in plan:
-        teacher = _train_teacher(plan["teacher"], faces, scaling, flip, folder, output, report)
-        faces = _labelled(faces, teacher, plan["teacher"], scaling, flip, report)
+        faces = _teach(plan["teacher"], faces, visit)
     for settings in plan.get("student", []):
-        _train_student(settings, faces, scaling, flip, folder, output, report)
+        _train_student(settings, faces, visit)
 
 
-def _scaling(path: Path, device: torch.device) -> Scaling:
-    with np.load(path) as arrays:
-        return Scaling.of(TargetScaling.from_json(json.loads(str(arrays[SCALING]))), device)
-
-
-def _faces(plan: dict[str, Any], folder: Path, device: torch.device, report: Report) -> Faces:
+def _faces(plan: Mapping[str, Any], visit: Visit) -> Faces:
     size, data = plan["pixels"], plan["data"]
-    workers = os.cpu_count() or 1
+    workers = max(1, (os.cpu_count() or 1) // 2)
     drawn = DrawnBank(data["drawn"], size, "train", workers)
-    held = DrawnBank(data["drawn_validate"], size, "test", 1)
-    train = {n: FaceBank.read(folder / file, n, size, device) for n, file in data["train"].items()}
-    validate = [
-        FaceBank.read(folder / file, n, size, device) for n, file in data["validate"].items()
-    ]
-    report("packs: " + ", ".join(f"{b.name} {len(b)}" for b in (*train.values(), *validate)))
+    held = DrawnBank(data["drawn_validate"], size, "test", workers)
+    train, validate = (_read(data[part], size, visit) for part in ("train", "validate"))
+    banks = list(validate.values())
     sources = [train[name] for name in data["turn"]]
     train["turned"] = joined("turned", sources).turned(data["views"], seed=1)
-    validate += [replace(b.turned(2, seed=2), name=f"{b.name}-turned") for b in validate]
-    report(f"turned: {len(train['turned'])}")
-    train["drawn"] = drawn.collect("drawn", device)
-    validate.append(held.collect("drawn", device))
-    report(f"drawn: {len(train['drawn'])}")
-    return Faces(train, validate)
+    banks += [replace(bank.turned(1, seed=2), name=f"{bank.name}-turned") for bank in banks]
+    train["drawn"] = drawn.collect("drawn", visit.device)
+    banks.append(held.collect("drawn", visit.device))
+    visit.report("faces: " + ", ".join(f"{bank.name} {len(bank)}" for bank in train.values()))
+    visit.report("held out: " + ", ".join(f"{bank.name} {len(bank)}" for bank in banks))
+    return Faces(train, banks)
 
 
-def _shares(faces: Faces, weights: dict[str, list[float]]) -> list[Share]:
-    return [Share(faces.train[name], first, last) for name, (first, last) in weights.items()]
+def _read(files: Mapping[str, str], size: int, visit: Visit) -> dict[str, FaceBank]:
+    return {
+        name: FaceBank.read(visit.folder / file, name, size, visit.device)
+        for name, file in files.items()
+    }
 
 
-def _fit(settings: dict[str, Any]) -> Fit:
-    keys = ("size", "batch", "seconds", "rate", "decay", "averaging", "seed", "compiled")
-    chosen = {key: settings[key] for key in keys if key in settings}
+def _fit(settings: Mapping[str, Any]) -> Fit:
+    chosen = {key: settings[key] for key in FIT_KEYS if key in settings}
     views = ViewSettings(**settings.get("views", {}))
-    last = replace(views, **settings.get("last_views", {}))
-    return Fit(**chosen, views=views, last_views=last)
+    return Fit(**chosen, views=views, last_views=replace(views, **settings.get("last_views", {})))
 
 
-def _train_teacher(
-    settings: dict[str, Any],
-    faces: Faces,
-    scaling: Scaling,
-    flip: Tensor,
-    folder: Path,
-    output: Path,
-    report: Report,
-) -> nn.Module:
-    teacher = Teacher(settings.get("width", 64)).to(flip.device)
-    teacher = teacher.to(memory_format=torch.channels_last)
+def _teach(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> Faces:
+    """``faces`` with the points that a teacher sees; drawn and turned ones are exact as they are.
+
+    The teacher is trained, or read from the folder that ``load`` names.
+    """
+    teacher: nn.Module = Teacher(settings.get("width", 64)).to(visit.device)
     if "load" in settings:
-        teacher.load_state_dict(torch.load(folder / settings["load"], weights_only=True))
-        return teacher.eval()
-    fit = _fit(settings)
-    report(f"teacher: {sum(p.numel() for p in teacher.parameters()):,} parameters")
-    source = BatchSource(_shares(faces, settings["shares"]), flip, fit.seed)
-    check = check_banks(faces.validate, fit.size, scaling)
-    average = fit_network(teacher, source, teacher_loss(scaling), fit, check, report)
-    _save_halves(average, output)
-    return average
-
-
-def _save_halves(network: nn.Module, output: Path) -> None:
-    """``teacher-0.pt`` and ``teacher-1.pt``, in half precision: what brings them back may be small."""
-    state = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
-    names = list(state)
-    for number, part in enumerate((names[::2], names[1::2])):
-        torch.save({name: state[name] for name in part}, output / f"teacher-{number}.pt")
-
-
-def _labelled(
-    faces: Faces,
-    teacher: nn.Module,
-    settings: dict[str, Any],
-    scaling: Scaling,
-    flip: Tensor,
-    report: Report,
-) -> Faces:
-    """With the teacher's points; those of drawn and turned faces are exact as they are."""
-    answer, train = answering(teacher, scaling), dict(faces.train)
+        read_teacher(visit.folder / settings["load"], teacher)
+    else:
+        teacher = _train_teacher(teacher, settings, faces, visit)
+        write_teacher(visit.output, teacher)
+    answer, train = answering(teacher.eval(), visit.scaling), dict(faces.train)
     for name in settings["labels"]:
-        bank = train[name]
-        train[name] = bank.taught_by(label(bank, answer, settings["size"], flip))
-        apart = (train[name].taught - bank.points).norm(dim=2).mean()
-        report(f"labels of {name}: {float(apart):.2f} pixels from the annotated ones")
-        if name in settings.get("replaces", ()):  # annotated worse than the teacher sees them
-            train[name] = replace(train[name], points=train[name].taught)
+        seen = label(train[name], answer, settings["size"], visit.flip)
+        apart = (seen - train[name].points).norm(dim=2).mean()
+        visit.report(f"labels of {name}: {float(apart):.2f} pixels from the annotated ones")
+        train[name] = train[name].taught_by(seen, instead=name in settings.get("replaces", ()))
+    labels = {name: train[name].taught.cpu().numpy() for name in settings["labels"]}
+    write_labels(visit.output / "labels.npz", labels)
     return replace(faces, train=train)
 
 
-def _train_student(
-    settings: dict[str, Any],
-    faces: Faces,
-    scaling: Scaling,
-    flip: Tensor,
-    folder: Path,
-    output: Path,
-    report: Report,
-) -> None:
+def _train_teacher(
+    teacher: nn.Module, settings: Mapping[str, Any], faces: Faces, visit: Visit
+) -> nn.Module:
+    fit = _fit(settings)
+    visit.report(f"teacher: {sum(p.numel() for p in teacher.parameters()):,} parameters")
+    source = BatchSource(faces.shares(settings["shares"]), visit.flip, fit.seed)
+    check = check_banks(faces.validate, fit.size, visit.scaling)
+    return fit_network(teacher, source, teacher_loss(visit.scaling), fit, check, visit.report)
+
+
+def _train_student(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> None:
     name, fit = settings["name"], _fit(settings)
-    student = _student(settings, folder, output).to(flip.device)
-    student = student.to(memory_format=torch.channels_last)
-    report(f"student {name}: {fit.size} px, {fit.seconds:.0f} s")
-    source = BatchSource(_shares(faces, settings["shares"]), flip, fit.seed)
-    chosen = {k: settings[k] for k in ("distance", "pose_weight", "taught") if k in settings}
-    check = check_banks(faces.validate, fit.size, scaling)
-    average = fit_network(student, source, student_loss(scaling, **chosen), fit, check, report)
-    assert isinstance(average, AsmNet)
-    units = json.dumps(_units(scaling).as_json())
-    np.savez(output / f"{name}.npz", **to_keras_layout(average), **{SCALING: np.array(units)})
-
-
-def _student(settings: dict[str, Any], folder: Path, output: Path) -> AsmNet:
     student = AsmNet(settings.get("alpha", 1.0))
     if "start" in settings:
-        started = [p for p in (output / settings["start"], folder / settings["start"]) if p.exists()]
-        with np.load(started[0]) as weights:
-            from_keras_layout(student, weights)
-    return student
-
-
-def _units(scaling: Scaling) -> TargetScaling:
-    arrays = (scaling.mean_shape, scaling.pose_mean, scaling.pose_scale)
-    mean, pose, spread = (a.double().cpu().numpy() for a in arrays)
-    return TargetScaling(mean, scaling.shape_scale, pose, spread)
-
-
-def _check_speed(
-    plan: dict[str, Any], faces: Faces, scaling: Scaling, flip: Tensor, report: Report
-) -> None:
-    """Faces a second of each way to train, each for ``seconds`` after a warm-up."""
-    settings = plan["check"]
-    bank = next(iter(faces.train.values()))
-    loss = student_loss(scaling)
-    for size, compiled, layout in settings["students"]:
-        network: nn.Module = AsmNet().to(flip.device)
-        shaped = torch.channels_last if layout == "last" else torch.contiguous_format
-        network = network.to(memory_format=shaped)
-        fit = Fit(size, settings["batch"], settings["seconds"], 1e-3, compiled=compiled)
-        trained = torch.compile(network) if compiled else network
-        source = BatchSource([Share(bank, 1, 1)], flip, 0)
-        start = time.monotonic()
-        for _ in range(3):
-            loss(trained, source.draw(0.0, fit)).backward()
-        _wait(flip)
-        warm, steps = time.monotonic(), 0
-        while time.monotonic() - warm < settings["seconds"]:
-            loss(trained, source.draw(0.0, fit)).backward()
-            steps += 1
-            if steps % 4 == 0:
-                _wait(flip)
-        _wait(flip)
-        speed = steps * fit.batch / (time.monotonic() - warm)
-        report(f"speed: {size} px, compiled={compiled}, {layout}: {speed:.0f} faces/s, "
-               f"first steps {warm - start:.1f} s")  # fmt: skip
-    _time_views(bank, flip, settings, report)
-
-
-def _time_views(bank: FaceBank, flip: Tensor, settings: dict[str, Any], report: Report) -> None:
-    source = BatchSource([Share(bank, 1, 1)], flip, 0)
-    fit = Fit(settings["students"][0][0], settings["batch"], 1, 1e-3)
-    _wait(flip)
-    start = time.monotonic()
-    for _ in range(10):
-        source.draw(0.0, fit)
-    _wait(flip)
-    speed = 10 * fit.batch / (time.monotonic() - start)
-    report(f"speed: views alone, {fit.size} px: {speed:.0f} faces/s")
-
-
-def _wait(tensor: Tensor) -> None:
-    if tensor.is_cuda:
-        torch.cuda.synchronize()
-
-
-def _names(banks: Sequence[FaceBank]) -> str:
-    return ", ".join(bank.name for bank in banks)
+        places = (visit.output / settings["start"], visit.folder / settings["start"])
+        read_student(next((path for path in places if path.exists()), places[-1]), student)
+    visit.report(f"student {name}: {fit.size} px, {fit.seconds:.0f} s")
+    source = BatchSource(faces.shares(settings["shares"]), visit.flip, fit.seed)
+    loss = student_loss(visit.scaling, **{k: settings[k] for k in STUDENT_KEYS if k in settings})
+    check = check_banks(faces.validate, fit.size, visit.scaling)
+    student.to(visit.device)
+    average = fit_network(student, source, loss, fit, check, visit.report)
+    write_student(visit.output / f"{name}.npz", average, visit.units)
 
 
 if __name__ == "__main__":

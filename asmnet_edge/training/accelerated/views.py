@@ -180,9 +180,7 @@ def _light(crops: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Gain, offset and gamma, a little apart in each channel."""
 
     def normal(spread: float, channels: int = 1) -> Tensor:
-        drawn = torch.randn(
-            len(crops), channels, 1, 1, generator=generator, device=crops.device
-        )
+        drawn = torch.randn(len(crops), channels, 1, 1, generator=generator, device=crops.device)
         return spread * drawn.clamp(-2.5, 2.5)
 
     changed = (crops.clamp(0, 255) / 255 + 1e-4) ** torch.exp(normal(0.25))

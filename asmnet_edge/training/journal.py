@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,18 @@ class Entry:
     validation_nme: float | None = None
 
 
+def _row(entry: Entry) -> list[str]:
+    nme = "" if entry.validation_nme is None else f"{entry.validation_nme:.4f}"
+    rate, loss = f"{entry.learning_rate:.6g}", f"{entry.loss:.5f}"
+    return [str(entry.step), str(entry.size), rate, loss, nme]
+
+
+def write_rows(path: Path, entries: Iterable[Entry]) -> None:
+    """Write the log of a finished run to ``path``, with the columns of ``log.csv``."""
+    rows = [COLUMNS, *map(_row, entries)]
+    write_atomically(path, "".join(",".join(row) + "\n" for row in rows).encode())
+
+
 class Journal:
     """``log.csv`` and ``looks/`` in ``folder``, and TensorBoard's event file if wanted."""
 
@@ -46,10 +58,7 @@ class Journal:
 
     def write(self, entry: Entry) -> None:
         with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            nme = "" if entry.validation_nme is None else f"{entry.validation_nme:.4f}"
-            rate, loss = f"{entry.learning_rate:.6g}", f"{entry.loss:.5f}"
-            writer.writerow([entry.step, entry.size, rate, loss, nme])
+            csv.writer(file, lineterminator="\n").writerow(_row(entry))
         if self._events:
             shown = {"loss": entry.loss, "learning rate": entry.learning_rate}
             if entry.validation_nme is not None:

@@ -2,6 +2,8 @@
 
 ``python -m asmnet_edge.training.accelerated.export pull MODEL.keras WEIGHTS.npz``
 ``python -m asmnet_edge.training.accelerated.export push WEIGHTS.npz FACTS.toml MODEL.keras``
+
+FACTS.toml says the variant and the crop rule; provenance is in ``WEIGHTS.json`` beside the weights.
 """
 
 from __future__ import annotations
@@ -72,7 +74,10 @@ def main() -> None:
     if verb == "pull":
         pull(Path(paths[0]), Path(paths[1]))
     else:
-        push(Path(paths[0]), tomllib.loads(Path(paths[1]).read_text()), Path(paths[2]))
+        weights = Path(paths[0])
+        beside = weights.with_suffix(".json")
+        told = json.loads(beside.read_text()) if beside.exists() else {}
+        push(weights, told | tomllib.loads(Path(paths[1]).read_text()), Path(paths[2]))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -35,6 +35,7 @@ class FaceBank:
     pictures : (F, 3, S, S) uint8 RGB; points : (F, n, 2) float32 in their pixels
     pose : (F, 3) degrees; pose_weight : (F,) how far it is to be trusted
     taught : (F, n, 2) where a teacher sees the points; the annotated ones without a teacher
+    licence : of the pictures, and so of weights learnt from them
     """
 
     name: str
@@ -43,6 +44,7 @@ class FaceBank:
     pose: Tensor
     pose_weight: Tensor
     taught: Tensor
+    licence: str = ""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -67,11 +69,12 @@ class FaceBank:
     @classmethod
     def read(cls, path: Path, name: str, size: int, device: torch.device) -> FaceBank:
         """Of the pack at ``path``, every picture brought to ``size`` pixels a side."""
-        pack, _ = read_pack(path)
+        pack, facts = read_pack(path)
         with ThreadPoolExecutor() as pool:
             resized = list(pool.map(partial(_resized, pack, size), range(len(pack))))
         pictures, points = zip(*resized, strict=True)
-        return cls.of(name, pictures, np.stack(points), pack.pose, pack.exact.tolist(), device)
+        bank = cls.of(name, pictures, np.stack(points), pack.pose, pack.exact.tolist(), device)
+        return replace(bank, licence=f"{facts.dataset}: {facts.licence}")
 
     def taught_by(self, points: Tensor, instead: bool = False) -> FaceBank:
         """With ``points`` (F, n, 2) as where a teacher sees them.
@@ -97,16 +100,17 @@ class FaceBank:
             for field in ("pictures", "points", "pose")
         )
         weight = torch.ones(len(pose), device=pose.device)
-        return FaceBank(self.name, pictures, points, pose, weight, points)
+        return FaceBank(self.name, pictures, points, pose, weight, points, self.licence)
 
 
 def joined(name: str, banks: Sequence[FaceBank]) -> FaceBank:
     """All faces of ``banks`` as one bank."""
-    tensors = (
+    pictures, points, pose, weight, taught = (
         torch.cat([getattr(bank, field) for bank in banks])
         for field in ("pictures", "points", "pose", "pose_weight", "taught")
     )
-    return FaceBank(name, *tensors)
+    licence = "; ".join(dict.fromkeys(filter(None, (bank.licence for bank in banks))))
+    return FaceBank(name, pictures, points, pose, weight, taught, licence)
 
 
 def _resized(pack: Pack, size: int, index: int) -> tuple[Picture, FloatArray]:
@@ -173,6 +177,3 @@ def _drawn(
         assert sample.pose is not None
         rows.append((picture, transform(sample.landmarks.points, matrix), sample.pose))
     return rows
-
-
-Report = Callable[[str], None]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from asmnet_edge.training.accelerated.faces import FaceBank, Report
+from asmnet_edge.training.accelerated.faces import FaceBank
 from asmnet_edge.training.accelerated.views import (
     ViewSettings,
     crop,
@@ -71,9 +71,25 @@ class Fit:
 
 
 SETTLED = 0.35  # of the time: the last part, with the views of the end
+CHECKS = 10  # of the held-out faces, on the way
+WAIT = 16  # steps between waits for the device
 Network = TypeVar("Network", bound=nn.Module)
 Loss = Callable[[nn.Module, Batch], Tensor]
 Check = Callable[[nn.Module], Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is. rate : of learning; figures : of the held-out faces, by name"""
+
+    step: int
+    seconds: float
+    rate: float
+    loss: float
+    figures: Mapping[str, float]
+
+
+Report = Callable[[Progress], None]
 
 
 class BatchSource:
@@ -141,10 +157,11 @@ def fit_network(
     optimiser = _optimiser(network, fit)
     trained: Any = torch.compile(network) if fit.compiled else network
     network.train()
-    start, step, told = time.monotonic(), 0, 0
+    start, step, told, mean, rate = time.monotonic(), 0, 0, 0.0, 0.0
     while (progress := (time.monotonic() - start) / fit.seconds) < 1:
+        rate = fit.rate * _rate(progress, fit.warmup)
         for group in optimiser.param_groups:
-            group["lr"] = fit.rate * _rate(progress, fit.warmup)
+            group["lr"] = rate
         value = loss(trained, source.draw(progress, fit))
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
@@ -152,22 +169,13 @@ def fit_network(
         optimiser.step()
         step += 1
         _follow(average, network, min(fit.averaging, (1 + step) / (10 + step)))
-        if step % 16 == 0:
-            value.item()  # wait for the device now and then: time is counted here
-        if progress * 10 >= told + 1:
+        if step % WAIT == 1:  # for the device: time is counted here
+            mean += (1.0 if step == 1 else 0.2) * (value.item() - mean)
+        if progress * CHECKS >= told + 1:
             told += 1
-            _tell(report, step, start, fit, value.item(), check(average))
-    _tell(report, step, start, fit, value.item(), check(average))
+            report(Progress(step, time.monotonic() - start, rate, mean, check(average)))
+    report(Progress(step, time.monotonic() - start, rate, mean, check(average)))
     return average
-
-
-def _tell(
-    report: Report, step: int, start: float, fit: Fit, loss: float, checked: Mapping[str, float]
-) -> None:
-    seconds = time.monotonic() - start
-    figures = ",".join(f"{name}={value:.3f}" for name, value in checked.items())
-    rate = step * fit.batch / seconds
-    report(f"step={step},seconds={seconds:.1f},faces_per_s={rate:.0f},loss={loss:.4f},{figures}")
 
 
 def _optimiser(network: nn.Module, fit: Fit) -> torch.optim.Optimizer:

@@ -14,7 +14,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from asmnet_edge.errors import AsmnetEdgeError, UsageError
+from asmnet_edge.files import write_json
 from asmnet_edge.schemes import IBUG68
 from asmnet_edge.training.accelerated.checks import answering, check_banks, label
 from asmnet_edge.training.accelerated.faces import DrawnBank, FaceBank, joined
-from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Share, fit_network
+from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Progress, Share, fit_network
 from asmnet_edge.training.accelerated.losses import Scaling, student_loss, teacher_loss
 from asmnet_edge.training.accelerated.networks import AsmNet, Teacher
 from asmnet_edge.training.accelerated.speed import measure_speed
@@ -38,6 +39,7 @@ from asmnet_edge.training.accelerated.weights import (
     write_student,
     write_teacher,
 )
+from asmnet_edge.training.journal import Entry, write_rows
 from asmnet_edge.training.targets import TargetScaling
 
 FIT_KEYS = ("size", "batch", "seconds", "rate", "decay", "averaging", "seed", "compiled")
@@ -45,7 +47,7 @@ STUDENT_KEYS = ("distance", "pose_weight", "taught", "half")
 
 
 class Journal:
-    """Prints lines with the seconds since the start, and keeps them in a file."""
+    """Prints lines with the seconds since the start, and keeps them in ``path``."""
 
     def __init__(self, path: Path) -> None:
         self._start, self._path = time.monotonic(), path
@@ -55,6 +57,25 @@ class Journal:
         print(text, flush=True)
         with self._path.open("a") as file:
             file.write(text + "\n")
+
+
+class Curve:
+    """The course of one run: lines for the journal, and rows as `asmnet_edge.training.journal`."""
+
+    def __init__(self, fit: Fit, journal: Journal) -> None:
+        self._fit, self._journal = fit, journal
+        self.entries: list[Entry] = []
+
+    def __call__(self, progress: Progress) -> None:
+        figures = ", ".join(f"{name} {value:.2f}" for name, value in progress.figures.items())
+        speed = progress.step * self._fit.batch / progress.seconds
+        self._journal(
+            f"step {progress.step}, {progress.seconds:.0f} s, {speed:.0f} faces/s, "
+            f"loss {progress.loss:.4f}; {figures}"
+        )
+        nme = next(value for name, value in progress.figures.items() if name.endswith(" nme"))
+        entry = Entry(progress.step, self._fit.size, progress.rate, progress.loss, nme)
+        self.entries.append(entry)
 
 
 @dataclass(frozen=True)
@@ -192,7 +213,8 @@ def _train_teacher(
     visit.report(f"teacher: {sum(p.numel() for p in teacher.parameters()):,} parameters")
     source = BatchSource(faces.shares(settings["shares"]), visit.flip, fit.seed)
     check = check_banks(faces.validate, fit.size, visit.scaling)
-    return fit_network(teacher, source, teacher_loss(visit.scaling), fit, check, visit.report)
+    loss, curve = teacher_loss(visit.scaling), Curve(fit, visit.report)
+    return fit_network(teacher, source, loss, fit, check, curve)
 
 
 def _train_student(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> None:
@@ -205,9 +227,44 @@ def _train_student(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> N
     source = BatchSource(faces.shares(settings["shares"]), visit.flip, fit.seed)
     loss = student_loss(visit.scaling, **{k: settings[k] for k in STUDENT_KEYS if k in settings})
     check = check_banks(faces.validate, fit.size, visit.scaling)
-    student.to(visit.device)
-    average = fit_network(student, source, loss, fit, check, visit.report)
+    curve = Curve(fit, visit.report)
+    average = fit_network(student.to(visit.device), source, loss, fit, check, curve)
     write_student(visit.output / f"{name}.npz", average, visit.units)
+    write_rows(visit.output / f"{name}.csv", curve.entries)
+    facts = {"provenance": _provenance(settings, faces, curve.entries[-1])}
+    write_json(visit.output / f"{name}.json", facts)
+
+
+def _provenance(settings: Mapping[str, Any], faces: Faces, last: Entry) -> dict[str, Any]:
+    """What the float model will say of its training, in the words that `train` uses."""
+    fit, banks = _fit(settings), [faces.train[name] for name in settings["shares"]]
+    shares = settings["shares"].items()
+    named = {key: settings[key] for key in STUDENT_KEYS if key in settings}
+    return {
+        "training": {
+            "data": [{"dataset": n, "first_weight": a, "last_weight": b} for n, (a, b) in shares],
+            "stages": [{"size": fit.size, "share": 1.0}],
+            "seconds": fit.seconds,
+            "batch": fit.batch,
+            "learning_rate": fit.rate,
+            "weight_decay": fit.decay,
+            "distance": "euclidean",
+            "asm_schedule": "none",
+            "pose_weight": 0.1,
+            "augmentation": asdict(fit.views),
+            "last_augmentation": asdict(fit.last_views),
+            "dropout": 0.0,
+            "precision": "mixed_bfloat16",
+            "ema": fit.averaging,
+            "ema_every": 1,
+            "seed": fit.seed,
+            **named,
+        },
+        "faces": [len(bank) for bank in banks],
+        "licence": "; ".join(dict.fromkeys(filter(None, (bank.licence for bank in banks)))),
+        "step": last.step,
+        "validation_nme": last.validation_nme,
+    }
 
 
 if __name__ == "__main__":

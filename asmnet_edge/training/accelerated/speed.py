@@ -10,13 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from asmnet_edge.training.accelerated.faces import FaceBank, Report
+from asmnet_edge.training.accelerated.faces import FaceBank
 from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Loss, Share, channels_last
 from asmnet_edge.training.accelerated.networks import AsmNet
 
 
 def measure_speed(
-    settings: Mapping[str, Any], bank: FaceBank, loss: Loss, flip: Tensor, report: Report
+    settings: Mapping[str, Any],
+    bank: FaceBank,
+    loss: Loss,
+    flip: Tensor,
+    report: Callable[[str], None],
 ) -> None:
     """Report faces a second of views alone and of each of ``settings["students"]``.
 

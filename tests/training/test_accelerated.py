@@ -22,7 +22,7 @@ from asmnet_edge.schemes import IBUG68
 from asmnet_edge.training.accelerated import losses, views
 from asmnet_edge.training.accelerated.export import push
 from asmnet_edge.training.accelerated.faces import FaceBank
-from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Share
+from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Share, fit_network
 from asmnet_edge.training.accelerated.networks import (
     AsmNet,
     Teacher,
@@ -201,6 +201,21 @@ def test_a_student_and_a_teacher_learn(bank: FaceBank) -> None:
             optimiser.step()
             values.append(value.item())
         assert values[-1] < 0.8 * values[0]
+
+
+def test_frozen_blocks_stay_as_they_are(bank: FaceBank) -> None:
+    student = AsmNet(0.35, frozen=7)
+    before = to_keras_layout(student)
+    loss = losses.student_loss(losses.Scaling.of(UNITS, CPU))
+    fit = Fit(64, 8, 0.3, 1e-2)
+    source = BatchSource([Share(bank, 1, 1)], FLIP, 0)
+    fit_network(student, source, loss, fit, lambda network: {}, lambda progress: None)
+    after = to_keras_layout(student)
+    changed = {
+        name.split("/")[0] for name in before if not np.array_equal(before[name], after[name])
+    }
+    assert "block_7_expand" in changed and "landmarks" in changed
+    assert not changed & {"Conv1", "bn_Conv1", "expanded_conv_project_BN", "block_6_project_BN"}
 
 
 def test_a_roll_beyond_the_half_turn_costs_the_short_way_round(bank: FaceBank) -> None:

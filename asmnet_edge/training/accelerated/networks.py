@@ -39,10 +39,13 @@ class AsmNet(nn.Module):
     """(B, 3, s, s) RGB, 0 to 255 -> landmarks (B, 2 x points), pose (B, 3), both standardised.
 
     A third output, the log scale (B, points) of each point's error, serves training alone.
+    frozen : the first so many blocks, and the convolution before them, are not trained: on a CPU
+    most of a step's time goes into them
     """
 
-    def __init__(self, alpha: float = 1.0, points: int = 68) -> None:
+    def __init__(self, alpha: float = 1.0, points: int = 68, frozen: int = 0) -> None:
         super().__init__()
+        self._frozen = frozen
         width = channels_of(32 * alpha)
         self.layers = nn.ModuleDict({"Conv1": nn.Conv2d(3, width, 3, 2, bias=False)})
         self.layers["bn_Conv1"] = _norm(width)
@@ -78,6 +81,15 @@ class AsmNet(nn.Module):
                 nn.init.xavier_uniform_(layer.weight, 0.1 if name == "landmarks" else 1.0)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
+
+    def train(self, mode: bool = True) -> AsmNet:
+        super().train(mode)
+        if self._frozen:
+            kept = ("Conv1", "bn_Conv1", *(f"{_prefix(n)}_" for n in range(self._frozen)))
+            for name, layer in self.layers.items():
+                if name.startswith(kept):
+                    layer.eval().requires_grad_(False)
+        return self
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         maps = functional.pad((crops - OFFSET) * SCALE, (0, 1, 0, 1))

@@ -219,7 +219,7 @@ def _train_teacher(
 
 def _train_student(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> None:
     name, fit = settings["name"], _fit(settings)
-    student = AsmNet(settings.get("alpha", 1.0))
+    student = AsmNet(settings.get("alpha", 1.0), frozen=settings.get("frozen", 0))
     if "start" in settings:
         places = (visit.output / settings["start"], visit.folder / settings["start"])
         read_student(next((path for path in places if path.exists()), places[-1]), student)
@@ -257,6 +257,7 @@ def _provenance(settings: Mapping[str, Any], faces: Faces, last: Entry) -> dict[
             "precision": "mixed_bfloat16",
             "ema": fit.averaging,
             "ema_every": 1,
+            "frozen_blocks": settings.get("frozen", 0),
             "seed": fit.seed,
             **named,
         },

@@ -1,7 +1,7 @@
 """How a model does by how far heads are turned to a side.
 
-In profile the outer eye corners lie close together, so that the NME over their distance says little:
-beside it stands the one over the face's box, which keeps its size.
+In profile the outer eye corners lie close together, so that the NME over their distance says
+little: beside it stands the one over the face's box, which keeps its size.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ box of the landmarks. Drawn faces alone are shown: pictures of people may not be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -47,7 +47,7 @@ class TurnedHead:
 
 def write_gallery(model: EvaluatedModel, path: Path) -> None:
     """Write the sheet of ``model``, a network of 68 points, to ``path``."""
-    heads = list(turned_heads())
+    heads = turned_heads()
     searches = [Search(h.picture, model.crop, bounding_box(h.points)) for h in heads]
     search_all(model, searches)
     tiles = [_tile(h, s) for h, s in zip(heads, searches, strict=True)]
@@ -57,11 +57,14 @@ def write_gallery(model: EvaluatedModel, path: Path) -> None:
     write_picture(path, np.concatenate([_legend(sheet.shape[1]), sheet]))
 
 
-def turned_heads() -> Iterator[TurnedHead]:
+@cache
+def turned_heads() -> tuple[TurnedHead, ...]:
     """The heads of the sheet, row by row; each row is one of the drawn test faces."""
-    for row, (pitch, clockwise) in enumerate(ROWS):
-        for yaw in YAWS:
-            yield _head((0, FIRST["test"] + row), np.array([yaw, pitch, 0.0]), clockwise)
+    return tuple(
+        _head((0, FIRST["test"] + row), np.array([yaw, pitch, 0.0]), clockwise)
+        for row, (pitch, clockwise) in enumerate(ROWS)
+        for yaw in YAWS
+    )
 
 
 def _head(seed: tuple[int, int], pose: FloatArray, clockwise: float) -> TurnedHead:

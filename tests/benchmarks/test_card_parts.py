@@ -135,7 +135,7 @@ def test_drawn_faces_are_drawn_once_for_all_models() -> None:
 
 
 def test_the_gallery_shows_heads_from_side_to_side_where_their_landmarks_are() -> None:
-    heads = list(turned_heads())
+    heads = turned_heads()
     assert len(heads) == len(YAWS) * len(ROWS)
     assert {-80.0, 80.0} <= {head.pose[0] for head in heads}
     assert {0.0, 90.0} <= {head.pose[2] for head in heads}

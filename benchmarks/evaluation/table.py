@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich import box
@@ -89,12 +89,12 @@ def _by_yaw(content: dict[str, Any]) -> Table:
     return view
 
 
-def yaw_range(part: dict[str, Any]) -> str:
+def yaw_range(part: Mapping[str, Any]) -> str:
     """``15-30°``"""
     return f"{part['from']:.0f}-{part['to']:.0f}°"
 
 
-def yaw_truth(row: dict[str, Any]) -> str:
+def yaw_truth(row: Mapping[str, Any]) -> str:
     """``exact`` or ``fitted``: where the yaw comes from that the faces of ``row`` are sorted by."""
     return str(row["pose_truth"]).partition(" ")[0]
 

@@ -107,11 +107,16 @@ def test_turned_pictures_are_measured_on_some_of_the_faces(face_samples: Make) -
     assert tilt["inferences"] == [2] * 5  # level crops: one is refined by another
 
 
-def test_turned_heads_stand_in_the_card_by_yaw(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("upright", [False, True])
+def test_turned_heads_stand_in_the_card_by_yaw(
+    monkeypatch: pytest.MonkeyPatch, upright: bool
+) -> None:
     grey = np.full((256, 256, 3), 128, np.uint8)  # drawing them takes long, and nobody looks
     monkeypatch.setattr(drawn, "_loaded", lambda sample: replace(sample, load=lambda: grey))
     dataset = KeptFaces(61, wide=True)
-    figures = on_turned_faces(guessing(dataset.samples()), 61, unseen)
+    model = guessing(dataset.samples())
+    model = replace(model, crop=replace(model.crop, upright=upright))
+    figures = on_turned_faces(model, 61, unseen)
     assert sum(part["faces"] for part in figures["by_yaw"]) == figures["faces"] == 61
     rules = {"fewest_faces": 10}
     section = {"name": "a.keras", "subsets": [], "wide": figures,
@@ -119,8 +124,11 @@ def test_turned_heads_stand_in_the_card_by_yaw(monkeypatch: pytest.MonkeyPatch) 
                         "inferences": [2.0]}}  # fmt: skip
     text = turned(section, {"rules": rules}, "card")
     part = figures["by_yaw"][-1]
-    far = f"{part['faces']} | {part['nme']:.2f} | {part['nme_box']:.2f} | {part['yaw_mae']:.2f}"
-    assert f"| 60-90° | exact | {far} |" in text
+    again = [figures["upright"]["by_yaw"][-1]["nme_box"]] if upright else []
+    values = [part["nme"], part["nme_box"], *again, part["yaw_mae"]]
+    far = " | ".join(f"{value:.2f}" for value in values)
+    assert f"| 60-90° | exact | {part['faces']} | {far} |" in text
+    assert ("over box, upright" in text) is upright
     assert "card/a-turned.jpg" in text
     assert "| failed, % | 25.0 |" in text
     assert turned({"subsets": [{"name": "before"}]}, {"rules": rules}, "card") == ""

@@ -13,20 +13,24 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from asmnet_edge.benchmarks.card.card import card_of, paths_of, read_card, write_card
+from asmnet_edge.benchmarks.card.drawn import on_drawn_faces, on_turned_faces
 from asmnet_edge.benchmarks.card.formats import format_figures, shipped_int8
+from asmnet_edge.benchmarks.card.gallery import write_gallery
 from asmnet_edge.benchmarks.card.known import read_known, told_of
-from asmnet_edge.benchmarks.card.measured import SomeFaces, measure, on_drawn_faces
-from asmnet_edge.benchmarks.card.pictures import drawn_file
+from asmnet_edge.benchmarks.card.measured import SomeFaces, measure
+from asmnet_edge.benchmarks.card.pictures import drawn_file, turned_file
 from asmnet_edge.benchmarks.card.plan import CardPlan
-from asmnet_edge.benchmarks.evaluation.evaluated import open_model
+from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_model
 from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
 from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
+from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.cli.plain import note, silenced
 from asmnet_edge.cli.terminal import import_quietly
 from asmnet_edge.converters.calibration.crops import COUNT
@@ -39,6 +43,7 @@ from asmnet_edge.files import make_folder
 from asmnet_edge.schemes import IBUG68
 
 SHOWN = 12  # of the worst drawn faces
+NO_DRAWN: Mapping[str, Any] = MappingProxyType({"drawn": None, "wide": None})
 FORMATS = ("tflite", "onnx", "openvino")
 KNOWN = Path(__file__).parents[1] / "docs" / "weights.toml"
 
@@ -65,6 +70,7 @@ def arguments() -> argparse.Namespace:
         help="remarks on certain weights, and the logs of their training")  # fmt: skip
     add("--artifacts", type=Path, help="folder to keep the int8 artifacts in, for the next time")
     add("--drawn", type=count, default=CardPlan.drawn, help="drawn faces with exact pose")
+    add("--wide", type=count, default=CardPlan.wide, help="drawn faces of every yaw")
     add("--faces", type=count, help="at most so many of each kind: a trial, and marked as one")
     add("--threads", type=count, help="of the models; by default as many as there are cores")
     add("--render", action="store_true", help="only write text and plots anew")
@@ -87,7 +93,7 @@ def renewed(card: dict[str, Any], known: Path) -> dict[str, Any]:
 
 def make(given: argparse.Namespace) -> None:
     plan = CardPlan(tuple(given.models), given.data, given.output, given.known,
-                    given.faces, given.drawn)  # fmt: skip
+                    given.faces, given.drawn, given.wide)  # fmt: skip
     import_quietly("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "nncf",
                    extra="convert")  # fmt: skip
     dataset = open_dataset(plan.data)
@@ -111,15 +117,11 @@ def section_of(
     plan: CardPlan,
     given: argparse.Namespace,
 ) -> dict[str, Any]:
-    """All that the card says of the model at ``path``; the worst drawn faces are written too."""
+    """All that the card says of the model at ``path``; pictures of drawn faces are written too."""
     with silenced():
         model = open_model(path, given.threads)
     figures, found = measure(model, faces, told(path))
-    drawn = None
-    if model.scheme is IBUG68:
-        drawn, seen = on_drawn_faces(model, plan.at_most(plan.drawn), told(path))
-        picture = paths_of(plan.output)[2] / drawn_file(origin)
-        write_worst_faces(seen, model.crop, picture, SHOWN, columns=6)
+    drawn = drawn_faces(model, plan, origin, told(path)) if model.scheme is IBUG68 else NO_DRAWN
     shipped = shipped_int8(path, origin["sha256"])
     with folder_for(given.artifacts, origin["sha256"]) as folder:
         artifacts = [*([shipped] if shipped else []), *converted(path, shipped, plan, folder)]
@@ -127,7 +129,19 @@ def section_of(
             format_figures(artifact, artifact == shipped, model, found, given.threads)
             for artifact in artifacts
         ]
-    return {**origin, **figures, "drawn": drawn, "formats": rows}
+    return {**origin, **figures, **drawn, "formats": rows}
+
+
+def drawn_faces(
+    model: EvaluatedModel, plan: CardPlan, origin: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """The figures on drawn faces; writes the worst of them, and turned heads, as pictures."""
+    folder = paths_of(plan.output)[2]
+    drawn, seen = on_drawn_faces(model, plan.at_most(plan.drawn), progress)
+    write_worst_faces(seen, model.crop, folder / drawn_file(origin), SHOWN, columns=6)
+    wide = on_turned_faces(model, plan.at_most(plan.wide), progress)
+    write_gallery(model, folder / turned_file(origin))
+    return {"drawn": drawn, "wide": wide}
 
 
 def converted(path: Path, shipped: Path | None, plan: CardPlan, folder: Path) -> list[Path]:

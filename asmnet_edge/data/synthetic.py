@@ -9,7 +9,7 @@ hidden on the visible outline of the cheek, as 300W's annotators put them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -80,11 +80,19 @@ class DrawnFaces:
         return Sample(name, name, load, _landmarks(head, view), build.pose, drawn=True)
 
 
-def draw_face(seed: Sequence[int] | int, size: int = 256, wide: bool = False) -> DrawnFace:
-    """The face of that ``seed`` in a square picture of ``size`` pixels; ``wide`` as above."""
+def draw_face(
+    seed: Sequence[int] | int,
+    size: int = 256,
+    wide: bool = False,
+    pose: FloatArray | None = None,
+) -> DrawnFace:
+    """The face of that ``seed`` in a square picture of ``size`` pixels; ``wide`` as above.
+
+    pose : (3,) in degrees, to see the same face in another pose than that of the seed
+    """
     _check(seed, size)
     rng = np.random.default_rng(seed)
-    build, head, view = _plan(rng, size, wide)
+    build, head, view = _plan(rng, size, wide, pose)
     picture = render(head, view, sample_look(rng), rng, size)
     return DrawnFace(picture, _landmarks(head, view), build.pose)
 
@@ -96,9 +104,12 @@ def _check(seed: Sequence[int] | int, size: int) -> None:
         raise UsageError(f"drawn faces need at least {SMALLEST} pixels a side, got {size}")
 
 
-def _plan(rng: Generator, size: int, wide: bool) -> tuple[Build, Head, View]:
+def _plan(
+    rng: Generator, size: int, wide: bool, pose: FloatArray | None = None
+) -> tuple[Build, Head, View]:
     """What decides where the landmarks are; the first draws of ``rng``."""
     build = sample_build(rng, wide)
+    build = build if pose is None else replace(build, pose=np.asarray(pose, np.float64))
     return build, head_of(build), view_of(build, size)
 
 

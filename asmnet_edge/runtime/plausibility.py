@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from asmnet_edge.arrays import DAMAGE, read_arrays
 from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import FloatArray
 
-PARAMETERS = ("mean", "components", "variances", "rest", "limits")
+PARAMETERS = ("mean", "components", "variances", "rest", "limits", "fitted_to")
 PLAUSIBLE = 0.5  # quality from which on a shape passes as a face
 
 
@@ -30,6 +31,7 @@ class FacePlausibility:
     mean : (136,), of size 1; components : (k, 136), orthonormal rows; variances : (k,) along them;
     rest : variance away from all of them; limits : (3,), the distances within and outside the
     model, and of both together, that faces seldom exceed. Made by ``scripts/fit_plausibility.py``.
+    fitted_to : SHA-256 of the float model whose landmarks the limits were fitted to
     """
 
     mean: FloatArray
@@ -37,6 +39,7 @@ class FacePlausibility:
     variances: FloatArray
     rest: float
     limits: FloatArray
+    fitted_to: str = ""
 
     def __post_init__(self) -> None:
         shapes = (self.mean.shape, self.components.shape[1:], self.limits.shape)
@@ -83,8 +86,10 @@ class FacePlausibility:
     def load(cls, path: Path) -> FacePlausibility:
         """Read what the script wrote; nothing in the file is executed."""
         try:
-            stored = {n: v.astype(np.float64) for n, v in read_arrays(path, PARAMETERS).items()}
-            return cls(**{**stored, "rest": float(stored["rest"])})  # type: ignore[arg-type]
+            stored: dict[str, Any] = read_arrays(path, PARAMETERS)
+            rest, fitted_to = float(stored.pop("rest")), str(stored.pop("fitted_to"))
+            numbers = {name: value.astype(np.float64) for name, value in stored.items()}
+            return cls(**numbers, rest=rest, fitted_to=fitted_to)
         except DAMAGE as error:
             raise ModelError(f"{path} is not a plausibility model: {error}") from error
 

@@ -16,6 +16,7 @@ from asmnet_edge.benchmarks.card.pictures import draw_pictures
 from asmnet_edge.benchmarks.card.published import published
 from asmnet_edge.benchmarks.card.text.whole import render
 from asmnet_edge.benchmarks.device.info import DeviceInfo
+from asmnet_edge.benchmarks.evaluation.yaw import FEWEST
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.errors import DataError
 from asmnet_edge.files import write_atomically, write_json
@@ -24,7 +25,7 @@ SCHEMA_VERSION = 1
 RULES = {
     "confidence_percent": 95,
     "resamples": 2000,  # see `metrics.bootstrap_interval`
-    "fewest_faces": 10,  # of a bin, before it is called hard
+    "fewest_faces": FEWEST,  # of a bin, before it is called hard; of a range of yaw
     "times": 1.5,  # the NME of a crop that lies well, from which on the box is said to matter
 }
 TOLD = ("cpu", "architecture", "cores", "features", "system", "python", "packages")  # of a machine

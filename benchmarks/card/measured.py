@@ -1,4 +1,4 @@
-"""One model measured for its card: by subset, region, pose and condition, and on drawn faces."""
+"""One model measured for its card: by subset, region, pose, yaw, tilt and condition."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from asmnet_edge import metrics
 from asmnet_edge.benchmarks.accuracy.truth import missing_as_json
-from asmnet_edge.benchmarks.card.conditions import conditions_of, longer_sides, pose_by_yaw
+from asmnet_edge.benchmarks.card.conditions import conditions_of, longer_sides
 from asmnet_edge.benchmarks.card.detector import with_detector
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
-from asmnet_edge.benchmarks.evaluation.evaluation import Predictions, predict_faces
+from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.benchmarks.evaluation.run import EvaluationPlan, run_evaluation
 from asmnet_edge.benchmarks.evaluation.sensitivity import every_kth
 from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
+from asmnet_edge.benchmarks.evaluation.tilt import tilt_figures
 from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
-from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.w300 import PARTS, W300
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.pose import AXES, fit_pose
+from asmnet_edge.pose import AXES
 
 WORST = 10  # faces named
 CURVE_STEP = 0.1  # % of NME between two points of an error curve
@@ -71,8 +71,18 @@ def measure(
         "subsets": rows,
         "not_measured": elsewhere,
         "sensitivity": content["sensitivity"],
+        "tilt": tilt(model, evaluation.predictions.samples, progress),
     }
     return section, seen
+
+
+def tilt(model: EvaluatedModel, samples: Sequence[Sample], progress: Progress) -> dict[str, Any]:
+    """Figures of some of ``samples``, evenly chosen, whose pictures are turned: by tilt."""
+    chosen = every_kth(samples)
+    names = {"chosen": [sample.name for sample in chosen]}
+    found = tilt_figures(model, chosen, names, progress("turned pictures", len(chosen)))
+    (row,) = found["subsets"]
+    return {"degrees": found["degrees"], **row}
 
 
 def absent(dataset: Dataset) -> list[dict[str, Any]]:
@@ -136,26 +146,3 @@ def curve(errors: FloatArray, limit: float) -> dict[str, list[float]]:
     at = np.round(np.arange(0, limit + CURVE_STEP / 2, CURVE_STEP), 6)
     share = (100 * errors[:, None] <= at).mean(axis=0)
     return {"at": at.tolist(), "share": share.round(5).tolist()}
-
-
-def on_drawn_faces(
-    model: EvaluatedModel, count: int, progress: Progress
-) -> tuple[dict[str, Any], Predictions]:
-    """Pose and landmarks on ``count`` drawn faces, whose truth is exact, and what the model said.
-
-    labels : how far poses fitted to the exact landmarks lie off, as labels of real faces are made
-    """
-    samples = DrawnFaces(count).samples("test")
-    found = predict_faces(model, samples, progress("drawn faces", count))
-    fitted = fit_pose(found.truth.landmarks, found.truth.scheme)
-    labels = metrics.angle_errors(fitted, found.truth.pose)
-    figures = {
-        "faces": len(found.samples),
-        "pose": pose_figures(found),
-        "labels": {a: with_interval(found, labels[:, k], "mae") for k, a in enumerate(AXES)},
-        "by_yaw": pose_by_yaw(found),
-        **with_interval(found, 100 * found.errors, "nme"),
-        "conditions": conditions_of(found),
-        "worst": worst(found),
-    }
-    return figures, found

@@ -1,4 +1,4 @@
-"""The pictures of a card, drawn from its figures alone: none of them shows a face."""
+"""The pictures of a card, drawn from its figures alone: none of them shows a real face."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from asmnet_edge.benchmarks.evaluation.figures import LINES, draw_sensitivity
 from asmnet_edge.plots import new_figure, save_figure
 
 CURVES = "ced.png"
-OURS = re.compile(r"ced\.png|.+-(sensitivity|training)\.png|.+-drawn\.jpg")
+OURS = re.compile(r"ced\.png|.+-(sensitivity|training)\.png|.+-(drawn|turned)\.jpg")
 
 
 def stem(section: Mapping[str, Any]) -> str:
@@ -33,6 +33,11 @@ def drawn_file(section: Mapping[str, Any]) -> str:
     return f"{stem(section)}-drawn.jpg"
 
 
+def turned_file(section: Mapping[str, Any]) -> str:
+    """Of turned heads, from `gallery`; it needs the model, too."""
+    return f"{stem(section)}-turned.jpg"
+
+
 def files_of(card: Mapping[str, Any]) -> set[str]:
     """The names of all pictures that ``card`` has."""
     found = {CURVES}
@@ -41,6 +46,7 @@ def files_of(card: Mapping[str, Any]) -> set[str]:
             (sensitivity_file, section["sensitivity"]),
             (training_file, section["log"]),
             (drawn_file, section["drawn"]),
+            (turned_file, section.get("wide")),
         )
         found |= {name(section) for name, there in made if there}
     return found

@@ -17,7 +17,8 @@ class CardPlan:
     """What is asked for.
 
     models : float model files; data : a data set in words; output : path without suffix; known : a
-    file that tells more of weights; faces : of each kind at most, None for all; drawn : faces
+    file that tells more of weights; faces : of each kind at most, None for all; drawn, wide : how
+    many drawn faces, and how many of those that are turned up to 90 degrees
     """
 
     models: tuple[Path, ...]
@@ -26,6 +27,7 @@ class CardPlan:
     known: Path
     faces: int | None = None
     drawn: int = 1000
+    wide: int = 500
 
     def __post_init__(self) -> None:
         if not self.models or not self.data:

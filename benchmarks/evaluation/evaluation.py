@@ -20,6 +20,7 @@ from asmnet_edge.benchmarks.accuracy.truth import (
 )
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation.subsets import Subset
+from asmnet_edge.benchmarks.evaluation.yaw import rows_by_yaw
 from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.crop import CropRule, cut
 from asmnet_edge.data.sample import OnBroken, Sample, refuse
@@ -109,8 +110,8 @@ def _crop(sample: Sample, rule: CropRule) -> Crop:
 def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
     """The row of ``subset``, whose faces ``predictions`` are.
 
-    NME in %, as mean, with its 95 % bootstrap interval, by other normalisers, by facial region and
-    for each face; failure rate and AUC as fractions; pose MAE in degrees.
+    NME in %, as mean, with its 95 % bootstrap interval, by other normalisers, by facial region, by
+    |yaw| and for each face; failure rate and AUC as fractions; pose MAE in degrees.
     """
     landmarks, truth = predictions.outputs[0], predictions.truth
     errors = 100 * predictions.errors
@@ -125,6 +126,7 @@ def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
             name: 100 * float(metrics.nme(landmarks, truth.landmarks, truth.scheme, name).mean())
             for name in metrics.NORMALISERS
         },
+        "by_yaw": rows_by_yaw(predictions.outputs, truth),
         "errors": {
             sample.name: round(error, 5)
             for sample, error in zip(predictions.samples, errors.tolist(), strict=True)
@@ -159,12 +161,13 @@ def _add_upright(
     parts: Sequence[Predictions],
     progress: Progress,
 ) -> None:
-    """Add the figures of `truth_figures` on upright crops to each of ``rows``."""
+    """Add the figures of `truth_figures` and `rows_by_yaw` on upright crops to each of ``rows``."""
     samples = predictions.samples
     upright = predict_faces(model, samples, progress("upright", len(samples)), upright=True)
     for row, part in zip(rows, (p for p in parts if p.samples), strict=True):
         again = upright.of([sample.name for sample in part.samples])
-        row["upright"] = truth_figures(again.outputs, again.truth)
+        by_yaw = rows_by_yaw(again.outputs, again.truth)
+        row["upright"] = {**truth_figures(again.outputs, again.truth), "by_yaw": by_yaw}
 
 
 def threshold_percent(scheme: LandmarkScheme) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich import box
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
+from asmnet_edge.benchmarks.evaluation.yaw import FEWEST
 from asmnet_edge.tables import table
 
 # curve -> how its steps are written
@@ -23,11 +24,11 @@ STEPS = {
 
 
 def evaluation_table(content: dict[str, Any]) -> Group:
-    """Title, figures by subset and by region, sensitivity to the box, tilted heads, the notes."""
+    """Title, figures by subset, region and yaw, sensitivity to the box, tilted heads, the notes."""
     regions = _by(content, "nme_by_region", "NME % of")
     pose = _by(content, "pose_mae", "pose MAE, °")
     title = Text(_title(content), style="bold")
-    parts: list[RenderableType] = [title, _figures(content), regions, pose]
+    parts: list[RenderableType] = [title, _figures(content), regions, pose, _by_yaw(content)]
     if content["sensitivity"]:
         parts += [Text(_sensitivity_title(content), style="bold"), _sensitivity(content)]
     if "tilt" in content:
@@ -70,6 +71,32 @@ def _by(content: dict[str, Any], figure: str, title: str) -> Table:
     for row in content["subsets"]:
         view.add_row(row["name"], *_rounded(row[figure].values()))
     return view
+
+
+def _by_yaw(content: dict[str, Any]) -> Table:
+    """A line for each subset and range of |yaw|, and whether that yaw is exact or fitted."""
+    upright = _has_upright(content)
+    turned = ("box, upright",) if upright else ()
+    view = table("subset", "|yaw|", "yaw is", "faces", "NME %", "box", *turned, "yaw MAE, °")
+    for row in content["subsets"]:
+        for number, part in enumerate(row["by_yaw"]):
+            name = row["name"] if number == 0 else ""
+            figures = [part["nme"], part["nme_box"], part["yaw_mae"]]
+            if upright:
+                figures.insert(2, row["upright"]["by_yaw"][number]["nme_box"])
+            cells = _rounded(figures) if part["faces"] >= FEWEST else ["too few"]
+            view.add_row(name, yaw_range(part), yaw_truth(row), str(part["faces"]), *cells)
+    return view
+
+
+def yaw_range(part: Mapping[str, Any]) -> str:
+    """``15-30°``"""
+    return f"{part['from']:.0f}-{part['to']:.0f}°"
+
+
+def yaw_truth(row: Mapping[str, Any]) -> str:
+    """``exact`` or ``fitted``: where the yaw comes from that the faces of ``row`` are sorted by."""
+    return str(row["pose_truth"]).partition(" ")[0]
 
 
 def _sensitivity_title(content: dict[str, Any]) -> str:
@@ -124,6 +151,8 @@ def notes_of(content: dict[str, Any]) -> list[str]:
             "else is measured in level crops, as the protocols have it"
         )
     lines += [f"pose: truth {truth}" for truth in truths]
+    if any(part["faces"] < FEWEST for row in content["subsets"] for part in row["by_yaw"]):
+        lines.append(f"|yaw|: of fewer than {FEWEST} faces no figure is given")
     if content["sensitivity"]:
         lines.append("shift: of the crop's centre to the right and down, in % of its side")
         lines.append("scale: of the crop's side; rotation: of the face, clockwise")

@@ -15,7 +15,7 @@ import numpy as np
 from asmnet_edge import metrics
 from asmnet_edge.benchmarks.accuracy.truth import failure_threshold
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
-from asmnet_edge.crop import CropRule, crop_matrix, cut, from_relative, invert, transform
+from asmnet_edge.crop import CropRule, Square, crop_matrix, cut, from_relative, invert, transform
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks, bounding_box
 from asmnet_edge.pictures import Picture
@@ -59,31 +59,38 @@ class Tilted:
 
 
 @dataclass
-class _Search:
+class Search:
     """The runtime's looks at one face, to be taken together with those at others.
 
     where : by which the next crop is cut, None when the runtime would be content
+    seen : the landmarks of each look, in pixels of the picture; pose : (3,) of the last one
     """
 
     picture: Picture
     rule: CropRule
     where: Box | Landmarks | None
     seen: list[Landmarks] = field(default_factory=list)
+    pose: FloatArray = field(default_factory=lambda: np.zeros(3))
 
     def crop(self) -> Crop:
         """The crop (s, s, 3) RGB of the next look."""
         return cut(self.picture, self._matrix, self.rule.size)[..., ::-1]
 
-    def saw(self, relative: FloatArray, scheme: LandmarkScheme) -> None:
-        """Take what the model answered to the crop: ``relative`` (n, 2)."""
+    def saw(self, relative: FloatArray, pose: FloatArray, scheme: LandmarkScheme) -> None:
+        """Take what the model answered to the crop: ``relative`` (n, 2) and ``pose`` (3,)."""
+        self.pose = self._square.pose_in_picture(np.array(pose, np.float64))
         points = transform(from_relative(relative, self.rule.size), invert(self._matrix))
         self.seen.append(Landmarks(points, scheme))
         self.where = next_look(self.rule, self.seen)
 
     @property
-    def _matrix(self) -> FloatArray:
+    def _square(self) -> Square:
         assert self.where is not None, "there is a look left"
-        return self.rule.matrix(self.where)
+        return self.rule.square(self.where)
+
+    @property
+    def _matrix(self) -> FloatArray:
+        return self._square.matrix(self.rule.size)
 
 
 def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], None]) -> Tilted:
@@ -92,8 +99,8 @@ def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], 
     for sample in samples:
         picture = sample.load()
         turned = [turned_picture(sample, picture, degrees) for degrees in DEGREES]
-        searches = [_Search(t, model.crop, bounding_box(points)) for t, points in turned]
-        _search(model, searches)
+        searches = [Search(t, model.crop, bounding_box(points)) for t, points in turned]
+        search_all(model, searches)
         found = np.stack([search.seen[-1].points for search in searches])
         errors.append(metrics.nme(found, np.stack([points for _, points in turned]), model.scheme))
         inferences.append([len(search.seen) for search in searches])
@@ -101,12 +108,12 @@ def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], 
     return Tilted(tuple(s.name for s in samples), np.stack(errors), np.array(inferences, float))
 
 
-def _search(model: EvaluatedModel, searches: Sequence[_Search]) -> None:
+def search_all(model: EvaluatedModel, searches: Sequence[Search]) -> None:
     """Let ``model`` look as often as the runtime would, at all faces that are left in one batch."""
     while left := [search for search in searches if search.where is not None]:
         crops = np.ascontiguousarray(np.stack([search.crop() for search in left]))
-        for search, relative in zip(left, model.outputs(crops)[0], strict=True):
-            search.saw(relative, model.scheme)
+        for search, relative, pose in zip(left, *model.outputs(crops), strict=True):
+            search.saw(relative, pose, model.scheme)
 
 
 def tilt_figures(

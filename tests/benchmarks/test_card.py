@@ -52,7 +52,8 @@ def output(
         shutil.copy(file, folder)
     (folder / "NOTICE").write_text("for tests")
     (folder / "card").mkdir()
-    (folder / "card" / "older-drawn.jpg").touch()  # of a model that is in the card no more
+    for name in ("older-drawn.jpg", "older-turned.jpg"):  # of a model that is in the card no more
+        (folder / "card" / name).touch()
     (folder / "log.csv").write_text(LOG)
     said = f'[[weights]]\nsha256 = "{sha256(model)}"\nlogs = ["log.csv"]\n'
     (folder / "weights.toml").write_text(f'{said}remarks = ["It saw\\nno face."]\n')
@@ -74,14 +75,17 @@ def card(output: Path) -> dict[str, Any]:
 def test_the_card_of_a_small_model_is_written_with_its_pictures(output: Path) -> None:
     assert sorted(path.name for path in output.iterdir()) == [
         *("ced.png", "tiny-drawn.jpg", "tiny-sensitivity.png", "tiny-training.png"),
+        "tiny-turned.jpg",
     ]
     text = output.with_suffix(".md").read_text()
     assert "A trial on at most 4 faces" in text
     assert "* It saw no face." in text
     assert "Licence of the training data: drawn for tests" in text
     assert "| tflite, shipped |" in text
+    assert "| drawn, wide | 0-15° | exact |" in text
+    assert "| too few |" in text
     pictures = re.findall(r"\]\((card/[^)]*)\)", text)
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all((output.parent / picture).is_file() for picture in pictures)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -12,20 +13,25 @@ import numpy as np
 import pytest
 
 from asmnet_edge.benchmarks.accuracy.truth import truth_of
+from asmnet_edge.benchmarks.card import drawn
 from asmnet_edge.benchmarks.card.conditions import bins, conditions_of
 from asmnet_edge.benchmarks.card.detector import with_detector
+from asmnet_edge.benchmarks.card.drawn import KeptFaces, on_turned_faces
 from asmnet_edge.benchmarks.card.formats import shipped_int8
+from asmnet_edge.benchmarks.card.gallery import ROWS, YAWS, turned_heads
 from asmnet_edge.benchmarks.card.known import read_known
 from asmnet_edge.benchmarks.card.measured import SomeFaces, absent, curve, measure
 from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
 from asmnet_edge.benchmarks.card.plan import CardPlan
 from asmnet_edge.benchmarks.card.text.hard import hard_boxes, hard_conditions
 from asmnet_edge.benchmarks.card.text.markdown import number
+from asmnet_edge.benchmarks.card.text.turned import turned
 from asmnet_edge.benchmarks.card.trainlog import read_logs
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
+from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.w300 import W300
 from asmnet_edge.errors import DataError, ModelError
 from asmnet_edge.files import sha256
@@ -91,6 +97,64 @@ def test_a_subset_with_the_faces_of_another_is_told_and_not_counted_twice(
     assert row["worst"][0]["nme"] == pytest.approx(100 * found["test"].errors.max())
     by_points = [row["regions"][n]["nme"] * len(at) / 68 for n, at in IBUG68.groups.items()]
     assert sum(by_points) == pytest.approx(row["nme"])
+
+
+def test_turned_pictures_are_measured_on_some_of_the_faces(face_samples: Make) -> None:
+    section, _ = measure(guessing(face_samples(4)), Faces(face_samples(4)), unseen)
+    tilt = section["tilt"]
+    assert (tilt["faces"], tilt["degrees"]) == (4, [0, 30, 60, 90, 180])
+    assert len(tilt["nme"]) == len(tilt["failure_rate"]) == len(tilt["inferences"]) == 5
+    assert tilt["inferences"] == [2] * 5  # level crops: one is refined by another
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_turned_heads_stand_in_the_card_by_yaw(
+    monkeypatch: pytest.MonkeyPatch, upright: bool
+) -> None:
+    grey = np.full((256, 256, 3), 128, np.uint8)  # drawing them takes long, and nobody looks
+    monkeypatch.setattr(drawn, "_loaded", lambda sample: replace(sample, load=lambda: grey))
+    dataset = KeptFaces(61, wide=True)
+    model = guessing(dataset.samples())
+    model = replace(model, crop=replace(model.crop, upright=upright))
+    figures = on_turned_faces(model, 61, unseen)
+    assert sum(part["faces"] for part in figures["by_yaw"]) == figures["faces"] == 61
+    rules = {"fewest_faces": 10}
+    section = {"name": "a.keras", "subsets": [], "wide": figures,
+               "tilt": {"faces": 1, "degrees": [0], "nme": [1.5], "failure_rate": [0.25],
+                        "inferences": [2.0]}}  # fmt: skip
+    text = turned(section, {"rules": rules}, "card")
+    part = figures["by_yaw"][-1]
+    again = [figures["upright"]["by_yaw"][-1]["nme_box"]] if upright else []
+    values = [part["nme"], part["nme_box"], *again, part["yaw_mae"]]
+    far = " | ".join(f"{value:.2f}" for value in values)
+    assert f"| 60-90° | exact | {part['faces']} | {far} |" in text
+    assert ("over box, upright" in text) is upright
+    assert "card/a-turned.jpg" in text
+    assert "| failed, % | 25.0 |" in text
+    assert turned({"subsets": [{"name": "before"}]}, {"rules": rules}, "card") == ""
+
+
+def test_drawn_faces_are_drawn_once_for_all_models() -> None:
+    first, second = (KeptFaces(2, wide=True).samples()[0] for _ in range(2))
+    assert first.load() is second.load()
+    again = DrawnFaces(2, wide=True).samples("test")[0]
+    assert first.name == again.name
+    np.testing.assert_array_equal(first.load(), again.load())
+
+
+def test_the_gallery_shows_heads_from_side_to_side_where_their_landmarks_are() -> None:
+    heads = turned_heads()
+    assert len(heads) == len(YAWS) * len(ROWS)
+    assert {-80.0, 80.0} <= {head.pose[0] for head in heads}
+    assert {0.0, 90.0} <= {head.pose[2] for head in heads}
+    for head in heads:
+        corners = head.points[48] + 0.5 * (head.points[54] - head.points[48])
+        assert (corners > 0).all()
+        assert (corners < len(head.picture)).all()
+        # about a row's level head and its turned one alike: the brows are where roll says is up
+        up = head.points[17:27].mean(axis=0) - head.points[8]
+        roll = np.deg2rad(head.pose[2])
+        assert up @ [np.sin(roll), -np.cos(roll)] > 0.5 * np.linalg.norm(up)
 
 
 def test_a_trial_takes_some_test_faces_and_all_to_calibrate_on(face_samples: Make) -> None:

@@ -58,6 +58,13 @@ class Faces:
         return (Missing("elsewhere", 2),) if subset in ("all", "empty") else ()
 
 
+class AllFaces(Faces):
+    """All faces are those of ``test``."""
+
+    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        return self.faces
+
+
 @pytest.fixture
 def three(face_samples: Callable[[int], list[Sample]]) -> Faces:
     return Faces(face_samples(3))
@@ -148,6 +155,51 @@ def test_a_region_is_charged_with_its_own_points_alone(three: Faces) -> None:
 
 def test_faces_of_98_points_fail_above_ten_per_cent() -> None:
     assert (failure_threshold(IBUG68), failure_threshold(WFLW98)) == (0.08, 0.10)
+
+
+# yaw
+
+
+@pytest.fixture
+def turned(face_points: Callable) -> list[Sample]:
+    """Twelve faces each at 15 degrees of yaw to either side, and at 80; nine at 50."""
+    yaws = [15, -15] * 6 + [50] * 9 + [-80] * 12
+    faces = []
+    for number, yaw in enumerate(yaws):
+        points, pose = face_points((yaw, 0, 0)), np.array([yaw, 0.0, 0])
+        landmarks = Landmarks(points, IBUG68)
+        grey = np.full((256, 256, 3), 90, np.uint8)
+        faces.append(Sample(f"f{number}", f"f{number}", lambda g=grey: g, landmarks, pose))
+    return faces
+
+
+def test_rows_by_yaw_are_those_worked_out_by_hand(turned: list[Sample]) -> None:
+    eyes = [0.02] * 12 + [0.5] * 9 + [0.1, 0.3] * 6
+    evaluation = evaluated(AllFaces(turned), knowing(turned, eyes, degrees=2), "test")
+    rows = rows_of(evaluation)["test"]["by_yaw"]
+    assert [(r["from"], r["to"], r["faces"]) for r in rows] == [
+        *((0, 15, 0), (15, 30, 12), (30, 45, 0), (45, 60, 9), (60, 90, 12)),
+    ]
+    near, far = rows[1], rows[4]
+    assert (near["nme"], far["nme"]) == pytest.approx((2, 20))
+    assert (near["yaw_mae"], far["yaw_mae"]) == pytest.approx((2, 2))
+    points = turned[-1].landmarks.points
+    eye, box = np.linalg.norm(points[36] - points[45]), np.prod(np.ptp(points, axis=0)) ** 0.5
+    assert far["nme_box"] == pytest.approx(20 * eye / box)
+    for row in (rows[0], rows[2], rows[3]):  # none, and too few
+        assert (row["nme"], row["nme_box"], row["yaw_mae"]) == (None, None, None)
+
+
+def test_the_table_says_whose_yaw_it_is_and_where_faces_are_too_few(turned: list[Sample]) -> None:
+    fitted = [replace(face, pose=None) for face in turned]
+    for faces, truth in ((turned, "exact"), (fitted, "fitted")):
+        evaluation = evaluated(AllFaces(faces), knowing(faces, [0.02] * len(faces)), "test")
+        lines = text_of(evaluation).split("yaw MAE")[1].splitlines()
+        (far,) = (line.split() for line in lines if "60-90°" in line)
+        assert far[:4] == ["60-90°", truth, "12", "2.00"]
+        (few,) = (line for line in lines if "45-60°" in line)
+        assert few.split()[:5] == ["45-60°", truth, "9", "too", "few"]
+        assert any("fewer than 10 faces" in note for note in evaluation.content["notes"])
 
 
 # subsets
@@ -306,7 +358,11 @@ def test_a_network_that_expects_faces_upright_is_measured_both_ways(three: Faces
         # the truth of the pose is that of the head in the crop, too
         for pose in (row["pose_mae"], row["upright"]["pose_mae"]):
             assert pose == pytest.approx({"yaw": 0, "pitch": 0, "roll": 0}, abs=1e-9)
+        assert [part["faces"] for part in row["upright"]["by_yaw"]] == [
+            part["faces"] for part in row["by_yaw"]
+        ]
     assert any(note.startswith("upright: ") for note in evaluation.content["notes"])
+    assert "box, upright" in text_of(evaluation)
     assert "upright" in text_of(evaluation).split("pupils")[0]
 
 

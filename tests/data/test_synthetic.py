@@ -47,6 +47,15 @@ def test_another_seed_draws_another_face(seed: list[int] | int) -> None:
     assert np.abs(one.landmarks.points - other.landmarks.points).max() > 1
 
 
+def test_a_face_can_be_drawn_in_another_pose() -> None:
+    pose = np.array([-80.0, 20, 0])
+    face, same = draw_face(3, 128, pose=pose), draw_face(3, 128, pose=draw_face(3, 128).pose)
+    np.testing.assert_array_equal(face.pose, pose)
+    np.testing.assert_array_equal(same.picture, draw_face(3, 128).picture)
+    points = face.landmarks.points
+    assert points[30, 0] < points[36:48, 0].min()  # the nose points to the picture's left
+
+
 def test_a_picture_is_square_and_in_colour(faces: list[DrawnFace]) -> None:
     assert {face.picture.shape for face in faces} == {(256, 256, 3)}
     assert {face.picture.dtype for face in faces} == {np.dtype(np.uint8)}

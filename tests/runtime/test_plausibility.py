@@ -1,6 +1,9 @@
 """A face's shape passes as one however it lies; what is no face does not."""
 
+import runpy
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +13,14 @@ from hypothesis import strategies as st
 from asmnet_edge.alignment import superimpose
 from asmnet_edge.crop import crop_matrix, transform
 from asmnet_edge.errors import ModelError
+from asmnet_edge.files import sha256
+from asmnet_edge.landmarks import Box
+from asmnet_edge.manifest import read_manifest
+from asmnet_edge.runtime.backends.backend import open_artifact
 from asmnet_edge.runtime.plausibility import PLAUSIBLE, FacePlausibility, shipped_plausibility
+from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
+SCRIPT = Path(__file__).parents[2] / "scripts" / "fit_plausibility.py"
 MODEL = shipped_plausibility()
 MEAN = MODEL.mean.reshape(68, 2)
 
@@ -62,3 +71,26 @@ def test_what_is_no_model_is_told(tmp_path: Path) -> None:
     path.write_text("Dear Sir or Madam")
     with pytest.raises(ModelError, match="not a plausibility model"):
         FacePlausibility.load(path)
+
+
+def test_the_limits_are_fitted_to_the_shipped_default_weights() -> None:
+    assert MODEL.fitted_to == sha256(shipped(SHIPPED_FLOAT)), "run scripts/fit_plausibility.py"
+    assert MODEL.fitted_to == read_manifest(shipped(SHIPPED_INT8)).source_sha256
+
+
+@pytest.mark.skipif(not SCRIPT.is_file(), reason="runs in a checkout only")
+@pytest.mark.parametrize(("upright", "looks"), [(False, 1), (True, 2)])
+def test_they_are_fitted_to_crops_by_the_networks_own_rule(upright: bool, looks: int) -> None:
+    script = runpy.run_path(str(SCRIPT))
+    artifact = open_artifact(shipped(SHIPPED_INT8))
+    manifest = replace(artifact.manifest, crop={**artifact.manifest.crop, "upright": upright})
+    crops = []
+
+    def run(crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        crops.append(crop)
+        return MEAN + 0.5, np.zeros(3)
+
+    seen = replace(artifact, manifest=manifest, backend=SimpleNamespace(run=run))
+    picture = np.zeros((300, 300, 3), np.uint8)
+    script["as_in_use"](seen).faces_in(picture, [Box(50, 50, 200, 200)])
+    assert len(crops) == looks

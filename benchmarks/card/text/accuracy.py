@@ -53,6 +53,8 @@ def pose(section: Section) -> str:
     if drawn:
         name = f"drawn, {drawn['faces']} faces"
         rows.append((name, "exact", *_by_axis(drawn["pose"])))
+        if wide := section.get("wide"):
+            rows.append((f"drawn, wide, {wide['faces']} faces", "exact", *_by_axis(wide["pose"])))
         rows.append((f"{name}: the labels' own error", "exact", *_by_axis(drawn["labels"])))
     main = table(("MAE in degrees on", "truth", *AXES), rows)
     return block("### Pose", main, _labels(drawn), _by_yaw(drawn))

@@ -11,6 +11,7 @@ from asmnet_edge.benchmarks.card.text.failures import failures
 from asmnet_edge.benchmarks.card.text.formats import formats
 from asmnet_edge.benchmarks.card.text.markdown import block, bullets, code, number, short
 from asmnet_edge.benchmarks.card.text.training import training_text
+from asmnet_edge.benchmarks.card.text.turned import turned
 
 Section = Mapping[str, Any]
 
@@ -24,6 +25,7 @@ def model_section(section: Section, card: Mapping[str, Any], folder: str) -> str
         results(section, card, folder),
         pose(section),
         regions(section),
+        turned(section, card, folder),
         box(section, folder),
         formats(section),
         failures(section, card, folder),

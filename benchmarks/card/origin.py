@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from asmnet_edge.data.split import PERCENT
 from asmnet_edge.errors import ModelError
 from asmnet_edge.files import sha256
 from asmnet_edge.training.facts import read_facts
@@ -16,9 +17,12 @@ ORIGIN = "started_from"  # in the provenance: that of the model whose weights tr
 SETTINGS = (
     *("epochs", "batch", "learning_rate", "stages", "distance", "asm_schedule", "shape_variance"),
     *("pose_weight", "dropout", "weight_decay", "augmentation", "precision", "ema", "ema_every"),
-    *("validation_percent", "seed"),
+    *("validation_percent", "seed", "seconds", "last_augmentation", "frozen_blocks", "taught"),
 )
-BEFORE = {"dropout": 0.3}  # what runs did that did not know such a setting yet
+BEFORE = {
+    "dropout": 0.3,
+    "validation_percent": PERCENT,
+}  # what runs did that did not know such a setting yet
 OUTCOME = ("step", "validation_nme", "averaging", "licence", "sha256")
 FOLDERS = 2  # of a data set's path that are told: more would tell of somebody's machine
 

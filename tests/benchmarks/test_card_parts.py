@@ -25,6 +25,7 @@ from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
 from asmnet_edge.benchmarks.card.plan import CardPlan
 from asmnet_edge.benchmarks.card.text.hard import hard_boxes, hard_conditions
 from asmnet_edge.benchmarks.card.text.markdown import number
+from asmnet_edge.benchmarks.card.text.training import training_text
 from asmnet_edge.benchmarks.card.text.turned import turned
 from asmnet_edge.benchmarks.card.trainlog import read_logs
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
@@ -243,6 +244,26 @@ def test_the_runs_behind_weights_are_told_from_the_first_to_the_last(tmp_path: P
     entry = origin["training"][1]["data"][0]
     assert (entry["dataset"], entry["faces"]) == ("300w", 7)
     assert origin["notice"] is None
+
+
+def test_a_run_of_some_seconds_says_what_was_frozen_taught_and_changed(tmp_path: Path) -> None:
+    training = {
+        "data": [{"dataset": "300w", "first_weight": 1.0, "last_weight": 1.0}],
+        "seconds": 90.0,
+        "frozen_blocks": 7,
+        "taught": 0.25,
+        "augmentation": {"rotation": 10.0, "blur": 0.1},
+        "last_augmentation": {"rotation": 5.0, "blur": 0.1},
+        **{name: 1 for name in ("batch", "learning_rate", "distance", "pose_weight", "seed")},
+    }
+    provenance = {"training": training, "faces": [3], "validation_nme": 4.5}
+    section = origin_of(write_facts(tmp_path / "a.keras", provenance))
+    told = training_text({**section, "remarks": [], "log": None}, "pictures")
+    assert "90 seconds, batches of 1" in told
+    assert "varied by rotation 10, blur 0.1. In the last part by rotation 5 instead." in told
+    assert "The first 7 blocks stayed as they were." in told
+    assert "weighs 0.25 beside 0.75 of the annotation" in told
+    assert "7.0 % of the identities were held out" in told
 
 
 def test_weights_of_another_origin_tell_no_training(tmp_path: Path) -> None:

@@ -49,16 +49,23 @@ def _facts(run: Section) -> list[str]:
         f"{number(100 * s['share'], 0)} % of them at {s['size']} px" for s in run["stages"] or ()
     )
     lines = [
-        f"{run['epochs']} epochs, batches of {run['batch']}: {stages or 'at one size'}.",
+        f"{_length(run)}, batches of {run['batch']}: {stages or 'at one size'}.",
         f"Landmark loss {run['distance']}, ASM loss {run['asm_schedule']}, learning rate "
         f"{run['learning_rate']}, weight of the pose {run['pose_weight']}, dropout "
         f"{run['dropout']}, weight decay {run['weight_decay']}, {run['precision']}, seed "
         f"{run['seed']}.",
-        f"Pictures varied by {_named(run['augmentation'])}.",
+        f"Pictures varied by {_named(run['augmentation'])}.{_last_views(run)}",
         f"Averaged weights: each {run['ema_every']} steps a share of {run['ema']} stays.",
         f"{run['validation_percent']} % of the identities were held out; the faces above are "
         "those that were learnt from.",
     ]
+    if run.get("frozen_blocks"):
+        lines.append(f"The first {run['frozen_blocks']} blocks stayed as they were.")
+    if run.get("taught"):
+        lines.append(
+            f"What a teacher sees in the faces weighs {run['taught']:g} beside "
+            f"{1 - run['taught']:g} of the annotation."
+        )
     if run["validation_nme"] is not None:
         lines.append(f"NME on the held-out faces: {number(run['validation_nme'])} %.")
     if run["step"] is not None:
@@ -68,6 +75,19 @@ def _facts(run: Section) -> list[str]:
     if run["sha256"]:
         lines.append(f"Its file's SHA-256 begins with {short(run['sha256'])}.")
     return lines
+
+
+def _length(run: Section) -> str:
+    """As long as a run was laid out for: epochs, or seconds on a borrowed machine."""
+    if run.get("seconds"):
+        return f"{run['seconds']:g} seconds"
+    return f"{run['epochs']} epochs"
+
+
+def _last_views(run: Section) -> str:
+    first, last = run["augmentation"] or {}, run.get("last_augmentation") or {}
+    changed = {name: value for name, value in last.items() if first.get(name) != value}
+    return f" In the last part by {_named(changed)} instead." if changed else ""
 
 
 def _named(values: Mapping[str, float] | None) -> str:

@@ -40,12 +40,15 @@ class AsmNet(nn.Module):
 
     A third output, the log scale (B, points) of each point's error, serves training alone.
     frozen : the first so many blocks, and the convolution before them, are not trained: on a CPU
-    most of a step's time goes into them
+    most of a step's time goes into them; fixed_norms : batch norms keep their statistics, so that
+    small batches do not disturb weights that are nearly right
     """
 
-    def __init__(self, alpha: float = 1.0, points: int = 68, frozen: int = 0) -> None:
+    def __init__(
+        self, alpha: float = 1.0, points: int = 68, frozen: int = 0, fixed_norms: bool = False
+    ) -> None:
         super().__init__()
-        self._frozen = frozen
+        self._frozen, self._fixed_norms = frozen, fixed_norms
         width = channels_of(32 * alpha)
         self.layers = nn.ModuleDict({"Conv1": nn.Conv2d(3, width, 3, 2, bias=False)})
         self.layers["bn_Conv1"] = _norm(width)
@@ -84,11 +87,12 @@ class AsmNet(nn.Module):
 
     def train(self, mode: bool = True) -> AsmNet:
         super().train(mode)
-        if self._frozen:
-            kept = ("Conv1", "bn_Conv1", *(f"{_prefix(n)}_" for n in range(self._frozen)))
-            for name, layer in self.layers.items():
-                if name.startswith(kept):
-                    layer.eval().requires_grad_(False)
+        kept = ("Conv1", "bn_Conv1", *(f"{_prefix(n)}_" for n in range(self._frozen)))
+        for name, layer in self.layers.items():
+            if self._frozen and name.startswith(kept):
+                layer.eval().requires_grad_(False)
+            elif self._fixed_norms and isinstance(layer, nn.BatchNorm2d):
+                layer.eval()
         return self
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -219,7 +219,8 @@ def _train_teacher(
 
 def _train_student(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> None:
     name, fit = settings["name"], _fit(settings)
-    student = AsmNet(settings.get("alpha", 1.0), frozen=settings.get("frozen", 0))
+    kept = {key: settings[key] for key in ("alpha", "frozen", "fixed_norms") if key in settings}
+    student = AsmNet(**kept)
     if "start" in settings:
         places = (visit.output / settings["start"], visit.folder / settings["start"])
         read_student(next((path for path in places if path.exists()), places[-1]), student)
@@ -258,6 +259,7 @@ def _provenance(settings: Mapping[str, Any], faces: Faces, last: Entry) -> dict[
             "ema": fit.averaging,
             "ema_every": 1,
             "frozen_blocks": settings.get("frozen", 0),
+            "fixed_norms": settings.get("fixed_norms", False),
             "seed": fit.seed,
             **named,
         },

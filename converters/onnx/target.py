@@ -19,6 +19,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
 from asmnet_edge.converters.onnx.pixels import pixel_override, takes_pixels_as_they_are
+from asmnet_edge.converters.onnx.saturation import limit
 from asmnet_edge.converters.onnx.weights import HEADS, in_float16, in_int8
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
@@ -36,11 +37,13 @@ class Choice:
     """What `scripts/compare_quantisers.py` chose the defaults of; names as ONNX Runtime has them.
 
     activations : QUInt8 or QInt8; ranges : MinMax, Percentile or Entropy
+    pair_limited : weights that don't saturate without VNNI, in layers where that would cost more
     """
 
     per_channel: bool = True
     activations: str = "QUInt8"
     ranges: str = "MinMax"
+    pair_limited: bool = True
 
 
 class OnnxTarget:
@@ -126,7 +129,10 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
             calibrate_method=quantization.CalibrationMethod[choice.ranges],
             extra_options={"TensorQuantOverrides": exact},
         )
-        quantized = in_int8(onnx.load(made), HEADS, keep=kept)
+        quantized = onnx.load(made)
+        if choice.pair_limited:
+            limit(quantized, ready, recipe.crops.crops)
+        quantized = in_int8(quantized, HEADS, keep=kept)
     return takes_pixels_as_they_are(quantized) if exact else quantized
 
 

@@ -12,32 +12,23 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from asmnet_edge.converters.saturation.choice import Window
+from asmnet_edge.converters.saturation.convolution import Convolution, Window
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Convolution:
-    """A convolution of uint8 codes with an int8 kernel.
+class QdqConvolution:
+    """A convolution and its places in a file.
 
-    codes : name of the tensor of codes; scale, zero : of the codes; kernel : (out, in / groups, h, w)
-    kernel_scale : (out,); names : of the initialisers of the kernel, its scale, bias, bias' scale
+    codes : name of the tensor of codes; names : of the initialisers of the kernel, its scale, and,
+    where it has one, the bias and its scale
     """
 
+    one: Convolution
     node: Any
     codes: str
-    scale: float
-    zero: int
-    kernel: NDArray[np.int8]
-    kernel_scale: Array
     names: tuple[str, ...]
-    window: Window
-    groups: int
-
-    @property
-    def channels(self) -> int:
-        return int(self.kernel.shape[1])
 
 
 class Graph:
@@ -54,68 +45,62 @@ class Graph:
     def replace(self, name: str, values: Array) -> None:
         self.constants[name].CopyFrom(numpy_helper.from_array(values, name))
 
-    def dequantized(self, name: str) -> Any | None:
-        """The DequantizeLinear that makes ``name``, if one does."""
-        node = self.makers.get(name)
-        return node if node is not None and node.op_type == "DequantizeLinear" else None
+    def convolutions(self) -> list[QdqConvolution]:
+        """Those of uint8 codes and int8 kernels, depthwise ones left out."""
+        nodes = [node for node in self.model.graph.node if node.op_type == "Conv"]
+        found = [self._convolution(node) for node in nodes]
+        return [one for one in found if one is not None and not one.one.is_depthwise]
 
-    def convolutions(self) -> Iterator[Convolution]:
-        """Those of uint8 codes and int8 kernels, depthwise ones left out: they don't saturate."""
-        for node in self.model.graph.node:
-            if node.op_type == "Conv":
-                found = self._convolution(node)
-                if found is not None and found.groups != len(found.kernel):
-                    yield found
-
-    def _convolution(self, node: Any) -> Convolution | None:
-        data, weights = (self.dequantized(name) for name in node.input[:2])
-        if data is None or weights is None or weights.input[0] not in self.constants:
+    def _convolution(self, node: Any) -> QdqConvolution | None:
+        data, weights, bias = self._dequantizers(node)
+        if data is None or weights is None:
             return None
-        if len(data.input) < 3 or self.value(data.input[2]).dtype != np.uint8:
+        scale, zero = self.value(data.input[1]), self.value(data.input[2])
+        kernel, scales = (self.value(name) for name in weights.input[:2])
+        if zero.dtype != np.uint8 or kernel.dtype != np.int8 or kernel.ndim != 4:
             return None
-        kernel = self.value(weights.input[0])
-        if kernel.dtype != np.int8 or kernel.ndim != 4:
-            return None
-        bias = self.dequantized(node.input[2]) if len(node.input) > 2 else None
-        names = (*weights.input[:2], *(bias.input[:2] if bias is not None else ()))
         window, groups = _window(node, kernel.shape[2:])
-        return Convolution(
-            node,
-            data.input[0],
-            float(self.value(data.input[1])),
-            int(self.value(data.input[2])),
-            kernel,
-            np.broadcast_to(self.value(weights.input[1]), len(kernel)),
-            names,
-            window,
-            groups,
-        )
+        scales = np.broadcast_to(scales, len(kernel))
+        one = Convolution(node.name, kernel, scales, float(scale), int(zero), window, groups)
+        names = (*weights.input[:2], *(bias.input[:2] if bias is not None else ()))
+        return QdqConvolution(one, node, data.input[0], names)
+
+    def _dequantizers(self, node: Any) -> tuple[Any, Any, Any]:
+        """Nodes that make data, kernel and bias of ``node`` from codes; None where none does."""
+        made = [self.makers.get(name) for name in [*node.input, "", ""][:3]]
+        data, weights, bias = (m if m and m.op_type == "DequantizeLinear" else None for m in made)
+        if data is not None and len(data.input) < 3:
+            data = None
+        if weights is not None and weights.input[0] not in self.constants:
+            weights = None
+        return data, weights, bias
 
 
-def _window(node: Any, kernel: tuple[int, int]) -> tuple[Window, int]:
+def _window(node: Any, kernel: tuple[int, ...]) -> tuple[Window, int]:
     given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    top, left, bottom, right = given.get("pads", (0, 0, 0, 0))
     window = Window(
-        (int(kernel[0]), int(kernel[1])),
+        (kernel[0], kernel[1]),
         tuple(given.get("strides", (1, 1))),
-        (top, left, bottom, right),
+        tuple(given.get("pads", (0, 0, 0, 0))),
         tuple(given.get("dilations", (1, 1))),
     )
     return window, int(given.get("group", 1))
 
 
-def codes_of(model: Any, names: list[str], crops: NDArray[np.uint8]) -> Iterator[dict[str, Array]]:
-    """The uint8 tensors ``names`` (channels, h, w) for each crop, by float arithmetic.
+def codes_of(
+    model: Any, found: list[QdqConvolution], crops: NDArray[np.uint8]
+) -> Iterator[dict[str, Array]]:
+    """What each of ``found`` takes, (channels, h, w) uint8 by its name, crop by crop.
 
     Without optimisation ONNX Runtime computes what lies between two quantisers in float: the same
     on every CPU, and nothing saturates.
     """
     watched = onnx.ModelProto()
     watched.CopyFrom(model)
-    taken = list(dict.fromkeys(names))
+    names = list(dict.fromkeys(one.codes for one in found))
     del watched.graph.output[:]
     watched.graph.output.extend(
-        helper.make_tensor_value_info(name, TensorProto.UINT8, None) for name in taken
+        helper.make_tensor_value_info(name, TensorProto.UINT8, None) for name in names
     )
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -123,5 +108,5 @@ def codes_of(model: Any, names: list[str], crops: NDArray[np.uint8]) -> Iterator
         watched.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
     for crop in crops:
-        values = session.run(taken, {"image": crop[None]})
-        yield {name: value[0] for name, value in zip(taken, values, strict=True)}
+        values = dict(zip(names, session.run(names, {"image": crop[None]}), strict=True))
+        yield {one.one.name: values[one.codes][0] for one in found}

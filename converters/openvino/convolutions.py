@@ -11,7 +11,7 @@ import openvino
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from asmnet_edge.converters.saturation.choice import Window
+from asmnet_edge.converters.saturation.convolution import Convolution, Window
 from asmnet_edge.converters.saturation.pairs import Codes
 
 KINDS = ("Convolution", "GroupConvolution")
@@ -24,73 +24,67 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Convolution:
-    """A convolution of uint8 codes with an int8 kernel.
+class IrConvolution:
+    """A convolution and its operator in a model; its kernel is Constant, Convert, Multiply."""
 
-    steps : the constant int8 kernel; scales : the constant (out, 1, ..) that it is multiplied by
-    kernel : (out, in / groups, h, w) int8; kernel_scale : (out,); scale, zero : of the codes
-    """
-
+    one: Convolution
     node: Any
-    steps: Any
-    scales: Any
-    kernel: NDArray[np.int8]
-    kernel_scale: Array
-    scale: float
-    zero: int
-    window: Window
-    groups: int
 
     @property
-    def name(self) -> str:
-        return str(self.node.get_friendly_name())
+    def factor(self) -> Any:
+        """The Multiply that makes the kernel of steps and scales."""
+        return self.node.input_value(1).get_node()
 
     @property
-    def channels(self) -> int:
-        return int(self.kernel.shape[1])
+    def widened(self) -> Any:
+        """The Convert of the steps."""
+        return self.factor.input_value(0).get_node()
 
     def codes(self, values: Array) -> Codes:
         """The codes of fake-quantised ``values``."""
-        found = np.rint(values / self.scale) + self.zero
+        found = np.rint(values / self.one.scale) + self.one.zero
         return found.clip(0, LEVELS - 1).astype(np.uint8)
 
 
-def convolutions(model: Any) -> Iterator[Convolution]:
+def convolutions(model: Any) -> list[IrConvolution]:
     """Those of uint8 codes and int8 kernels, depthwise ones left out: they don't saturate."""
-    for node in model.get_ordered_ops():
-        if node.get_type_name() in KINDS:
-            found = _convolution(node)
-            if found is not None and found.groups != len(found.kernel):
-                yield found
+    nodes = [node for node in model.get_ordered_ops() if node.get_type_name() in KINDS]
+    found = [_convolution(node) for node in nodes]
+    return [one for one in found if one is not None and not one.one.is_depthwise]
 
 
-def _convolution(node: Any) -> Convolution | None:
+def _convolution(node: Any) -> IrConvolution | None:
     weights, grid = _weights(node.input_value(1).get_node()), _grid(node)
     if weights is None or grid is None:
         return None
-    steps, scales = weights
-    kernel = np.array(steps.get_data())
-    grouped = node.get_type_name() == "GroupConvolution"
-    groups = kernel.shape[0] if grouped else 1
-    kernel = kernel.reshape(-1, *kernel.shape[2:]) if grouped else kernel
+    kernel, scales = weights
+    groups = kernel.shape[0] if node.get_type_name() == "GroupConvolution" else 1
+    kernel = in_one(node, kernel)
     if kernel.ndim != 4:
         return None
-    scale = np.broadcast_to(np.array(scales.get_data()).reshape(-1), len(kernel))
-    return Convolution(
-        node, steps, scales, kernel, scale, *grid, _window(node, kernel.shape[2:]), groups
-    )
+    scales = np.broadcast_to(scales.reshape(-1), len(kernel))
+    window = _window(node, kernel.shape[2:])
+    one = Convolution(node.get_friendly_name(), kernel, scales, *grid, window, groups)
+    return IrConvolution(one, node)
 
 
-def _weights(node: Any) -> tuple[Any, Any] | None:
-    """Constants of steps and scales of a kernel: Constant, Convert, Multiply."""
-    if node.get_type_name() != "Multiply":
+def in_one(node: Any, kernel: Array) -> Array:
+    """``kernel`` of ``node`` (out, in / groups, h, w), without the axis of its groups."""
+    grouped = node.get_type_name() == "GroupConvolution"
+    return kernel.reshape(-1, *kernel.shape[2:]) if grouped else kernel
+
+
+def _weights(factor: Any) -> tuple[Array, Array] | None:
+    """Steps and scales of a kernel that ``factor`` makes, if it makes one of int8 steps."""
+    if factor.get_type_name() != "Multiply":
         return None
-    converted, scales = (node.input_value(i).get_node() for i in range(2))
-    if converted.get_type_name() != "Convert" or scales.get_type_name() != "Constant":
+    widened, scales = (factor.input_value(i).get_node() for i in range(2))
+    if widened.get_type_name() != "Convert" or scales.get_type_name() != "Constant":
         return None
-    steps = converted.input_value(0).get_node()
-    signed = steps.get_type_name() == "Constant" and steps.get_element_type().to_string() == "i8"
-    return (steps, scales) if signed else None
+    steps = widened.input_value(0).get_node()
+    if steps.get_type_name() != "Constant" or steps.get_element_type().to_string() != "i8":
+        return None
+    return np.array(steps.get_data()), np.array(scales.get_data())
 
 
 def _grid(node: Any) -> tuple[float, int] | None:
@@ -109,11 +103,10 @@ def _grid(node: Any) -> tuple[float, int] | None:
 
 def _window(node: Any, kernel: tuple[int, ...]) -> Window:
     given = node.get_attributes()
-    (top, left), (bottom, right) = given["pads_begin"], given["pads_end"]
     return Window(
         (kernel[0], kernel[1]),
         tuple(given["strides"]),
-        (top, left, bottom, right),
+        (*given["pads_begin"], *given["pads_end"]),
         tuple(given["dilations"]),
     )
 
@@ -124,25 +117,28 @@ def in_float(model: Any) -> Any:
     The plugin computes them in float, with activations on the grid of their codes.
     """
     copy = model.clone()
-    for one in list(convolutions(copy)):
-        widen(one)
+    for place in convolutions(copy):
+        widen(place)
     return copy
 
 
-def widen(one: Convolution) -> None:
-    """Give ``one`` the float values of its kernel, so that it isn't computed in int8."""
-    values = np.array(one.steps.get_data()).astype(np.float32) * np.array(one.scales.get_data())
-    one.node.input(1).replace_source_output(ops.constant(values).output(0))
+def widen(place: IrConvolution) -> None:
+    """Give ``place`` the float values of its kernel, so that it isn't computed in int8."""
+    steps, scales = _weights(place.factor) or ()
+    values = ops.constant(steps.astype(np.float32) * scales)
+    place.node.input(1).replace_source_output(values.output(0))
 
 
-def inputs_of(model: Any, names: list[str], crops: NDArray[np.uint8]) -> Iterator[dict[str, Array]]:
-    """What operators ``names`` take (channels, h, w) for each crop, by float arithmetic."""
+def codes_of(
+    model: Any, found: list[IrConvolution], crops: NDArray[np.uint8]
+) -> Iterator[dict[str, Array]]:
+    """What each of ``found`` takes, (channels, h, w) uint8 by its name, crop by crop."""
     watched = in_float(model)
     nodes = {op.get_friendly_name(): op for op in watched.get_ops()}
-    results = [ops.result(nodes[name].input_value(0)) for name in names]
+    results = [ops.result(nodes[place.one.name].input_value(0)) for place in found]
     watched = openvino.Model(results, watched.get_parameters())
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(watched, "CPU", settings)
     for crop in crops:
-        found = compiled(crop[None])
-        yield {name: found[i][0] for i, name in enumerate(names)}
+        values = compiled(crop[None])
+        yield {place.one.name: place.codes(values[i][0]) for i, place in enumerate(found)}

@@ -1,4 +1,4 @@
-"""IR files that compute alike with and without VNNI, and how they compute in either arithmetic."""
+"""IR files that compute alike with and without VNNI."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from asmnet_edge.converters.openvino.convolutions import Convolution, convolutions, inputs_of
-from asmnet_edge.converters.saturation.choice import FACES, PLACES, Layer, better
-from asmnet_edge.converters.saturation.pairs import Codes, by_place, kernel_of, risky, rows_of
+from asmnet_edge.converters.openvino.convolutions import (
+    KINDS,
+    IrConvolution,
+    codes_of,
+    convolutions,
+    in_one,
+)
+from asmnet_edge.converters.saturation.choice import Change, choose
+from asmnet_edge.converters.saturation.convolution import samples, some_of
 
 Array = NDArray[Any]
 
@@ -18,92 +24,48 @@ Array = NDArray[Any]
 def limit(model: Any, floats: dict[str, Array], crops: NDArray[np.uint8]) -> list[str]:
     """Limit the weights of int8 ``model`` where saturation would cost more; names of those layers.
 
-    floats : float kernels (out, in, h, w) by their operators' names, as `float_kernels` gives them
-    crops : calibration faces (n, s, s, 3)
+    floats : what `float_kernels` gives of the model before; crops : calibration faces (n, s, s, 3)
     """
-    found = [c for c in convolutions(model) if c.name in floats and _can_saturate(c)]
+    found = [c for c in convolutions(model) if c.one.name in floats and c.one.can_saturate("place")]
     if not found:
         return []
-    some = crops[np.linspace(0, len(crops) - 1, min(FACES, len(crops))).astype(int)]
-    seen = _samples(model, found, some)
-    return [c.name for c in found if _limit_one(c, floats[c.name], seen[c.name])]
+    seen = samples([c.one for c in found], codes_of(model, found, some_of(crops)))
+    changed = []
+    for place in found:
+        change = choose(place.one, floats[place.one.name], seen[place.one.name])
+        if change is not None:
+            _store(place, change)
+            changed.append(place.one.name)
+    return changed
 
 
 def float_kernels(model: Any) -> dict[str, Array]:
     """Kernels (out, in / groups, h, w) of a float model's convolutions by name."""
-    found = {}
-    for node in model.get_ops():
-        source = node.input_value(1).get_node() if node.get_input_size() > 1 else None
-        if node.get_type_name() == "Convolution" and source.get_type_name() == "Constant":
-            found[node.get_friendly_name()] = np.array(source.get_data())
-        elif node.get_type_name() == "GroupConvolution" and source.get_type_name() == "Constant":
-            kernel = np.array(source.get_data())
-            found[node.get_friendly_name()] = kernel.reshape(-1, *kernel.shape[2:])
-    return found
+    nodes = [node for node in model.get_ops() if node.get_type_name() in KINDS]
+    return {
+        node.get_friendly_name(): in_one(node, np.array(source.get_data()))
+        for node in nodes
+        if (source := node.input_value(1).get_node()).get_type_name() == "Constant"
+    }
 
 
-def _can_saturate(one: Convolution) -> bool:
-    rows = rows_of(one.kernel)
-    return bool(risky(rows, by_place(rows.shape[1], one.channels))[0].size)
+def _store(place: IrConvolution, change: Change) -> None:
+    """Kernel and scale; the shift goes to the bias, which NNCF had corrected for other steps."""
+    shape = list(place.widened.get_output_shape(0))
+    steps = ops.constant(change.steps.reshape(shape), dtype=np.int8)
+    place.widened.input(0).replace_source_output(steps.output(0))
+    wide = [*shape[:-3], 1, 1, 1]
+    scales = ops.constant(change.scale.reshape(wide))
+    place.factor.input(1).replace_source_output(scales.output(0))
+    _add_to_bias(place.node, change.shift)
 
 
-def _samples(
-    model: Any, found: list[Convolution], crops: NDArray[np.uint8]
-) -> dict[str, list[Codes]]:
-    """What each convolution sees of the crops: an array (samples, inputs) for each of its groups."""
-    seen: dict[str, list[list[Codes]]] = {c.name: [[] for _ in range(c.groups)] for c in found}
-    for values in inputs_of(model, [c.name for c in found], crops):
-        for one in found:
-            parts = np.split(one.codes(values[one.name]), one.groups)
-            for group, codes in zip(seen[one.name], parts, strict=True):
-                group.append(one.window.columns(codes, one.zero, PLACES))
-    return {name: [np.concatenate(parts) for parts in groups] for name, groups in seen.items()}
-
-
-def _limit_one(one: Convolution, kernel: Array, seen: list[Codes]) -> bool:
-    """Whether limited weights were worth it for ``one`` and are its weights now."""
-    steps, scale = one.kernel.copy(), np.array(one.kernel_scale)
-    shift, changed = np.zeros(len(scale)), False
-    size = len(kernel) // one.groups
-    for number, codes in enumerate(seen):
-        own = slice(number * size, (number + 1) * size)
-        layer = Layer(
-            rows_of(kernel[own]),
-            rows_of(one.kernel[own]),
-            one.kernel_scale[own],
-            codes,
-            one.zero,
-            one.channels,
-        )
-        if (found := better(layer)) is not None:
-            steps[own] = kernel_of(found[0], one.kernel[own].shape)
-            scale[own], changed = found[1], True
-            shift[own] = one.scale * (
-                layer.rounding(layer.steps, layer.scale) - layer.rounding(*found)
-            ).mean(axis=0)
-    if changed:
-        _store(one, steps, scale, shift)
-    return changed
-
-
-def _store(one: Convolution, steps: Array, scale: Array, shift: Array) -> None:
-    """Kernel and scale; ``shift`` (out,) goes to the bias, which NNCF corrected for other steps."""
-    shape, wide = list(one.steps.get_shape()), list(one.scales.get_shape())
-    wide = wide if np.prod(wide) == len(scale) else [len(scale), *[1] * (len(shape) - 1)]
-    values = ops.constant(steps.reshape(shape), dtype=np.int8)
-    one.node.input_value(1).get_node().input_value(0).get_node().input(0).replace_source_output(
-        values.output(0)
-    )
-    factors = ops.constant(scale.reshape(wide).astype(np.float32))
-    one.node.input_value(1).get_node().input(1).replace_source_output(factors.output(0))
-    _add_to_bias(one, shift)
-
-
-def _add_to_bias(one: Convolution, shift: Array) -> None:
-    for follower in one.node.output(0).get_target_inputs():
-        node = follower.get_node()
-        other = node.input_value(1 - follower.get_index()).get_node()
-        if node.get_type_name() == "Add" and other.get_type_name() == "Constant":
-            bias = np.array(other.get_data())
-            bias = bias + shift.reshape([1, -1, *[1] * (bias.ndim - 2)]).astype(np.float32)
-            node.input(1 - follower.get_index()).replace_source_output(ops.constant(bias).output(0))
+def _add_to_bias(node: Any, shift: Array) -> None:
+    for port in node.output(0).get_target_inputs():
+        other = 1 - port.get_index()
+        adding = port.get_node()
+        bias = adding.input_value(other).get_node() if adding.get_type_name() == "Add" else None
+        if bias is not None and bias.get_type_name() == "Constant":
+            values = np.array(bias.get_data()) + shift.reshape(1, -1, 1, 1)
+            moved = ops.constant(values.astype(np.float32))
+            adding.input(other).replace_source_output(moved.output(0))

@@ -1,1 +1,1 @@
-"""Products cut off at 16 bits: where x86 kernels without VNNI do so, and weights that prevent it."""
+"""Products cut off at 16 bits, as x86 kernels without VNNI do, and weights that prevent it."""

@@ -6,64 +6,60 @@ measured as errors of the layer's own results, over activations of the calibrati
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asmnet_edge.converters.saturation.convolution import Convolution, Seen
 from asmnet_edge.converters.saturation.pairs import (
     Codes,
     Pairing,
     Steps,
+    kernel_of,
     limited,
     overflow,
     pairings,
+    rows_of,
 )
-
-FACES = 16  # calibration faces that activations are sampled of
-PLACES = 512  # results of a layer that are looked at in each
-SEED = 0
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Window:
-    """How a convolution slides: each (rows, columns); padding (top, left, bottom, right)."""
+class Change:
+    """New steps (out, in / groups, h, w) int8 and scales (out,) of a kernel.
 
-    kernel: tuple[int, int]
-    strides: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilations: tuple[int, int] = (1, 1)
+    shift : (out,), by how much the mean result of the new ones lies below that of the old
+    """
 
-    def columns(self, codes: Codes, zero: int, places: int | None = None) -> Codes:
-        """What the kernel sees of ``codes`` (channels, h, w): (places, inputs), as rows have them.
-
-        places : how many to take, at random but always the same; None for all of them, row by row
-        """
-        top, left, bottom, right = self.padding
-        padded = np.pad(codes, ((0, 0), (top, bottom), (left, right)), constant_values=zero)
-        span = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
-        windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=(1, 2))
-        windows = windows[
-            :, :: self.strides[0], :: self.strides[1], :: self.dilations[0], :: self.dilations[1]
-        ]
-        height, width = windows.shape[1:3]
-        chosen = _some(height * width, places)
-        seen = windows[:, chosen // width, chosen % width]  # (channels, places, h, w)
-        return np.moveaxis(seen, 0, -1).reshape(len(chosen), -1)
+    steps: Steps
+    scale: NDArray[np.float32]
+    shift: Array
 
 
-def _some(count: int, wanted: int | None) -> NDArray[np.intp]:
-    if wanted is None or wanted >= count:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(SEED).choice(count, wanted, replace=False))
+def choose(one: Convolution, kernel: Array, seen: Seen) -> Change | None:
+    """Limited weights for ``one`` of float ``kernel`` where it ``seen`` makes them the better ones.
+
+    None where it does better as it is, in its worse arithmetic.
+    """
+    found = [better(layer) for layer in _layers(one, kernel, seen)]
+    if not any(found):
+        return None
+    parts = zip(found, _layers(one, kernel, seen), strict=True)
+    steps, scale, shift = zip(*(change or _as_it_is(layer) for change, layer in parts), strict=True)
+    return Change(
+        kernel_of(np.concatenate(steps), one.kernel.shape),
+        np.concatenate(scale).astype(np.float32),
+        one.scale * np.concatenate(shift),
+    )
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's weights as a quantiser made them, and activations that it meets.
+    """A group's weights as a quantiser made them, and activations that it meets.
 
     rows : float weights (out, inputs); steps : int8, same shape; scale : (out,), of the steps
     codes : (samples, inputs) uint8; zero : code of 0; channels : input channels of a place
@@ -91,14 +87,27 @@ class Layer:
         return (self.codes - np.float64(self.zero)) @ error.T
 
 
-def better(layer: Layer) -> tuple[Steps, NDArray[np.float32]] | None:
-    """Limited steps and scales for ``layer``, or None where it does better as it is."""
+def _layers(one: Convolution, kernel: Array, seen: Seen) -> Iterator[Layer]:
+    """The groups of ``one``."""
+    parts = (np.split(x, one.groups) for x in (rows_of(kernel), one.rows, one.kernel_scale))
+    for rows, steps, scale, codes in zip(*parts, seen, strict=True):
+        yield Layer(rows, steps, scale, codes, one.zero, one.channels)
+
+
+def _as_it_is(layer: Layer) -> tuple[Steps, Array, Array]:
+    return layer.steps, layer.scale, np.zeros(len(layer.scale))
+
+
+def better(layer: Layer) -> tuple[Steps, Array, Array] | None:
+    """Limited steps, their scales and the shift of the mean result, or None: see `choose`."""
     lost = layer.lost()
     if not lost.any():
         return None
     steps, scale = limited(layer.rows, layer.pairings)
-    as_made = layer.rounding(layer.steps, layer.scale) - lost
-    return (steps, scale) if _size(layer.rounding(steps, scale)) < _size(as_made) else None
+    before, after = layer.rounding(layer.steps, layer.scale), layer.rounding(steps, scale)
+    if _size(after) >= _size(before - lost):
+        return None
+    return steps, scale, (before - after).mean(axis=0)
 
 
 def _size(error: Array) -> float:

@@ -1,7 +1,7 @@
 """Products of uint8 activations and int8 weights as x86 kernels without VNNI add them up.
 
 ``vpmaddubsw`` adds the products of two neighbouring inputs in 16 bits with saturation, so
-a1 w1 + a2 w2 ends at 32767 or -32768 whatever the sum is; VNNI, ARM, XNNPACK and wasm add in 32 bits.
+a1 w1 + a2 w2 ends at 32767 or -32768 whatever the sum is; VNNI, ARM, XNNPACK and wasm add in 32.
 A pair of weights of one sign with |w1| + |w2| <= 128 is safe for all activations, as 128 * 255 is
 32640; one of opposite signs always is.
 

@@ -28,7 +28,7 @@ class OpenVinoBackend:
         return results[self._landmarks][0], results[self._pose][0]
 
 
-def _without_tiles() -> None:
+def without_tiles() -> None:
     """Keep oneDNN from AMX, unless the user chose: setting its tiles up costs a network this small
     more than they save (int8 was 15 % faster without). Read once, before the first model.
     """
@@ -45,7 +45,7 @@ def compiled_model(path: Path, threads: int, files: Files | None = None) -> tupl
     "float32" row would be no such thing.
     """
     openvino = require("openvino", "openvino")
-    _without_tiles()
+    without_tiles()
     settings = {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,16 @@ from onnx import TensorProto, helper, numpy_helper
 from asmnet_edge.converters.onnx.convolutions import Graph, QdqConvolution
 from asmnet_edge.converters.saturation.overflow import Pairs, pairs_of
 from asmnet_edge.converters.saturation.pairs import HIGHEST, LOWEST
+from asmnet_edge.runtime.backends.backend import InferenceBackend
+from asmnet_edge.runtime.backends.onnx_runtime import OnnxRuntimeBackend, open_session
 
 PAIRING = "row"  # ONNX Runtime's
+
+
+def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:
+    """The file at ``path`` in that arithmetic; None where both are the same, see `simulated`."""
+    content = simulated(path.read_bytes(), saturating)
+    return content and OnnxRuntimeBackend(*open_session(path, 1, content))
 
 
 def simulated(content: bytes, saturating: bool) -> bytes | None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openvino
 from openvino import opset13 as ops
 
 from asmnet_edge.converters.openvino.convolutions import IrConvolution, convolutions, widen
 from asmnet_edge.converters.saturation.overflow import Pairs, pairs_of
 from asmnet_edge.converters.saturation.pairs import HIGHEST, LOWEST
+from asmnet_edge.runtime.backends.backend import InferenceBackend
+from asmnet_edge.runtime.backends.openvino import OpenVinoBackend, settings
 
 PAIRING = "place"  # oneDNN's
+
+
+def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:
+    """The file at ``path`` in that arithmetic; None where both are the same, see `simulated`."""
+    core = openvino.Core()
+    model = core.read_model(path.read_bytes(), path.with_suffix(".bin").read_bytes())
+    other = simulated(model, saturating)
+    if other is None:
+        return None
+    return OpenVinoBackend(core.compile_model(other, "CPU", settings(1)), "openvino, simulated")
 
 
 def simulated(model: Any, saturating: bool) -> Any | None:

@@ -1,4 +1,4 @@
-"""Whether the runtimes here saturate: asked of their own kernels, not of the CPU's list of features.
+"""Whether the runtimes here saturate: asked of their own kernels, not of a list of CPU features.
 
 So what an emulator, a virtual machine or an environment variable takes from the CPU counts too.
 """

@@ -36,6 +36,16 @@ def without_tiles() -> None:
         os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
 
 
+def settings(threads: int) -> dict[str, Any]:
+    """Of the CPU plugin: one request at a time, in the precision that the file was made in."""
+    return {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+
+
 def compiled_model(path: Path, threads: int, files: Files | None = None) -> tuple[Any, str]:
     """The network at ``path`` for the CPU in the precision that it was made in, and the runtime.
 
@@ -46,17 +56,11 @@ def compiled_model(path: Path, threads: int, files: Files | None = None) -> tupl
     """
     openvino = require("openvino", "openvino")
     without_tiles()
-    settings = {
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": 1,
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
     files = read_files(path) if files is None else files
     try:
         core = openvino.Core()
         model = core.read_model(files.get(path.suffix, b""), files.get(".bin", b""))
-        compiled = core.compile_model(model, "CPU", settings)
+        compiled = core.compile_model(model, "CPU", settings(threads))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(f"{path} cannot be loaded as OpenVINO IR: {reason}") from error

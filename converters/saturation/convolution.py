@@ -48,12 +48,13 @@ class Window:
         (down, across), (rows, columns) = self.strides, self.dilations
         windows = windows[:, ::down, ::across, ::rows, ::columns]
         height, width = windows.shape[1:3]
-        chosen = _some(height * width, places)
+        chosen = some_places(height * width, places)
         seen = windows[:, chosen // width, chosen % width]  # (channels, places, h, w)
         return np.moveaxis(seen, 0, -1).reshape(len(chosen), -1)
 
 
-def _some(count: int, wanted: int | None) -> NDArray[np.intp]:
+def some_places(count: int, wanted: int | None) -> NDArray[np.intp]:
+    """``wanted`` of ``count``, at random but always the same; all of them without."""
     if wanted is None or wanted >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(SEED).choice(count, wanted, replace=False))

@@ -15,10 +15,11 @@ from asmnet_edge.converters.saturation.convolution import samples, some_of
 Array = NDArray[Any]
 
 
-def limit(model: Any, given: Any, crops: NDArray[np.uint8]) -> list[str]:
+def limit(model: Any, given: Any, crops: NDArray[np.uint8], everywhere: bool = False) -> list[str]:
     """Limit the weights of QDQ ``model`` where saturation would cost more; names of those layers.
 
     given : the float model that ``model`` was made of; crops : calibration faces (n, s, s, 3)
+    everywhere : limit all weights that any activations could make saturate
     """
     graph, floats = Graph(model), _float_kernels(given)
     found = [c for c in graph.convolutions() if c.one.name in floats and c.one.can_saturate("row")]
@@ -27,7 +28,7 @@ def limit(model: Any, given: Any, crops: NDArray[np.uint8]) -> list[str]:
     seen = samples([c.one for c in found], codes_of(model, found, some_of(crops)))
     changed = []
     for place in found:
-        change = choose(place.one, floats[place.one.name], seen[place.one.name])
+        change = choose(place.one, floats[place.one.name], seen[place.one.name], everywhere)
         if change is not None:
             _store(graph, place, change)
             changed.append(place.one.name)

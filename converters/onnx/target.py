@@ -37,13 +37,15 @@ class Choice:
     """What `scripts/compare_quantisers.py` chose the defaults of; names as ONNX Runtime has them.
 
     activations : QUInt8 or QInt8; ranges : MinMax, Percentile or Entropy
-    pair_limited : weights that don't saturate without VNNI, in layers where that would cost more
+    pair_limits : weights that don't saturate without VNNI: "chosen", in layers where saturation
+    would cost more, "everywhere" or "nowhere"; seven_bits : weights that never do either
     """
 
     per_channel: bool = True
     activations: str = "QUInt8"
     ranges: str = "MinMax"
-    pair_limited: bool = True
+    pair_limits: str = "chosen"
+    seven_bits: bool = False
 
 
 class OnnxTarget:
@@ -123,6 +125,7 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=BODY,
             per_channel=choice.per_channel,
+            reduce_range=choice.seven_bits,
             activation_type=quantization.QuantType[choice.activations],
             weight_type=quantization.QuantType.QInt8,
             nodes_to_exclude=heads + kept,
@@ -130,8 +133,8 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
             extra_options={"TensorQuantOverrides": exact},
         )
         quantized = onnx.load(made)
-        if choice.pair_limited:
-            limit(quantized, ready, recipe.crops.crops)
+        if choice.pair_limits != "nowhere":
+            limit(quantized, ready, recipe.crops.crops, choice.pair_limits == "everywhere")
         quantized = in_int8(quantized, HEADS, keep=kept)
     return takes_pixels_as_they_are(quantized) if exact else quantized
 

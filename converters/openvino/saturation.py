@@ -21,10 +21,13 @@ from asmnet_edge.converters.saturation.convolution import samples, some_of
 Array = NDArray[Any]
 
 
-def limit(model: Any, floats: dict[str, Array], crops: NDArray[np.uint8]) -> list[str]:
+def limit(
+    model: Any, floats: dict[str, Array], crops: NDArray[np.uint8], everywhere: bool = False
+) -> list[str]:
     """Limit the weights of int8 ``model`` where saturation would cost more; names of those layers.
 
     floats : what `float_kernels` gives of the model before; crops : calibration faces (n, s, s, 3)
+    everywhere : limit all weights that any activations could make saturate
     """
     found = [c for c in convolutions(model) if c.one.name in floats and c.one.can_saturate("place")]
     if not found:
@@ -32,7 +35,7 @@ def limit(model: Any, floats: dict[str, Array], crops: NDArray[np.uint8]) -> lis
     seen = samples([c.one for c in found], codes_of(model, found, some_of(crops)))
     changed = []
     for place in found:
-        change = choose(place.one, floats[place.one.name], seen[place.one.name])
+        change = choose(place.one, floats[place.one.name], seen[place.one.name], everywhere)
         if change is not None:
             _store(place, change)
             changed.append(place.one.name)

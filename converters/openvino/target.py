@@ -30,7 +30,8 @@ class Choice:
     fast : bias correction by the layer's own error, not by running the network for each layer
     overflow_fix : 7-bit weights for CPUs without VNNI
     averaged : activation ranges by NNCF's own averages of extremes over samples, not by extremes
-    pair_limited : weights that don't saturate without VNNI, in layers where that would cost more
+    pair_limits : weights that don't saturate without VNNI: "chosen", in layers where saturation
+    would cost more, "everywhere" or "nowhere"
     """
 
     preset: str = "mixed"
@@ -38,13 +39,14 @@ class Choice:
     overflow_fix: bool = False
     averaged: bool = False
     float_heads: bool = True
-    pair_limited: bool = True
+    pair_limits: str = "chosen"
 
 
 class OpenVinoTarget:
     """Ranges by minimum and maximum: NNCF's default of averages over samples cuts the extremes off.
 
-    The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere.
+    The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere, and
+    pair limits do its work (docs/decisions/0012).
     dynamic-int8 is int8 weights alone: the CPU plugin has no convolutions that quantise activations
     as they come.
     """
@@ -121,8 +123,8 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
             overflow_fix=fix, **({} if choice.averaged else extremes)
         ),
     )
-    if choice.pair_limited:
-        limit(quantized, floats, recipe.crops.crops)
+    if choice.pair_limits != "nowhere":
+        limit(quantized, floats, recipe.crops.crops, choice.pair_limits == "everywhere")
     heads = {op.get_friendly_name() for op in model.get_ops() if op.get_type_name() == "MatMul"}
     if not choice.float_heads or heads <= set(keep):
         return quantized

@@ -40,12 +40,12 @@ class Change:
     shift: Array
 
 
-def choose(one: Convolution, kernel: Array, seen: Seen) -> Change | None:
-    """Limited weights for ``one`` of float ``kernel`` where it ``seen`` makes them the better ones.
+def choose(one: Convolution, kernel: Array, seen: Seen, always: bool = False) -> Change | None:
+    """Limited weights for ``one`` of float ``kernel`` where they are the better ones for ``seen``.
 
-    None where it does better as it is, in its worse arithmetic.
+    None where it does better as it is, in its worse arithmetic; always : not even then
     """
-    found = [better(layer) for layer in _layers(one, kernel, seen)]
+    found = [better(layer, always) for layer in _layers(one, kernel, seen)]
     if not any(found):
         return None
     parts = zip(found, _layers(one, kernel, seen), strict=True)
@@ -98,14 +98,14 @@ def _as_it_is(layer: Layer) -> tuple[Steps, Array, Array]:
     return layer.steps, layer.scale, np.zeros(len(layer.scale))
 
 
-def better(layer: Layer) -> tuple[Steps, Array, Array] | None:
+def better(layer: Layer, always: bool = False) -> tuple[Steps, Array, Array] | None:
     """Limited steps, their scales and the shift of the mean result, or None: see `choose`."""
     lost = layer.lost()
-    if not lost.any():
+    if not lost.any() and not always:
         return None
     steps, scale = limited(layer.rows, layer.pairings)
     before, after = layer.rounding(layer.steps, layer.scale), layer.rounding(steps, scale)
-    if _size(after) >= _size(before - lost):
+    if _size(after) >= _size(before - lost) and not always:
         return None
     return steps, scale, (before - after).mean(axis=0)
 

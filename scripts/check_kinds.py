@@ -4,7 +4,7 @@
 
 Each has random convolutions with settled batch norms, and heads fitted by ridge regression to faces
 of 300W's training part, or to drawn ones. A row has the deviation from the float model of the file
-as `convert` makes it, in both arithmetics, and of one without pair limits, on faces that nothing
+as `convert` makes it and of one without pair limits, in both arithmetics, on faces that nothing
 was fitted to or calibrated on. Exit code 1 where the worse arithmetic deviates by more than 1.2
 times what exact arithmetic gives without limits.
 """
@@ -59,7 +59,9 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=400)
     given = parser.parse_args()
     crops, points = faces_of(given.data, given.faces)
-    print("network         | format   | exact % | saturating % | exact, no limit % | worse / that")
+    print(
+        "network         | format   | exact % | saturating % | no limit: exact % | saturating % | ratio"
+    )
     worst = 0.0
     for kind in given.kinds:
         with silenced():
@@ -144,10 +146,10 @@ def report(kind: str, name: str, model: FloatModel, crops: np.ndarray) -> float:
         path = Path(folder) / f"int8{SUFFIXES[name]}"
         limited = measure(graph, recipe, name, path, faces, reference)
         with without_limits():
-            before = measure(graph, recipe, name, path, faces, reference)[EXACT]
-    ratio = max(limited.values()) / before
-    print(f"{kind:15} | {name:8} | {limited[EXACT]:.3f} | {limited[SATURATING]:.3f} | {before:.3f} "
-          f"| {ratio:.2f}", flush=True)  # fmt: skip
+            before = measure(graph, recipe, name, path, faces, reference)
+    ratio = max(limited.values()) / before[EXACT]
+    cells = [f"{one[key]:.3f}" for one in (limited, before) for key in (EXACT, SATURATING)]
+    print(f"{kind:15} | {name:8} | {' | '.join(cells)} | {ratio:.2f}", flush=True)
     return ratio
 
 

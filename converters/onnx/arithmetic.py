@@ -21,7 +21,7 @@ PAIRING = "row"  # ONNX Runtime's
 def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:
     """The file at ``path`` in that arithmetic; None where both are the same, see `simulated`."""
     content = simulated(path.read_bytes(), saturating)
-    return content and OnnxRuntimeBackend(*open_session(path, 1, content))
+    return None if content is None else OnnxRuntimeBackend(*open_session(path, 1, content))
 
 
 def simulated(content: bytes, saturating: bool) -> bytes | None:

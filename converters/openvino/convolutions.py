@@ -124,8 +124,11 @@ def in_float(model: Any) -> Any:
 
 def widen(place: IrConvolution) -> None:
     """Give ``place`` the float values of its kernel, so that it isn't computed in int8."""
-    steps, scales = _weights(place.factor) or ()
-    values = ops.constant(steps.astype(np.float32) * scales)
+    steps, scales = (
+        source.get_node().get_data()
+        for source in (place.widened.input_value(0), place.factor.input_value(1))
+    )
+    values = ops.constant(np.array(steps).astype(np.float32) * scales)
     place.node.input(1).replace_source_output(values.output(0))
 
 

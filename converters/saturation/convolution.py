@@ -105,8 +105,8 @@ class Convolution:
         ]
 
 
-def some_of(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The crops that activations are sampled of, evenly spread."""
+def some_of(crops: Array) -> Array:
+    """Those of ``crops`` that activations are sampled of, evenly spread."""
     return crops[np.linspace(0, len(crops) - 1, min(FACES, len(crops))).astype(int)]
 
 

@@ -60,7 +60,7 @@ def main() -> None:
     given = parser.parse_args()
     crops, points = faces_of(given.data, given.faces)
     print(
-        "network         | format   | exact % | saturating % | no limit: exact % | saturating % | ratio"
+        "network         | format   | exact % | saturating | no limit: exact | saturating | ratio"
     )
     worst = 0.0
     for kind in given.kinds:

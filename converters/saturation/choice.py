@@ -83,8 +83,8 @@ class Layer:
 
     def rounding(self, steps: Steps, scale: Array) -> Array:
         """How far results with ``steps`` lie from those with the float weights: (samples, out)."""
-        error = steps * scale[:, None].astype(np.float64) - self.rows
-        return (self.codes - np.float64(self.zero)) @ error.T
+        error = (steps * scale[:, None].astype(np.float64) - self.rows).astype(np.float32)
+        return (self.codes - np.float32(self.zero)) @ error.T
 
 
 def _layers(one: Convolution, kernel: Array, seen: Seen) -> Iterator[Layer]:

@@ -94,7 +94,8 @@ def make(kind: str, crops: np.ndarray, points: np.ndarray) -> FloatModel:
     architecture = "asmnet" if kind == "alpha 0.35" else OWN
     variant = Variant(architecture, alpha, SIZE, scheme.points)
     network = build(variant) if architecture == "asmnet" else own(KINDS[kind], scheme.points)
-    settle(network, pixels.apply(crops[:64]))
+    # gammas below one keep a deep random network from blowing up the noise of eight bits
+    settle(network, pixels.apply(crops[:64]), 0.6 if architecture == "asmnet" else 1.7)
     fit(network, pixels.apply(crops), *scaling.standardise(points, pose))
     return FloatModel(network, variant, scheme, CropRule(size=SIZE), scaling, {})
 
@@ -107,14 +108,14 @@ def own(body: Callable[[Tensor], Tensor], points: int) -> keras.Model:
     return keras.Model(image, outputs)
 
 
-def settle(network: keras.Model, pixels: np.ndarray) -> None:
+def settle(network: keras.Model, pixels: np.ndarray, largest: float) -> None:
     """Gammas and betas of trained networks' spread, and the statistics that ``pixels`` give."""
     rng = np.random.default_rng(3)
     norms = [layer for layer in network.layers if isinstance(layer, L.BatchNormalization)]
     for norm in norms:
         weights = norm.get_weights()
         if norm.scale:
-            weights[0] = rng.uniform(0.3, 1.7, weights[0].shape)
+            weights[0] = rng.uniform(0.3, largest, weights[0].shape)
         if norm.center:
             weights[int(norm.scale)] = rng.normal(0, 0.3, weights[0].shape)
         norm.set_weights(weights)

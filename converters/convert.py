@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 import asmnet_edge
 from asmnet_edge.converters.audit.audit import audit
 from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.checks.arithmetics import Arithmetics, Outputs, open_in_both
 from asmnet_edge.converters.checks.fingerprint import Fingerprint
-from asmnet_edge.converters.checks.parity import Parity, compare
+from asmnet_edge.converters.checks.parity import Parities, compare_both
 from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
@@ -24,14 +25,12 @@ from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.converters.target import ConversionTarget, target_for
 from asmnet_edge.converters.workshop import name_finally, workshop
 from asmnet_edge.errors import CheckFailedError
-from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import ArtifactManifest
 from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.versions import installed_version
 
 UNKNOWN_LICENCE = "not known: ask whoever trained the float model"
 
-Outputs = tuple[FloatArray, FloatArray]
 Step = Callable[[str], AbstractContextManager[Any]]  # told the name of each step, around it
 
 
@@ -60,40 +59,44 @@ def convert(
         with step("export"):
             target.export(graph, recipe, path)
         with step("check"):
-            outputs = _run(path, calibration.held_out)
+            both = open_in_both(path)
+            outputs = _run(both, calibration.held_out)
             parity = _parity(outputs, graph, calibration.held_out)
             parity.check(order.precision, path.name)
             manifest = _manifest(order, recipe, graph, target, path)
             manifest = replace(
-                manifest, parity=parity.as_json(), fingerprint=_fingerprint(path, graph)
+                manifest, parity=parity.as_json(), fingerprint=_fingerprint(both, graph)
             )
         with step("embed"):
             target.embed(path, manifest.embedded())
-            if not all(map(np.allclose, _run(path, calibration.held_out), outputs)):
+            embedded = run_all(open_backend(path), calibration.held_out)
+            if not all(map(np.allclose, embedded, outputs[both.here])):
                 raise CheckFailedError(f"embedding the manifest changed what {path.name} gives")
             manifest = name_finally(path, manifest, folder)
     return folder / path.name, manifest
 
 
-def _run(path: Path, crops: NDArray[np.uint8]) -> Outputs:
-    """Landmarks and pose of ``crops`` by the artifact at ``path``, in the real runtime."""
-    outputs = run_all(open_backend(path), crops)
-    if not all(np.isfinite(output).all() for output in outputs):
-        raise CheckFailedError(f"{path.name} gives numbers that are not finite")
+def _run(both: Arithmetics, crops: NDArray[np.uint8]) -> dict[str, Outputs]:
+    """Landmarks and pose of ``crops`` in both arithmetics, this CPU's in the real runtime."""
+    outputs = both.run(crops)
+    if not all(np.isfinite(output).all() for one in outputs.values() for output in one):
+        raise CheckFailedError("it gives numbers that are not finite")
     return outputs
 
 
-def _parity(outputs: Outputs, graph: InferenceGraph, crops: NDArray[np.uint8]) -> Parity:
+def _parity(
+    outputs: Mapping[str, Outputs], graph: InferenceGraph, crops: NDArray[np.uint8]
+) -> Parities:
     model = graph.model
-    return compare(outputs, reference_of(model, crops), model.scheme, graph.size)
+    return compare_both(outputs, reference_of(model, crops), model.scheme, graph.size)
 
 
-def _fingerprint(path: Path, graph: InferenceGraph) -> Mapping[str, Any]:
+def _fingerprint(both: Arithmetics, graph: InferenceGraph) -> Mapping[str, Any]:
     """What the float model gives on the test patterns, and how near the artifact comes to it."""
     model, crops = graph.model, patterns(graph.size)
     print_ = Fingerprint.of(reference_of(model, crops), graph.size)
-    made = print_.compare(_run(path, crops), model.scheme, graph.size)
-    return replace(print_, made=made).as_json()
+    made = _parity(_run(both, crops), graph, crops)
+    return replace(print_, made=made.exact, made_saturating=made.saturating).as_json()
 
 
 def _manifest(

@@ -101,6 +101,8 @@ def _measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "calibration", calibration_line(calibration)
     if parity := facts.get("parity"):
         yield "parity", _parity_line(parity, "faces")
+        if other := parity.get("saturating"):
+            yield "without VNNI", _parity_line(other, "faces")
     if made := facts.get("fingerprint", {}).get("made"):
         yield "fingerprint", _parity_line(made, "test patterns")
 

@@ -6,9 +6,10 @@ identity, one half to choose on and one to verify on.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,13 @@ class Score:
             content["nme_drop"] = round(self.nme_drop, 4)
             content["nme_drop_interval"] = [round(end, 4) for end in self.interval]
         return content
+
+
+def worse(one: Score, other: Score) -> Score:
+    """The larger deviation and the larger drop of two arithmetics, on the same faces."""
+    first, second = (s.nme_drop if s.nme_drop is not None else -math.inf for s in (one, other))
+    drop = one if first >= second else other
+    return replace(drop, deviation=max(one.deviation, other.deviation))
 
 
 @dataclass(frozen=True)

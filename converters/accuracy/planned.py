@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.converters.accuracy.carry_out import Outcome, carry_out
-from asmnet_edge.converters.accuracy.faces import Faces, Score
+from asmnet_edge.converters.accuracy.faces import Faces, Score, worse
 from asmnet_edge.converters.accuracy.goal import Goal
 from asmnet_edge.converters.accuracy.plan import planner_for, simulation_of
 from asmnet_edge.converters.accuracy.repair import choose_repair
 from asmnet_edge.converters.batch import Job, Made, make
+from asmnet_edge.converters.checks.arithmetics import open_in_both
 from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.orders import Order
 from asmnet_edge.converters.workshop import name_finally, workshop
-from asmnet_edge.runtime.backends.backend import open_backend, run_all
 
 FAILED = Score(math.inf, math.inf)  # an artifact that did not pass its own check
 Tell = Callable[[str], Any]
@@ -91,11 +91,11 @@ def _planned(
 
 
 def scores(made: Sequence[Made], graph: InferenceGraph, faces: Faces) -> dict[str, Score]:
-    """The cost of each artifact on ``faces``, in its own runtime, by its file's name."""
+    """The cost of each artifact on ``faces``, in its worse arithmetic, by its file's name."""
     reference = reference_of(graph.model, faces.crops)[0]
-    return {
-        one.path.name: FAILED
-        if one.failure
-        else faces.score(run_all(open_backend(one.path), faces.crops)[0], reference)
-        for one in made
-    }
+
+    def score(path: Path) -> Score:
+        outputs = open_in_both(path).run(faces.crops)
+        return worse(*(faces.score(landmarks, reference) for landmarks, _ in outputs.values()))
+
+    return {one.path.name: FAILED if one.failure else score(one.path) for one in made}

@@ -44,22 +44,42 @@ class RoundedTensor(layers.Layer):
         return inside + ops.stop_gradient((levels - zero) * scale - inside)
 
 
+def grid(low: float, high: float) -> tuple[float, int]:
+    """Scale and zero point of a tensor in eight bits with that range; see `RoundedTensor`."""
+    low, high = min(low, 0.0), max(high, 0.0, min(low, 0.0) + 1e-8)
+    scale = (high - low) / LEVELS
+    return scale, round(-low / scale)
+
+
 class RoundedKernel(layers.Layer):
-    """``layer`` (a convolution or dense layer), its kernel in eight bits while ``on``."""
+    """``layer`` (a convolution or dense layer), its kernel in eight bits while ``on``.
+
+    shift : what limited weights have more than the rounded ones; overflow : of ``inputs``, what
+    saturation takes from the results, while ``saturating``, which holds for functions traced then
+    """
 
     def __init__(self, layer: layers.Layer, **options: Any) -> None:
         super().__init__(name=f"{layer.name}_rounded", **options)
         self.layer = layer
+        self.overflow: Any = None
+        self.saturating = False
 
     def build(self, shape: Any) -> None:
         self.layer.build(shape)
         self.on = _scalar(self, "on", 0.0)
+        kernel = self.layer.trainable_variables[0]
+        self.shift = self.add_weight(
+            shape=kernel.shape, initializer="zeros", trainable=False, name="shift"
+        )
 
     def call(self, inputs: Any) -> Any:
         kernel, *bias = self.layer.trainable_variables
-        rounded = kernel + ops.stop_gradient(_round_kernel(kernel, self._axes) - kernel)
-        chosen = ops.where(self.on > 0, rounded, kernel)
-        return self.layer.stateless_call([chosen, *bias], [], inputs)[0]
+        limited = _round_kernel(kernel, self._axes) + self.shift
+        chosen = ops.where(self.on > 0, kernel + ops.stop_gradient(limited - kernel), kernel)
+        results = self.layer.stateless_call([chosen, *bias], [], inputs)[0]
+        if self.saturating and self.overflow:
+            results -= ops.where(self.on > 0, self.overflow(inputs), 0.0)
+        return results
 
     @property
     def _axes(self) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Which part of the network eight bits cost most: each block or layer, alone in them or spared.
 
 Judged by what the network is for, landmarks, and not by the error of its tensors. Simulated in the
-folded graph (`asmnet_edge.converters.accuracy.simulation`), so it holds for all formats.
+folded graph (`asmnet_edge.converters.accuracy.simulation`), so it holds for all formats; costs are
+those of the worse arithmetic, with or without saturation.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from asmnet_edge.converters.accuracy.faces import Faces, Score
+from asmnet_edge.converters.accuracy.faces import Faces, Score, worse
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.landmarks import FloatArray
 
@@ -57,7 +58,14 @@ class Judge:
         return self.simulation.model.predict(self.faces.crops)[0]
 
     def score(self, in_int8: Collection[str]) -> Score:
-        landmarks, _ = self.simulation.outputs(self.faces.crops, in_int8)
+        """In the worse arithmetic, exact or saturating."""
+        exact = self._score(in_int8, saturating=False)
+        if not self.simulation.saturates(in_int8):
+            return exact
+        return worse(exact, self._score(in_int8, saturating=True))
+
+    def _score(self, in_int8: Collection[str], saturating: bool) -> Score:
+        landmarks, _ = self.simulation.outputs(self.faces.crops, in_int8, saturating)
         return self.faces.score(landmarks, self.reference)
 
 

@@ -24,8 +24,10 @@ from asmnet_edge.converters.accuracy.operators import (
     end_of,
     operator_of,
 )
-from asmnet_edge.converters.accuracy.rounding import RoundedKernel, RoundedTensor
+from asmnet_edge.converters.accuracy.rounding import RoundedKernel, RoundedTensor, grid
+from asmnet_edge.converters.accuracy.saturating import settle
 from asmnet_edge.converters.folding import fold_batch_norms
+from asmnet_edge.converters.saturation.convolution import some_of
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.network import layer_multiply_adds
@@ -87,7 +89,19 @@ class Simulation:
         self.measured.update(ranges(switched, self.pixels))
         for name, (low, high) in self.measured.items():
             switched.get_layer(name + RESULT).set_range(float(low.min()), float(high.max()))
+        settle(switched, self._grids(), some_of(self.pixels))
         return switched
+
+    def _grids(self) -> dict[str, tuple[float, int]]:
+        """Scale and zero point of what each operator takes, where one result or the image is it."""
+        pixels, grids = self.model.pixels, {}
+        for operator in self.operators.values():
+            if not operator.takes:
+                grids[operator.name] = pixels.scale, round(pixels.offset)
+            elif len(operator.takes) == 1:
+                low, high = self.measured[operator.takes[0]]
+                grids[operator.name] = grid(float(low.min()), float(high.max()))
+        return grids
 
     @property
     def pixels(self) -> FloatArray:
@@ -101,14 +115,34 @@ class Simulation:
         return {name: high for name, (_, high) in self.measured.items()}
 
     @cached_property
-    def _run(self) -> Any:
-        return tf.function(lambda pixels: self.network(pixels, training=False))
+    def _runs(self) -> Mapping[bool, Any]:
+        """The network in exact and in saturating arithmetic, each traced as `outputs` sets it."""
+        return {
+            saturating: tf.function(lambda pixels: self.network(pixels, training=False))
+            for saturating in (False, True)
+        }
 
-    def outputs(self, crops: Crops, in_int8: Collection[str] = ()) -> tuple[FloatArray, FloatArray]:
-        """Landmarks (N, n, 2) and pose (N, 3) of ``crops`` with operators ``in_int8``."""
+    def saturates(self, in_int8: Collection[str]) -> bool:
+        """Whether any activations could make one of the operators ``in_int8`` saturate."""
+        return any(r.overflow and r.layer.name in in_int8 for r in self._rounded)
+
+    @property
+    def _rounded(self) -> list[RoundedKernel]:
+        return [layer for layer in self.network.layers if isinstance(layer, RoundedKernel)]
+
+    def outputs(
+        self, crops: Crops, in_int8: Collection[str] = (), saturating: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
+        """Landmarks (N, n, 2) and pose (N, 3) of ``crops`` with operators ``in_int8``.
+
+        saturating : as x86 without VNNI computes them
+        """
         self.switch(in_int8)
+        for rounded in self._rounded:
+            rounded.saturating = saturating
         pixels = self.model.pixels.apply(crops)
-        parts = [self._run(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
+        run = self._runs[saturating]
+        parts = [run(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
         landmarks, pose = (
             np.concatenate([part[name].numpy() for part in parts]) for name in ("landmarks", "pose")
         )

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from asmnet_edge import cpu
 
+SATURATION = (
+    "without VNNI, sums of two products of uint8 and int8 saturate at 16 bits: asmnet-edge verify "
+    "tells what that costs this file"
+)
+
 
 def cpu_notes() -> list[str]:
     """One sentence on whether int8 products are fast here."""

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from asmnet_edge.converters.audit.acceleration import cpu_notes, saturates
+from asmnet_edge.converters.audit.acceleration import SATURATION, cpu_notes, saturates
 from asmnet_edge.converters.audit.audit import Operator
 from asmnet_edge.converters.audit.wire import Node, OnnxGraph, read_onnx
 from asmnet_edge.errors import require
@@ -104,10 +104,7 @@ def run_here(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
     if any(operator.int8 for operator in operators):
         notes = cpu_notes()
         if saturates() and _is_u8s8(path):
-            notes.append(
-                "without VNNI, products of uint8 and int8 saturate at 16 bits: check the results, "
-                "or set session.x64quantprecision to 1"
-            )
+            notes.append(SATURATION)
     return f"onnxruntime {ort.__version__}", runs, notes
 
 

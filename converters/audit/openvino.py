@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.converters.audit.acceleration import cpu_notes
+from asmnet_edge.converters.audit.acceleration import SATURATION, cpu_notes, saturates
 from asmnet_edge.converters.audit.audit import Operator
 from asmnet_edge.cpu import is_arm
 from asmnet_edge.errors import require
@@ -100,4 +100,5 @@ def run_here(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
     if any(operator.int8 for operator in operators):
         arm = "OpenVINO runs int8 IR in floating point on ARM: expect no gain from int8"
         notes = [arm] if is_arm() else cpu_notes()
+        notes += [SATURATION] if saturates() else []
     return f"openvino {installed_version('openvino')}", runs, notes

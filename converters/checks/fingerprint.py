@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.converters.checks.parity import Parity, compare
+from asmnet_edge.converters.checks.arithmetics import EXACT
+from asmnet_edge.converters.checks.parity import Parity, check_saturating, compare
 from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import FloatArray
@@ -30,13 +31,15 @@ class Fingerprint:
     """What an artifact is compared with.
 
     landmarks : (patterns, n, 2), pose : (patterns, 3), both of the float model, as the contract has
-    them; patterns : SHA-256 of the patterns' pixels; made : parity with them where it was made
+    them; patterns : SHA-256 of the patterns' pixels
+    made, made_saturating : parity with them where it was made, in exact and saturating arithmetic
     """
 
     landmarks: FloatArray
     pose: FloatArray
     patterns: str
     made: Parity | None = None
+    made_saturating: Parity | None = None
 
     @classmethod
     def of(cls, outputs: tuple[FloatArray, FloatArray], size: int) -> Fingerprint:
@@ -61,7 +64,14 @@ class Fingerprint:
         landmarks, pose = (np.array(content[name], np.float64) for name in ("landmarks", "pose"))
         if landmarks.shape != (len(pose), scheme.points, 2) or pose.shape != (len(landmarks), 3):
             raise ValueError(f"got landmarks {landmarks.shape} and pose {pose.shape}")
-        return cls(landmarks, pose, str(content["patterns"]), Parity(**content["made"]))
+        saturating = content.get("made_saturating")
+        return cls(
+            landmarks,
+            pose,
+            str(content["patterns"]),
+            Parity(**content["made"]),
+            Parity(**saturating) if saturating else None,
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -69,7 +79,12 @@ class Fingerprint:
             "landmarks": self.landmarks.tolist(),
             "pose": self.pose.tolist(),
             "made": self.made.as_json() if self.made else None,
+            "made_saturating": self.made_saturating.as_json() if self.made_saturating else None,
         }
+
+    def made_in(self, arithmetic: str) -> Parity | None:
+        """Parity where it was made, in that arithmetic; old manifests know the exact one."""
+        return self.made if arithmetic == EXACT else self.made_saturating or self.made
 
     def compare(
         self, outputs: tuple[FloatArray, FloatArray], scheme: LandmarkScheme, size: int
@@ -77,10 +92,18 @@ class Fingerprint:
         """How far an artifact's ``outputs`` on the patterns lie from the float model's."""
         return compare(outputs, (self.landmarks, self.pose), scheme, size)
 
-    def check(self, found: Parity, precision: Precision, name: str) -> None:
-        """`CheckFailedError` when ``found`` is beyond its precision's limit and where it was."""
-        if self.made is None or not is_near(found, self.made):
+    def check(self, found: Parity, arithmetic: str, precision: Precision, name: str) -> None:
+        """`CheckFailedError` when ``found`` is beyond its precision's limit and where it was made.
+
+        arithmetic : in which it was found
+        """
+        made = self.made_in(arithmetic)
+        if made is not None and is_near(found, made):
+            return
+        if arithmetic == EXACT or self.made is None:
             found.check(precision, name)
+        else:
+            check_saturating(found, self.made, precision, name)
 
 
 def is_near(found: Parity, made: Parity) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
+from asmnet_edge.converters.checks.arithmetics import EXACT, SATURATING, Outputs
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import Precision
@@ -37,6 +40,11 @@ class Parity:
     def as_json(self) -> dict[str, float]:
         return asdict(self)
 
+    def passes(self, precision: Precision) -> bool:
+        """Whether it is near enough to the float model to be used."""
+        pixels, percent = _limits(precision)
+        return self.max_px <= pixels and self.deviation_iod_percent <= percent
+
     def check(self, precision: Precision, name: str) -> None:
         """`CheckFailedError` when the artifact is too far from the float model to be used."""
         pixels, percent = _limits(precision)
@@ -51,6 +59,61 @@ class Parity:
                 f"distance from the float model, allowed are {percent}",
                 "Calibrate on faces that look more like yours: --data",
             )
+
+
+@dataclass(frozen=True)
+class Parities:
+    """Parity in both arithmetics of eight bits; the manifest's ``parity`` is the exact one.
+
+    saturating : on x86 without VNNI; None in manifests that were written before it was measured
+    """
+
+    exact: Parity
+    saturating: Parity | None = None
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Parities:
+        exact = {name: value for name, value in content.items() if name != SATURATING}
+        other = content.get(SATURATING)
+        return cls(Parity(**exact), Parity(**other) if other else None)
+
+    def as_json(self) -> dict[str, Any]:
+        other = {SATURATING: self.saturating.as_json()} if self.saturating else {}
+        return {**self.exact.as_json(), **other}
+
+    def of(self, arithmetic: str) -> Parity | None:
+        """That of `EXACT` or `SATURATING` arithmetic, if it is known."""
+        return self.exact if arithmetic == EXACT else self.saturating
+
+    def check(self, precision: Precision, name: str) -> None:
+        """`CheckFailedError` unless both are near enough to the float model."""
+        self.exact.check(precision, name)
+        if self.saturating is not None:
+            check_saturating(self.saturating, self.exact, precision, name)
+
+
+def check_saturating(found: Parity, exact: Parity, precision: Precision, name: str) -> None:
+    """`CheckFailedError` unless ``found`` in saturating arithmetic is near enough.
+
+    It names saturation as the cause where the artifact would pass in ``exact`` arithmetic.
+    """
+    if found.passes(precision) or not exact.passes(precision):
+        return found.check(precision, name)
+    raise CheckFailedError(
+        f"{name} deviates by {found.deviation_iod_percent:.2f} % of the inter-ocular distance from "
+        f"the float model on x86 without VNNI, allowed are {_limits(precision)[1]}: its products "
+        f"saturate at 16 bits there (where they don't, it is {exact.deviation_iod_percent:.2f} %)",
+        "Give --max-deviation, which keeps the layers that lose most in float, or take TFLite, "
+        "which does not saturate",
+    )
+
+
+def compare_both(
+    outputs: Mapping[str, Outputs], reference: Outputs, scheme: LandmarkScheme, size: int
+) -> Parities:
+    """Parity of ``outputs``, as `Arithmetics.run` gives them, with the float model's."""
+    exact, other = (compare(outputs[a], reference, scheme, size) for a in (EXACT, SATURATING))
+    return Parities(exact, other)
 
 
 def _limits(precision: Precision) -> tuple[float, float]:

@@ -11,6 +11,13 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.converters.audit.contents import read_contents
+from asmnet_edge.converters.checks.arithmetics import (
+    EXACT,
+    SATURATING,
+    arithmetic_here,
+    other_than,
+    simulated,
+)
 from asmnet_edge.converters.checks.fingerprint import Fingerprint, digest, is_near
 from asmnet_edge.converters.checks.parity import Parity
 from asmnet_edge.converters.checks.patterns import patterns
@@ -23,6 +30,9 @@ from asmnet_edge.runtime.backends.backend import (
     open_backend,
     run_all,
 )
+
+# arithmetic of this CPU -> where the other one is found, in words
+ELSEWHERE = {EXACT: "on x86 without VNNI", SATURATING: "with VNNI or on ARM"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,8 @@ class Verification:
     """What was found out about the artifact at ``path``.
 
     runtime : that ran it, with its version; parity, made : how far it lies from the float model on
-    the test patterns, here and where it was made
+    the test patterns, here and where it was made, in this CPU's ``arithmetic``, see `Arithmetics`
+    other : how far in the other one, simulated; None when what simulates it is not installed
     """
 
     path: Path
@@ -47,6 +58,8 @@ class Verification:
     runtime: str = ""
     parity: Parity | None = None
     made: Parity | None = None
+    arithmetic: str = EXACT
+    other: Parity | None = None
 
     @property
     def passed(self) -> bool:
@@ -65,6 +78,10 @@ class Verification:
             "runtime": self.runtime,
             "parity": self.parity.as_json() if self.parity else None,
             "parity_where_made": self.made.as_json() if self.made else None,
+            "arithmetic": self.arithmetic,
+            f"parity_if_{other_than(self.arithmetic)}": self.other.as_json()
+            if self.other
+            else None,
             "computes_as_made": self.computes_as_made,
         }
 
@@ -77,7 +94,7 @@ def verify(path: Path, threads: int = 1) -> Verification:
     run = _Run(path, threads)
     steps = {"hash": run.hash, "contract": run.contract, "parity": run.fingerprint}
     checks = tuple(_until_one_fails(steps))
-    return Verification(path, checks, run.runtime, run.parity, run.made)
+    return Verification(path, checks, run.runtime, run.parity, run.made, run.arithmetic, run.other)
 
 
 def _until_one_fails(steps: dict[str, Callable[[], str]]) -> Iterator[Check]:
@@ -101,6 +118,8 @@ class _Run:
         self.path, self._threads, self.runtime = path, threads, ""
         self.parity: Parity | None = None
         self.made: Parity | None = None
+        self.arithmetic = EXACT
+        self.other: Parity | None = None
 
     def hash(self) -> str:
         backend_module(self.path)  # a name of another kind is refused before anything is read
@@ -136,10 +155,24 @@ class _Run:
                 "its fingerprint was taken on other test patterns than this version draws",
                 "Verify with the version that made it, or convert again",
             )
-        self.made = print_.made
+        self.arithmetic = arithmetic_here(self.path)
+        self.made = print_.made_in(self.arithmetic)
         self.parity = print_.compare(self.outputs, manifest.landmark_scheme, size)
-        print_.check(self.parity, manifest.precision, self.path.name)
-        return f"at most {self.parity.max_px:.4f} px from the float model on test patterns"
+        self.other = self._other(print_)
+        print_.check(self.parity, self.arithmetic, manifest.precision, self.path.name)
+        told = f"at most {self.parity.max_px:.4f} px from the float model on test patterns"
+        return told + (
+            f", {self.other.max_px:.4f} {ELSEWHERE[self.arithmetic]}" if self.other else ""
+        )
+
+    def _other(self, print_: Fingerprint) -> Parity | None:
+        """Parity in the arithmetic that is not this CPU's, where it can be simulated."""
+        try:
+            backend = simulated(self.path, other_than(self.arithmetic))
+        except MissingExtraError:
+            return None
+        outputs = self.outputs if backend is None else _run(backend, self.manifest)
+        return print_.compare(outputs, self.manifest.landmark_scheme, self.manifest.crop_rule.size)
 
 
 def _run(backend: InferenceBackend, manifest: ArtifactManifest) -> tuple[FloatArray, FloatArray]:

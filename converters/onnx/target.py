@@ -19,6 +19,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
 from asmnet_edge.converters.onnx.pixels import pixel_override, takes_pixels_as_they_are
+from asmnet_edge.converters.onnx.saturation import limit
 from asmnet_edge.converters.onnx.weights import HEADS, in_float16, in_int8
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
@@ -36,11 +37,15 @@ class Choice:
     """What `scripts/compare_quantisers.py` chose the defaults of; names as ONNX Runtime has them.
 
     activations : QUInt8 or QInt8; ranges : MinMax, Percentile or Entropy
+    pair_limits : weights that don't saturate without VNNI: "chosen", in layers where saturation
+    would cost more, "everywhere" or "nowhere"; seven_bits : weights that never do either
     """
 
     per_channel: bool = True
     activations: str = "QUInt8"
     ranges: str = "MinMax"
+    pair_limits: str = "chosen"
+    seven_bits: bool = False
 
 
 class OnnxTarget:
@@ -120,13 +125,17 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=BODY,
             per_channel=choice.per_channel,
+            reduce_range=choice.seven_bits,
             activation_type=quantization.QuantType[choice.activations],
             weight_type=quantization.QuantType.QInt8,
             nodes_to_exclude=heads + kept,
             calibrate_method=quantization.CalibrationMethod[choice.ranges],
             extra_options={"TensorQuantOverrides": exact},
         )
-        quantized = in_int8(onnx.load(made), HEADS, keep=kept)
+        quantized = onnx.load(made)
+        if choice.pair_limits != "nowhere":
+            limit(quantized, ready, recipe.crops.crops, choice.pair_limits == "everywhere")
+        quantized = in_int8(quantized, HEADS, keep=kept)
     return takes_pixels_as_they_are(quantized) if exact else quantized
 
 

@@ -15,6 +15,7 @@ from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
 from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
 from asmnet_edge.converters.openvino.names import operators_of
+from asmnet_edge.converters.openvino.saturation import float_kernels, limit
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
 
@@ -29,6 +30,8 @@ class Choice:
     fast : bias correction by the layer's own error, not by running the network for each layer
     overflow_fix : 7-bit weights for CPUs without VNNI
     averaged : activation ranges by NNCF's own averages of extremes over samples, not by extremes
+    pair_limits : weights that don't saturate without VNNI: "chosen", in layers where saturation
+    would cost more, "everywhere" or "nowhere"
     """
 
     preset: str = "mixed"
@@ -36,12 +39,14 @@ class Choice:
     overflow_fix: bool = False
     averaged: bool = False
     float_heads: bool = True
+    pair_limits: str = "chosen"
 
 
 class OpenVinoTarget:
     """Ranges by minimum and maximum: NNCF's default of averages over samples cuts the extremes off.
 
-    The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere.
+    The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere, and
+    pair limits do its work (docs/decisions/0012).
     dynamic-int8 is int8 weights alone: the CPU plugin has no convolutions that quantise activations
     as they come.
     """
@@ -102,6 +107,7 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
     """``model`` with its body in int8 but for operators ``keep`` and the heads, its MatMuls."""
     choice = choice or Choice()
     crops = [crop[None] for crop in recipe.crops.crops]
+    floats = float_kernels(model)
     extremes = {"activations_range_estimator_params": RangeEstimatorParametersSet.MINMAX}
     fix = advanced.OverflowFix.ENABLE if choice.overflow_fix else advanced.OverflowFix.DISABLE
     types = ["MatMul"] if choice.float_heads else []
@@ -117,6 +123,8 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
             overflow_fix=fix, **({} if choice.averaged else extremes)
         ),
     )
+    if choice.pair_limits != "nowhere":
+        limit(quantized, floats, recipe.crops.crops, choice.pair_limits == "everywhere")
     heads = {op.get_friendly_name() for op in model.get_ops() if op.get_type_name() == "MatMul"}
     if not choice.float_heads or heads <= set(keep):
         return quantized

@@ -52,6 +52,16 @@ def test_json_tells_each_check_and_both_parities(asmnet_edge: Run, made: Path) -
     assert "litert" in content["runtime"]
 
 
+@pytest.mark.parametrize("name", ["tiny-float32.onnx", "tiny-int8.tflite"])
+def test_the_other_arithmetic_is_told_too(asmnet_edge: Run, made: Path, name: str) -> None:
+    ended = asmnet_edge("verify", made / name)
+    assert "px from the float model on test patterns, " in ended.out
+    assert "VNNI" in ended.out
+    content = json.loads(asmnet_edge("verify", made / name, "--json").out)
+    assert content["arithmetic"] in ("exact", "saturating")
+    assert content["parity_in_the_other"] == content["parity"]  # nothing in them saturates
+
+
 def test_another_byte_is_found(asmnet_edge: Run, copy: Callable) -> None:
     path = copy("tiny-float32.onnx")
     content = bytearray(path.read_bytes())
@@ -120,6 +130,18 @@ def test_results_a_little_further_than_where_it_was_made_pass_with_a_note(
     ended = asmnet_edge("verify", path)
     assert ended.code == 0
     assert "computes differently here: 0.015" in ended.err
+
+
+def test_a_manifest_of_before_saturation_was_measured_is_still_read(
+    asmnet_edge: Run, copy: Callable, trusting: None
+) -> None:
+    path = copy("tiny-int8.tflite")
+    old = dict(read_manifest(path).fingerprint)
+    del old["made_saturating"]
+    parity = {k: v for k, v in read_manifest(path).parity.items() if k != "saturating"}
+    change(path, fingerprint=old, parity=parity)
+    assert asmnet_edge("verify", path).code == 0
+    assert "without VNNI" not in asmnet_edge("inspect", path).out
 
 
 def test_without_a_fingerprint_it_is_not_verified(

@@ -125,16 +125,17 @@ def test_openvino_on_arm_promises_nothing(artifacts: Find, monkeypatch: pytest.M
     assert notes == ("OpenVINO runs int8 IR in floating point on ARM: expect no gain from int8",)
 
 
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
 def test_saturation_is_told_where_vnni_is_missing(
-    artifacts: Find, monkeypatch: pytest.MonkeyPatch
+    artifacts: Find, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(cpu, "is_x86", lambda: True)
     monkeypatch.setattr(cpu, "features", lambda: frozenset({"avx2", "avx512f"}))
-    notes = " ".join(audit(artifacts("onnx", "int8")).notes)
+    notes = " ".join(audit(artifacts(name, "int8")).notes)
     assert "saturate" in notes
     assert "no VNNI" in notes
     monkeypatch.setattr(cpu, "features", lambda: frozenset({"avx2", "avx_vnni"}))
-    notes = " ".join(audit(artifacts("onnx", "int8")).notes)
+    notes = " ".join(audit(artifacts(name, "int8")).notes)
     assert "saturate" not in notes
     assert "avx_vnni" in notes
 

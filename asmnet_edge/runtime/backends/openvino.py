@@ -28,12 +28,22 @@ class OpenVinoBackend:
         return results[self._landmarks][0], results[self._pose][0]
 
 
-def _without_tiles() -> None:
+def without_tiles() -> None:
     """Keep oneDNN from AMX, unless the user chose: setting its tiles up costs a network this small
     more than they save (int8 was 15 % faster without). Read once, before the first model.
     """
     if "amx_int8" in (features() or ()):
         os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
+
+
+def settings(threads: int) -> dict[str, Any]:
+    """Of the CPU plugin: one request at a time, in the precision that the file was made in."""
+    return {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
 
 
 def compiled_model(path: Path, threads: int, files: Files | None = None) -> tuple[Any, str]:
@@ -45,18 +55,12 @@ def compiled_model(path: Path, threads: int, files: Files | None = None) -> tupl
     "float32" row would be no such thing.
     """
     openvino = require("openvino", "openvino")
-    _without_tiles()
-    settings = {
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": 1,
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
+    without_tiles()
     files = read_files(path) if files is None else files
     try:
         core = openvino.Core()
         model = core.read_model(files.get(path.suffix, b""), files.get(".bin", b""))
-        compiled = core.compile_model(model, "CPU", settings)
+        compiled = core.compile_model(model, "CPU", settings(threads))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(f"{path} cannot be loaded as OpenVINO IR: {reason}") from error

@@ -1,0 +1,124 @@
+"""Measure what keeps int8 right with and without VNNI, and what it costs.
+
+    python scripts/compare_limits.py --data ../shared/data/300w
+
+Prints the table of docs/decisions/0012: deviation from the float model and NME drop in exact and in
+saturating arithmetic, this CPU's by its kernels and the other simulated, and processor time over
+that of the file without limits, in turns. On 300W's training faces that are held out; with --report
+on the test faces of ``common``, on which nothing is to be chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx as onnx_format
+import openvino as openvino_format
+from compare_quantisers import held_out, relative_time  # beside this script
+
+from asmnet_edge.cli.terminal import silenced
+from asmnet_edge.converters.accuracy.faces import Faces
+from asmnet_edge.converters.calibration.crops import calibrate_on
+from asmnet_edge.converters.checks.arithmetics import EXACT, SATURATING, open_in_both
+from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.onnx import target as onnx
+from asmnet_edge.converters.openvino import target as openvino
+from asmnet_edge.converters.recipe import Recipe
+from asmnet_edge.crop import to_relative, transform
+from asmnet_edge.data.crops import crops_of
+from asmnet_edge.data.w300 import W300
+from asmnet_edge.manifest import Precision
+from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
+from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+
+CHOICES = {
+    "onnx": {
+        "no limit": {"pair_limits": "nowhere"},
+        "7-bit weights": {"pair_limits": "nowhere", "seven_bits": True},
+        "pair limits everywhere": {"pair_limits": "everywhere"},
+        "pair limits, chosen (default)": {},
+    },
+    "openvino": {
+        "no limit": {"pair_limits": "nowhere"},
+        "NNCF's overflow fix": {"pair_limits": "nowhere", "overflow_fix": True},
+        "pair limits everywhere": {"pair_limits": "everywhere"},
+        "pair limits, chosen (default)": {},
+    },
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of 300W")
+    parser.add_argument("--model", type=Path, default=None, help="float model, else the shipped")
+    parser.add_argument("--report", action="store_true", help="on the faces of common")
+    parser.add_argument("--formats", nargs="+", default=list(CHOICES), choices=list(CHOICES))
+    given = parser.parse_args()
+    model = load_float_model(given.model or shipped(SHIPPED_FLOAT))
+    graph, dataset = InferenceGraph(model), W300(given.data)
+    faces = common(dataset, model) if given.report else held_out(dataset, model)
+    recipe = Recipe(Precision.INT8, calibrate_on(dataset, model.crop))
+    reference = model.predict(faces.crops)[0]
+    print(
+        "format    | choice                        | exact: % | drop | saturating: % | drop | time"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for name in given.formats:
+            compare(name, Path(folder), graph, recipe, faces, reference)
+
+
+def compare(
+    name: str,
+    folder: Path,
+    graph: InferenceGraph,
+    recipe: Recipe,
+    faces: Faces,
+    reference: np.ndarray,
+) -> None:
+    """Print a row for each choice of a format; the first is what times are compared with."""
+    first = None
+    for number, (choice, changes) in enumerate(CHOICES[name].items()):
+        path = folder / f"{number}{'.onnx' if name == 'onnx' else '.xml'}"
+        with silenced():
+            MAKERS[name](graph, recipe, path, changes)
+        both = open_in_both(path)
+        first = first or both.own
+        outputs = both.run(faces.crops)
+        cells = []
+        for arithmetic in (EXACT, SATURATING):
+            score = faces.score(outputs[arithmetic][0], reference)
+            cells.append(f"{score.deviation:.3f} | {score.nme_drop:+.3f}")
+        time = relative_time(both.own, first, faces.crops[:1])
+        print(f"{name:9} | {choice:29} | {' | '.join(cells)} | {time:.2f}", flush=True)
+
+
+def make_onnx(graph: InferenceGraph, recipe: Recipe, path: Path, changes: dict) -> None:
+    choice = onnx.Choice(**changes)
+    model = onnx.quantize(onnx.float_model(graph), recipe, graph.model.pixels, choice)
+    onnx_format.save(model, path)
+
+
+def make_openvino(graph: InferenceGraph, recipe: Recipe, path: Path, changes: dict) -> None:
+    choice = openvino.Choice(**changes)
+    model = openvino.quantize(openvino.float_model(graph), recipe, [], choice)
+    openvino_format.save_model(model, path, compress_to_fp16=False)
+
+
+MAKERS = {"onnx": make_onnx, "openvino": make_openvino}
+
+
+def common(dataset: W300, model: FloatModel) -> Faces:
+    """The 554 test faces of common."""
+    samples, rule = list(dataset.samples("common")), model.crop
+    points = [
+        to_relative(transform(s.landmarks.points, rule.matrix(s.landmarks.box)), rule.size)
+        for s in samples
+    ]
+    return Faces(crops_of(samples, rule), model.scheme, np.stack(points))
+
+
+if __name__ == "__main__":
+    main()

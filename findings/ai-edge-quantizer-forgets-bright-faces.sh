@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# ai-edge-quantizer calibrates with a moving average: the order of the pictures decides which pixels are cut off.
+# ai-edge-quantizer calibrates with a moving average: the order of the pictures decides which pixels
+# are cut off.
 #
 # Package:  ai-edge-quantizer 0.10.0, ai-edge-litert 2.3.0, numpy 2.4.6
-# Guess:    static int8 ranges are the extremes over all calibration samples (as in TensorFlow's converter), so their
-#           order does not matter.
-# Seen:     of 20 dark samples (values up to 0.2) and one bright (up to 1.0), the input's range ends at 0.487 with the bright
-#           one first, and at 0.240 with it last. Each sample after the first has a weight of 0.05. Everything above
-#           saturates, half or three quarters of the bright sample's values.
-# Matters:  calibration faces are often sorted by folder, day faces before dim rooms. The int8 file then clips faces that were
-#           in its calibration set, and shuffling the same set changes the file.
+# Guess:    static int8 ranges are the extremes over all calibration samples (as in TensorFlow's
+#           converter), so their order does not matter.
+# Seen:     of 20 dark samples (values up to 0.2) and one bright (up to 1.0), the input's range ends
+#           at 0.487 with the bright one first, and at 0.240 with it last. Each sample after the
+#           first has a weight of 0.05. Everything above saturates, half or three quarters of the
+#           bright sample's values.
+# Matters:  calibration faces are often sorted by folder, day faces before dim rooms. The int8 file
+#           then clips faces that were in its calibration set, and shuffling the same set changes
+#           the file.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

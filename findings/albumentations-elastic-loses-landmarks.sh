@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# albumentations' ElasticTransform drops landmarks of a closed mouth, renumbers the rest and lifts all by a pixel.
+# albumentations' ElasticTransform drops landmarks of a closed mouth, renumbers the rest and lifts
+# all by a pixel.
 #
 # Package:  albumentations 2.0.8, opencv-python-headless 5.0.0.93, numpy 2.4.6
-# Guess:    with remove_invisible=False as many keypoints come back as went in, in order, and a distortion too weak to change a
-#           pixel leaves them where they are.
-# Seen:     of a mouth of 20 landmarks whose inner lips touch (three pairs less than half a pixel apart), 17 come back: the list
-#           has no gaps, so landmark 13 is the former 16, and 14 the former 17. The picture is unchanged, yet the outer lips
-#           are at whole pixels and 1.2 pixels higher in the mean. Keypoints are painted as small crosses into a
-#           mask, which is distorted; the topmost pixel of a cross counts, and who is painted over is gone.
+# Guess:    with remove_invisible=False as many keypoints come back as went in, in order, and a
+#           distortion too weak to change a pixel leaves them where they are.
+# Seen:     of a mouth of 20 landmarks whose inner lips touch (three pairs less than half a pixel
+#           apart), 17 come back: the list has no gaps, so landmark 13 is the former 16, and 14 the
+#           former 17. The picture is unchanged, yet the outer lips are at whole pixels and 1.2
+#           pixels higher in the mean. Keypoints are painted as small crosses into a mask, which is
+#           distorted; the topmost pixel of a cross counts, and who is painted over is gone.
 #           GridDistortion, OpticalDistortion and ThinPlateSpline share that code.
-# Matters:  a face with a closed mouth is the common case. keypoint_remapping_method="direct" keeps the count, though it cuts
-#           fractions off; label_fields tell at least which landmarks are left.
+# Matters:  a face with a closed mouth is the common case. keypoint_remapping_method="direct" keeps
+#           the count, though it cuts fractions off; label_fields tell at least which landmarks are
+#           left.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -51,7 +54,8 @@ print(f"landmarks in {len(mouth)}, out by mask {len(masked)}, direct {len(direct
 print("landmark i, by mask, is the former:", *former)
 print(f"mean move of the outer lips by mask, downwards: {lift:.2f}")
 print(f"mean move of all by direct, x and y: {shift[0]:.2f} {shift[1]:.2f}")
-as_stated = former == [*range(13), 16, 17, 18, 19] and len(direct) == 20 and -1.3 < lift < -0.7 and bool((masked % 1 == 0).all())
+renumbered = former == [*range(13), 16, 17, 18, 19] and len(direct) == 20
+as_stated = renumbered and -1.3 < lift < -0.7 and bool((masked % 1 == 0).all())
 print("as stated" if as_stated else "CHANGED")
 sys.exit(not as_stated)
 PYTHON

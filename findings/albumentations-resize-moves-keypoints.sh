@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# albumentations resizes pixels about pixel centres and keypoints about the corner: they part by up to half a pixel.
+# albumentations resizes pixels about pixel centres and keypoints about the corner: they part by up
+# to half a pixel.
 #
 # Package:  albumentations 2.0.8, opencv-python-headless 5.0.0.93, numpy 2.4.6
-# Guess:    keypoints follow the pixels in every geometric transform, as they do here in Rotate and HorizontalFlip
-#           (error below 0.01 pixels).
-# Seen:     after Resize from 256 to 64 pixels, a spot at (100, 140) is at (24.625, 34.625) and its keypoint at (25, 35):
-#           0.375 pixels too far right and down. RandomResizedCrop and LongestMaxSize do the same; after Resize
-#           to 512 the keypoint is 0.5 pixels too far left and up. Keypoints are multiplied by the scale s, pixels move
-#           by (x + 0.5) s - 0.5.
-# Matters:  a network trained on such crops learns the offset, at 64 pixels a face more than 1 % of the distance
-#           between the eyes, and it changes with the size of the source face, so that it looks like noise of the labels.
+# Guess:    keypoints follow the pixels in every geometric transform, as they do here in Rotate and
+#           HorizontalFlip (error below 0.01 pixels).
+# Seen:     after Resize from 256 to 64 pixels, a spot at (100, 140) is at (24.625, 34.625) and its
+#           keypoint at (25, 35): 0.375 pixels too far right and down. RandomResizedCrop and
+#           LongestMaxSize do the same; after Resize to 512 the keypoint is 0.5 pixels too far left
+#           and up. Keypoints are multiplied by the scale s, pixels move by (x + 0.5) s - 0.5.
+# Matters:  a network trained on such crops learns the offset, at 64 pixels a face more than 1 % of
+#           the distance between the eyes, and it changes with the size of the source face, so that
+#           it looks like noise of the labels.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

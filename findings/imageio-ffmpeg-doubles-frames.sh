@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# imageio's ffmpeg reader hands out 48 frames of a phone-like video of 24 and calls that a count of 24.
+# imageio's ffmpeg reader hands out 48 frames of a phone-like video of 24 and calls that a count of
+# 24.
 #
 # Package:  imageio 2.38.1, imageio-ffmpeg 0.8.1, av 18.1.0, numpy 2.4.6
 # Guess:    iterating over a video yields each encoded frame once, as many as count_frames() says.
-# Seen:     of a video with unequal frame times (12 frames 33 ms apart, then 12 frames 100 ms apart) the reader
-#           repeats frames to reach an even rate: 48 frames come, the last grey level four times among
-#           them, while count_frames() of the same reader is 24 and PyAV decodes 24.
-# Matters:  phones slow down in dim rooms, so their videos have unequal frame times. Landmarks labelled
-#           by frame number no longer belong to the frames, and a tracker sees faces that stand still and jump.
+# Seen:     of a video with unequal frame times (12 frames 33 ms apart, then 12 frames 100 ms apart)
+#           the reader repeats frames to reach an even rate: 48 frames come, the last grey level
+#           four times among them, while count_frames() of the same reader is 24 and PyAV decodes
+#           24.
+# Matters:  phones slow down in dim rooms, so their videos have unequal frame times. Landmarks
+#           labelled by frame number no longer belong to the frames, and a tracker sees faces that
+#           stand still and jump.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,12 +3,14 @@
 #
 # Package:  scipy 1.17.1, numpy 2.4.6
 # Guess:    a MATLAB matrix of class double comes back as float64.
-# Seen:     MATLAB stores doubles that are whole numbers in the smallest integer type that holds them, and loadmat
-#           returns that storage type: two landmarks at x = 10 and x = 200 are uint8, their difference is 66,
-#           and an eye distance of 190.3 pixels is measured as 254.7. The type varies from file to file with the
-#           values, so the same code is right on the next picture. With mat_dtype=True it is float64.
-# Matters:  300W-LP, AFLW2000 and most older face data come as .mat files; pixel coordinates below 256 in
-#           whole numbers are common in cropped pictures, and the NME normaliser is such a difference.
+# Seen:     MATLAB stores doubles that are whole numbers in the smallest integer type that holds
+#           them, and loadmat returns that storage type: two landmarks at x = 10 and x = 200 are
+#           uint8, their difference is 66, and an eye distance of 190.3 pixels is measured as 254.7.
+#           The type varies from file to file with the values, so the same code is right on the next
+#           picture. With mat_dtype=True it is float64.
+# Matters:  300W-LP, AFLW2000 and most older face data come as .mat files; pixel coordinates below
+#           256 in whole numbers are common in cropped pictures, and the NME normaliser is such a
+#           difference.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# menpo turns the "x y" of a .pts file into [y - 1, x - 1], in memory and in the .ljson that it writes.
+# menpo turns the "x y" of a .pts file into [y - 1, x - 1], in memory and in the .ljson that it
+# writes.
 #
 # Package:  menpo 0.11.1, numpy 2.4.6
-# Guess:    reading landmarks and writing them in another format keeps the numbers; JSON made of a .pts file holds x, y.
-# Seen:     the point "10 20" of a .pts file is 19, 9 in menpo and [19.0, 9.0] in the .ljson; written back to .pts it is "10 20"
-#           again, so a round trip shows nothing. The .ljson does not say which axis is first, nor where it counts from.
-# Matters:  .ljson files of menpo's annotation tools are read by other programs as x, y: the face lies on its side, or, for those who
-#           swap but do not shift, every landmark is a pixel off.
+# Guess:    reading landmarks and writing them in another format keeps the numbers; JSON made of a
+#           .pts file holds x, y.
+# Seen:     the point "10 20" of a .pts file is 19, 9 in menpo and [19.0, 9.0] in the .ljson;
+#           written back to .pts it is "10 20" again, so a round trip shows nothing. The .ljson does
+#           not say which axis is first, nor where it counts from.
+# Matters:  a program that takes the pairs of such a file for x, y sees the face lie on its side; in
+#           one that swaps but does not shift, every landmark is a pixel off.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# MNN: fromNumpy() on the input of a session takes the array, says nothing, and the network reads something else.
+# MNN: fromNumpy() on the input of a session takes the array, says nothing, and the network reads
+# something else.
 #
 # Package:  mnn 3.6.1, onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess:    session_input.fromNumpy(crop) puts the crop into the input, as its name and its docstring ("copy data from
-#           numpy") say, or refuses if the layout does not fit.
-# Seen:     getShape() is (1, 3, 8, 8), the array's shape, and getDimensionType() is that of NCHW; yet getNumpyData() of the input right after
-#           is not the array, and the result of the convolution is wrong (by how much differs from run to run). The tensor is
-#           stored in blocks of four channels. copyFrom() of a host tensor with the same array gives ONNX
+# Guess:    session_input.fromNumpy(crop) puts the crop into the input, as its name and its
+#           docstring ("copy data from numpy") say, or refuses if the layout does not fit.
+# Seen:     getShape() is (1, 3, 8, 8), the array's shape, and getDimensionType() says NCHW; yet
+#           what getNumpyData() of the input returns right after is not the array, and the result of
+#           the convolution is wrong (by how much differs from run to run). The tensor is stored in
+#           blocks of four channels. copyFrom() of a host tensor with the same array gives ONNX
 #           Runtime's result within 0.001.
-# Matters:  a face network with three channels in gets a wrong picture without an error. The fault is in the one call that looks
-#           simplest; the wordy way is the right one.
+# Matters:  a face network with three channels in gets a wrong picture without an error. The fault
+#           is in the one call that looks simplest; the wordy way is the right one.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

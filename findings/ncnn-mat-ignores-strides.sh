@@ -2,14 +2,14 @@
 # ncnn.Mat takes the bytes of a NumPy array in memory order and ignores its strides.
 #
 # Package:  ncnn 1.0.20261020, numpy 2.4.6
-# Guess:    ncnn.Mat(picture.transpose(2, 0, 1).astype("float32")) holds the planes that NumPy shows, or
-#           refuses an array that is not contiguous.
-# Seen:     it has the right shape (w 5, h 4, c 3) and the wrong numbers: the first row of the first plane is
-#           0 1 2 3 4, which is R G B R G of the interleaved picture, where NumPy shows 0 3 6 9 12.
-#           astype() keeps the order of axes of its input, so the copy does not help; ascontiguousarray() does.
-#           MNN 3.6.1, given the same array, honours the strides.
-# Matters:  HWC to CHW by transpose() is how a crop is made ready for a network. No error, no wrong shape:
-#           the landmarks are merely bad, and differently so from face to face.
+# Guess:    ncnn.Mat(picture.transpose(2, 0, 1).astype("float32")) holds the planes that NumPy
+#           shows, or refuses an array that is not contiguous.
+# Seen:     it has the right shape (w 5, h 4, c 3) and the wrong numbers: the first row of the first
+#           plane is 0 1 2 3 4, which is R G B R G of the interleaved picture, where NumPy shows 0 3
+#           6 9 12. astype() keeps the order of axes of its input, so the copy does not help;
+#           ascontiguousarray() does. MNN 3.6.1, given the same array, honours the strides.
+# Matters:  HWC to CHW by transpose() is how a crop is made ready for a network. No error, no wrong
+#           shape: the landmarks are merely bad, and differently so from face to face.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

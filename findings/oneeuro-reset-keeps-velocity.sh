@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# OneEuroFilter.reset() forgets the position but not the velocity: what follows is hardly smoothed at all.
+# OneEuroFilter.reset() forgets the position but not the velocity: what follows is hardly smoothed
+# at all.
 #
 # Package:  OneEuroFilter 0.2.1 (by the authors of the filter)
 # Guess:    after reset() the filter gives what a new one gives.
-# Seen:     the first value passes, but the speed is still computed from the last value before reset(), so the
-#           filter believes in thousands of pixels per second and opens its cutoff. A landmark that jitters
-#           between 499 and 501 comes out of a new filter within 499.4 to 500.1, and out of a reset one
-#           (used before at x = 100) within 499.0 to 501.0, the whole jitter, for the whole second after.
-# Matters:  reset() is what one calls when a track is lost and another face is found elsewhere. The jitter that
-#           comes back then looks like a bad landmark network. Make a new filter instead.
+# Seen:     the first value passes, but the speed is still computed from the last value before
+#           reset(), so the filter believes in thousands of pixels per second and opens its cutoff.
+#           A landmark that jitters between 499 and 501 comes out of a new filter within 499.4 to
+#           500.1, and out of a reset one (used before at x = 100) within 499.0 to 501.0, the whole
+#           jitter, for the whole second after.
+# Matters:  reset() is what one calls when a track is lost and another face is found elsewhere. The
+#           jitter that comes back then looks like a bad landmark network. Make a new filter
+#           instead.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,11 +2,14 @@
 # onnx.utils.extract_model drops metadata_props, which every other rewriter of ONNX models keeps.
 #
 # Package:  onnx 1.23.2 (also run: onnxruntime 1.32.0, onnxslim 0.1.98, onnxconverter-common 1.16.0)
-# Guess:    either all tools that rewrite a model keep its metadata, or extract_model, which merely cuts, keeps it above all.
-# Seen:     version_converter, infer_shapes, the inliner, onnxslim, float16 conversion and ONNX Runtime's optimiser, which
-#           rebuild the graph, keep the metadata and the producer's name; extract_model, cutting nothing off, keeps neither.
-# Matters:  a manifest (crop rule, landmark scheme, licence of the weights) travels in metadata_props. Cutting the
-#           pose head off with extract_model is one line, and the artifact no longer says what its numbers mean.
+# Guess:    either all tools that rewrite a model keep its metadata, or extract_model, which merely
+#           cuts, keeps it above all.
+# Seen:     version_converter, infer_shapes, the inliner, onnxslim, float16 conversion and ONNX
+#           Runtime's optimiser, which rebuild the graph, keep the metadata and the producer's name;
+#           extract_model, cutting nothing off, keeps neither.
+# Matters:  a manifest (crop rule, landmark scheme, licence of the weights) travels in
+#           metadata_props. Cutting the pose head off with extract_model is one line, and the
+#           artifact no longer says what its numbers mean.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

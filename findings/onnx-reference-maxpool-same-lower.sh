@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# onnx's reference evaluator gets MaxPool with SAME_LOWER padding and stride 2 wrong, even its shape.
+# onnx's reference evaluator gets MaxPool with SAME_LOWER padding and stride 2 wrong, even its
+# shape.
 #
 # Package:  onnx 1.23.2, onnxruntime 1.32.0, numpy 2.4.6
-# Guess:    the reference evaluator defines what is right; where a runtime differs, the runtime is at fault.
-# Seen:     of a 9 x 9 picture, pooled 3 x 3 with stride 2, the standard says ceil(9 / 2) = 5 rows. ONNX Runtime gives 5 x 5, equal
-#           to the maximum worked out by hand; the reference evaluator gives 4 x 4. At 8 x 8 both are 4 x 4, the reference's
-#           with other numbers. SAME_UPPER, AveragePool and Conv agree.
-# Matters:  the reference evaluator is the usual judge of converted models (face detectors pool with stride 2), as it
-#           needs no runtime: it would fail a right conversion, or make one wrong that is written to please it.
+# Guess:    the reference evaluator defines what is right; where a runtime differs, the runtime is
+#           at fault.
+# Seen:     of a 9 x 9 picture, pooled 3 x 3 with stride 2, the standard says ceil(9 / 2) = 5 rows.
+#           ONNX Runtime gives 5 x 5, equal to the maximum worked out by hand; the reference
+#           evaluator gives 4 x 4. At 8 x 8 both are 4 x 4, the reference's with other numbers.
+#           SAME_UPPER, AveragePool and Conv agree.
+# Matters:  the reference evaluator is the usual judge of converted models (face detectors pool with
+#           stride 2), as it needs no runtime: it would fail a right conversion, or make one wrong
+#           that is written to please it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # ONNX Runtime's linear Resize of uint8 pixels cuts fractions off, where the others round.
 #
-# Package:  onnxruntime 1.32.0, onnx 1.23.2, openvino 2026.4.1, opencv-python-headless 5.0.0.93, numpy 2.4.6
+# Package:  onnxruntime 1.32.0, onnx 1.23.2, openvino 2026.4.1, opencv-python-headless 5.0.0.93,
+#           numpy 2.4.6
 # Guess:    resizing a uint8 picture rounds to the nearest grey level in every runtime.
-# Seen:     of a picture with smooth shading, enlarged twice, ONNX Runtime's pixels are darker than OpenVINO's by 0.46 grey
-#           levels in the mean, never brighter, and at most 1; OpenVINO is nearest to the exact values, as
-#           onnx's reference evaluator and OpenCV are (mean error below 0.06). Cast to float before Resize,
-#           ONNX Runtime is exact.
-# Matters:  resizing inside the graph saves the device a library. The same .onnx then sees darker faces in one runtime than in the
-#           other, and parity tests that compare bytes fail by one for no fault of the conversion.
+# Seen:     of a picture with smooth shading, enlarged twice, ONNX Runtime's pixels are darker than
+#           OpenVINO's by 0.46 grey levels in the mean, never brighter, and at most 1; OpenVINO is
+#           nearest to the exact values, as onnx's reference evaluator and OpenCV are (mean error
+#           below 0.06). Cast to float before Resize, ONNX Runtime is exact.
+# Matters:  resizing inside the graph saves the device a library. The same .onnx then sees darker
+#           faces in one runtime than in the other, and parity tests that compare bytes fail by one
+#           for no fault of the conversion.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

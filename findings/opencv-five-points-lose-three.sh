@@ -2,13 +2,15 @@
 # cv2.estimateAffinePartial2D drops points of a turned face as outliers and rolls an upright face.
 #
 # Package:  opencv-python-headless 5.0.0.93, numpy 2.4.6
-# Guess:    for five points (eyes, nose, mouth corners) it gives the least-squares similarity, as Umeyama's formula and
-#           insightface's norm_crop do; so little data cannot hold outliers.
-# Seen:     it is RANSAC. Of an upright face turned by 40 degrees it keeps 2 of the 5 points and rolls the face by -4.7
-#           degrees, at 60 degrees by -13.0; the least-squares answers are 2.6 and 4.0. At 0 degrees they agree.
-# Matters:  many face aligners call it with its default method. Profiles come out rolled and jump from frame to frame
-#           as points fall in and out of the threshold of 3 pixels, which is one of pixels of the
-#           template whatever the size of the face. method=cv2.LMEDS keeps all five here.
+# Guess:    for five points (eyes, nose, mouth corners) it gives the least-squares similarity, as
+#           Umeyama's formula and insightface's norm_crop do; so little data cannot hold outliers.
+# Seen:     it is RANSAC. Of an upright face turned by 40 degrees it keeps 2 of the 5 points and
+#           rolls the face by -4.7 degrees, at 60 degrees by -13.0; the least-squares answers are
+#           2.6 and 4.0. At 0 degrees they agree.
+# Matters:  many face aligners call it with its default method. Profiles come out rolled and jump
+#           from frame to frame as points fall in and out of the threshold of 3 pixels, which is one
+#           of pixels of the template whatever the size of the face. method=cv2.LMEDS keeps all five
+#           here.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

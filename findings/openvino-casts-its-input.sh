@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# OpenVINO converts whatever it is given to the type of the input: a crop in 0..1 becomes black, 300 becomes 44.
+# OpenVINO converts whatever it is given to the type of the input: a crop in 0..1 becomes black, 300
+# becomes 44.
 #
 # Package:  openvino 2026.4.1, onnxruntime 1.32.0, onnx 1.23.2, numpy 2.4.6
-# Guess:    an array of the wrong type is an error, as it is in ONNX Runtime and LiteRT for the same model.
-# Seen:     a model whose input is uint8, called with float32 pixels 0.2 and 0.9 sees 0 and 0; called with int32
-#           pixels 300 and 255 it sees 44 and 255 (no saturation). No error, no warning. ONNX Runtime
-#           refuses both.
-# Matters:  a crop divided by 255, as most networks want it, gives a constant face in the middle of the crop, which looks
-#           like a bad conversion; and a test that the wrong type is refused passes in one runtime only.
+# Guess:    an array of the wrong type is an error, as it is in ONNX Runtime and LiteRT for the same
+#           model.
+# Seen:     a model whose input is uint8, called with float32 pixels 0.2 and 0.9 sees 0 and 0;
+#           called with int32 pixels 300 and 255 it sees 44 and 255 (no saturation). No error, no
+#           warning. ONNX Runtime refuses both.
+# Matters:  a crop divided by 255, as most networks want it, gives the same face for every picture, which
+#           looks like a bad conversion; code that relies on the runtime to refuse a wrong type
+#           is safe with the other runtimes and not with this one.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# What OpenVINO keeps in rt_info comes back from the IR file as text: False as "NO", a third as "0.333333".
+# What OpenVINO keeps in rt_info comes back from the IR file as text: False as "NO", a third as
+# "0.333333".
 #
 # Package:  openvino 2026.4.1, onnx 1.23.2, numpy 2.4.6
-# Guess:    set_rt_info() takes Python values, get_rt_info() gives them back, and so it does before saving;
-#           a file keeps them too, or refuses what it cannot keep.
-# Seen:     after save_model and read_model every value is a string: True is "YES" and False is "NO" (which Python holds
-#           for true), 1/3 is "0.333333" (six digits), ["outer eye", "nose"] is "outer eye nose" (where one
-#           name ends cannot be told).
-# Matters:  a crop rule or a threshold of a face model kept in the IR loses digits, flags are always on, and names of
-#           landmarks run together. One string of JSON comes through whole.
+# Guess:    set_rt_info() takes Python values, get_rt_info() gives them back, and so it does before
+#           saving; a file keeps them too, or refuses what it cannot keep.
+# Seen:     after save_model and read_model every value is a string: True is "YES" and False is "NO"
+#           (which Python holds for true), 1/3 is "0.333333" (six digits), ["outer eye", "nose"] is
+#           "outer eye nose" (where one name ends cannot be told).
+# Matters:  a crop rule or a threshold of a face model kept in the IR loses digits, flags are always
+#           on, and names of landmarks run together. One string of JSON comes through whole.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

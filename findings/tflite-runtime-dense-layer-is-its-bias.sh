@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# tflite-runtime runs a dense layer whose int8 weights have a scale for each row, and returns nothing but its bias.
+# tflite-runtime runs a dense layer whose int8 weights have a scale for each row, and returns
+# nothing but its bias.
 #
 # Package:  tflite-runtime 2.14.0, ai-edge-litert 2.3.0, numpy 1.26.4
-# Guess:    a runtime either knows a scale for each row of weights, or refuses the file; at worst it takes the first scale.
-# Seen:     float input of 64 ones, int8 weights of 127 in four rows with scales of 1, 2, 4 and 8 thousandths, bias 1, 2, 3, 4:
-#           ai-edge-litert gives 9.128, 18.256, 35.512 and 69.024, which is exact; tflite-runtime gives 1, 2, 3, 4. With one
-#           scale for all rows it is right. No error, no warning.
-# Matters:  a regression head quantised to int8 weights, float in and out, looks like this, and tflite-runtime is what older
-#           guides for the Raspberry Pi install. The bias of such a head is about the mean face, so that what is
-#           drawn looks like a face that never moves.
+# Guess:    a runtime either knows a scale for each row of weights, or refuses the file; at worst it
+#           takes the first scale.
+# Seen:     float input of 64 ones, int8 weights of 127 in four rows with scales of 1, 2, 4 and 8
+#           thousandths, bias 1, 2, 3, 4: ai-edge-litert gives 9.128, 18.256, 35.512 and 69.024,
+#           which is exact; tflite-runtime gives 1, 2, 3, 4. With one scale for all rows it is
+#           right. No error, no warning.
+# Matters:  a regression head quantised to int8 weights, float in and out, looks like this, and
+#           tflite-runtime is what older guides for the Raspberry Pi install. The bias of such a
+#           head is about the mean face, so that what is drawn looks like a face that never moves.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,14 +2,14 @@
 # xtcocotools judges face landmarks by the size of the person's body, not of the face.
 #
 # Package:  xtcocotools 1.14.3, numpy 1.26.4
-# Guess:    with iouType "keypoints_face" the object keypoint similarity is scaled by the face (face_box), so the same
-#           face with the same error has the same similarity.
-# Seen:     the scale is the annotation's "area", which is that of the whole person. One face of 60 x 60 pixels
-#           with all 68 points 3 pixels off has similarity 0.044 where only the head is in the picture (area 3600) and
-#           0.911 where the body is too (area 120000); face_box is not read. use_area=False takes the box
-#           of the person, so it does the same.
-# Matters:  face AP on COCO-WholeBody is mostly a statement about how much of the body is visible. It cannot be
-#           compared with NME, nor between close-ups (a web camera) and full figures.
+# Guess:    with iouType "keypoints_face" the object keypoint similarity is scaled by the face
+#           (face_box), so the same face with the same error has the same similarity.
+# Seen:     the scale is the annotation's "area", which is that of the whole person. One face of 60
+#           x 60 pixels with all 68 points 3 pixels off has similarity 0.044 where only the head is
+#           in the picture (area 3600) and 0.911 where the body is too (area 120000); face_box is
+#           not read. use_area=False takes the box of the person, so it does the same.
+# Matters:  face AP on COCO-WholeBody is mostly a statement about how much of the body is visible.
+#           It cannot be compared with NME, nor between close-ups (a web camera) and full figures.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 SHIPPED_FLOAT = "asmnet68.keras"
-SHIPPED_FLOATS = (SHIPPED_FLOAT, "asmnet68-128.keras")
+SHIPPED_FLOATS = (SHIPPED_FLOAT, "asmnet68-128.keras", "asmnet68-wild.keras")
 SHIPPED_INT8 = "asmnet68-int8.tflite"
 
 

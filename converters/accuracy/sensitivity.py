@@ -59,12 +59,13 @@ class Judge:
 
     def score(self, in_int8: Collection[str]) -> Score:
         """In the worse arithmetic, exact or saturating."""
-        exact = self._score(in_int8, saturating=False)
+        exact = self.score_in(in_int8, saturating=False)
         if not self.simulation.saturates(in_int8):
             return exact
-        return worse(exact, self._score(in_int8, saturating=True))
+        return worse(exact, self.score_in(in_int8, saturating=True))
 
-    def _score(self, in_int8: Collection[str], saturating: bool) -> Score:
+    def score_in(self, in_int8: Collection[str], saturating: bool) -> Score:
+        """In exact or in ``saturating`` arithmetic."""
         landmarks, _ = self.simulation.outputs(self.faces.crops, in_int8, saturating)
         return self.faces.score(landmarks, self.reference)
 

@@ -159,8 +159,12 @@ def test_labels_add_the_drop(judge: Judge) -> None:
     assert judge.score(judge.simulation.body).nme_drop is None
     # truth as the rounded model has it: rounding can only seem to help
     truth, _ = judge.simulation.outputs(crops, judge.simulation.body)
-    score = Judge(judge.simulation, Faces(crops, scheme, truth)).score(judge.simulation.body)
-    assert score.nme_drop == pytest.approx(-score.deviation, rel=0.05)
+    labelled, body = Judge(judge.simulation, Faces(crops, scheme, truth)), judge.simulation.body
+    exact, other = (labelled.score_in(body, saturating) for saturating in (False, True))
+    assert exact.nme_drop == pytest.approx(-exact.deviation, rel=0.05)
+    worse = labelled.score(body)
+    assert worse.nme_drop == max(exact.nme_drop, other.nme_drop)
+    assert worse.deviation == max(exact.deviation, other.deviation)
 
 
 def test_a_figure_shows_the_costliest(

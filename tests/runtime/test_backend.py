@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from asmnet_edge.runtime.backends.backend import (
     run_all,
 )
 from asmnet_edge.runtime.backends.litert import has_scaled_heads, interpreter_class
+from asmnet_edge.runtime.backends.openvino import OpenVinoBackend
 from asmnet_edge.runtime.backends.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -212,3 +214,16 @@ def test_heads_with_a_scale_a_row_are_known(
     operators = [{"op_name": "FULLY_CONNECTED", "inputs": [7, 9, 3], "outputs": [4]}]
     fake = SimpleNamespace(get_tensor_details=lambda: tensors, _get_ops_details=lambda: operators)
     assert has_scaled_heads(fake) is told
+
+
+@pytest.mark.parametrize(
+    "crop", [np.full((1, 8, 8, 3), 0.5, np.float32), np.zeros((1, 1, 8, 3), np.uint8)]
+)
+def test_openvino_refuses_a_crop_that_it_would_cast_or_repeat(crop: np.ndarray) -> None:
+    class Request:
+        def get_input_tensor(self) -> Any:
+            return SimpleNamespace(data=np.zeros((1, 8, 8, 3), np.uint8))
+
+    compiled = SimpleNamespace(create_infer_request=Request, output=str)
+    with pytest.raises(ValueError, match=r"expected a crop \(1, 8, 8, 3\) uint8, got"):
+        OpenVinoBackend(compiled, "played").run(crop)

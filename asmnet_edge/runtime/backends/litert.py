@@ -62,7 +62,7 @@ def load(
         raise ModelError(f"{path} cannot be loaded as TFLite: {error}") from error
     if name.startswith(OUTDATED) and has_scaled_heads(interpreter):
         raise ModelError(
-            f"{name} computes {path} wrongly: it takes one scale for all rows of a dense layer",
+            f"{name} computes {path} wrongly: it loses the scales of a dense layer that has one for each row",
             "pip install ai-edge-litert, or take a float32 model",
         )
     return backend
@@ -71,8 +71,8 @@ def load(
 def has_scaled_heads(interpreter: Any) -> bool:
     """Whether a dense layer takes floats and int8 weights of which each row has its own scale.
 
-    tflite-runtime 2.14 takes the first row's scale for all of them, without a word: landmarks of
-    such a file were 31 px off in 256.
+    tflite-runtime 2.14 gives nothing but the bias of such a layer, without an error
+    (findings/tflite-runtime-dense-layer-is-its-bias.sh): landmarks were 31 px off in 256.
     """
     tensors = {details["index"]: details for details in interpreter.get_tensor_details()}
     dense = [o for o in interpreter._get_ops_details() if o["op_name"] == "FULLY_CONNECTED"]

@@ -62,7 +62,7 @@ def load(
         raise ModelError(f"{path} cannot be loaded as TFLite: {error}") from error
     if name.startswith(OUTDATED) and has_scaled_heads(interpreter):
         raise ModelError(
-            f"{name} computes {path} wrongly: it loses the scales of a dense layer that has one for each row",
+            f"{name} computes {path} wrongly: it drops the scales of a dense layer's rows",
             "pip install ai-edge-litert, or take a float32 model",
         )
     return backend

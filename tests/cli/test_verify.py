@@ -59,7 +59,7 @@ def test_the_other_arithmetic_is_told_too(asmnet_edge: Run, made: Path, name: st
     assert "VNNI" in ended.out
     content = json.loads(asmnet_edge("verify", made / name, "--json").out)
     assert content["arithmetic"] in ("exact", "saturating")
-    assert content["parity_in_the_other"] == content["parity"]  # nothing in them saturates
+    assert content["parity_in_other_arithmetic"] == content["parity"]  # nothing in them saturates
 
 
 def test_another_byte_is_found(asmnet_edge: Run, copy: Callable) -> None:

@@ -148,11 +148,14 @@ def test_the_simulation_is_what_the_kernels_here_compute() -> None:
 
 @pytest.mark.skipif(not QEMU, reason="needs qemu-x86_64: apt-get install qemu-user")
 def test_the_simulation_is_what_the_kernels_of_a_cpu_without_vnni_compute() -> None:
-    """An emulated Haswell with AVX2. It runs the interpreter itself, which knows no environment."""
+    """An emulated Haswell with AVX2. It runs the interpreter itself, which knows no environment.
+
+    Without ``-S`` packages beside that interpreter would go before those of the environment.
+    """
     start = f"import runpy, site; site.addsitedir({sysconfig.get_paths()['purelib']!r})"
     run = f"runpy.run_path({str(KERNELS)!r}, run_name='__main__')"
     interpreter = str(Path(sys.executable).resolve())
-    found = kernels(str(QEMU), "-cpu", "Haswell", interpreter, "-c", f"{start}; {run}")
+    found = kernels(str(QEMU), "-cpu", "Haswell", interpreter, "-S", "-c", f"{start}; {run}")
     for one in found.values():
         assert one["saturates"]
         assert one["worst"] == 0, one

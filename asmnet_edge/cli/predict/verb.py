@@ -9,10 +9,14 @@ import click
 
 from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.predict.wish import Wish
+from asmnet_edge.errors import UsageError
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True)
+@click.argument("sources", nargs=-1)
+@click.option(
+    "--sample", is_flag=True, help="Use the sample picture that comes with the package as SOURCES."
+)
 @click.option(
     "--model",
     type=MODEL,
@@ -99,7 +103,7 @@ from asmnet_edge.cli.predict.wish import Wish
 )
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the faces as JSON, a line a picture.")
-def command(**options: Any) -> None:
+def command(sources: tuple[str, ...], sample: bool, **options: Any) -> None:
     """Find faces, their landmarks and pose in SOURCES.
 
     \b
@@ -112,7 +116,7 @@ def command(**options: Any) -> None:
     --serve, and recorded with --records. A video with --serve is shown again and again until Ctrl-C
     (or once, with --frames); what is written is of the first time.
     """
-    wish = Wish(**options)
+    wish = Wish(sources=_sources(sources, sample), **options)
     from asmnet_edge.runtime.sources import Kind, kind_of_all
 
     kind = kind_of_all(wish.sources)
@@ -124,3 +128,19 @@ def command(**options: Any) -> None:
         from asmnet_edge.cli.predict.stream import predict_camera, predict_video
 
         (predict_video if kind is Kind.VIDEO else predict_camera)(wish)
+
+
+def _sources(given: tuple[str, ...], sample: bool) -> tuple[str, ...]:
+    """The sources given, or the sample picture; one of the two must be there."""
+    from asmnet_edge.shipped import sample_picture
+
+    if sample and given:
+        raise UsageError(
+            f"--sample takes no other sources, got {', '.join(given)}", "Leave one out"
+        )
+    if not sample and not given:
+        raise UsageError(
+            "predict needs a picture, a folder, a video or a camera",
+            "Name one, or try the sample that comes with the package: asmnet-edge predict --sample",
+        )
+    return (str(sample_picture()),) if sample else given

@@ -1,0 +1,128 @@
+"""Pages of the documentation site that are made from other files: home, API, decisions, changelog.
+
+MkDocs calls these functions (``hooks`` in mkdocs.yml). The API pages list what is in the packages, so
+a new module needs no entry anywhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[1]
+LAYOUT = ROOT / "build" / "api" / "asmnet_edge"  # the packages as the wheel has them
+BESIDE = ("converters", "benchmarks")  # packages that lie beside asmnet_edge/ in the repository
+UNLISTED = ("cli", "raspberry_pi", "weights", "assets")  # no Python API
+PAGES = {
+    "index.md": "README.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+    "findings.md": "findings/README.md",
+}
+# links that a page of the repository has, and where they lead on the site
+TARGETS = {
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "README.md": "index.md",
+    "findings/README.md": "findings.md",
+    "asmnet_edge/weights/NOTICE": "weights.md",
+}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Lay the packages out in build/api by symbolic links, where the API pages read them."""
+    LAYOUT.mkdir(parents=True, exist_ok=True)
+    for link in LAYOUT.iterdir():
+        link.unlink()
+    for source in (*(ROOT / "asmnet_edge").iterdir(), *(ROOT / name for name in BESIDE)):
+        if source.name != "__pycache__":
+            (LAYOUT / source.name).symlink_to(source)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages to the ``files`` of the site."""
+    pages = {page: site_links((ROOT / source).read_text()) for page, source in PAGES.items()}
+    pages |= api_pages()
+    pages["decisions/index.md"] = decisions()
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def site_links(text: str) -> str:
+    """``text`` of a page at the top of the repository, with its links as the site has them."""
+    return re.sub(r"\]\((?!https?:)([^)#]+)", lambda match: f"]({site_path(match[1])}", text)
+
+
+def site_path(path: str) -> str:
+    """Where a link to ``path`` in the repository leads on the site."""
+    return TARGETS.get(path, path.removeprefix("docs/"))
+
+
+def api_pages() -> dict[str, str]:
+    """Path and text of each API page: the public names, then a page a package."""
+    packages = [folder for folder in sorted(LAYOUT.iterdir()) if is_package(folder)]
+    pages = {f"api/{package.name}.md": package_page(package) for package in packages}
+    return {"api/index.md": public_page(packages)} | pages
+
+
+def is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").is_file() and folder.name not in UNLISTED
+
+
+def public_page(packages: list[Path]) -> str:
+    """What ``import asmnet_edge`` offers, and links to the packages."""
+    source = (LAYOUT / "__init__.py").read_text()
+    names = [name for name in public_names(source) if not name.startswith("__")]
+    parts = [
+        "# Python API\n\nThe public names of `asmnet_edge`. Importing the package is cheap: a name is "
+        "loaded when it is first used.",
+        *(f"::: asmnet_edge.{name}" for name in names),
+        "## Packages\n\nThe rest of the code, module by module. These names may change between "
+        "versions.\n\n"
+        + "\n".join(f"- [{p.name}]({p.name}.md): {summary(p)}" for p in packages),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def public_names(source: str) -> list[str]:
+    """The strings of ``__all__`` in ``source``; nothing of it is run."""
+    for node in ast.parse(source).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
+            return [c.value for c in ast.walk(node) if isinstance(c, ast.Constant)]
+    return []
+
+
+def summary(package: Path) -> str:
+    """First line of the package's docstring."""
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or package.name
+    return text.splitlines()[0]
+
+
+def package_page(package: Path) -> str:
+    """All modules of ``package``, one after another."""
+    modules = sorted(path for path in package.rglob("*.py") if path.name != "__init__.py")
+    names = [".".join(path.relative_to(LAYOUT.parent).with_suffix("").parts) for path in modules]
+    return "\n\n".join([f"# {package.name}", summary(package), *(f"::: {n}" for n in names)]) + "\n"
+
+
+def decisions() -> str:
+    """A list of the decision records, with their titles."""
+    lines = [
+        f"- [{title(path)}]({path.name})"
+        for path in sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    ]
+    return (
+        "# Decisions\n\nWhy things are as they are: the question, the decision, what was measured "
+        "and what was considered besides.\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def title(path: Path) -> str:
+    return path.read_text().splitlines()[0].lstrip("# ")

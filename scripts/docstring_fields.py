@@ -30,7 +30,7 @@ def listed(text: str) -> str:
         if match := FIELD.match(line):
             lines += [] if inside else [""]
             names = match["names"].strip("`")
-            line = f"- **{names}**{match['more']}: {line[match.end():]}"
+            line = f"- **{names}**{match['more']}: {line[match.end() :]}"
             inside = True
         elif not line.strip():
             inside = False

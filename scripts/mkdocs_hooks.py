@@ -1,16 +1,18 @@
-"""Pages of the documentation site that are made from other files: home, API, decisions, changelog.
+"""Pages of the documentation site that are generated: home, API, decisions, changelog.
 
-MkDocs calls these functions (``hooks`` in mkdocs.yml). The API pages list what is in the packages, so
-a new module needs no entry anywhere.
+MkDocs calls these functions (``hooks`` in mkdocs.yml). The API pages list what is in the packages,
+so a new module needs no entry anywhere.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import shutil
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,15 +35,21 @@ TARGETS = {
 }
 
 
+@event_priority(100)  # before mkdocstrings looks for the folder
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Lay the packages out in build/api by symbolic links, where the API pages read them."""
-    LAYOUT.mkdir(parents=True, exist_ok=True)
-    for link in LAYOUT.iterdir():
-        link.unlink()
-    for source in (*(ROOT / "asmnet_edge").iterdir(), *(ROOT / name for name in BESIDE)):
-        if source.name != "__pycache__":
-            (LAYOUT / source.name).symlink_to(source)
+    """Copy the sources to build/api, laid out as in the wheel, where the API pages read them."""
+    shutil.rmtree(LAYOUT, ignore_errors=True)
+    shutil.copytree(ROOT / "asmnet_edge", LAYOUT, ignore=not_python)
+    for name in BESIDE:
+        shutil.copytree(ROOT / name, LAYOUT / name, ignore=not_python)
     return config
+
+
+def not_python(folder: str, names: list[str]) -> list[str]:
+    """Of the files and folders ``names`` in ``folder``, those that hold no source."""
+    paths = [Path(folder, name) for name in names if name != "__pycache__"]
+    wanted = {path.name for path in paths if path.is_dir() or path.suffix == ".py"}
+    return [name for name in names if name not in wanted]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -52,6 +60,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Lead links from docs/ to files beside it, or to a folder, to their pages on the site."""
+    for path, page in TARGETS.items():
+        markdown = markdown.replace(f"](../{path}", f"]({page}")
+    return markdown.replace("](decisions/)", "](decisions/index.md)")
 
 
 def site_links(text: str) -> str:
@@ -80,12 +95,11 @@ def public_page(packages: list[Path]) -> str:
     source = (LAYOUT / "__init__.py").read_text()
     names = [name for name in public_names(source) if not name.startswith("__")]
     parts = [
-        "# Python API\n\nThe public names of `asmnet_edge`. Importing the package is cheap: a name is "
-        "loaded when it is first used.",
+        "# Python API\n\nThe public names of `asmnet_edge`. Importing the package is cheap: a name "
+        "is loaded when it is first used.",
         *(f"::: asmnet_edge.{name}" for name in names),
         "## Packages\n\nThe rest of the code, module by module. These names may change between "
-        "versions.\n\n"
-        + "\n".join(f"- [{p.name}]({p.name}.md): {summary(p)}" for p in packages),
+        "versions.\n\n" + "\n".join(f"- [{p.name}]({p.name}.md): {summary(p)}" for p in packages),
     ]
     return "\n\n".join(parts) + "\n"
 

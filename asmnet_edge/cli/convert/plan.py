@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from asmnet_edge.cli.terminal import aloud, notes, print_wide, silenced
+from asmnet_edge.cli.terminal import notes, print_wide, silenced, unsilenced_console
 from asmnet_edge.errors import UsageError
 from asmnet_edge.tables import table
 
@@ -52,7 +52,7 @@ def make_to_goal(
         )
     goal.check_faces(faces[0])
     notes.print(f"planning on {len(faces[0])} faces, to be verified on {len(faces[1])} others")
-    loud, start = aloud(), perf_counter()
+    loud, start = unsilenced_console(), perf_counter()
 
     def tell(text: str) -> None:
         loud.print(f"{perf_counter() - start:6.0f} s  {text}", soft_wrap=True)

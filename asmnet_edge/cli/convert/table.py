@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from asmnet_edge.cli.terminal import aloud, notes
+from asmnet_edge.cli.terminal import notes, unsilenced_console
 from asmnet_edge.tables import table
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Told:
         self._head, self._live = head, Progress(disable=True)
         if notes.is_terminal:
             columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-            self._live = Progress(*columns, console=aloud(), transient=True)
+            self._live = Progress(*columns, console=unsilenced_console(), transient=True)
         self._task = self._live.add_task(head, total=None)
 
     def __enter__(self) -> Told:

@@ -9,7 +9,6 @@ import click
 
 from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.predict.wish import Wish
-from asmnet_edge.errors import UsageError
 
 
 @click.command()
@@ -131,16 +130,13 @@ def command(sources: tuple[str, ...], sample: bool, **options: Any) -> None:
 
 
 def _sources(given: tuple[str, ...], sample: bool) -> tuple[str, ...]:
-    """The sources given, or the sample picture; one of the two must be there."""
+    """Return the sources given, or the sample picture; one of the two must be there."""
     from asmnet_edge.shipped import sample_picture
 
     if sample and given:
-        raise UsageError(
-            f"--sample takes no other sources, got {', '.join(given)}", "Leave one out"
-        )
+        raise click.UsageError(f"--sample takes no SOURCES, got {', '.join(given)}.")
     if not sample and not given:
-        raise UsageError(
-            "predict needs a picture, a folder, a video or a camera",
-            "Name one, or try the sample that comes with the package: asmnet-edge predict --sample",
+        raise click.UsageError(
+            "Give a picture, a folder, a video or a camera, or try the sample: --sample"
         )
     return (str(sample_picture()),) if sample else given

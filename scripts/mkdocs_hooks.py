@@ -15,6 +15,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
+import asmnet_edge
+
 ROOT = Path(__file__).resolve().parents[1]
 LAYOUT = ROOT / "build" / "api" / "asmnet_edge"  # the packages as the wheel has them
 BESIDE = ("converters", "benchmarks")  # packages that lie beside asmnet_edge/ in the repository
@@ -92,8 +94,7 @@ def is_package(folder: Path) -> bool:
 
 def public_page(packages: list[Path]) -> str:
     """What ``import asmnet_edge`` offers, and links to the packages."""
-    source = (LAYOUT / "__init__.py").read_text()
-    names = [name for name in public_names(source) if not name.startswith("__")]
+    names = [name for name in getattr(asmnet_edge, "__all__", ()) if not name.startswith("__")]
     parts = [
         "# Python API\n\nThe public names of `asmnet_edge`. Importing the package is cheap: a name "
         "is loaded when it is first used.",
@@ -102,15 +103,6 @@ def public_page(packages: list[Path]) -> str:
         "versions.\n\n" + "\n".join(f"- [{p.name}]({p.name}.md): {summary(p)}" for p in packages),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def public_names(source: str) -> list[str]:
-    """The strings of ``__all__`` in ``source``; nothing of it is run."""
-    for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
-            return [c.value for c in ast.walk(node) if isinstance(c, ast.Constant)]
-    return []
 
 
 def summary(package: Path) -> str:

@@ -96,8 +96,8 @@ def public_page(packages: list[Path]) -> str:
     """What ``import asmnet_edge`` offers, and links to the packages."""
     names = [name for name in getattr(asmnet_edge, "__all__", ()) if not name.startswith("__")]
     parts = [
-        "# Python API\n\nThe public names of `asmnet_edge`. Importing the package is cheap: a name "
-        "is loaded when it is first used.",
+        "# Python API",
+        "::: asmnet_edge\n    options:\n      members: false\n      show_root_heading: false",
         *(f"::: asmnet_edge.{name}" for name in names),
         "## Packages\n\nThe rest of the code, module by module. These names may change between "
         "versions.\n\n" + "\n".join(f"- [{p.name}]({p.name}.md): {summary(p)}" for p in packages),

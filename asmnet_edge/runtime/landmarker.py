@@ -15,9 +15,10 @@ from asmnet_edge.errors import DataError, ModelError, UsageError
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks
 from asmnet_edge.pictures import Picture
 from asmnet_edge.pose import AXES
-from asmnet_edge.runtime.backends.backend import Artifact, open_artifact
+from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.cropping import COLOURS, Cropper, three_channels
-from asmnet_edge.runtime.detect import Detector, detect_haar
+from asmnet_edge.runtime.detect import detect_haar
+from asmnet_edge.runtime.detector import Detector
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 

@@ -12,15 +12,9 @@ import pytest
 
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.runtime.artifact import check_artifact, open_artifact
 from asmnet_edge.runtime.backends import backend, litert
-from asmnet_edge.runtime.backends.backend import (
-    BACKENDS,
-    backend_module,
-    check_artifact,
-    open_artifact,
-    open_backend,
-    run_all,
-)
+from asmnet_edge.runtime.backends.backend import BACKENDS, backend_module, open_backend, run_all
 from asmnet_edge.runtime.backends.litert import has_scaled_heads, interpreter_class
 from asmnet_edge.runtime.backends.openvino import OpenVinoBackend
 from asmnet_edge.runtime.backends.runtimes import TENSORFLOW, runtimes_of

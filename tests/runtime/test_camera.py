@@ -16,9 +16,9 @@ import pytest
 from asmnet_edge.errors import CheckFailedError, DataError
 from asmnet_edge.runtime.cameras import grab_device
 from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
+from asmnet_edge.runtime.cameras.frames import Frame
 from asmnet_edge.runtime.cameras.grab_device import Device, check_device
-from asmnet_edge.runtime.cameras.outage import Outages
+from asmnet_edge.runtime.cameras.outage import CameraRule, Outages
 from asmnet_edge.runtime.cameras.shot import DeviceClock
 from asmnet_edge.runtime.cameras.slots import (
     FRAME,
@@ -88,7 +88,7 @@ def test_who_has_not_asked_for_long_does_not_blame_the_camera(film: Path) -> Non
 def test_a_camera_that_is_not_there_is_told_once_and_why() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05)
-    with Camera("/dev/video-none", rule=rule, tell=lines.append) as camera:
+    with Camera("/dev/video-none", rule=rule, log=lines.append) as camera:
         end = time.monotonic() + 2.5
         assert list(camera.frames(lambda: time.monotonic() > end)).count(None) > 10
         assert camera.outages == 1
@@ -101,7 +101,7 @@ def test_a_camera_that_never_gave_a_picture_is_given_up() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05, hope=0.3)
     with (
-        Camera("0", rule=rule, command=["false"], tell=lines.append) as camera,
+        Camera("0", rule=rule, command=["false"], log=lines.append) as camera,
         pytest.raises(CheckFailedError, match=r"no picture in .*ended \(1\).*picamera2"),
     ):
         list(camera.frames())
@@ -222,7 +222,7 @@ def lines_of(camera: Camera, lines: list[str], seconds: float = 8.0) -> list[str
 )
 def test_how_a_process_ended_is_told(program: str, told: str) -> None:
     lines: list[str] = []
-    with Camera("0", command=[sys.executable, "-c", program], tell=lines.append) as camera:
+    with Camera("0", command=[sys.executable, "-c", program], log=lines.append) as camera:
         (line,) = lines_of(camera, lines)
     assert told in line
 
@@ -236,7 +236,7 @@ def test_what_a_driver_raises_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     lines: list[str] = []
-    with Camera("picamera2", tell=lines.append) as camera:
+    with Camera("picamera2", log=lines.append) as camera:
         (line,) = lines_of(camera, lines)
     assert "RuntimeError: Failed to acquire: Device busy; waiting" in line
 
@@ -255,7 +255,7 @@ def test_passwords_are_never_told() -> None:
     lines: list[str] = []
     program = "import sys; sys.exit('cannot open rtsp://me:se/cr@et@host/live?pw=secret')"
     source = "rtsp://me:secret@host/live?pw=secret"
-    with Camera(source, command=[sys.executable, "-c", program], tell=lines.append) as camera:
+    with Camera(source, command=[sys.executable, "-c", program], log=lines.append) as camera:
         (line,) = lines_of(camera, lines)
     assert line.startswith("camera rtsp://host/live?...: ")
     assert "cannot open rtsp://host/live?..." in line
@@ -298,7 +298,7 @@ def test_processes_that_cannot_be_killed_do_not_pile_up(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("asmnet_edge.runtime.cameras.camera.CaptureProcess", Undead)
     rule = CameraRule(retry=0.0, longest=0.0, tick=0.001)
-    with Camera("0", rule=rule, tell=lines.append) as camera:
+    with Camera("0", rule=rule, log=lines.append) as camera:
         list(islice(camera.frames(), 50))
     assert len(started) == 2
     assert [("hang in the driver" in line) for line in lines] == [False, True]

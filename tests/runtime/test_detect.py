@@ -7,7 +7,8 @@ from asmnet_edge.crop import CropRule, cut
 from asmnet_edge.data.synthetic import DrawnFace, draw_face
 from asmnet_edge.landmarks import Box
 from asmnet_edge.runtime import detect
-from asmnet_edge.runtime.detect import DETECTORS, detect_haar, haar_boxes, whole_picture
+from asmnet_edge.runtime.detect import detect_haar, haar_boxes
+from asmnet_edge.runtime.detector import DETECTORS, whole_picture
 
 
 def noise(height: int, width: int) -> np.ndarray:

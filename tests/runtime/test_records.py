@@ -11,7 +11,7 @@ import pytest
 
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.runtime.filmwriter import film_writer
+from asmnet_edge.runtime.filmwriter import video_writer
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.records import open_records, until_it_fails
 from asmnet_edge.runtime.sources import (
@@ -135,12 +135,12 @@ def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
 
 def test_a_film_that_did_not_come_to_lie_on_the_disk_is_told(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    with film_writer(path, 25, (64, 48)) as film:
+    with video_writer(path, 25, (64, 48)) as film:
         for _ in range(3):
             film.write(np.full((48, 64, 3), 99, np.uint8))
     assert len(list(Video(path).frames())) == 3
     with pytest.raises(UsageError, match=r"2 of 3 frames .* Make room"):  # noqa: SIM117
-        with film_writer(path, 25, (64, 48)) as film:
+        with video_writer(path, 25, (64, 48)) as film:
             for _ in range(2):
                 film.write(np.full((48, 64, 3), 99, np.uint8))
             film.write(np.full((9, 9, 3), 99, np.uint8))  # OpenCV drops it without a word

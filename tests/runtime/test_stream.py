@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
+from asmnet_edge.runtime.cameras.frames import Frame
+from asmnet_edge.runtime.cameras.outage import CameraRule
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.runtime.pace import at_pace
 from asmnet_edge.runtime.stages import StageTimes

@@ -10,10 +10,10 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError
+from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.backends import trust
-from asmnet_edge.runtime.backends.backend import open_artifact
 from asmnet_edge.runtime.backends.trial import MEMORY, available
-from asmnet_edge.runtime.detect import whole_picture
+from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 

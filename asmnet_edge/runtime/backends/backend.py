@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -17,12 +16,7 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import (
-    ArtifactManifest,
-    artifact_files,
-    manifest_path,
-    read_manifest,
-)
+from asmnet_edge.manifest import artifact_files
 
 Crop = NDArray[np.uint8]
 Files = Mapping[str, bytes]  # suffix -> content of an artifact's file
@@ -46,15 +40,6 @@ class InferenceBackend(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Artifact:
-    """A loaded artifact: its backend and the facts of its manifest."""
-
-    path: Path
-    manifest: ArtifactManifest
-    backend: InferenceBackend
-
-
 # suffix -> (format, module of the backend)
 BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -64,42 +49,6 @@ BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 SUFFIXES = {name: suffix for suffix, (name, _) in BACKENDS.items()}  # format -> suffix
-
-
-@dataclass(frozen=True)
-class CheckedArtifact:
-    """What was read of an artifact, and its manifest, which these very bytes were checked against.
-
-    A file that is replaced afterwards, by whoever, is another one.
-    """
-
-    path: Path
-    manifest: ArtifactManifest
-    files: Files
-
-    def open(self, threads: int = 1) -> Artifact:
-        """Loaded into the runtime of its format, as often as one likes."""
-        return Artifact(self.path, self.manifest, open_backend(self.path, threads, self.files))
-
-
-def open_artifact(path: Path, threads: int = 1, trust: bool = False) -> Artifact:
-    """Check ``path``, see `check_artifact`, then load it into the runtime of its format."""
-    return check_artifact(path, trust).open(threads)
-
-
-def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
-    """Read ``path`` once and check it against its manifest.
-
-    trust : take a file without a manifest too, once it was loaded and run in a process of its own
-    """
-    backend_module(path)  # a name of another kind is refused before anything is read
-    if trust and path.is_file() and not manifest_path(path).exists():
-        from asmnet_edge.runtime.backends.trust import tried_artifact
-
-        return tried_artifact(path)
-    files = read_files(path)
-    contents = {path.with_suffix(suffix): content for suffix, content in files.items()}
-    return CheckedArtifact(path, read_manifest(path, contents), files)
 
 
 def read_files(path: Path, largest: int = -1) -> Files:
@@ -121,7 +70,8 @@ def read_files(path: Path, largest: int = -1) -> Files:
 
 
 def open_backend(path: Path, threads: int = 1, files: Files | None = None) -> InferenceBackend:
-    """Load a file whose origin is known into the runtime of its format; see `open_artifact`.
+    """Load a file whose origin is known into the runtime of its format; see
+    `asmnet_edge.runtime.artifact.open_artifact`.
 
     files : what was read of it already
     """

@@ -6,8 +6,9 @@ What a library keeps once for the whole process, and what becomes of it:
 * ``PYTHONSAFEPATH``: set only while `spawning` starts a worker, then restored.
 * ``ONEDNN_MAX_CPU_ISA``: set only while OpenVINO compiles its first model, then restored; oneDNN
   has read it by then and keeps it for the process (`runtime.backends.openvino`).
-* Denormals: ONNX Runtime treats them as zero in its own threads, from the first session of a
-  process on (``session.set_denormal_as_zero``); nothing can set that back.
+* Denormals: the first ONNX Runtime session of a process (``session.set_denormal_as_zero``) makes
+  the thread that opens it, and ONNX Runtime's own threads, treat them as zero from then on. That is
+  not set back: the calling thread computes too, and would be up to 20 times as slow with them.
 """
 
 from __future__ import annotations

@@ -54,14 +54,19 @@ class DetectorOptions:
             raise UsageError(f"a crop's margin must be positive, got {self.margin}")
 
 
+def check_detector(name: str) -> None:
+    """Raise `UsageError` with the known names if ``name`` is none of them."""
+    if name not in DETECTORS:
+        raise UsageError(f"no detector {name!r}", f"Known: {', '.join(DETECTORS)}")
+
+
 def prepare_detector(name: str, options: DetectorOptions | None = None) -> Callable[[], Detector]:
     """Return a function that opens the detector ``name``: once for each thread that uses it.
 
     What can be wrong with the options or the detector's model is found here: `UsageError`,
     `ModelError`, `MissingExtraError`.
     """
-    if name not in DETECTORS:
-        raise UsageError(f"no detector {name!r}", f"Known: {', '.join(DETECTORS)}")
+    check_detector(name)
     module = importlib.import_module(DETECTORS[name])
     opening: Callable[[], Detector] = module.prepare(options or DetectorOptions())
     return opening

@@ -18,7 +18,7 @@ from asmnet_edge.pose import AXES
 from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.cropping import COLOURS, Cropper, three_channels
 from asmnet_edge.runtime.detect import detect_haar
-from asmnet_edge.runtime.detector import Detector
+from asmnet_edge.runtime.detector import Detector, DetectorOptions, prepare_detector
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -110,15 +110,22 @@ class FaceLandmarker:
     @classmethod
     def open(
         cls,
-        path: Path | None = None,
-        detector: Detector = detect_haar,
+        path: str | Path | None = None,
+        detector: str | Detector = "haar",
         refine: bool = True,
         threads: int = 1,
         colour: str = "bgr",
         trust: bool = False,
     ) -> FaceLandmarker:
-        """With the artifact at ``path``, or the shipped int8 model; see `open_artifact`."""
-        artifact = open_artifact(path or shipped(SHIPPED_INT8), threads, trust)
+        """Open the artifact at ``path``, or the shipped int8 model; see `open_artifact`.
+
+        detector : a name of `asmnet_edge.runtime.detector.DETECTORS`, or a function; by its name it
+        is opened for the crop rule of the artifact
+        """
+        artifact = open_artifact(Path(path or shipped(SHIPPED_INT8)), threads, trust)
+        if isinstance(detector, str):
+            options = DetectorOptions(margin=artifact.manifest.crop_rule.margin)
+            detector = prepare_detector(detector, options)()
         return cls(artifact, detector, refine, colour)
 
     def detect(self, picture: Picture) -> list[Face]:

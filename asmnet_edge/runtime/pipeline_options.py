@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.errors import PictureError, UsageError
-from asmnet_edge.runtime.detector import DETECTORS
+from asmnet_edge.runtime.detector import check_detector
 from asmnet_edge.runtime.draw import ImageFiles
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.stream import Sink
@@ -35,8 +35,7 @@ class PipelineOptions:
 
     def __post_init__(self) -> None:
         _convert_paths(self, "model", "detector_model")
-        if self.detector not in DETECTORS:
-            raise UsageError(f"no detector {self.detector!r}", f"Known: {', '.join(DETECTORS)}")
+        check_detector(self.detector)
         if self.faces < 1 or (self.threads is not None and self.threads < 1):
             raise UsageError(f"faces and threads must be 1 or more, got {self}")
 

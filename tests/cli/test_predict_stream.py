@@ -13,19 +13,17 @@ import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.cli.predict import stream
-from asmnet_edge.cli.predict.loop import Loop
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
-from asmnet_edge.runtime.backends import trust
+from asmnet_edge.runtime import artifact, pipeline
 from asmnet_edge.runtime.cameras.camera import Camera
+from asmnet_edge.runtime.health import ThrottlingMonitor
 from asmnet_edge.runtime.sources import Video
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -126,7 +124,7 @@ def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, film: Path) 
     ],
     ids=str,
 )
-def test_wrong_wishes_are_told_before_the_camera_is_opened(
+def test_wrong_options_are_reported_before_the_camera_is_opened(
     asmnet_edge: Run, words: tuple[str, ...], told: str
 ) -> None:
     ended = asmnet_edge("predict", *words)
@@ -208,21 +206,22 @@ def test_a_film_that_ends_early_is_kept_and_told(
 def test_frames_of_another_size_are_told_and_drawn(
     asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = cv2.VideoCapture(str(film))
+    opened = cv2.VideoCapture
 
     class Growing:
-        """The film, whose last frames are larger."""
+        """A video whose last frames are larger."""
 
         count = 0
 
-        def __init__(self, *_: object) -> None: ...
+        def __init__(self, name: str) -> None:
+            self._file = opened(name)
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(read, name)
+            return getattr(self._file, name)
 
         def read(self) -> tuple[bool, Any]:
             self.count += 1
-            there, picture = read.read()
+            there, picture = self._file.read()
             return there, cv2.resize(picture, (400, 300)) if there and self.count > 20 else picture
 
     with monkeypatch.context() as patch:
@@ -265,18 +264,20 @@ def test_pictures_of_one_name_keep_their_suffix(asmnet_edge: Run, tmp_path: Path
     ]
 
 
-def test_what_nobody_vouches_for_is_tried_once_for_all_jobs(
+def test_a_model_without_a_manifest_is_probed_once_for_all_jobs(
     asmnet_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed in (1, 2, 3):
         write_picture(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     bare = shutil.copy(shipped(SHIPPED_INT8), tmp_path / "bare.tflite")
-    tried, trials = trust.tried, []
-    monkeypatch.setattr(trust, "tried", lambda *words: (trials.append(1), tried(*words))[1])
+    run_probe, probes = artifact.run_probe, []
+    monkeypatch.setattr(
+        artifact, "run_probe", lambda *words: (probes.append(1), run_probe(*words))[1]
+    )
     words = ("--jobs", 3, "--trust", "--model", bare, "--output", tmp_path / "out")
     ended = asmnet_edge("predict", tmp_path / "photos", *words, "--no-drawing")
     assert ended.code == 0
-    assert len(trials) == ended.err.count("has no manifest") == 1
+    assert len(probes) == ended.err.count("has no manifest") == 1
 
 
 def test_a_camera_s_table_goes_on_and_tells_the_time(
@@ -308,7 +309,7 @@ def test_who_stops_listening_is_not_blamed_on_the_table(film: Path, tmp_path: Pa
 def test_a_camera_that_gives_nothing_ends_with_1(
     asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "HOPE", 0.3)
+    monkeypatch.setattr(pipeline, "FIRST_FRAME_SECONDS", 0.3)
     ended = asmnet_edge("predict", "/dev/video-none")
     assert ended.code == 1
     assert "gave no picture in " in ended.complaint
@@ -332,11 +333,12 @@ def test_who_ends_it_before_the_first_picture_is_told_so(
 
 
 def test_throttling_that_comes_and_goes_is_told_once_an_hour(
-    film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state = iter([["throttled"], []] * 1000)
     monkeypatch.setattr("asmnet_edge.runtime.health.throttling", lambda: next(state))
-    looking = SimpleNamespace(_throttled=False, _quiet_until=-1e9)
-    for second in range(0, 7200, 10):
-        Loop.look_at_health(looking, second)
-    assert capsys.readouterr().err.count("slowed down") == 1
+    lines: list[str] = []
+    monitor, start = ThrottlingMonitor(lines.append), time.monotonic()
+    for second in range(0, 7200, 5):
+        monitor.check(start + second)
+    assert " ".join(lines).count("slowed down") == 1

@@ -11,7 +11,7 @@ import pytest
 
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.runtime.filmwriter import video_writer
+from asmnet_edge.runtime.filmwriter import count_frames, video_writer
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.records import open_records, until_it_fails
 from asmnet_edge.runtime.sources import (
@@ -139,11 +139,34 @@ def test_a_film_that_did_not_come_to_lie_on_the_disk_is_told(tmp_path: Path) -> 
         for _ in range(3):
             film.write(np.full((48, 64, 3), 99, np.uint8))
     assert len(list(Video(path).frames())) == 3
-    with pytest.raises(UsageError, match=r"2 of 3 frames .* Make room"):  # noqa: SIM117
+    with pytest.raises(UsageError, match=r"2 of 3 frames.*Make room"):  # noqa: SIM117
         with video_writer(path, 25, (64, 48)) as film:
             for _ in range(2):
                 film.write(np.full((48, 64, 3), 99, np.uint8))
-            film.write(np.full((9, 9, 3), 99, np.uint8))  # OpenCV drops it without a word
+            film.written += 1  # a frame that OpenCV lost without an error
+
+
+def test_frames_of_a_video_are_counted_not_taken_from_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_film(tmp_path, 20)
+    opened = cv2.VideoCapture
+
+    class Guessing:
+        """A file whose header states a hundred frames."""
+
+        def __init__(self, name: str) -> None:
+            self._file = opened(name)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._file, name)
+
+        def get(self, what: int) -> float:
+            return 100.0 if what == cv2.CAP_PROP_FRAME_COUNT else self._file.get(what)
+
+    monkeypatch.setattr(cv2, "VideoCapture", Guessing)
+    assert count_frames(path) == 20
+    assert count_frames(tmp_path / "none.mp4") == 0
 
 
 @pytest.mark.parametrize("content", [None, b"", b"Dear Sir or Madam"])

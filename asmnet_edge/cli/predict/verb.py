@@ -47,8 +47,8 @@ RECENT = 60  # frames over which the rate is shown
 @click.option(
     "--records",
     type=click.Path(path_type=Path),
-    help="Write the faces of all pictures or frames to this .csv or .jsonl. A camera appends to it; "
-    "for a video it replaces <name>-faces.jsonl.",
+    help="Write the faces of all pictures or frames to this .csv or .jsonl. A camera appends to "
+    "it; for a video it replaces <name>-faces.jsonl.",
 )
 @click.option(
     "--drawing/--no-drawing",

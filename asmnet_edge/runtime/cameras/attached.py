@@ -25,8 +25,8 @@ RIBBON = "from asmnet_edge.runtime.cameras.attached import find_ribbon; find_rib
 class VideoNode:
     """One /dev/video* that gives images.
 
-    path : its device file; name : as its driver reports it; stable : its path in /dev/v4l/by-id, the
-    same after each start and in each socket, empty where there is none
+    path : its device file; name : as its driver reports it
+    stable : its path in /dev/v4l/by-id, the same after each start and in each socket, or empty
     """
 
     path: Path

@@ -55,7 +55,7 @@ def described(error: Exception) -> str:
 
 
 def send(grab: Grab, slots: Slots, pipe: int) -> None:
-    """Write frames of ``grab`` into ``slots`` until it ends, and a message for each into ``pipe``."""
+    """Write the frames of ``grab`` into ``slots``, and a message about each into ``pipe``."""
     number = 0
     while (shot := grab()) is not None:
         number += 1

@@ -37,9 +37,9 @@ Other models and detectors:
     FaceLandmarker.open("model-int8.onnx", threads=2, detector="none")
     FaceDetector("haar").detect(image)                  # boxes; see asmnet_edge.runtime.detector
 
-Errors that a user can mend are `AsmnetEdgeError`; their text says what to do. Every name is imported
-when it is first used, so that importing the package is quick. ``examples/`` in the repository has
-whole programs, and ``asmnet-edge --help`` lists the commands.
+Errors that a user can mend are `AsmnetEdgeError`; their text says what to do. Every name is
+imported when it is first used, so that importing the package is quick. ``examples/`` in the
+repository has whole programs, and ``asmnet-edge --help`` lists the commands.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import sys
 from asmnet_edge import Pipeline, PipelineOptions, StreamOutputs
 
 source, video, table = sys.argv[1:4]
+outputs = StreamOutputs(video=video, records=table, overwrite=True)
 with Pipeline(PipelineOptions(faces=2), log=print) as pipeline:
-    summary = pipeline.video(source, StreamOutputs(video=video, records=table, overwrite=True))
+    summary = pipeline.video(source, outputs)
 print(f"{summary.frames} frames, {pipeline.times.per_second:.0f} a second")

@@ -20,18 +20,18 @@ from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.runtime.cameras.shot import Grab, Wanted
 from asmnet_edge.runtime.cameras.slots import ERROR, FRAME, Message, Slots
 
-# scheme of a source, up to its colon -> module whose open_camera opens it
+# scheme of a source, up to its colon -> function that opens it
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
-        "picamera2": "asmnet_edge.runtime.cameras.grab_picamera2",
-        "replay": "asmnet_edge.runtime.cameras.grab_replay",
-        "rtsp": "asmnet_edge.runtime.cameras.grab_stream",
-        "rtsps": "asmnet_edge.runtime.cameras.grab_stream",
-        "http": "asmnet_edge.runtime.cameras.grab_stream",
-        "https": "asmnet_edge.runtime.cameras.grab_stream",
+        "picamera2": "asmnet_edge.runtime.cameras.grab_picamera2.open_picamera2",
+        "replay": "asmnet_edge.runtime.cameras.grab_replay.open_replay",
+        "rtsp": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
+        "rtsps": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
+        "http": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
+        "https": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
     }
 )
-DEVICE = "asmnet_edge.runtime.cameras.grab_device"  # for all other sources
+DEVICE = "asmnet_edge.runtime.cameras.grab_device.open_device"  # for all other sources
 
 
 def main() -> None:
@@ -57,11 +57,11 @@ def described(error: Exception) -> str:
 def send(grab: Grab, slots: Slots, pipe: int) -> None:
     """Write the frames of ``grab`` into ``slots``, and a message about each into ``pipe``."""
     number = 0
-    while (shot := grab()) is not None:
+    while (captured := grab()) is not None:
         number += 1
-        slots.write(number, shot.picture)
-        height, width = shot.picture.shape[:2]
-        _write(pipe, Message(FRAME, number, shot.seconds, height, width, shot.picture.size))
+        slots.write(number, captured.picture)
+        height, width = captured.picture.shape[:2]
+        _write(pipe, Message(FRAME, number, captured.seconds, height, width, captured.picture.size))
     raise DataError("the camera gives no more frames")
 
 
@@ -72,8 +72,9 @@ def _write(pipe: int, message: Message) -> None:
 
 def open_camera(source: str, wanted: Wanted) -> Grab:
     """Return a function that grabs a frame from ``source``, or returns None at its end."""
-    module = importlib.import_module(SOURCES.get(source.partition(":")[0].lower(), DEVICE))
-    grab: Grab = module.open_camera(source, wanted)
+    opening = SOURCES.get(source.partition(":")[0].lower(), DEVICE)
+    module, _, function = opening.rpartition(".")
+    grab: Grab = getattr(importlib.import_module(module), function)(source, wanted)
     return grab
 
 

@@ -18,7 +18,7 @@ CPU_ISA = "ONEDNN_MAX_CPU_ISA"
 
 
 class OpenVinoBackend:
-    """A compiled model with one inference request that is used again and again."""
+    """A compiled model with one inference request that is reused."""
 
     def __init__(self, compiled: Any, name: str) -> None:
         self.name = name
@@ -53,7 +53,7 @@ def without_tiles() -> Iterator[None]:
 
 
 def settings(threads: int) -> dict[str, Any]:
-    """Of the CPU plugin: one request at a time, in the precision that the file was made in."""
+    """Return settings of the CPU plugin: one request at a time, in the file's own precision."""
     return {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
@@ -63,7 +63,7 @@ def settings(threads: int) -> dict[str, Any]:
 
 
 def compiled_model(path: Path, threads: int, files: Files | None = None) -> tuple[Any, str]:
-    """The network at ``path`` for the CPU in the precision that it was made in, and the runtime.
+    """Compile the network at ``path`` for the CPU in its own precision; return it and its runtime.
 
     files : see `open_backend`
 
@@ -84,7 +84,7 @@ def compiled_model(path: Path, threads: int, files: Files | None = None) -> tupl
 
 
 def load(path: Path, threads: int, files: Files | None = None) -> InferenceBackend:
-    """The IR (or ONNX file) at ``path`` with that many threads.
+    """Load the IR (or ONNX file) at ``path`` with ``threads`` threads.
 
     files : see `open_backend`
     """

@@ -19,9 +19,10 @@ from typing import IO, Any
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
+from asmnet_edge.formats import format_of
 from asmnet_edge.manifest import ArtifactManifest, Precision, artifact_files
 from asmnet_edge.processes import our_python
-from asmnet_edge.runtime.backends.backend import BACKENDS, CheckedArtifact, Files, read_files
+from asmnet_edge.runtime.backends.backend import CheckedArtifact, Files, read_files
 from asmnet_edge.schemes import scheme_with
 
 SECONDS = 60  # that a trial may take
@@ -95,7 +96,7 @@ def _manifest(path: Path, facts: dict[str, Any]) -> ArtifactManifest:
         raise ModelError(f"{path} gives {facts['points']} points. {error}") from error
     crop = CropRule(size=size)
     return ArtifactManifest(
-        format=BACKENDS[path.suffix][0],
+        format=format_of(path).name,
         precision=Precision.FLOAT32,
         model={"points": scheme.points, "input_size": size},
         scheme=scheme.name,

@@ -17,7 +17,7 @@ from asmnet_edge.converters.orders import jobs_for
 from asmnet_edge.converters.recipe import CALIBRATED, Recipe
 from asmnet_edge.converters.target import exporter_for
 from asmnet_edge.errors import CheckFailedError, UsageError
-from asmnet_edge.formats import format_named, format_names
+from asmnet_edge.formats import all_formats, format_named, format_names
 from asmnet_edge.manifest import Precision, read_manifest
 from asmnet_edge.metrics import deviation
 from asmnet_edge.runtime.backends.backend import open_artifact, open_backend, run_all
@@ -27,7 +27,7 @@ Find = Callable[[str, str], Path]
 FORMATS = pytest.mark.parametrize("name", format_names())
 EVERY = pytest.mark.parametrize(
     ("name", "precision"),
-    [(name, p) for name in format_names() for p in format_named(name).precisions],
+    [(spec.name, p) for spec in all_formats() for p in spec.precisions],
 )
 
 

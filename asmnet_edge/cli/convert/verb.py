@@ -83,7 +83,7 @@ def options_of(
     """Return the options that the words of the command line stand for."""
     from asmnet_edge.converters.conversion import ConvertOptions
 
-    given = {"precisions": precisions, "data": data, "faces": faces}
+    given: dict[str, Any] = {"precisions": precisions, "data": data, "faces": faces}
     return ConvertOptions(
         formats=() if format == "all" else (format,),
         processes=jobs,

@@ -1,7 +1,7 @@
 """What the program has to know of a model format and of the runtimes that run it.
 
-Code is named by references, ``"package.module:attribute"`` or ``"package.module"``, which are
-imported when they are used. So a specification costs nothing to load.
+Code is named by references, ``"package.module:attribute"``, which are imported when they are used.
+So a specification costs nothing to load.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from asmnet_edge.errors import UsageError
 
 NAME = re.compile(r"[a-z][a-z0-9-]*")
 SUFFIX = re.compile(r"\.[a-z0-9_-]+")
-REFERENCE = re.compile(r"[A-Za-z_]\w*(\.\w+)*(:[A-Za-z_]\w*)?")
+REFERENCE = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*")
 RESERVED = (".keras", ".toml", ".json")  # float models, descriptions of foreign models, manifests
 
 
@@ -76,7 +76,7 @@ class FormatSpec:
     runtimes : packages that run it, the usual one first
     backend : reference to the ``load`` of the usual runtime (see `Runtime`)
     exporter : reference to a class that fills `asmnet_edge.converters.target.Exporter`
-    inspector : reference to what fills `asmnet_edge.converters.audit.audit.Inspector`
+    inspector : reference to an `asmnet_edge.converters.audit.audit.Inspector`
     packages : modules that the exporter imports; cure : command that installs them
     cost : seconds that a conversion takes, roughly; the slowest format is started first
     validator : reference to ``validate(path, files)``, which raises `ModelError` for content that
@@ -146,7 +146,6 @@ class FormatSpec:
 
 
 def resolve(reference: str) -> Any:
-    """Import what ``"module:attribute"`` or ``"module"`` refers to."""
+    """Import what ``"module:attribute"`` refers to."""
     module, _, attribute = reference.partition(":")
-    found = importlib.import_module(module)
-    return getattr(found, attribute) if attribute else found
+    return getattr(importlib.import_module(module), attribute)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from asmnet_edge.converters.audit.contents import Read
 from asmnet_edge.errors import AsmnetEdgeError
 from asmnet_edge.formats import format_of, resolve
 from asmnet_edge.manifest import manifest_path
@@ -115,24 +116,21 @@ class Audit:
         }
 
 
-class Inspector(Protocol):
-    """What a format's inspector module offers; `FormatSpec.inspector` refers to it."""
+@dataclass(frozen=True)
+class Inspector:
+    """How files of one format are inspected; `FormatSpec.inspector` refers to one.
 
-    def read_contents(self, path: Path) -> tuple[list[str], Mapping[str, Any] | None]:
-        """Kind of each operator, and the facts embedded in the file (None without).
+    read_contents : path -> kind of each operator, and the facts embedded in the file (None
+    without). In plain Python: the file may come from anywhere, and native parsers crash on broken
+    ones. May raise anything when the file is broken.
+    read_operators : path -> computing operators without a reason why, and names of others in float.
+    `ImportError` or `MissingExtraError` when a package for it is not installed.
+    probe_runtime : path -> runtime and version, type that it computes each operator in, and notes
+    """
 
-        Written in plain Python: the file may come from anywhere, and native parsers crash on
-        broken ones. May raise anything when the file is broken.
-        """
-
-    def read_operators(self, path: Path) -> tuple[list[Operator], list[str]]:
-        """Computing operators without a reason why, and names of others in float.
-
-        `ImportError` or `MissingExtraError` when a package for it is not installed.
-        """
-
-    def probe_runtime(self, path: Path) -> tuple[str, Mapping[str, str], list[str]]:
-        """Runtime and version, the type it computes each operator in, and notes."""
+    read_contents: Callable[[Path], Read]
+    read_operators: Callable[[Path], tuple[list[Operator], list[str]]]
+    probe_runtime: Callable[[Path], tuple[str, Mapping[str, str], list[str]]]
 
 
 def inspector_of(path: Path) -> Inspector:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from asmnet_edge.converters.audit.acceleration import SATURATION, cpu_notes, saturates
-from asmnet_edge.converters.audit.audit import Operator
+from asmnet_edge.converters.audit.audit import Inspector, Operator
 from asmnet_edge.converters.audit.contents import Read, facts_of
 from asmnet_edge.converters.audit.wire import Node, OnnxGraph, onnx_properties, read_onnx
 from asmnet_edge.errors import require
@@ -131,3 +131,6 @@ def _is_u8s8(path: Path) -> bool:
     zeros = {n.inputs[2] for n in graph.nodes if n.kind == "QuantizeLinear" and len(n.inputs) > 2}
     kinds = {graph.types.get(zero) for zero in zeros}
     return UINT8 in kinds and INT8 in graph.types.values()
+
+
+INSPECTOR = Inspector(read_contents, read_operators, probe_runtime)

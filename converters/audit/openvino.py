@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from asmnet_edge.converters.audit.acceleration import SATURATION, cpu_notes, saturates
-from asmnet_edge.converters.audit.audit import Operator
+from asmnet_edge.converters.audit.audit import Inspector, Operator
 from asmnet_edge.converters.audit.contents import Read, facts_of
 from asmnet_edge.cpu import is_arm
 from asmnet_edge.errors import require
@@ -115,3 +115,6 @@ def probe_runtime(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
         notes = [arm] if is_arm() else cpu_notes()
         notes += [SATURATION] if saturates() else []
     return f"openvino {installed_version('openvino')}", runs, notes
+
+
+INSPECTOR = Inspector(read_contents, read_operators, probe_runtime)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.converters.audit.acceleration import cpu_notes
-from asmnet_edge.converters.audit.audit import HEADS, Operator
+from asmnet_edge.converters.audit.audit import HEADS, Inspector, Operator
 from asmnet_edge.converters.audit.contents import Read, facts_of
 from asmnet_edge.cpu import is_x86
 from asmnet_edge.errors import require
@@ -135,3 +135,6 @@ def _notes(runtime: str, total: int, left: list[str]) -> list[str]:
 
 def _short(name: str) -> str:
     return name.partition(" ")[2].partition(";")[0]
+
+
+INSPECTOR = Inspector(read_contents, read_operators, probe_runtime)

@@ -34,7 +34,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         calls.append((path.name, threads))
         return SimpleNamespace(name="fake 1.0")
 
-    names = {"backend": "fake_runtime:load", "exporter": "fake_x:X", "inspector": "fake_i"}
+    names = {"backend": "fake_runtime:load", "exporter": "fake_x:X", "inspector": "fake_i:I"}
     runtime = Runtime("Fake", "fake", "fake_runtime", "fake_runtime:load")
     spec = FormatSpec("fake", "Fake", ".fake", (Precision.INT8,), (runtime,), **names)
     monkeypatch.setattr(registry, "BUILT_IN", (*registry.BUILT_IN, spec))

@@ -27,14 +27,6 @@ REFERENCES = (
     *("backend", "exporter", "inspector"),
     *("validator", "simulation", "saturation", "network"),
 )
-    "backend",
-    "exporter",
-    "inspector",
-    "validator",
-    "simulation",
-    "saturation",
-    "network",
-)
 
 
 @pytest.mark.parametrize("spec", all_formats(), ids=lambda spec: spec.name)

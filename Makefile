@@ -7,7 +7,7 @@ DEMO := build/demo
 # with a data folder: calibrate on its training faces, report accuracy on its test faces
 DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
-.PHONY: demo test test-arm64 size card lint lock clean
+.PHONY: demo test docs test-arm64 size card lint lock clean
 
 demo: $(VENV)/installed
 	$(BIN)/asmnet-edge convert all --output $(DEMO) --overwrite $(DATA)
@@ -16,6 +16,10 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+# the documentation in build/site; --strict: a broken link or reference is an error
+docs: $(VENV)/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # an emulated ARM Debian; needs root, qemu-user-static, binfmt-support and mmdebstrap. What `make demo`
 # made in ONNX is compared too, if it is there

@@ -19,7 +19,7 @@ from asmnet_edge.data.sample import OnBroken, Sample, learnable, refuse
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture, decode_picture, encode_picture
-from asmnet_edge.pose import fit_pose
+from asmnet_edge.pose import exact_or_fitted
 from asmnet_edge.schemes import LandmarkScheme
 
 PACK_RULE = CropRule(margin=1.8, size=320)
@@ -97,13 +97,11 @@ def make_pack(
     kept = [sample for sample, _, _ in packed]
     points = np.stack([points for _, _, points in packed])
     scheme = kept[0].landmarks.scheme
-    fitted = fit_pose(points, scheme)
-    pose = [f if s.pose is None else s.pose for f, s in zip(fitted, kept, strict=True)]
     return Pack(
         scheme,
         tuple(jpeg for _, jpeg, _ in packed),
         points,
-        np.stack(pose),
+        exact_or_fitted([s.pose for s in kept], points, scheme),
         np.array([s.pose is not None for s in kept]),
         tuple(s.name for s in kept),
         tuple(s.identity for s in kept),

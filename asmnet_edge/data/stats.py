@@ -17,7 +17,7 @@ from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, NotAFaceError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.metrics import angle_errors, inter_ocular
-from asmnet_edge.pose import AXES, fit_pose
+from asmnet_edge.pose import AXES, exact_or_fitted, fit_pose
 from asmnet_edge.schemes import LandmarkScheme
 
 
@@ -59,21 +59,15 @@ class MeasuredFaces:
     def title(self) -> str:
         return f"{self.dataset} {self.subset}"
 
-    @cached_property
-    def fitted(self) -> FloatArray:
-        """Pose fitted to the landmarks, (faces, 3)."""
-        return fit_pose(self.points, self.scheme)
-
     @property
     def exact(self) -> NDArray[np.bool_]:
         """Whether a face's pose is known, (faces,)."""
         return np.array([sample.pose is not None for sample in self.samples])
 
-    @property
+    @cached_property
     def pose(self) -> FloatArray:
         """Exact pose where it is known, else the fitted one, (faces, 3)."""
-        pairs = zip(self.fitted, self.samples, strict=True)
-        return np.stack([f if s.pose is None else s.pose for f, s in pairs])
+        return exact_or_fitted([s.pose for s in self.samples], self.points, self.scheme)
 
     @property
     def outside(self) -> float:
@@ -99,12 +93,15 @@ class MeasuredFaces:
             "points_outside": self.outside,
             "pose": _spreads(AXES, self.pose),
             "pose_exact": int(exact.sum()),
-            "pose_label_mae": self._label_mae(exact) if exact.any() else None,
+            "pose_label_mae": self._label_mae(exact),
         }
 
-    def _label_mae(self, exact: NDArray[np.bool_]) -> dict[str, float]:
-        """Mean absolute error of the fitted pose, where the exact one is known."""
-        errors = angle_errors(self.fitted[exact], self.pose[exact]).mean(axis=0)
+    def _label_mae(self, exact: NDArray[np.bool_]) -> dict[str, float] | None:
+        """Mean absolute error of the fitted pose, degrees; None if none can be compared."""
+        if not (exact.any() and self.scheme.to_ibug68):
+            return None
+        fitted = fit_pose(self.points[exact], self.scheme)
+        errors = angle_errors(fitted, self.pose[exact]).mean(axis=0)
         return dict(zip(AXES, errors.tolist(), strict=True))
 
 

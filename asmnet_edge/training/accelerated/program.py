@@ -39,7 +39,7 @@ from asmnet_edge.training.accelerated.weights import (
     write_student,
     write_teacher,
 )
-from asmnet_edge.training.journal import Entry, write_rows
+from asmnet_edge.training.journal import LogEntry, write_rows
 from asmnet_edge.training.targets import TargetScaling
 
 FIT_KEYS = ("size", "batch", "seconds", "rate", "decay", "averaging", "seed", "compiled")
@@ -74,7 +74,7 @@ class Curve:
             f"loss {progress.loss:.4f}; {figures}"
         )
         nme = next(value for name, value in progress.figures.items() if name.endswith(" nme"))
-        entry = Entry(progress.step, self._fit.size, progress.rate, progress.loss, nme)
+        entry = LogEntry(progress.step, self._fit.size, progress.rate, progress.loss, nme)
         self.entries.append(entry)
 
 

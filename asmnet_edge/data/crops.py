@@ -1,4 +1,4 @@
-"""The faces of a data set as the network sees them."""
+"""Crops of the faces of a data set, as the network sees them."""
 
 from __future__ import annotations
 

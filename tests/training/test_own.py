@@ -30,7 +30,7 @@ Save = Callable[..., Path]
 @pytest.fixture(autouse=True)
 def same_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """HDF5 is read here, which is quicker; `tests/cli/test_import_keras.py` does it as it is."""
-    monkeypatch.setattr(hdf5, "_apart", lambda work, path: work(path))
+    monkeypatch.setattr(hdf5, "_in_child_process", lambda work, path: work(path))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""How many faces a second this machine trains on, before a plan counts on it."""
+"""Training speed of this machine in faces a second, to plan a run by."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ SHIPPED_INT8 = "asmnet68-int8.tflite"
 
 
 def shipped(name: str) -> Path:
-    """Path of a file in the package's ``weights`` folder."""
+    """Return the path of a file in the package's ``weights`` folder."""
     return Path(str(resources.files("asmnet_edge") / "weights" / name))
 
 
 def file_or_shipped(path: Path) -> Path:
-    """``path``, or what comes with the package by that name where a bare name lies nowhere here."""
+    """Return ``path``; for a bare name that does not exist here, the shipped file of that name."""
     bare = len(path.parts) == 1 and not path.exists()
     return shipped(path.name) if bare and shipped(path.name).is_file() else path

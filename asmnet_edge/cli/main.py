@@ -12,11 +12,11 @@ from asmnet_edge.errors import AsmnetEdgeError
 
 # verb -> one line of help; the verb's module is imported only when the verb is run
 VERBS = {
-    "data": "Look at, check and pack annotated faces.",
+    "data": "Inspect, check and pack annotated faces.",
     "shape": "Fit a shape model to annotated faces, and draw its modes.",
     "train": "Train a float model on annotated faces.",
-    "import-h5": "Take over an official ASMNet model, as Keras 2 wrote it, as a float model.",
-    "import-keras": "Take over a landmark network of your own as a float model.",
+    "import-h5": "Import an official ASMNet model of Keras 2 as a float model.",
+    "import-keras": "Import a landmark network of your own as a float model.",
     "evaluate": "Measure a model's accuracy on annotated faces, subset by subset.",
     "convert": "Turn a float model into TFLite, ONNX and OpenVINO, float32 or int8.",
     "sensitivity": "Find out which blocks of a float model int8 costs most.",

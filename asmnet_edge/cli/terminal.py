@@ -1,4 +1,4 @@
-"""What the verbs share on the terminal: progress bars, quiet libraries, number formats."""
+"""Terminal output that verbs share: progress bars, notes, silenced libraries."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def print_wide(content: RenderableType) -> None:
 
 
 def with_progress(items: Sequence[T], description: str) -> Iterable[T]:
-    """``items`` with a bar while they are walked through; silent where nobody watches."""
+    """Yield ``items`` with a progress bar; silent without a terminal."""
     return track(items, description, console=notes, disable=not notes.is_terminal, transient=True)
 
 
@@ -53,9 +53,9 @@ broken_option = click.option(
 
 
 class BrokenFaces:
-    """What is done about broken faces, as ``--broken`` says; pass it as ``on_broken``.
+    """Handler of broken faces, as ``--broken`` asks; pass it as ``on_broken``.
 
-    skipped : a line for each broken face that was left out; others : lines for what is no face
+    skipped : a line for each broken face that was left out; others : lines for what is not a face
     """
 
     def __init__(self, broken: str = "refuse") -> None:
@@ -69,8 +69,8 @@ class BrokenFaces:
             raise error
         (self.others if isinstance(error, NotAFaceError) else self.skipped).append(str(error))
 
-    def tell(self) -> None:
-        """Note each face that was left out, and how many; once what is no face."""
+    def report(self) -> None:
+        """Print each face that was left out, and how many; and once what is not a face."""
         others = [line for line in dict.fromkeys(self.others) if line not in self.skipped]
         for line in (*others, *self.skipped):
             notes.print(f"left out: {line}", soft_wrap=True)
@@ -82,7 +82,7 @@ class BrokenFaces:
 def import_quietly(*modules: str, extra: str) -> None:
     """Import heavy ``modules`` of an ``extra`` without their start-up chatter.
 
-    `MissingExtraError` tells how to install the one that is not there.
+    `MissingExtraError` says how to install an absent one.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

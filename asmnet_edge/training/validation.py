@@ -1,4 +1,4 @@
-"""How good a float model is on faces held out of training, in a figure and to the eye."""
+"""Accuracy of a float model on faces held out of training, as a figure and as pictures."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ class ValidationFaces:
         return cls(np.stack(crops), np.stack(truth), pack.scheme)
 
     def predicted(self, model: FloatModel) -> FloatArray:
-        """Landmarks (faces, n, 2) by ``model``, run at the resolution of the crops."""
+        """Return landmarks (faces, n, 2) by ``model``, run at the resolution of the crops."""
         return _at_resolution(model, self.crops.shape[1]).predict(self.crops)[0]
 
     def errors(self, predicted: FloatArray) -> FloatArray:
-        """NME of each face (faces,) in %, by the inter-ocular distance."""
+        """Return the NME of each face (faces,) in %, over the inter-ocular distance."""
         return 100 * nme(predicted, self.truth, self.scheme)
 
     def sheet(self, predicted: FloatArray, count: int = 16) -> Picture:
-        """The first faces with annotated and predicted contours, each over its NME."""
+        """Draw the first faces with annotated and predicted contours, each over its NME."""
         errors = self.errors(predicted)
         tiles = [self._tile(i, predicted[i]) for i in range(min(count, len(self.crops)))]
         return contact_sheet(tiles, [f"NME {error:.1f}" for error in errors])
 
     def _tile(self, face: int, predicted: FloatArray) -> Picture:
-        """Lines alone: two sets of points would hide each other."""
+        """Draw contours only: two sets of points would hide each other."""
         crop = self.crops[face][..., ::-1]
         tile: Picture = cv2.resize(crop, (TILE, TILE))  # type: ignore[assignment]
         for points, colour in ((self.truth[face], TRUTH), (predicted, CONTOUR)):
@@ -69,7 +69,7 @@ class ValidationFaces:
 
 
 def batch_sheet(batch: Batch, scaling: TargetScaling, scheme: LandmarkScheme) -> Picture:
-    """The first pictures of a training batch with their landmarks."""
+    """Draw the first pictures of a training batch with their landmarks."""
     pictures, targets = batch
     relative, _ = scaling.restore(targets["landmarks"].reshape(len(pictures), -1), targets["pose"])
     tiles = [picture[..., ::-1].copy() for picture in pictures[:16]]

@@ -63,7 +63,7 @@ def _calibrate(people: FaceSource, model: FloatModel, orders: list[Order]) -> Ca
     unused, start = BrokenFaces("skip" if people.is_unlabelled else "refuse"), perf_counter()
     with silenced():
         found = people.calibration(model, unused, lambda faces: faces)
-    unused.tell()
+    unused.report()
     notes.print(f"{len(found.crops)} faces of {found.source} ... {perf_counter() - start:.1f} s")
     return found
 

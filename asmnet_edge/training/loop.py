@@ -35,7 +35,12 @@ from asmnet_edge.training.network import build, for_training
 from asmnet_edge.training.origin import copy_weights, initial_model
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
-from asmnet_edge.training.validation import ValidationFaces, batch_sheet
+from asmnet_edge.training.validation import (
+    batch_sheet,
+    predict_landmarks,
+    validation_faces,
+    validation_sheet,
+)
 
 MOST_WORKERS = 8  # by default
 SCALING_STEPS = 64  # batches of drawn targets that the scaling is fitted on
@@ -155,7 +160,7 @@ class Run:
         self, size: int, last: int, state: State | None, workers: BatchWorkers, fresh: bool
     ) -> Generator[Progress, None, None]:
         self.size = size
-        self.faces = ValidationFaces.of(self.packs[0][1], size)
+        self.faces = validation_faces(self.packs[0][1], size)
         self._build(state)
         self.consistent = True
         if fresh:  # an average with weights of another resolution would fit neither
@@ -233,9 +238,9 @@ class Run:
     def _validate(self) -> float:
         """NME in % of the averaged weights on the validation faces; saves the best model."""
         model = self._float_model()
-        predicted = self.faces.predicted(model)
-        self.log.save_preview(self.step, "validation", self.faces.sheet(predicted))
-        value = float(self.faces.errors(predicted).mean())
+        predicted = predict_landmarks(model, self.faces)
+        self.log.save_preview(self.step, "validation", validation_sheet(self.faces, predicted))
+        value = 100 * float(self.faces.nme(predicted).mean())
         if value < self.best and self.size == self._stages()[-1][0]:
             self.best = value
             facts = {**model.provenance, "validation_nme": value, "step": self.step}

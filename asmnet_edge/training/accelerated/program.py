@@ -12,7 +12,6 @@ import argparse
 import os
 import sys
 import time
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,8 +29,14 @@ from asmnet_edge.training.accelerated.faces import DrawnBank, FaceBank, joined
 from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Progress, Share, fit_network
 from asmnet_edge.training.accelerated.losses import Scaling, student_loss, teacher_loss
 from asmnet_edge.training.accelerated.networks import AsmNet, Teacher
+from asmnet_edge.training.accelerated.plan import (
+    Plan,
+    Shares,
+    StudentOptions,
+    TeacherOptions,
+    read_plan,
+)
 from asmnet_edge.training.accelerated.speed import measure_speed
-from asmnet_edge.training.accelerated.views import ViewSettings
 from asmnet_edge.training.accelerated.weights import (
     read_student,
     read_teacher,
@@ -41,9 +46,6 @@ from asmnet_edge.training.accelerated.weights import (
 )
 from asmnet_edge.training.journal import LogEntry, write_rows
 from asmnet_edge.training.targets import TargetScaling
-
-FIT_KEYS = ("size", "batch", "seconds", "rate", "decay", "averaging", "seed", "compiled")
-STUDENT_KEYS = ("distance", "pose_weight", "taught", "half")
 
 
 class ProgressLog:
@@ -88,7 +90,7 @@ class Faces:
     train: dict[str, FaceBank]
     validate: list[FaceBank]
 
-    def shares(self, weights: Mapping[str, list[float]]) -> list[Share]:
+    def shares(self, weights: Shares) -> list[Share]:
         """Return the shares of the banks; ``weights`` : first and last weight of each, by name."""
         if unknown := set(weights) - set(self.train):
             known = ", ".join(self.train)
@@ -132,45 +134,34 @@ def main() -> None:
         sys.exit(2)
 
 
-def read_plan(path: Path) -> dict[str, Any]:
-    """Return the plan at ``path``; `UsageError` when it is not TOML or lacks a part."""
-    try:
-        plan = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read the plan {path}: {error}") from error
-    if missing := [key for key in ("pixels", "start", "data") if key not in plan]:
-        raise UsageError(f"the plan {path} has no {missing[0]!r}", "See docs/gpu-training.md")
-    return plan
-
-
-def run(plan: Mapping[str, Any], folder: Path, output: Path) -> None:
+def run(plan: Plan, folder: Path, output: Path) -> None:
     """Run ``plan``; its paths are relative to ``folder``."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     report = ProgressLog(output / "log.txt")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     report(f"PyTorch {torch.__version__} on {name}")
-    units = read_student(folder / plan["start"], AsmNet())
+    units = read_student(folder / plan.start, AsmNet())
     session = Session(folder, output, device, units, report)
     faces = _faces(plan, session)
-    if "check" in plan:
+    if plan.check:
         bank = next(iter(faces.train.values()))
-        measure_speed(plan["check"], bank, student_loss(session.scaling), session.flip, report)
-    if "teacher" in plan:
-        faces = _teach(plan["teacher"], faces, session)
-    for settings in plan.get("student", []):
-        _train_student(settings, faces, session)
+        measure_speed(plan.check, bank, student_loss(session.scaling), session.flip, report)
+    if plan.teacher:
+        faces = _teach(plan.teacher, faces, session)
+    for options in plan.students:
+        _train_student(options, faces, session)
 
 
-def _faces(plan: Mapping[str, Any], session: Session) -> Faces:
-    size, data = plan["pixels"], plan["data"]
+def _faces(plan: Plan, session: Session) -> Faces:
+    size, data = plan.pixels, plan.data
     workers = max(1, (os.cpu_count() or 1) // 2)
-    drawn = DrawnBank(data["drawn"], size, "train", workers)
-    held = DrawnBank(data["drawn_validate"], size, "test", workers)
-    train, validate = (_read(data[part], size, session) for part in ("train", "validate"))
+    drawn = DrawnBank(data.drawn, size, "train", workers)
+    held = DrawnBank(data.drawn_validate, size, "test", workers)
+    train, validate = (_read(files, size, session) for files in (data.train, data.validate))
     banks = list(validate.values())
-    sources = [train[name] for name in data["turn"]]
-    train["turned"] = joined("turned", sources).turned(data["views"], seed=1)
+    sources = [train[name] for name in data.turn]
+    train["turned"] = joined("turned", sources).turned(data.views, seed=1)
     banks += [replace(bank.turned(1, seed=2), name=f"{bank.name}-turned") for bank in banks]
     train["drawn"] = drawn.collect("drawn", session.device)
     banks.append(held.collect("drawn", session.device))
@@ -186,69 +177,62 @@ def _read(files: Mapping[str, str], size: int, session: Session) -> dict[str, Fa
     }
 
 
-def _fit(settings: Mapping[str, Any]) -> Fit:
-    chosen = {key: settings[key] for key in FIT_KEYS if key in settings}
-    views = ViewSettings(**settings.get("views", {}))
-    return Fit(**chosen, views=views, last_views=replace(views, **settings.get("last_views", {})))
-
-
-def _teach(settings: Mapping[str, Any], faces: Faces, session: Session) -> Faces:
+def _teach(options: TeacherOptions, faces: Faces, session: Session) -> Faces:
     """Return ``faces`` with points labelled by a teacher; drawn and turned faces are exact already.
 
     The teacher is trained, or read from the folder ``load``.
     """
-    teacher: nn.Module = Teacher(settings.get("width", 64)).to(session.device)
-    if "load" in settings:
-        read_teacher(session.folder / settings["load"], teacher)
+    teacher: nn.Module = Teacher(options.width).to(session.device)
+    if options.load:
+        read_teacher(session.folder / options.load, teacher)
     else:
-        teacher = _train_teacher(teacher, settings, faces, session)
+        teacher = _train_teacher(teacher, options, faces, session)
         write_teacher(session.output, teacher)
     predict, train = predictor(teacher.eval(), session.scaling), dict(faces.train)
-    for name in settings["labels"]:
-        labelled = label(train[name], predict, settings["size"], session.flip)
+    for name in options.labels:
+        labelled = label(train[name], predict, options.size, session.flip)
         apart = (labelled - train[name].points).norm(dim=2).mean()
         session.report(f"labels of {name}: {float(apart):.2f} pixels from the annotated ones")
-        train[name] = train[name].taught_by(labelled, instead=name in settings.get("replaces", ()))
-    labels = {name: train[name].taught.cpu().numpy() for name in settings["labels"]}
+        train[name] = train[name].taught_by(labelled, instead=name in options.replaces)
+    labels = {name: train[name].taught.cpu().numpy() for name in options.labels}
     write_labels(session.output / "labels.npz", labels)
     return replace(faces, train=train)
 
 
 def _train_teacher(
-    teacher: nn.Module, settings: Mapping[str, Any], faces: Faces, session: Session
+    teacher: nn.Module, options: TeacherOptions, faces: Faces, session: Session
 ) -> nn.Module:
-    fit = _fit(settings)
+    fit = options.fit
+    assert fit, "a teacher without fit is loaded"
     session.report(f"teacher: {sum(p.numel() for p in teacher.parameters()):,} parameters")
-    source = BatchSource(faces.shares(settings["shares"]), session.flip, fit.seed)
+    source = BatchSource(faces.shares(options.shares), session.flip, fit.seed)
     check = check_banks(faces.validate, fit.size, session.scaling)
     loss, curve = teacher_loss(session.scaling), Curve(fit, session.report)
     return fit_network(teacher, source, loss, fit, check, curve)
 
 
-def _train_student(settings: Mapping[str, Any], faces: Faces, session: Session) -> None:
-    name, fit = settings["name"], _fit(settings)
-    kept = {key: settings[key] for key in ("alpha", "frozen", "fixed_norms") if key in settings}
-    student = AsmNet(**kept)
-    if "start" in settings:
-        places = (session.output / settings["start"], session.folder / settings["start"])
+def _train_student(options: StudentOptions, faces: Faces, session: Session) -> None:
+    name, fit = options.name, options.fit
+    student = AsmNet(options.alpha, frozen=options.frozen, fixed_norms=options.fixed_norms)
+    if options.start:
+        places = (session.output / options.start, session.folder / options.start)
         read_student(next((path for path in places if path.exists()), places[-1]), student)
     session.report(f"student {name}: {fit.size} px, {fit.seconds:.0f} s")
-    source = BatchSource(faces.shares(settings["shares"]), session.flip, fit.seed)
-    loss = student_loss(session.scaling, **{k: settings[k] for k in STUDENT_KEYS if k in settings})
+    source = BatchSource(faces.shares(options.shares), session.flip, fit.seed)
+    loss = student_loss(session.scaling, **options.loss)
     check = check_banks(faces.validate, fit.size, session.scaling)
     curve = Curve(fit, session.report)
     average = fit_network(student.to(session.device), source, loss, fit, check, curve)
     write_student(session.output / f"{name}.npz", average, session.units)
     write_rows(session.output / f"{name}.csv", curve.entries)
-    facts = {"provenance": _provenance(settings, faces, curve.entries[-1])}
+    facts = {"provenance": _provenance(options, faces, curve.entries[-1])}
     write_json(session.output / f"{name}.json", facts)
 
 
-def _provenance(settings: Mapping[str, Any], faces: Faces, last: LogEntry) -> dict[str, Any]:
+def _provenance(options: StudentOptions, faces: Faces, last: LogEntry) -> dict[str, Any]:
     """Provenance for the float model, with the keys that `train` uses."""
-    fit, banks = _fit(settings), [faces.train[name] for name in settings["shares"]]
-    shares = settings["shares"].items()
-    named = {key: settings[key] for key in STUDENT_KEYS if key in settings}
+    fit, banks = options.fit, [faces.train[name] for name in options.shares]
+    shares = options.shares.items()
     return {
         "training": {
             "data": [{"dataset": n, "first_weight": a, "last_weight": b} for n, (a, b) in shares],
@@ -266,10 +250,10 @@ def _provenance(settings: Mapping[str, Any], faces: Faces, last: LogEntry) -> di
             "precision": "mixed_bfloat16",
             "ema": fit.averaging,
             "ema_every": 1,
-            "frozen_blocks": settings.get("frozen", 0),
-            "fixed_norms": settings.get("fixed_norms", False),
+            "frozen_blocks": options.frozen,
+            "fixed_norms": options.fixed_norms,
             "seed": fit.seed,
-            **named,
+            **options.loss,
         },
         "faces": [len(bank) for bank in banks],
         "licence": "; ".join(dict.fromkeys(filter(None, (bank.licence for bank in banks)))),

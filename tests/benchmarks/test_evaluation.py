@@ -506,7 +506,7 @@ def test_without_matplotlib_the_plots_alone_are_left_out(
     monkeypatch.setattr(plots, "require", lacking)
     (note,) = write_evaluation(*whole, tmp_path)
     assert "plots were left out" in note
-    assert "pip install 'asmnet-edge[train]'" in note
+    assert "pip install 'asmnet-edge[report]'" in note
     assert sorted(p.name for p in tmp_path.iterdir()) == ["evaluation.json", "worst-faces.png"]
     written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert written == whole[0].content

@@ -123,7 +123,7 @@ def endurance(row: Row) -> str:
             axis.plot(*zip(*values, strict=True), color=ACCENT, linewidth=1.4)
             axis.plot(throttled, [0.04] * len(throttled), "|", color=BAD, markersize=8,
                 transform=axis.get_xaxis_transform())  # fmt: skip
-            zoomed = _remark(*axis.get_ylim(), log=False) if key == "p50" else ""
+            zoomed = _beginning(axis.get_ylim()[0]) if key == "p50" else ""
             axis.set_title(name + zoomed, color=SOFT)
         axes[-1].set(xlabel=name_of_unit, xlim=(0, end / unit))
         return _markup(figure, f"{label(row)} over time")
@@ -168,7 +168,7 @@ def trade_off_alone(record: BenchmarkRecord) -> str:
 
 
 def _spots(rows: Sequence[Row]) -> list[tuple[Row, Pair]]:
-    """Rows that have an accuracy, each with p50 in ms and that accuracy in %; none of fewer than 2."""
+    """Rows with an accuracy, each with p50 in ms and that accuracy in %; empty for fewer than 2."""
     key, _ = _accuracy(rows)
     values = [(row, (row.get("accuracy") or {}).get(key)) for row in rows]
     found = [(row, (row["latency_ms"]["p50"], float(v))) for row, v in values if v is not None]
@@ -206,7 +206,7 @@ def _draw_trade_off(axis: Any, spots: Sequence[tuple[Row, Pair]], name: str) -> 
     else:
         axis.set_xlim(0, 1.15 * xs.max())
     axis.set(ylim=(low, high), xlabel=f"p50, ms{_remark(*axis.get_xlim())}")
-    axis.set_title(name + _remark(low, high, log=False), color=SOFT, pad=18)
+    axis.set_title(name + _beginning(low), color=SOFT, pad=18)
     _number_dots(axis, spots)
 
 
@@ -253,10 +253,13 @@ def front(points: Sequence[Pair]) -> list[Pair]:
     return [p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)]
 
 
-def _remark(low: float, high: float, log: bool = True) -> str:
-    """What a reader must know of an axis from ``low`` to ``high``: logarithmic, or not from 0."""
-    if log and low > 0 and high / low > LOG:
-        return " (logarithmic)"
+def _remark(low: float, high: float) -> str:
+    """What a reader must know of an axis of latencies: logarithmic, or not from 0."""
+    return " (logarithmic)" if low > 0 and high / low > LOG else _beginning(low)
+
+
+def _beginning(low: float) -> str:
+    """Where a linear axis begins, if not at 0."""
     return f" (axis begins at {low:.3g}, not at 0)" if low > 0 else ""
 
 

@@ -28,7 +28,7 @@ DEVICE = {  # key of the record -> name in the table
 
 
 def title(record: BenchmarkRecord) -> str:
-    """Machine, threads and faces: ``Raspberry Pi 5, 4 cores, 1 thread, 554 faces (300w common)``."""
+    """``Raspberry Pi 5, 4 cores, 1 thread, 554 faces (300w common)``"""
     device, settings = record.content["device"], record.content["settings"]
     counts, faces = settings["threads"], settings["faces"]
     threads = f"{counts[0]} thread{'s' if counts[0] > 1 else ''}" if len(counts) == 1 else ""

@@ -161,7 +161,7 @@ def _figures(best: Row, base: Row | None) -> tuple[tuple[str, str], ...]:
     found = [(f"{_p50(best)} ms", "a face (p50)")]
     if base:
         speed = base["latency_ms"]["p50"] / best["latency_ms"]["p50"]
-        found.append((f"{speed:.1f} ×", f"the speed of {label(base)}"))
+        found.append((f"{speed:.1f} x", f"the speed of {label(base)}"))
         found.append((f"{best['bytes'] / base['bytes']:.0%}".replace("%", " %"), "of its size"))
     accuracy = accuracy_of(best)
     if accuracy.get("nme_drop") is not None:

@@ -14,9 +14,9 @@ from typing import Any
 import asmnet_edge
 from asmnet_edge.benchmarks.card.pictures import draw_pictures
 from asmnet_edge.benchmarks.card.published import published
-from asmnet_edge.benchmarks.card.text.whole import render
 from asmnet_edge.benchmarks.device.info import DeviceInfo
 from asmnet_edge.benchmarks.evaluation.yaw import FEWEST
+from asmnet_edge.benchmarks.model_card.text import render
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.errors import DataError
 from asmnet_edge.files import write_atomically, write_json

@@ -12,7 +12,7 @@ SAMPLE = "sample.jpg"  # four drawn people; scripts/make_pictures.py draws it
 
 
 def shipped(name: str) -> Path:
-    """Path of a file in the package's ``weights`` folder."""
+    """Return the path of a file in the package's ``weights`` folder."""
     return Path(str(resources.files("asmnet_edge") / "weights" / name))
 
 
@@ -22,6 +22,6 @@ def sample_picture() -> Path:
 
 
 def file_or_shipped(path: Path) -> Path:
-    """``path``, or what comes with the package by that name where a bare name lies nowhere here."""
+    """Return ``path``, or the shipped model of that name where no such file is here."""
     bare = len(path.parts) == 1 and not path.exists()
     return shipped(path.name) if bare and shipped(path.name).is_file() else path

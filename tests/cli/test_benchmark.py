@@ -22,16 +22,9 @@ QUICK = ("--queries", "8", "--seconds", "0", "--no-cold")
 
 
 @pytest.fixture(scope="module")
-def artifacts(float_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The TFLite files that the command makes of the small model: float32, int8."""
-    folder = tmp_path_factory.mktemp("artifacts")
-    command = [sys.executable, "-m", "asmnet_edge", "convert", "tflite", str(float_file)]
-    options = ["--data", "synthetic:16", "--output", "."]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "tiny-int8.tflite" in done.stdout
-    assert "65 of 67" in done.stdout
-    return [folder / "tiny-float32.tflite", folder / "tiny-int8.tflite"]
+def artifacts(made: Path) -> list[Path]:
+    """The small model as TFLite: float32, int8."""
+    return [made / "tiny-float32.tflite", made / "tiny-int8.tflite"]
 
 
 @pytest.fixture(scope="module")

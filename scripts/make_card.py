@@ -32,19 +32,17 @@ from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
 from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
 from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.cli.plain import note, silenced
-from asmnet_edge.cli.terminal import import_quietly
 from asmnet_edge.converters.calibration.crops import COUNT
-from asmnet_edge.converters.calibration.sources import FaceSource
-from asmnet_edge.converters.orders import orders_for
+from asmnet_edge.converters.conversion import ConvertOptions, convert, import_packages
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.files import make_folder
+from asmnet_edge.formats import all_formats, format_names, format_of
 from asmnet_edge.schemes import IBUG68
 
 SHOWN = 12  # of the worst drawn faces
 NO_DRAWN: Mapping[str, Any] = MappingProxyType({"drawn": None, "wide": None})
-FORMATS = ("tflite", "onnx", "openvino")
 KNOWN = Path(__file__).parents[1] / "docs" / "weights.toml"
 
 
@@ -94,8 +92,8 @@ def renewed(card: dict[str, Any], known: Path) -> dict[str, Any]:
 def make(given: argparse.Namespace) -> None:
     plan = CardPlan(tuple(given.models), given.data, given.output, given.known,
                     given.faces, given.drawn, given.wide)  # fmt: skip
-    import_quietly("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "nncf",
-                   extra="convert")  # fmt: skip
+    with silenced():
+        import_packages(all_formats())
     dataset = open_dataset(plan.data)
     if TRAINING not in dataset.subsets:
         raise DataError(f"{dataset.name} has no training part here to calibrate int8 on")
@@ -146,15 +144,17 @@ def drawn_faces(
 
 def converted(path: Path, shipped: Path | None, plan: CardPlan, folder: Path) -> list[Path]:
     """Int8 artifacts in ``folder`` of the formats that none is shipped in."""
-    from asmnet_edge.cli.convert.run import carry_out
-
-    formats = [name for name in FORMATS if not (shipped and name == "tflite")]
-    orders, people = orders_for(formats, ["int8"]), FaceSource(plan.data, plan.at_most(COUNT))
-    made, _ = carry_out(orders, path, folder, people, jobs=1, resume=True, goal=None)
-    for one in made:
-        if one.failure:
-            raise one.failure
-    return [one.path for one in made]
+    there = format_of(shipped).name if shipped else None
+    options = ConvertOptions(
+        formats=tuple(name for name in format_names() if name != there),
+        precisions=("int8",),
+        output=folder,
+        data=plan.data,
+        faces=plan.at_most(COUNT),
+        resume=True,
+    )
+    with silenced():
+        return list(convert(path, options).paths)
 
 
 @contextmanager

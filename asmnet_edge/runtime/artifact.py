@@ -14,6 +14,7 @@ import numpy as np
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256
+from asmnet_edge.formats import format_of
 from asmnet_edge.manifest import (
     ArtifactManifest,
     Precision,
@@ -21,14 +22,7 @@ from asmnet_edge.manifest import (
     manifest_path,
     read_manifest,
 )
-from asmnet_edge.runtime.backends.backend import (
-    BACKENDS,
-    Files,
-    InferenceBackend,
-    backend_module,
-    open_backend,
-    read_files,
-)
+from asmnet_edge.runtime.backends.backend import Files, InferenceBackend, open_backend, read_files
 from asmnet_edge.runtime.backends.trust import check_size, run_probe
 from asmnet_edge.schemes import scheme_with
 
@@ -73,7 +67,7 @@ def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
     trust : accept a file without a manifest too, after it was loaded and run in the sandbox
     `ModelError` where the file, its manifest or the probe does not pass.
     """
-    backend_module(path)  # an unknown suffix is refused before anything is read
+    format_of(path)  # an unknown suffix is refused before anything is read
     if trust and path.is_file() and not manifest_path(path).exists():
         return _probed(path)
     files = read_files(path)
@@ -103,7 +97,7 @@ def _manifest(path: Path, facts: dict[str, Any]) -> ArtifactManifest:
         raise ModelError(f"{path} gives {facts['points']} points. {error}") from error
     crop = CropRule(size=size)
     return ArtifactManifest(
-        format=BACKENDS[path.suffix][0],
+        format=format_of(path).name,
         precision=Precision.FLOAT32,
         model={"points": scheme.points, "input_size": size},
         scheme=scheme.name,

@@ -11,6 +11,7 @@ from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_mod
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.errors import ModelError
+from asmnet_edge.formats.builtin import TFLITE
 from asmnet_edge.manifest import Precision, read_manifest
 
 KEPT = (
@@ -24,7 +25,7 @@ def shipped_int8(source: Path, source_sha256: str) -> Path | None:
 
     `ModelError` when it was made from other weights: then they must not be shipped together.
     """
-    path = source.with_name(f"{source.stem}-{Precision.INT8}.tflite")
+    path = source.with_name(f"{source.stem}-{Precision.INT8}{TFLITE.suffix}")
     if not path.exists():
         return None
     if read_manifest(path).source_sha256 != source_sha256:

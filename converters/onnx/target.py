@@ -48,7 +48,7 @@ class Choice:
     seven_bits: bool = False
 
 
-class OnnxTarget:
+class OnnxExporter:
     """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads with int8 weights."""
 
     tools = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")

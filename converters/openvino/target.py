@@ -42,7 +42,7 @@ class Choice:
     pair_limits: str = "chosen"
 
 
-class OpenVinoTarget:
+class OpenVinoExporter:
     """Ranges by minimum and maximum: NNCF's default of averages over samples cuts the extremes off.
 
     The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere, and

@@ -18,8 +18,9 @@ from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.benchmarks.rows.local import LocalRow
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.session.measured import Measured
-from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.orders import ConversionJob
 from asmnet_edge.crop import CropRule
 from asmnet_edge.manifest import Precision
 from asmnet_edge.schemes import IBUG68
@@ -45,8 +46,10 @@ def artifacts(
     """The small model as TFLite: float32, int8."""
     graph, folder = InferenceGraph(load_float_model(float_file)), tmp_path_factory.mktemp("made")
     calibration = tiny["tiny_calibration"](16)
-    orders = [Order("tflite", precision) for precision in (Precision.FLOAT32, Precision.INT8)]
-    return [convert(order, graph, calibration, folder, "tiny")[0] for order in orders]
+    orders = [
+        ConversionJob("tflite", precision) for precision in (Precision.FLOAT32, Precision.INT8)
+    ]
+    return [convert_artifact(order, graph, calibration, folder, "tiny")[0] for order in orders]
 
 
 @pytest.fixture(scope="session")

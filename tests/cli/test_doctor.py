@@ -9,7 +9,7 @@ import pytest
 
 from asmnet_edge import processes
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime.backends.runtimes import Runtime, runtimes_of
+from asmnet_edge.formats import Runtime, runtimes_of
 from asmnet_edge.runtime.cameras import attached
 from asmnet_edge.runtime.cameras.attached import (
     best_camera,
@@ -45,9 +45,8 @@ def test_what_is_bad_ends_with_1_and_has_a_cure(
 
 def test_a_runtime_that_crashes_is_told() -> None:
     crash = "import os; os.kill(os.getpid(), 11)"
-    finding = probe_runtime(
-        Runtime("Crashing", "numpy", "numpy", (".tflite",), "pip install it", crash)
-    )
+    runtime = Runtime("Crashing", "numpy", "numpy", "numpy:load", "pip install it", crash)
+    finding = probe_runtime(runtime)
     assert finding.state == BAD
     assert "it crashed (signal 11)" in finding.message
     assert "pip install it" in finding.cure
@@ -144,5 +143,5 @@ def test_the_best_camera_is_the_ribbons_then_one_of_usb(
 def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tryout, "is_arm", lambda: True)
     monkeypatch.setattr(tryout, "failure", lambda proof: "")
-    (openvino,) = runtimes_of(".xml")
+    (openvino,) = runtimes_of(Path("model.xml"))
     assert "floating point on ARM" in probe_runtime(openvino).message

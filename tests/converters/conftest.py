@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import OFFERED
-from asmnet_edge.converters.target import TARGETS
+from asmnet_edge.converters.orders import ConversionJob
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.formats import format_named, format_names
 from asmnet_edge.manifest import Precision
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 
@@ -60,9 +60,11 @@ def artifacts(
     """Path of the artifact of a format and precision, from one folder that holds all there are."""
     folder = tmp_path_factory.mktemp("artifacts")
     made = {
-        (name, precision): convert(Order(name, precision), graph, calibration, folder, "tiny")[0]
-        for name in TARGETS
-        for precision in OFFERED[name]
+        (name, precision): convert_artifact(
+            ConversionJob(name, precision), graph, calibration, folder, "tiny"
+        )[0]
+        for name in format_names()
+        for precision in format_named(name).precisions
     }
     return lambda name, precision: made[name, Precision(precision)]
 

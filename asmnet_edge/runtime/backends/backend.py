@@ -1,28 +1,25 @@
 """One protocol for all runtimes, and the choice of one by an artifact's file name.
 
-A new runtime is a new file with a class that fills `InferenceBackend`, and one line in `BACKENDS`.
+Which runtimes there are, and where their backends live: `asmnet_edge.formats`.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
+from asmnet_edge.formats import find_format, format_of, resolve
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import artifact_files
 
 Crop = NDArray[np.uint8]
 Files = Mapping[str, bytes]  # suffix -> content of an artifact's file
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
-# how ONNX begins to tell where a tensor lies that is not in the file (TensorProto.external_data)
-ELSEWHERE = b"\x0a\x08location"
 
 
 class InferenceBackend(Protocol):
@@ -40,19 +37,11 @@ class InferenceBackend(Protocol):
         """
 
 
-# suffix -> (format, module of the backend)
-BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        ".tflite": ("tflite", "asmnet_edge.runtime.backends.litert"),
-        ".onnx": ("onnx", "asmnet_edge.runtime.backends.onnx_runtime"),
-        ".xml": ("openvino", "asmnet_edge.runtime.backends.openvino"),
-    }
-)
-SUFFIXES = {name: suffix for suffix, (name, _) in BACKENDS.items()}  # format -> suffix
-
-
 def read_files(path: Path, largest: int = -1) -> Files:
-    """Content of those files of an artifact that are there, ``largest`` bytes of each at most."""
+    """Content of those files of an artifact that are there, ``largest`` bytes of each at most.
+
+    `ModelError` for a file that cannot be read, and for what the format's validator refuses.
+    """
     found = {}
     for file in artifact_files(path):
         if file.is_file():
@@ -61,32 +50,25 @@ def read_files(path: Path, largest: int = -1) -> Files:
                     found[file.suffix] = opened.read(largest)
             except OSError as error:
                 raise ModelError(f"cannot read {file}: {error.strerror}") from error
-    if ELSEWHERE in found.get(".onnx", b""):
-        raise ModelError(
-            f"{path} keeps weights in other files, for which nothing vouches",
-            "Save it as one file: onnx.save(onnx.load(path), path)",
-        )
+    spec = find_format(path)
+    if spec and spec.validator:
+        resolve(spec.validator)(path, found)
     return found
 
 
-def open_backend(path: Path, threads: int = 1, files: Files | None = None) -> InferenceBackend:
-    """Load a file whose origin is known into the runtime of its format; see
+def open_backend(
+    path: Path, threads: int = 1, files: Files | None = None, package: str | None = None
+) -> InferenceBackend:
+    """Load a file whose origin is known into a runtime of its format; see
     `asmnet_edge.runtime.artifact.open_artifact`.
 
-    files : what was read of it already
+    files : content that was read already; package : one of the format's runtimes, None for the
+    usual one. `UsageError` when that runtime does not run the format.
     """
-    module = importlib.import_module(backend_module(path))
-    backend: InferenceBackend = module.load(path, threads, files=files)
+    spec = format_of(path)
+    load = resolve(spec.runtime(package).backend if package else spec.backend)
+    backend: InferenceBackend = load(path, threads, files=files)
     return backend
-
-
-def backend_module(path: Path) -> str:
-    """Module that runs files named like ``path``; `ModelError` lists the known suffixes."""
-    if path.suffix not in BACKENDS:
-        raise ModelError(
-            f"{path} is not an artifact that can be run", f"Known: {', '.join(BACKENDS)}"
-        )
-    return BACKENDS[path.suffix][1]
 
 
 def run_all(backend: InferenceBackend, crops: Crop) -> tuple[FloatArray, FloatArray]:

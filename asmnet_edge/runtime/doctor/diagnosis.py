@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asmnet_edge.cpu import DOT_PRODUCTS, FEATURES, features, is_arm, usable_cores
+from asmnet_edge.formats import all_runtimes
 from asmnet_edge.runtime import health
-from asmnet_edge.runtime.backends.runtimes import RUNTIMES
 from asmnet_edge.runtime.backends.threads import sensible_threads
 from asmnet_edge.runtime.cameras.attached import ribbon_fault, video_nodes
 from asmnet_edge.runtime.doctor.tryout import (
@@ -32,7 +32,7 @@ def diagnose() -> Iterator[Finding]:
     """Yield all findings, each as soon as it is known."""
     yield from (_python(), _cpu(), _cores())
     yield from map(_package, ("numpy", "opencv"))
-    yield from map(probe_runtime, RUNTIMES)
+    yield from map(probe_runtime, all_runtimes())
     yield probe_model()
     yield from (_temperature(), _throttling(), _governor(), _cameras(), _picamera())
 

@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import asdict, dataclass
 
 from asmnet_edge.cpu import is_arm
+from asmnet_edge.formats import Runtime, suffixes_of
 from asmnet_edge.processes import failure, our_python
-from asmnet_edge.runtime.backends.runtimes import Runtime
 from asmnet_edge.runtime.backends.threads import sensible_threads
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 from asmnet_edge.versions import installed_version
@@ -37,7 +37,7 @@ def probe_runtime(runtime: Runtime) -> Finding:
     """Load ``runtime`` in a child process, as a broken one can crash or hang."""
     name, version, cure = runtime.label, installed_version(runtime.package), runtime.cure
     if version == "unknown":
-        return Finding(name, ABSENT, f"not installed; would run {runtime.suffixes[0]}", cure)
+        return Finding(name, ABSENT, f"not installed; would run {suffixes_of(runtime)[0]}", cure)
     reason = failure(runtime.proof)
     if reason:
         cure = f"Reinstall it: {cure or f'pip install {runtime.package}'}"
@@ -47,7 +47,7 @@ def probe_runtime(runtime: Runtime) -> Finding:
         return Finding(name, FAIR, message, "pip install ai-edge-litert")
     slow = name == "OpenVINO" and is_arm()
     note = "; computes int8 models in floating point on ARM" if slow else ""
-    message = f"{version}, runs {' and '.join(runtime.suffixes)}{note}"
+    message = f"{version}, runs {' and '.join(suffixes_of(runtime))}{note}"
     return Finding(name, FAIR if slow else GOOD, message)
 
 

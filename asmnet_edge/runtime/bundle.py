@@ -71,8 +71,10 @@ def _check_wheel(wheel: Path) -> None:
             if "asmnet_edge/__init__.py" in file.namelist():
                 return
     except (OSError, BadZipFile) as error:
-        raise UsageError(f"{wheel} is not a wheel: {error}", "Make one: python -m build") from error
-    raise UsageError(f"{wheel} is not a wheel of asmnet-edge", "Make one with: python -m build")
+        raise UsageError(
+            f"{wheel} is not a wheel: {error}", "Make one: pip wheel --no-deps ."
+        ) from error
+    raise UsageError(f"{wheel} is not a wheel of asmnet-edge", "Make one: pip wheel --no-deps .")
 
 
 def _sums(contents: Mapping[str, bytes]) -> bytes:

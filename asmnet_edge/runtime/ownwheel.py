@@ -24,7 +24,7 @@ NAME, PACKAGE = "asmnet-edge", "asmnet_edge"
 FACTS = ("METADATA", "WHEEL", "entry_points.txt", "top_level.txt")  # the rest of them is pip's
 SETUPTOOLS = 77  # as pyproject.toml asks; an older one is left alone, and pip fetches another
 LONG_AGO = 315532800  # 1980, the first year of zip: the same files make the same wheel
-CURE = "Make one in a checkout, pip install build && python -m build --wheel, and give it: --wheel"
+CURE = "Make one in a checkout, pip wheel --no-deps ., and give it with --wheel"
 
 
 @contextmanager

@@ -27,7 +27,10 @@ RECENT = 60  # frames over which the rate is shown
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True)
+@click.argument("sources", nargs=-1)
+@click.option(
+    "--sample", is_flag=True, help="Use the sample picture that comes with the package as SOURCES."
+)
 @click.option(
     "--model",
     type=MODEL,
@@ -128,7 +131,7 @@ RECENT = 60  # frames over which the rate is shown
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the faces as JSON, one line a picture or frame."
 )
-def command(sources: tuple[str, ...], **options: Any) -> None:
+def command(sources: tuple[str, ...], sample: bool, **options: Any) -> None:
     """Find faces, their landmarks and pose in SOURCES.
 
     \b
@@ -145,6 +148,7 @@ def command(sources: tuple[str, ...], **options: Any) -> None:
     from asmnet_edge.runtime.pipeline_options import PipelineOptions
     from asmnet_edge.runtime.sources import Kind, kind_of_all
 
+    sources = _sources(sources, sample)
     kind = kind_of_all(sources)
     names = ("model", "trust", "detector", "threads", "faces", "smooth")
     chosen = {name: options[name] for name in names}
@@ -333,3 +337,16 @@ def parse_size(text: str) -> tuple[int, int]:
     if not (cross and width.isdigit() and height.isdigit()):
         raise UsageError(f"a size looks like 640x480, got {text!r}")
     return int(width), int(height)
+
+
+def _sources(given: tuple[str, ...], sample: bool) -> tuple[str, ...]:
+    """Return the sources given, or the sample picture; one of the two must be there."""
+    from asmnet_edge.shipped import sample_picture
+
+    if sample and given:
+        raise click.UsageError(f"--sample takes no SOURCES, got {', '.join(given)}.")
+    if not sample and not given:
+        raise click.UsageError(
+            "Give a picture, a folder, a video or a camera, or try the sample: --sample"
+        )
+    return (str(sample_picture()),) if sample else given

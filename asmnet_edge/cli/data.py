@@ -76,7 +76,7 @@ def prepare(
     pack = make_pack(samples, bar, faces, rule, quality)
     facts = PackFacts.of(source, subset, samples, rule, quality, len(faces.skipped))
     write_pack(output, pack, facts)
-    faces.tell()
+    faces.report()
     click.echo(f"{output}: {len(pack):,} faces, {output.stat().st_size / 2**20:.1f} MiB")
     for lack in facts.missing:
         notes.print(f"missing: {lack.faces:,} of {lack.part}")
@@ -117,7 +117,7 @@ def stats(
         for words, dataset in opened.items()
         for subset in _shown(dataset, subsets or dataset.subsets, faces, labels[words])
     ]
-    faces.tell()
+    faces.report()
     figures = [subset.as_json() for subset in measured]
     if output:
         write_figures(output, measured)

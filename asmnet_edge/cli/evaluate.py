@@ -75,7 +75,7 @@ def command(
     try:
         evaluation = _evaluate(opened, plan)
     finally:
-        faces.tell()
+        faces.report()
     for note in write_evaluation(evaluation, opened, output) if output else ():
         notes.print(note, soft_wrap=True)
     _print(evaluation.content, as_json)

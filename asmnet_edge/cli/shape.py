@@ -109,7 +109,7 @@ def _training_samples(data: tuple[str, ...], faces: BrokenFaces) -> list[Sample]
         raise UsageError("all data sets of a shape model must have one landmark scheme")
     found = [sample for dataset in datasets for sample in dataset.samples("train", faces)]
     samples = learnable(found)
-    faces.tell()
+    faces.report()
     _tell_absent(datasets, len(found) - len(samples))
     if not samples:
         raise UsageError("there are no faces to fit a shape model to")

@@ -138,7 +138,7 @@ def _prepare(config: TrainConfig, output: Path, broken: BrokenFaces) -> Run:
     for dataset in datasets:
         bar = partial(with_progress, description=f"reading {dataset.name}")
         read.append(pack_of(dataset, "train", bar, broken))
-    broken.tell()
+    broken.report()
     scheme = read[0].scheme
     if any(pack.scheme is not scheme for pack in read):
         raise UsageError("all data sets of a run must have one landmark scheme")

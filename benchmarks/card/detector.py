@@ -14,7 +14,8 @@ from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.crop import cut, from_relative, invert, transform
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.landmarks import Box, FloatArray
-from asmnet_edge.runtime.detect import Detector, detect_haar
+from asmnet_edge.runtime.detect import detect_haar
+from asmnet_edge.runtime.detector import Detector
 
 NAME = "OpenCV's Haar cascade"
 

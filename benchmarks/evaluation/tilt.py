@@ -20,7 +20,7 @@ from asmnet_edge.data.sample import Sample
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks, bounding_box
 from asmnet_edge.pictures import Picture
 from asmnet_edge.runtime.backends.backend import Crop
-from asmnet_edge.runtime.landmarker import next_look
+from asmnet_edge.runtime.landmarker import next_crop
 from asmnet_edge.schemes import LandmarkScheme
 
 DEGREES = (0.0, 30.0, 60.0, 90.0, 180.0)  # by which pictures are turned clockwise
@@ -81,7 +81,7 @@ class Search:
         self.pose = self._square.pose_in_picture(np.array(pose, np.float64))
         points = transform(from_relative(relative, self.rule.size), invert(self._matrix))
         self.seen.append(Landmarks(points, scheme))
-        self.where = next_look(self.rule, self.seen)
+        self.where = next_crop(self.rule, self.seen)
 
     @property
     def _square(self) -> Square:

@@ -66,7 +66,6 @@ def _openvino_sum() -> float:
 
     from asmnet_edge.runtime.backends.openvino import without_tiles
 
-    without_tiles()  # as the runtime has it, whichever comes first
     image = ops.parameter((1, CHANNELS, 4, 4), np.float32)
     ends = [np.float32(end) for end in (0, CODE, 0, CODE)]
     codes = ops.fake_quantize(image, *map(ops.constant, ends), levels=CODE + 1)
@@ -75,5 +74,6 @@ def _openvino_sum() -> float:
     found = ops.convolution(codes, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
     model = openvino.Model([ops.result(found)], [image])
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    compiled = openvino.Core().compile_model(model, "CPU", settings)
+    with without_tiles():  # as the runtime does, whichever comes first
+        compiled = openvino.Core().compile_model(model, "CPU", settings)
     return float(compiled(np.full((1, CHANNELS, 4, 4), CODE, np.float32))[0].flat[0])

@@ -32,7 +32,7 @@ from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
 from asmnet_edge.landmarks import Landmarks, bounding_box
 from asmnet_edge.pictures import read_picture
-from asmnet_edge.runtime.backends.backend import open_artifact
+from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.schemes import IBUG68, WFLW98
 from asmnet_edge.training.floatmodel import load_float_model

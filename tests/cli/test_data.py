@@ -313,7 +313,7 @@ def test_a_cure_of_its_own_is_kept() -> None:
 def test_one_face_is_not_called_faces(capsys: pytest.CaptureFixture[str]) -> None:
     faces = BrokenFaces("skip")
     faces(DataError("a.pts has 3 points"))
-    faces.tell()
+    faces.report()
     assert capsys.readouterr().err.splitlines() == [
         "left out: a.pts has 3 points",
         "1 broken face left out",
@@ -326,10 +326,10 @@ def test_what_is_no_face_is_named_once_and_not_counted(
     faces = BrokenFaces("skip")
     for error in (NotAFaceError("ibug is empty"), NotAFaceError("ibug is empty")):
         faces(error)
-    faces.tell()
+    faces.report()
     assert capsys.readouterr().err.splitlines() == ["left out: ibug is empty"]
 
 
 def test_nothing_is_told_where_nothing_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
-    BrokenFaces("skip").tell()
+    BrokenFaces("skip").report()
     assert capsys.readouterr().err == ""

@@ -14,7 +14,8 @@ from asmnet_edge.converters.conversion import ConversionEvent, ConvertOptions, c
 from asmnet_edge.errors import UsageError
 from asmnet_edge.formats import format_named, format_names, registry
 from asmnet_edge.manifest import read_manifest
-from asmnet_edge.runtime.backends.backend import open_artifact, run_all
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import run_all
 
 FOLDER = Path(__file__).parents[1] / "toy_format"
 LINE = "[asmnet_edge.formats]\ntoy = toy_format:SPEC\n"

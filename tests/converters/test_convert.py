@@ -32,7 +32,8 @@ from asmnet_edge.manifest import (
     read_manifest,
 )
 from asmnet_edge.metrics import deviation
-from asmnet_edge.runtime.backends.backend import open_artifact, run_all
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import run_all
 from asmnet_edge.training.floatmodel import FloatModel
 
 Find = Callable[[str, str], Path]

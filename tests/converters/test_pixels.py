@@ -15,7 +15,8 @@ from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.orders import ConversionJob
 from asmnet_edge.formats import format_names
 from asmnet_edge.manifest import Precision
-from asmnet_edge.runtime.backends.backend import open_artifact, run_all
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import run_all
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.pixels import PixelScaling
 

@@ -20,7 +20,8 @@ from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.formats import all_formats, format_named, format_names
 from asmnet_edge.manifest import Precision, read_manifest
 from asmnet_edge.metrics import deviation
-from asmnet_edge.runtime.backends.backend import open_artifact, open_backend, run_all
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.training.floatmodel import FloatModel
 
 Find = Callable[[str, str], Path]

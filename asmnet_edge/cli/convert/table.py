@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from asmnet_edge.cli.terminal import aloud, notes
+from asmnet_edge.cli.terminal import notes, unsilenced_console
 from asmnet_edge.tables import table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class ProgressLines:
     """
 
     def __init__(self) -> None:
-        self._loud = aloud()  # for events while libraries are silenced
+        self._loud = unsilenced_console()  # for events while libraries are silenced
         self._live: Progress | None = None
         self._head = ""
 

@@ -6,7 +6,6 @@ Which runtimes there are, and where their backends live: `asmnet_edge.formats`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -16,12 +15,7 @@ from numpy.typing import NDArray
 from asmnet_edge.errors import ModelError
 from asmnet_edge.formats import find_format, format_of, resolve
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import (
-    ArtifactManifest,
-    artifact_files,
-    manifest_path,
-    read_manifest,
-)
+from asmnet_edge.manifest import artifact_files
 
 Crop = NDArray[np.uint8]
 Files = Mapping[str, bytes]  # suffix -> content of an artifact's file
@@ -41,52 +35,6 @@ class InferenceBackend(Protocol):
 
         The arrays may be views of the runtime's buffers: valid until the next call.
         """
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """A loaded artifact: its backend and the facts of its manifest."""
-
-    path: Path
-    manifest: ArtifactManifest
-    backend: InferenceBackend
-
-
-@dataclass(frozen=True)
-class CheckedArtifact:
-    """The content of an artifact's files, and the manifest that it was checked against.
-
-    A file that is replaced on disk afterwards makes no difference.
-    """
-
-    path: Path
-    manifest: ArtifactManifest
-    files: Files
-
-    def open(self, threads: int = 1) -> Artifact:
-        """Load the content into the usual runtime of its format; may be called repeatedly."""
-        return Artifact(self.path, self.manifest, open_backend(self.path, threads, self.files))
-
-
-def open_artifact(path: Path, threads: int = 1, trust: bool = False) -> Artifact:
-    """Check ``path``, see `check_artifact`, then load it into the runtime of its format."""
-    return check_artifact(path, trust).open(threads)
-
-
-def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
-    """Read ``path`` once and check it against its manifest.
-
-    trust : accept a file without a manifest after it was loaded and run in a sandbox
-    `ModelError` when its name is of no known format, or it does not match its manifest.
-    """
-    format_of(path)  # an unknown suffix is refused before anything is read
-    if trust and path.is_file() and not manifest_path(path).exists():
-        from asmnet_edge.runtime.backends.trust import tried_artifact
-
-        return tried_artifact(path)
-    files = read_files(path)
-    contents = {path.with_suffix(suffix): content for suffix, content in files.items()}
-    return CheckedArtifact(path, read_manifest(path, contents), files)
 
 
 def read_files(path: Path, largest: int = -1) -> Files:

@@ -1,10 +1,10 @@
-"""Making shapes comparable: on their boxes one by one, or all onto their mean (Procrustes).
+"""Alignment of shapes: each on its bounding box, or all onto their mean (Procrustes).
 
 Gower, "Generalized Procrustes Analysis", Psychometrika 1975; for shape models Cootes et al., CVIU
-1995. Those turn and scale every shape onto the mean, take the mean anew, and so on. In the plane
-the end of that road is known: with shapes as complex vectors z_k of size 1 the mean is the leading
+1995. Those turn and scale every shape onto the mean, compute the mean again, and so on. In the
+plane the limit is known: with shapes as complex vectors z_k of size 1 the mean is the leading
 eigenvector of sum_k z_k z_k^H (Kent, "The Complex Bingham Distribution and Shape Analysis", JRSS B
-1994). So there is nothing to iterate, and it does not matter which shape comes first.
+1994). So no iteration is needed, and the order of the shapes does not matter.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ ComplexArray = NDArray[np.complexfloating]
 
 
 def normalise(shapes: FloatArray) -> FloatArray:
-    """Shapes (faces, n, 2) centred on their bounding box and divided by its longer side."""
+    """Return ``shapes`` (faces, n, 2) centred on their bounding box, its longer side being 1."""
     low, high = shapes.min(axis=1, keepdims=True), shapes.max(axis=1, keepdims=True)
     return (shapes - (low + high) / 2) / (high - low).max(axis=2, keepdims=True)
 
 
 def procrustes(shapes: FloatArray, level: tuple[int, int]) -> FloatArray:
-    """``shapes`` (faces, n, 2), each centred, turned and scaled onto the mean of all.
+    """Return ``shapes`` (faces, n, 2), each centred, turned and scaled onto the mean of all.
 
-    The mean has size 1 (root of its summed squares), and from the first to the second of its points
-    ``level`` it goes straight to the right. Shapes are never mirrored.
+    The mean has size 1 (root of its summed squares), and the second of its points ``level`` is
+    straight to the right of the first. Shapes are never mirrored.
     """
     return superimpose(shapes, _mean(_unit(shapes), level))
 
 
 def superimpose(shapes: FloatArray, reference: FloatArray) -> FloatArray:
-    """``shapes`` (..., n, 2) centred, turned and scaled onto ``reference`` (n, 2), made size 1.
+    """Return ``shapes`` (..., n, 2) centred, turned and scaled onto ``reference`` (n, 2) of size 1.
 
     Least squares: the shape z is multiplied by z^H r, r being the reference, both of size 1.
     """
@@ -67,11 +67,11 @@ def _as_points(shapes: ComplexArray) -> FloatArray:
 
 def _onto_their_mean(shapes: FloatArray, scheme: LandmarkScheme | None) -> FloatArray:
     if scheme is None:
-        raise DataError("Procrustes alignment needs the scheme, whose eye corners lie level")
+        raise DataError("Procrustes alignment needs the scheme, whose eye corners are made level")
     return procrustes(shapes, scheme.eye_corners)
 
 
-# none: shapes are taken as they are
+# none: shapes are not changed
 ALIGNMENTS: Mapping[str, Callable[[FloatArray, LandmarkScheme | None], FloatArray]] = (
     MappingProxyType(
         {
@@ -84,22 +84,22 @@ ALIGNMENTS: Mapping[str, Callable[[FloatArray, LandmarkScheme | None], FloatArra
 
 
 def check_alignment(name: str) -> None:
-    """`DataError` unless ``name`` is one of `ALIGNMENTS`."""
+    """Raise `DataError` unless ``name`` is one of `ALIGNMENTS`."""
     if name not in ALIGNMENTS:
         raise DataError(f"no alignment {name!r}", f"Known: {', '.join(ALIGNMENTS)}")
 
 
 def check_shapes(shapes: FloatArray, sized: bool) -> None:
-    """`DataError` names the first of ``shapes`` (faces, n, 2) with NaN or, if asked, no size."""
+    """Raise `DataError` for shapes (faces, n, 2) with NaN or, if ``sized``, without extent."""
     bad = ~np.isfinite(shapes).all(axis=(1, 2))
     if sized:
         bad |= np.ptp(shapes, axis=1).max(axis=1) == 0
     if bad.any():
-        raise DataError(f"shape {int(bad.argmax())} is not finite, or all its points are one")
+        raise DataError(f"shape {int(bad.argmax())} is not finite, or all its points are the same")
 
 
 def align(shapes: FloatArray, alignment: str, scheme: LandmarkScheme | None) -> FloatArray:
-    """``shapes`` (faces, n, 2) made comparable; ``alignment`` is one of `ALIGNMENTS`."""
+    """Return ``shapes`` (faces, n, 2) aligned by ``alignment``, one of `ALIGNMENTS`."""
     check_alignment(alignment)
     check_shapes(shapes, sized=alignment != "none")
     return ALIGNMENTS[alignment](shapes, scheme)

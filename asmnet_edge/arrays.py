@@ -1,4 +1,4 @@
-"""Arrays by name in one ``.npz`` file: never pickled, written whole or not at all."""
+"""Arrays by name in an ``.npz`` file: never pickled, written atomically."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from asmnet_edge.files import staged
 
-# all that reading a broken archive was seen to raise
+# errors that reading a broken archive may raise
 DAMAGE = (
     *(OSError, ValueError, KeyError, TypeError, EOFError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
@@ -23,15 +23,15 @@ DAMAGE = (
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write ``arrays`` to ``path``; the same arrays make the same bytes."""
+    """Write ``arrays`` to ``path`` atomically; the same arrays give the same bytes."""
     with staged(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
-    """The arrays ``names`` of the file; raises one of `DAMAGE` if it is none or broken.
+    """Return the arrays ``names`` of the file; raises one of `DAMAGE` if it is broken.
 
-    Each is asked for by name: a damaged directory may leave some out without a word.
+    Each is read by name: a damaged archive directory may omit some without an error.
     """
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name] for name in names}

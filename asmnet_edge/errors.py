@@ -1,4 +1,4 @@
-"""The one tree of errors that the program raises on purpose.
+"""Tree of all errors that the program raises on purpose.
 
 Each says what was expected, what came and what to do next. The command line turns any
 ``AsmnetEdgeError`` into one line and its exit code; anything else is a bug and keeps its traceback.
@@ -14,7 +14,7 @@ EXIT_WRONG_USE = 2
 
 
 class AsmnetEdgeError(Exception):
-    """Base of all our errors: a message, an optional cure, and the exit code it stands for."""
+    """Base of all errors: a message, an optional cure, and an exit code."""
 
     exit_code = EXIT_WRONG_USE
 
@@ -36,9 +36,9 @@ class DataError(AsmnetEdgeError):
 
 
 class NotAFaceError(DataError):
-    """Part of a data set that cannot be used and counts as no face of the subset asked for.
+    """Part of a data set that cannot be used and is not counted as a face of the subset.
 
-    Such are a folder without faces, and a line that does not tell its subset.
+    Such are a folder without faces, and a line that does not state its subset.
     """
 
 
@@ -55,11 +55,11 @@ class MissingExtraError(AsmnetEdgeError):
 
 
 class OutputExistsError(AsmnetEdgeError):
-    """The output is there already and ``--overwrite`` was not given."""
+    """The output exists and ``--overwrite`` was not given."""
 
 
 class CheckFailedError(AsmnetEdgeError):
-    """The work was done, and what came out does not pass its check."""
+    """The work was done, and its result does not pass a check."""
 
     exit_code = EXIT_CHECK_FAILED
 

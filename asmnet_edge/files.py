@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and naming them by content."""
+"""Atomic writing of files and folders, and their hashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from asmnet_edge.errors import OutputExistsError, UsageError
 
 
 def sha256(source: Path | bytes) -> str:
-    """Hex SHA-256 of a file's bytes, or of bytes that were read already."""
+    """Return the hex SHA-256 of a file's bytes, or of bytes that were read already."""
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
     with source.open("rb") as file:
@@ -24,17 +24,18 @@ def sha256(source: Path | bytes) -> str:
 
 
 def sha256_of_all(paths: Sequence[Path]) -> str:
-    """Of files that belong together: that of their hashes in this order; of one file its own."""
+    """Return the hash of ``paths``: of their hashes in this order; of a single file its own."""
     hashes = [sha256(path) for path in paths]
     return hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode())
 
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; renamed onto it when the block ends well, else removed.
+    """Yield a temporary path beside ``path``, renamed to it when the block succeeds, else removed.
 
-    The name keeps the suffix, as most exporters choose the format by it. Rename within one file
-    system is atomic (POSIX), so nobody ever sees half a file.
+    The name keeps the suffix, as most exporters choose the format by it. Renaming within a file
+    system is atomic (POSIX), so no process ever reads half a file. `UsageError` when it cannot be
+    written.
     """
     make_folder(path.parent)
     try:
@@ -43,16 +44,16 @@ def staged(path: Path) -> Iterator[Path]:
             yield temporary
             put_in_place(temporary, path)
     except BrokenPipeError:
-        raise  # of whom results are printed to: no file of ours
+        raise  # standard output was closed: not an error of this file
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 @contextmanager
 def staged_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside ``path``; renamed to it when the block ends well, else removed.
+    """Yield a temporary folder, renamed to ``path`` when the block succeeds, else removed.
 
-    `OutputExistsError` if ``path`` is there and not an empty folder: none is ever replaced.
+    `OutputExistsError` if ``path`` exists and is not an empty folder: none is ever replaced.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise OutputExistsError(f"{path} is there already", "Give another folder, or remove it")
@@ -68,21 +69,21 @@ def staged_folder(path: Path) -> Iterator[Path]:
 
 
 def put_in_place(finished: Path, final: Path) -> None:
-    """Rename ``finished`` onto ``final`` on one file system, its content safe on disk first."""
+    """Rename ``finished`` to ``final`` within a file system, after syncing its content to disk."""
     with finished.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(finished, final)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left of files that they were writing into ``folder``."""
+    """Remove temporary files that killed processes left in ``folder``."""
     for path in folder.glob(".*.*.????????"):
         if path.is_dir() and {file.name for file in path.iterdir()} <= {path.name[1:-9]}:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> None:
-    """Create ``folder`` and its parents; `UsageError` when that cannot be."""
+    """Create ``folder`` and its parents; `UsageError` when that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -90,19 +91,19 @@ def make_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path``, all or nothing."""
+    """Write ``content`` to ``path`` atomically."""
     with staged(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` as indented JSON, all or nothing; NaN is refused, as JSON has none."""
+    """Write ``content`` as indented JSON, atomically; `ValueError` for NaN, which JSON lacks."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(path, (text + "\n").encode())
 
 
 def refuse_existing(paths: list[Path], overwrite: bool) -> None:
-    """Raise `OutputExistsError` if one of ``paths`` is there and ``overwrite`` is false."""
+    """Raise `OutputExistsError` if one of ``paths`` exists and ``overwrite`` is false."""
     there = [path for path in paths if path.exists()]
     if there and not overwrite:
         names = ", ".join(str(path) for path in there)

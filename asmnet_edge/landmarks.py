@@ -1,4 +1,4 @@
-"""The value that carries the landmarks of one face, and the boxes around them."""
+"""Landmarks of one face, and boxes around them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.floating]
 class Box:
     """Axis-aligned box in pixels; pixel centres lie at integer coordinates.
 
-    x, y : left and top edge; width, height : extent, positive
+    x, y : left and top edge; width, height : extent; `DataError` unless positive
     """
 
     x: float
@@ -39,7 +39,8 @@ class Box:
 class Landmarks:
     """Landmarks of one face.
 
-    points : (n, 2) float64, x, y in pixels, finite, in the order of ``scheme``
+    points : (n, 2) float64, x, y in pixels, in the order of ``scheme``; `DataError` for another
+    shape or numbers that are not finite
     """
 
     points: FloatArray
@@ -55,11 +56,11 @@ class Landmarks:
 
     @cached_property
     def box(self) -> Box:
-        """The tight box around the points."""
+        """Tight box around the points."""
         return bounding_box(self.points)
 
 
 def bounding_box(points: FloatArray) -> Box:
-    """Tight box around ``points`` (n, 2)."""
+    """Return the tight box around ``points`` (n, 2)."""
     low, high = points.min(axis=0), points.max(axis=0)
     return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))

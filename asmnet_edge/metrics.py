@@ -1,18 +1,25 @@
 """Accuracy of landmarks and pose, as the field defines it.
 
-All take landmarks as (faces, n, 2) in one and the same unit and return one value per face, so that
-means, intervals and curves can be made from the same numbers. Multiply by 100 for per cent.
+Errors take landmarks as (faces, n, 2), all in one unit, and return one value per face, a fraction.
+Figures, which records and tables show, are functions of a `Comparison`; all known ones are listed
+in `asmnet_edge.registered.METRICS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asmnet_edge.errors import DataError
 from asmnet_edge.landmarks import FloatArray
+from asmnet_edge.pose import AXES
+from asmnet_edge.registered import METRICS
 from asmnet_edge.schemes import LandmarkScheme
 
 
@@ -100,9 +107,9 @@ def bootstrap_interval(
     """Percentile bootstrap interval of the mean of ``values`` (faces,).
 
     Efron, "Bootstrap methods", Annals of Statistics 1979. For a paired drop pass the differences.
-    identities : (faces,), or empty: each face is another's; faces that share one are drawn
-    together, as frames of one film are no news (Field & Welsh, "Bootstrapping clustered data",
-    J. R. Stat. Soc. B 69, 2007). Where all share one, nothing is left but to draw faces.
+    identities : (faces,), or empty: each face is of another person; faces that share one are drawn
+    together, since frames of one video are not independent (Field & Welsh, "Bootstrapping clustered
+    data", J. R. Stat. Soc. B 69, 2007). Where all share one, single faces are drawn.
     """
     owners = _numbered(identities) if len(set(identities)) > 1 else np.arange(len(values))
     sums, counts = np.bincount(owners, values), np.bincount(owners)
@@ -113,6 +120,83 @@ def bootstrap_interval(
 
 
 def _numbered(names: Sequence[str]) -> NDArray[np.intp]:
-    """0 for the first of ``names`` and all that are like it, 1 for the next, and so on."""
+    """Number of each of ``names`` (faces,) by its first occurrence: 0 for the first, and so on."""
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.intp)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Faces that a model predicted beside their annotations: what a metric is a function of.
+
+    predicted, truth : (faces, n, 2) landmarks in one unit; pose, true_pose : (faces, 3) degrees
+    identities : (faces,) as in `bootstrap_interval`, or empty
+    """
+
+    predicted: FloatArray
+    truth: FloatArray
+    pose: FloatArray
+    true_pose: FloatArray
+    scheme: LandmarkScheme
+    identities: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        faces = len(self.truth)
+        points, angles = (faces, self.scheme.points, 2), (faces, 3)
+        expected = {"predicted": points, "truth": points, "pose": angles, "true_pose": angles}
+        for name, shape in expected.items():
+            if (got := np.shape(getattr(self, name))) != shape:
+                raise DataError(f"{name} must be {shape}, got {got}")
+
+    @cached_property
+    def point_errors(self) -> FloatArray:
+        """Error of each point over the inter-ocular distance, (faces, n), as a fraction."""
+        return point_errors(self.predicted, self.truth, self.scheme)
+
+    @cached_property
+    def errors(self) -> FloatArray:
+        """NME of each face, (faces,), as a fraction."""
+        return self.point_errors.mean(axis=1)
+
+
+def figures(comparison: Comparison) -> dict[str, Any]:
+    """Return every metric of ``comparison`` by name, as plain values for JSON."""
+    return {name: METRICS.load(name)(comparison) for name in METRICS}
+
+
+def mean_nme(comparison: Comparison) -> float:
+    """NME in %, mean over faces."""
+    return 100 * float(comparison.errors.mean())
+
+
+def nme_interval(comparison: Comparison) -> list[float]:
+    """95 % bootstrap interval of the mean NME in %, [low, high]."""
+    errors, identities = 100 * comparison.errors, comparison.identities
+    return list(bootstrap_interval(errors, identities=identities))
+
+
+def nme_by_region(comparison: Comparison) -> dict[str, float]:
+    """NME in % over the points of each facial region of the scheme."""
+    return by_region(100 * comparison.point_errors, comparison.scheme)
+
+
+def by_region(values: FloatArray, scheme: LandmarkScheme) -> dict[str, float]:
+    """Mean of ``values`` (faces, n) over the points of each facial region of ``scheme``."""
+    groups = scheme.groups.items()
+    return {name: float(values[:, list(indices)].mean()) for name, indices in groups}
+
+
+def share_of_failures(comparison: Comparison) -> float:
+    """Share of faces whose NME exceeds the failure threshold of the scheme, 0 to 1."""
+    return failure_rate(comparison.errors, comparison.scheme.failure)
+
+
+def area_under_curve(comparison: Comparison) -> float:
+    """`auc` up to the failure threshold of the scheme, 0 to 1."""
+    return auc(comparison.errors, comparison.scheme.failure)
+
+
+def pose_mae(comparison: Comparison) -> dict[str, float]:
+    """Mean absolute error of yaw, pitch and roll, degrees."""
+    mean = angle_errors(comparison.pose, comparison.true_pose).mean(axis=0)
+    return dict(zip(AXES, mean.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""The picture of a shape model: what each of its modes does to the mean face."""
+"""Picture of a shape model: the effect of each mode on the mean face."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from asmnet_edge.pictures import Picture
 from asmnet_edge.shape import CLIP, PointDistributionModel
 
 DEVIATIONS = (-CLIP, 0.0, CLIP)
-TILE = 240  # pixels a side
-MARGIN = 0.07  # of the tile, on each side
-PAPER, GHOST = (48, 48, 48), (115, 105, 105)  # BGR
+MODE_TILE = 240  # pixels a side
+MODE_MARGIN = 0.07  # of the tile, on each side
+BACKGROUND, MEAN_COLOUR = (48, 48, 48), (115, 105, 105)  # BGR
 
 
 def draw_modes(model: PointDistributionModel, modes: int) -> Picture:
-    """The first ``modes`` of ``model``, a row each: -3, 0 and +3 standard deviations.
+    """Draw the first ``modes`` of ``model``, a row each: -3, 0 and +3 standard deviations.
 
-    All at one scale, each over the mean in grey. (H, W, 3) BGR
+    (H, W, 3) BGR; all at one scale, each over the mean in grey. `ModelError` without a scheme.
     """
     if model.scheme is None:
         raise ModelError("the shape model does not say how its points are joined to contours")
@@ -35,7 +35,7 @@ def draw_modes(model: PointDistributionModel, modes: int) -> Picture:
 
 
 def mode_shapes(model: PointDistributionModel, modes: int) -> FloatArray:
-    """Shapes (modes, 3, n, 2): the mean, moved along one mode at a time by `DEVIATIONS`."""
+    """Return shapes (modes, 3, n, 2): the mean moved along one mode at a time by `DEVIATIONS`."""
     each = np.diag(np.sqrt(model.eigenvalues))[:modes]
     return model.reconstruct(np.array(DEVIATIONS)[:, None] * each[:, None])
 
@@ -43,12 +43,12 @@ def mode_shapes(model: PointDistributionModel, modes: int) -> FloatArray:
 def _in_tiles(shapes: FloatArray) -> FloatArray:
     """``shapes`` (modes, 3, n, 2) in pixels of a tile, one scale and place for all."""
     low, high = shapes.min(axis=(0, 1, 2)), shapes.max(axis=(0, 1, 2))
-    scale = TILE * (1 - 2 * MARGIN) / (high - low).max()
-    return scale * (shapes - (low + high) / 2) + (TILE - 1) / 2
+    scale = MODE_TILE * (1 - 2 * MODE_MARGIN) / (high - low).max()
+    return scale * (shapes - (low + high) / 2) + (MODE_TILE - 1) / 2
 
 
 def _tile(points: FloatArray, mean: Landmarks) -> Picture:
-    canvas = np.full((TILE, TILE, 3), PAPER, np.uint8)
-    draw_contours(canvas, mean, GHOST)
+    canvas = np.full((MODE_TILE, MODE_TILE, 3), BACKGROUND, np.uint8)
+    draw_contours(canvas, mean, MEAN_COLOUR)
     draw_landmarks(canvas, Landmarks(points, mean.scheme))
     return canvas

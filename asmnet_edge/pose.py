@@ -1,4 +1,4 @@
-"""Head pose: the axes and signs, said once, and the fit of a 3-D mean face to landmarks.
+"""Head pose: the definition of its axes and signs, and the fit of a 3-D mean face to landmarks.
 
 Axes: x to the picture's right, y down, z away from the camera, for the picture and for the head
 that looks straight into it. Angles in degrees, from the viewer's point of view:
@@ -13,12 +13,14 @@ adds exactly a to roll, and mirroring it exactly negates yaw and roll.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asmnet_edge.errors import DataError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.schemes import IBUG68, LandmarkScheme
 
@@ -74,35 +76,35 @@ def mean_face() -> FloatArray:
 
 
 def rigid_points() -> list[int]:
-    """Those iBUG points that lie still on the head: all but jaw and the inner mouth."""
+    """Indices of the iBUG points that are rigid on the head: all but jaw and inner mouth."""
     return [i for i in range(IBUG68.points) if 17 <= i < 60]
 
 
 def in_plane_roll(points: FloatArray, scheme: LandmarkScheme = IBUG68) -> float:
     """Degrees in (-180, 180] by which the face of ``points`` (n, 2) is tilted clockwise.
 
-    The turn that brings the frontal mean face's still points nearest to these (2-D Procrustes, in
+    The turn that brings the frontal mean face's rigid points nearest to these (2-D Procrustes, in
     closed form). From the front it is the roll of `fit_pose`. Of a head that is turned and looks up
-    or down it tells how the features lie in the picture, which is another angle; but in profile,
-    where noise of the points makes roll anything, it is as steady as from the front.
-    A scheme without the still points is tilted as the line between its outer eye corners is.
+    or down it is the tilt of the features in the picture, which is another angle; but in profile,
+    where noise of the points makes roll undefined, it is as steady as from the front.
+    A scheme without the rigid points is tilted as the line between its outer eye corners is.
     """
     if len(scheme.to_ibug68) != IBUG68.points:
         left, right = points[list(scheme.eye_corners)]
         return float(np.rad2deg(np.arctan2(*(right - left)[::-1])))
-    still = _complex(points[_still(scheme.to_ibug68)])
-    return float(np.rad2deg(np.angle(np.vdot(_flat_face(), still))))
+    rigid = _complex(points[_rigid(scheme.to_ibug68)])
+    return float(np.rad2deg(np.angle(np.vdot(_flat_face(), rigid))))
 
 
 @cache
-def _still(to_ibug68: tuple[int, ...]) -> list[int]:
-    """Indices of the still points in a scheme."""
+def _rigid(to_ibug68: tuple[int, ...]) -> list[int]:
+    """Indices of the rigid points in a scheme."""
     return [to_ibug68[i] for i in rigid_points()]
 
 
 @cache
 def _flat_face() -> NDArray[np.complex128]:
-    """The frontal mean face's still points (still,) about their centre."""
+    """The frontal mean face's rigid points (points,) about their centre."""
     flat = mean_face()[rigid_points(), :2]
     return _complex(flat - flat.mean(axis=0))
 
@@ -115,12 +117,37 @@ def _complex(points: FloatArray) -> NDArray[np.complex128]:
 def fit_pose(landmarks: FloatArray, scheme: LandmarkScheme = IBUG68) -> FloatArray:
     """Yaw, pitch, roll (faces, 3) in degrees of ``landmarks`` (faces, n, 2), any unit, y down.
 
-    Least squares of weak perspective p = s R[:2] X + t over the mean face's still points, by
-    Gauss-Newton from the frontal, in-plane aligned pose.
+    Least squares of weak perspective p = s R[:2] X + t over the mean face's rigid points, by
+    Gauss-Newton from the frontal, in-plane aligned pose. `DataError` for a scheme without a map to
+    the 68 points of iBUG, to which the mean face belongs.
     """
+    if not scheme.to_ibug68:
+        raise DataError(
+            f"the head pose of {scheme.name} landmarks cannot be fitted: the scheme has no map to "
+            "the 68 points of iBUG",
+            "Give each face's exact pose (pose.csv beside a csv: file), or set "
+            "LandmarkScheme.to_ibug68",
+        )
     chosen = rigid_points()
     observed = landmarks[:, [scheme.to_ibug68[i] for i in chosen]].astype(np.float64)
     return angles(fit_weak_perspective(observed, mean_face()[chosen])[0])
+
+
+def exact_or_fitted(
+    exact: Sequence[FloatArray | None], landmarks: FloatArray, scheme: LandmarkScheme = IBUG68
+) -> FloatArray:
+    """Yaw, pitch, roll (faces, 3) in degrees: ``exact`` where it is known, else by `fit_pose`.
+
+    exact : (faces,) of (3,) or None; landmarks : (faces, n, 2), any unit, y down. `DataError` when
+    a pose is unknown and cannot be fitted.
+    """
+    unknown = np.array([pose is None for pose in exact], bool)
+    pose = np.zeros((len(exact), len(AXES)))
+    if unknown.any():
+        pose[unknown] = fit_pose(landmarks[unknown], scheme)
+    for face in np.flatnonzero(~unknown).tolist():
+        pose[face] = exact[face]
+    return pose
 
 
 def fit_weak_perspective(
@@ -166,7 +193,7 @@ def _gauss_newton_step(residual: FloatArray, points: FloatArray, scale: FloatArr
     jacobian = np.concatenate([along_x, along_y], axis=1) * scale[:, None, None]
     target = np.concatenate([residual[..., 0], residual[..., 1]], axis=1)
     normal = jacobian.swapaxes(1, 2) @ jacobian
-    # a whiff of damping: a face seen as a straight line would make it singular
+    # slight damping: a face seen as a straight line would make it singular
     size = np.trace(normal, axis1=1, axis2=2)[:, None, None]
     normal += (1e-9 * size + np.finfo(float).tiny) * np.eye(4)
     right = jacobian.swapaxes(1, 2) @ target[..., None]

@@ -1,7 +1,8 @@
 """Landmark schemes: what each point of a face is, and which points belong together.
 
-Two schemes are known: ``ibug68`` (300W: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCVW
-2013) and ``wflw98`` (Wu et al., "Look at Boundary", CVPR 2018). Left and right are the picture's.
+Here are ``ibug68`` (300W: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCVW 2013) and
+``wflw98`` (Wu et al., "Look at Boundary", CVPR 2018); all known schemes are listed in
+`asmnet_edge.registered.SCHEMES`. Left and right are the picture's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import UsageError
+from asmnet_edge.registered import SCHEMES
 
 IntArray = NDArray[np.intp]
 
@@ -25,7 +27,7 @@ def _pairs_of_runs(*runs: tuple[range, range]) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class LandmarkScheme:
-    """How a set of landmarks is numbered.
+    """Numbering of a set of landmarks.
 
     points : number of landmarks n
     groups : region name -> its indices, every index in exactly one region
@@ -33,7 +35,9 @@ class LandmarkScheme:
     swaps : left index -> right index; points on the midline are left out
     eye_corners : the two outer eye corners, whose distance normalises the NME
     eyes : indices of each eye, whose centres define the inter-pupil distance
-    to_ibug68 : for each of the 68 iBUG points, the index here (pose is fitted on those)
+    to_ibug68 : for each of the 68 iBUG points, the index here; pose is fitted to those. Empty where
+    the scheme does not have them all: then pose is known only where a data set gives it
+    failure : NME as a fraction above which the data set's protocol counts a face as failed
     """
 
     name: str
@@ -43,12 +47,18 @@ class LandmarkScheme:
     swaps: Mapping[int, int]
     eye_corners: tuple[int, int]
     eyes: tuple[tuple[int, ...], tuple[int, ...]]
-    to_ibug68: tuple[int, ...]
+    to_ibug68: tuple[int, ...] = ()
+    failure: float = 0.08  # 300W: Sagonas et al., ICCVW 2013
 
     def __post_init__(self) -> None:
         members = sorted(i for group in self.groups.values() for i in group)
         if members != list(range(self.points)):
             raise ValueError(f"{self.name}: groups must hold each of {self.points} indices once")
+        if len(self.to_ibug68) not in (0, 68):
+            raise ValueError(f"{self.name}: to_ibug68 must hold 68 indices or none")
+        used = [*self.to_ibug68, *self.swaps, *self.swaps.values(), *self.eye_corners]
+        if wrong := [i for i in used if not 0 <= i < self.points]:
+            raise ValueError(f"{self.name}: there is no point {wrong[0]} of {self.points}")
 
     @property
     def flip(self) -> IntArray:
@@ -161,22 +171,21 @@ WFLW98 = LandmarkScheme(
         *(68, 69, 71, 72, 73, 75),
         *_run(76, 95),
     ),
+    failure=0.10,  # Wu et al., CVPR 2018
 )
-
-SCHEMES: Mapping[str, LandmarkScheme] = MappingProxyType({s.name: s for s in (IBUG68, WFLW98)})
 
 
 def scheme_named(name: str) -> LandmarkScheme:
-    """The scheme of that name; `UsageError` lists the known ones."""
-    if name not in SCHEMES:
-        raise UsageError(f"no landmark scheme {name!r}", f"Known: {', '.join(SCHEMES)}")
-    return SCHEMES[name]
+    """Return the scheme ``name``; `UsageError` lists the known ones."""
+    scheme: LandmarkScheme = SCHEMES.load(name)
+    return scheme
 
 
 def scheme_with(points: int) -> LandmarkScheme:
-    """The scheme with that many points; `UsageError` lists the known counts."""
-    for scheme in SCHEMES.values():
+    """Return the first scheme with that many points; `UsageError` lists the known counts."""
+    schemes = [scheme_named(name) for name in SCHEMES]
+    for scheme in schemes:
         if scheme.points == points:
             return scheme
-    known = ", ".join(f"{s.points} ({s.name})" for s in SCHEMES.values())
+    known = ", ".join(f"{s.points} ({s.name})" for s in schemes)
     raise UsageError(f"no landmark scheme has {points} points", f"Known: {known}")

@@ -1,4 +1,4 @@
-"""Point distribution model and the ASM operator.
+"""Point distribution model of face shapes, and the ASM operator.
 
 Cootes, Taylor, Cooper, Graham, "Active Shape Models - Their Training and Application", CVIU 1995;
 used in the loss by Fard, Abdollahi, Mahoor, "ASMNet", CVPRW 2021.
@@ -27,9 +27,9 @@ class PointDistributionModel:
     """Mean shape and principal modes of variation of n landmarks.
 
     mean : (2n,) x0, y0, x1, ...; components : (k, 2n), orthonormal rows; spectrum : (m,), m >= k,
-    variance of the training shapes along each principal direction, kept or not, falling;
-    alignment : name of how the shapes were made comparable; scheme : None if unknown; faces : how
-    many they were; variance : the share of it that was asked for
+    variance of the training shapes along each principal direction, kept or not, descending;
+    alignment : of the training shapes, one of `ALIGNMENTS`; scheme : None if unknown; faces :
+    number of training shapes; variance : share that was asked for
     """
 
     mean: FloatArray
@@ -83,7 +83,7 @@ class PointDistributionModel:
         return self.eigenvalues / self.spectrum.sum()
 
     def modes_for(self, variance: float) -> int:
-        """As few modes as explain the share ``variance``, kept in this model or not."""
+        """Return the least number of modes, kept or not, that explain the share ``variance``."""
         return modes_for(self.spectrum, variance)
 
     @classmethod
@@ -94,10 +94,10 @@ class PointDistributionModel:
         alignment: str = "none",
         scheme: LandmarkScheme | None = None,
     ) -> PointDistributionModel:
-        """PCA of ``shapes`` (faces, n, 2): as few modes as explain the share ``variance``.
+        """Fit by PCA of ``shapes`` (faces, n, 2): as few modes as explain the share ``variance``.
 
-        Shapes are first aligned, by default taken as they are. Eigenvalues use faces - 1 as
-        divisor; the coordinate that a mode moves most, it moves to the right or down.
+        Shapes are first aligned, by default not at all. Eigenvalues use faces - 1 as divisor. Signs
+        are such that each mode moves the coordinate that it moves most to the right or down.
         """
         shapes = np.asarray(shapes, np.float64)
         if shapes.ndim != 3 or shapes.shape[2] != 2 or len(shapes) < 2:
@@ -115,35 +115,35 @@ class PointDistributionModel:
         )
 
     def align(self, shapes: FloatArray) -> FloatArray:
-        """``shapes`` (faces, n, 2) in any unit, as those that the model was fitted to."""
+        """Return ``shapes`` (faces, n, 2), in any unit, aligned as the training shapes were."""
         if self.alignment == "procrustes":
             check_shapes(shapes, sized=True)
             return superimpose(shapes, self.mean.reshape(-1, 2))
         return align(shapes, self.alignment, self.scheme)
 
     def project(self, shapes: FloatArray) -> FloatArray:
-        """Shape parameters b = V^T (s - m): (..., n, 2) -> (..., k)."""
+        """Return shape parameters b = V^T (s - m): (..., n, 2) -> (..., k)."""
         flat = np.reshape(shapes, (*np.shape(shapes)[:-2], -1))
         return (flat - self.mean) @ self.components.T
 
     def reconstruct(self, parameters: FloatArray) -> FloatArray:
-        """Shapes m + V b: (..., k) -> (..., n, 2)."""
+        """Return shapes m + V b: (..., k) -> (..., n, 2)."""
         flat = parameters @ self.components + self.mean
         return flat.reshape(*flat.shape[:-1], -1, 2)
 
     def asm(self, shapes: FloatArray) -> FloatArray:
-        """The nearest plausible shapes (..., n, 2): each b_i clipped to +-3 sqrt(l_i)."""
+        """Return the nearest plausible shapes (..., n, 2): each b_i clipped to +-3 sqrt(l_i)."""
         limit = CLIP * np.sqrt(self.eigenvalues)
         return self.reconstruct(np.clip(self.project(shapes), -limit, limit))
 
     def save(self, path: Path) -> None:
-        """Write as ``.npz``, all or nothing."""
+        """Write as ``.npz``, atomically."""
         arrays = {name: np.array(getattr(self, name)) for name in STORED}
         write_arrays(path, {**arrays, "scheme": np.array(self.scheme.name if self.scheme else "")})
 
     @classmethod
     def load(cls, path: Path) -> PointDistributionModel:
-        """Read what `save` wrote; nothing in the file is executed, everything is checked."""
+        """Read a file of `save`; nothing in it is executed. `ModelError` if it is damaged."""
         try:
             stored = read_arrays(path, (*STORED, "scheme"))
             scheme = str(stored["scheme"])
@@ -163,7 +163,7 @@ class PointDistributionModel:
 
 
 def modes_for(spectrum: FloatArray, variance: float) -> int:
-    """As few principal directions as explain the share ``variance`` of ``spectrum`` (m,)."""
+    """Return the least number of directions of ``spectrum`` (m,) that explain ``variance``."""
     _check_share(variance)
     explained = np.cumsum(spectrum)
     return int(np.searchsorted(explained / explained[-1], variance)) + 1

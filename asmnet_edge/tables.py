@@ -1,4 +1,4 @@
-"""Tables as the terminal shows them."""
+"""Tables for the terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rich.table import Table
 
 
 def table(first: str, *others: str) -> Table:
-    """Columns under a line; all but the first to the right."""
+    """Return an empty table with these columns, all but the first aligned to the right."""
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     view.add_column(first, no_wrap=True)
     for name in others:

@@ -7,7 +7,7 @@ from importlib import metadata
 
 
 def installed_version(package: str) -> str:
-    """Version of ``package``, ``unknown`` if it is not there; TensorFlow's has several names."""
+    """Return the version of ``package`` or its -cpu variant; ``unknown`` if not installed."""
     for name in (package, f"{package}-cpu"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(name)

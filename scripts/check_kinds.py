@@ -41,7 +41,7 @@ from asmnet_edge.formats import format_named, format_names
 from asmnet_edge.manifest import Precision
 from asmnet_edge.schemes import IBUG68, WFLW98
 from asmnet_edge.training.floatmodel import FloatModel
-from asmnet_edge.training.network import OWN, Variant, build
+from asmnet_edge.training.network import IMPORTED, Variant, build
 from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
@@ -93,7 +93,7 @@ def make(kind: str, crops: np.ndarray, points: np.ndarray) -> FloatModel:
     pose = np.stack([points[:, 0, 0], points[:, 16, 0], points[:, 8, 1]], axis=1) * 90
     scaling, pixels = TargetScaling.fit(points, pose), PixelScaling()
     alpha = 0.35 if kind == "alpha 0.35" else 1.0
-    architecture = "asmnet" if kind == "alpha 0.35" else OWN
+    architecture = "asmnet" if kind == "alpha 0.35" else IMPORTED
     variant = Variant(architecture, alpha, SIZE, scheme.points)
     network = build(variant) if architecture == "asmnet" else own(KINDS[kind], scheme.points)
     # gammas below one keep a deep random network from blowing up the noise of eight bits

@@ -18,8 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from asmnet_edge.data.drawn_walk import AWAY, SIZE, walk_frame
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.data.drawn_faces import AWAY, FRAME, draw_face, walk_frame
 from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.detect import detect_haar_quickly
 from asmnet_edge.runtime.filmwriter import video_writer
@@ -50,7 +49,7 @@ def main() -> None:
 
 def make_film(path: Path, frames: int) -> Path:
     face = draw_face(3).picture
-    with video_writer(path, 30.0, SIZE) as writer:
+    with video_writer(path, 30.0, FRAME) as writer:
         for number in range(frames):
             writer.write(walk_frame(number % AWAY.start, face))  # never while it is away
     return path

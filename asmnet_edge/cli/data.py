@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from asmnet_edge.cli.terminal import BrokenFaces, broken_option, notes, print_wide, with_progress
+from asmnet_edge.data.catalog import dataset_help, open_dataset
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
@@ -20,12 +21,18 @@ if TYPE_CHECKING:
     from asmnet_edge.data.stats import MeasuredFaces
 
 
-@click.group()
-def command() -> None:
-    """Look at, check and pack annotated faces.
+HELP = f"""Inspect, check and pack annotated faces.
 
-    DATASET is KIND:PATH, such as 300w:DIR, csv:FILE, pack:FILE or synthetic:COUNT.
-    """
+DATASET names a kind and its argument:
+
+\b
+{dataset_help()}
+"""
+
+
+@click.group(help=HELP)
+def command() -> None:
+    pass
 
 
 @command.command()
@@ -47,13 +54,12 @@ def prepare(
     broken: str,
     overwrite: bool,
 ) -> None:
-    """Cut faces out and write them as one file.
+    """Crop faces and write them as one file, a pack.
 
-    It opens at once. Use it as pack:FILE wherever a data set is asked for. With the default size,
-    margin and quality training sees the very same crops as from the original pictures.
+    A pack opens at once. Use it as pack:FILE wherever a data set is asked for. With the default
+    size, margin and quality, training sees the same crops as from the original pictures.
     """
     from asmnet_edge.crop import CropRule
-    from asmnet_edge.data.catalog import open_dataset
     from asmnet_edge.data.pack import JPEG_QUALITY, PACK_RULE, make_pack
     from asmnet_edge.data.packfacts import PackFacts
     from asmnet_edge.data.packfile import PackFile, write_pack
@@ -99,9 +105,8 @@ def stats(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Say how many faces there are, how large, and where they look."""
+    """Print number, size and pose of the faces."""
     from asmnet_edge.cli.datatables import stats_table
-    from asmnet_edge.data.catalog import open_dataset
     from asmnet_edge.data.statsfigures import OUTPUTS, write_figures
     from asmnet_edge.errors import require
     from asmnet_edge.files import refuse_existing
@@ -141,7 +146,7 @@ def _labels(opened: dict[str, Dataset]) -> dict[str, str]:
 def _shown(
     dataset: Dataset, subsets: Sequence[str], faces: BrokenFaces, label: str
 ) -> Sequence[str]:
-    """``subsets`` less those that show nothing new, each of which is told in a line."""
+    """``subsets`` without those that repeat another one; each of these is noted in a line."""
     from asmnet_edge.data.stats import repeated
 
     repeats = repeated(dataset, subsets, faces)
@@ -183,7 +188,7 @@ def synth(count: int, output: Path, seed: int, size: int) -> None:
 @click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(datasets: tuple[str, ...], as_json: bool) -> None:
-    """Look for broken, odd and repeated faces.
+    """Find broken, implausible and repeated faces.
 
     Exit code 1 when there are any.
     """
@@ -191,7 +196,6 @@ def check(datasets: tuple[str, ...], as_json: bool) -> None:
 
     from asmnet_edge.cli.datatables import findings_table
     from asmnet_edge.data import checks
-    from asmnet_edge.data.catalog import open_dataset
 
     opened = [open_dataset(words) for words in datasets]
     report = checks.check(opened, partial(with_progress, description="checking"))

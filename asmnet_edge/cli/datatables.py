@@ -1,4 +1,4 @@
-"""What ``asmnet-edge data`` prints for people."""
+"""Tables of ``asmnet-edge data``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = ("mean", "sd", "p5", "median", "p95")
 
 
 def stats_table(stats: dict[str, Any]) -> Group:
-    """The figures of one subset, as `MeasuredFaces.as_json` gives them."""
+    """Return the table of one subset; ``stats`` : from `MeasuredFaces.as_json`."""
     labels = stats["pose_label_mae"]
     view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
     for name, spread in _sizes(stats).items():
@@ -51,30 +51,30 @@ def _notes(stats: dict[str, Any]) -> str:
     exact, faces = stats["pose_exact"], stats["faces"]
     if exact:
         lines.append(f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks")
-        lines.append("label MAE: what labels fitted to the landmarks are off the exact pose")
+        lines.append("label MAE: mean difference of the fitted pose from the exact one")
     else:
         lines.append("pose: fitted to the landmarks")
     return "\n".join([*lines, f"licence: {stats['licence']}", ""])
 
 
 def findings_table(report: CheckReport) -> Group:
-    """Each finding, and how many of each kind."""
+    """Return the findings, and the number of faces checked."""
     view = table("kind")
     for name in ("where", "what"):
         view.add_column(name, overflow="fold")
     for finding in report.findings:
         view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
-    return Group(*([view] if report.findings else []), _looked_at(report), _handled(report))
+    return Group(*([view] if report.findings else []), _examined(report), _handled(report))
 
 
 def _handled(report: CheckReport) -> Text:
     pairs = f"{report.handled:,} pair{'' if report.handled == 1 else 's'}"
-    known = f"{pairs} of a training face and a test photo known: left out of learning"
+    known = f"{pairs} of a training face and a test photo known: left out of training"
     return Text(known if report.handled else "")
 
 
-def _looked_at(report: CheckReport) -> Table:
-    view = table("looked at", "faces", "points outside", "farthest")
+def _examined(report: CheckReport) -> Table:
+    view = table("checked", "faces", "points outside", "farthest")
     view.add_column("in", overflow="fold")
     for where, count in report.counts.items():
         outside = report.outside.get(where)

@@ -29,7 +29,12 @@ VERBS = {
 }
 
 
-@click.group(cls=Verbs, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
+# verbs that share a module
+MODULES = {"import-h5": "import_models", "import-keras": "import_models"}
+
+
+@click.group(cls=Verbs, verbs=VERBS, modules=MODULES,
+             context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
 @click.version_option(asmnet_edge.__version__, prog_name="asmnet-edge")
 def cli() -> None:
     """Face landmarks and head pose on edge devices: train, convert to int8, measure, run.

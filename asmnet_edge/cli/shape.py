@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from asmnet_edge.data.sample import Dataset, Sample
     from asmnet_edge.shape import PointDistributionModel
 
-PERCENTS = (90, 95, 97, 99)  # of the variance, for which the number of modes is told
-DRAWN = 5  # modes in the picture, unless more or fewer are asked for
+PERCENTS = (90, 95, 97, 99)  # of the variance, for which the number of modes is printed
+DRAWN = 5  # modes in the picture by default
 
 
 @click.group()
@@ -51,8 +51,8 @@ def fit(
 ) -> None:
     """Fit mean shape and principal modes to the training faces of the data sets.
 
-    Only their landmarks are read. Training fits its own model, aligned by box: this one is to look
-    at, or for programs of your own.
+    Only their landmarks are read. Training fits its own model, aligned by box: this one is for
+    inspection, or for programs of your own.
     """
     import numpy as np
 
@@ -81,10 +81,10 @@ def fit(
 def show(
     model: Path, output: Path | None, modes: int | None, overwrite: bool, as_json: bool
 ) -> None:
-    """Print what is in a shape MODEL; with --output draw its modes.
+    """Print the contents of a shape MODEL; with --output draw its modes.
 
-    A row a mode: the mean moved by -3, 0 and +3 standard deviations, as far as the ASM operator
-    lets a face go.
+    A row a mode: the mean moved by -3, 0 and +3 standard deviations, the limits of the ASM
+    operator.
     """
     from asmnet_edge.files import refuse_existing
     from asmnet_edge.shape import PointDistributionModel
@@ -100,7 +100,7 @@ def show(
 
 
 def _training_samples(data: tuple[str, ...], faces: BrokenFaces) -> list[Sample]:
-    """All faces that may be learnt from; tells which were left out, and what a copy lacks."""
+    """All faces that may be trained on; notes which were left out, and what a copy lacks."""
     from asmnet_edge.data.catalog import open_dataset
     from asmnet_edge.data.sample import learnable
 
@@ -110,13 +110,13 @@ def _training_samples(data: tuple[str, ...], faces: BrokenFaces) -> list[Sample]
     found = [sample for dataset in datasets for sample in dataset.samples("train", faces)]
     samples = learnable(found)
     faces.report()
-    _tell_absent(datasets, len(found) - len(samples))
+    _note_missing(datasets, len(found) - len(samples))
     if not samples:
         raise UsageError("there are no faces to fit a shape model to")
     return samples
 
 
-def _tell_absent(datasets: list[Dataset], in_test: int) -> None:
+def _note_missing(datasets: list[Dataset], in_test: int) -> None:
     for lack in (lack for dataset in datasets for lack in dataset.missing("train")):
         notes.print(f"missing: {lack.faces:,} of {lack.part}")
     if in_test:

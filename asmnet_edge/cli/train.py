@@ -38,14 +38,15 @@ if TYPE_CHECKING:
     "--data",
     multiple=True,
     metavar="KIND:PATH",
-    help="Data set to train on, such as 300w:DIR, csv:FILE, synthetic:1000; may be repeated.",
+    help="Data set to train on, such as 300w:DIR, csv:FILE, synthetic:1000; may be repeated. "
+    "All kinds: asmnet-edge data --help",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="Settings in TOML; flags win.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option(
     "--weights",
     metavar="MODEL.keras",
-    help="Start from this float model's weights rather than from chance.",
+    help="Start from this float model's weights rather than from random ones.",
 )
 @click.option("--architecture", type=click.Choice(["asmnet", "asmnet-weighted", "mobilenetv2"]))
 @click.option("--alpha", type=float, help="Width multiplier: 0.35, 0.5, 0.75 or 1.0.")
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the folder.")
 @click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard, too.")
 @click.option(
-    "--dry-run", is_flag=True, help="Show what would be trained, and how quick the input is."
+    "--dry-run", is_flag=True, help="Show what would be trained, and the speed of the input."
 )
 @broken_option
 def command(
@@ -80,8 +81,8 @@ def command(
 ) -> None:
     """Train a float model; the best one by validation is OUTPUT/best.keras.
 
-    Validation faces are held out of the first data set, person by person. OUTPUT/log.csv has a line
-    for each step, OUTPUT/looks pictures of the first batches and of the validation faces.
+    Validation faces are held out of the first data set, person by person. OUTPUT/log.csv has a row
+    for each step, OUTPUT/looks previews of the first batches and of the validation faces.
     """
     import_keras()
     kept = [*output.glob("checkpoint-*.npz"), *output.glob("*.keras")]
@@ -150,7 +151,7 @@ def _prepare(config: TrainConfig, output: Path, broken: BrokenFaces) -> Run:
 
 
 def _plan(run: Run) -> RenderableType:
-    """What ``run`` would train, on what, for how long."""
+    """Table of what ``run`` would train, on which data, for how long."""
     from rich.table import Table
 
     from asmnet_edge.training.network import build, multiply_adds
@@ -208,10 +209,10 @@ def _drive(run: Run, resume: bool) -> None:
 
 
 def _announced(steps: Iterator[Progress], run: Run) -> Iterator[Progress]:
-    """Pass the progress on; print each validation, and what was passed over when resuming."""
+    """Yield ``steps``; print each validation, and damaged checkpoints skipped when resuming."""
     for progress in steps:
         for path in run.damaged:
-            notes.print(f"passed over a damaged checkpoint: {path}")
+            notes.print(f"skipped a damaged checkpoint: {path}")
         run.damaged = []
         if progress.validation is not None:
             notes.print(f"step {progress.step}: validation NME {progress.validation:.2f} %")

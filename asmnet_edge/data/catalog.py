@@ -1,30 +1,49 @@
-"""From the words a person types to data sets: ``300w:DIR``, ``csv:FILE``, ``synthetic:COUNT``.
+"""Kinds of data sets, and how a user names one: ``300w:DIR``, ``csv:FILE``, ``synthetic:COUNT``.
 
-All kinds are in `KINDS`.
+To add a kind, write a module with a class that fills `asmnet_edge.data.sample.Dataset` and add a
+line to `DATASETS`. The command line's help is made from the lines, so this module stays light.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from asmnet_edge.data.packfile import PackFile
-from asmnet_edge.data.ptsfolder import PtsFolder
-from asmnet_edge.data.sample import Dataset
-from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.data.table import LandmarkTable
-from asmnet_edge.data.w300 import W300
-from asmnet_edge.data.wflw import WFLW
 from asmnet_edge.errors import DataError, UsageError
+from asmnet_edge.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from asmnet_edge.data.sample import Dataset
+
+_DATA = "asmnet_edge.data"
+PATHS = ("DIR", "FILE")  # arguments that must exist, and are passed on as a `Path`
+
+DATASETS = Registry(
+    "kind of data set",
+    Entry("300w", f"{_DATA}.w300", "W300", "300W in its official folders", "DIR"),
+    Entry("wflw", f"{_DATA}.wflw", "WFLW", "WFLW in its official folders", "DIR"),
+    Entry("csv", f"{_DATA}.table", "LandmarkTable", "table image,x0,y0,x1,y1,...", "FILE"),
+    Entry("pack", f"{_DATA}.packfile", "PackFile", "faces that `data prepare` cut", "FILE"),
+    Entry("synthetic", f"{_DATA}.synthetic", "drawn_faces", "drawn faces", "COUNT"),
+    Entry("synthetic-wide", f"{_DATA}.synthetic", "wide_drawn_faces",
+          "drawn faces from profile to profile", "COUNT"),
+    Entry("pts", f"{_DATA}.ptsfolder", "PtsFolder", "pictures with .pts files beside them", "DIR"),
+)  # fmt: skip
 
 
-def _drawn(argument: str, wide: bool = False) -> DrawnFaces:
-    try:
-        return DrawnFaces(int(argument or 256), wide=wide)
-    except ValueError as error:
-        raise UsageError(f"synthetic: takes a number of faces, got {argument!r}") from error
+def open_dataset(words: str) -> Dataset:
+    """Return the data set that ``words`` ("kind:argument") name.
+
+    `UsageError` for an unknown kind, `DataError` for a path that does not exist.
+    """
+    kind, _, argument = words.partition(":")
+    if kind not in DATASETS:
+        known = f"Known: {', '.join(DATASETS)}, as kind:PATH"
+        raise UsageError(f"no kind of data set {kind!r} in {words!r}", known)
+    make = DATASETS.load(kind)
+    takes_path = DATASETS[kind].argument in PATHS
+    dataset: Dataset = make(_existing(argument) if takes_path else argument)
+    return dataset
 
 
 def _existing(argument: str) -> Path:
@@ -34,24 +53,8 @@ def _existing(argument: str) -> Path:
     return path
 
 
-KINDS: Mapping[str, Callable[[str], Dataset]] = MappingProxyType(
-    {
-        "300w": lambda argument: W300(_existing(argument)),
-        "wflw": lambda argument: WFLW(_existing(argument)),
-        "csv": lambda argument: LandmarkTable(_existing(argument)),
-        "pack": lambda argument: PackFile(_existing(argument)),
-        "synthetic": _drawn,
-        "synthetic-wide": partial(_drawn, wide=True),
-        "pts": lambda argument: PtsFolder(_existing(argument)),
-    }
-)
-
-
-def open_dataset(words: str) -> Dataset:
-    """The data set that ``words`` ("kind:argument") name; `UsageError` lists the kinds."""
-    kind, _, argument = words.partition(":")
-    if kind not in KINDS:
-        raise UsageError(
-            f"no kind of data set {kind!r} in {words!r}", f"Known: {', '.join(KINDS)}, as kind:PATH"
-        )
-    return KINDS[kind](argument)
+def dataset_help() -> str:
+    """Return a line of help for each kind: ``300w:DIR  300W in its official folders``."""
+    names = {f"{entry.name}:{entry.argument}": entry.help for entry in DATASETS.values()}
+    width = max(map(len, names))
+    return "\n".join(f"{name:{width}}  {text}" for name, text in names.items())

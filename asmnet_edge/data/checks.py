@@ -1,4 +1,4 @@
-"""What is wrong with data sets: broken files, odd faces, and faces that sets must not share."""
+"""Checks of data sets: broken files, implausible faces, and faces that occur twice."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from types import MappingProxyType
 import numpy as np
 
 from asmnet_edge.data.duplicates import same_faces
-from asmnet_edge.data.look import Face, Look, Progress, look
+from asmnet_edge.data.look import Examination, ExaminedFace, Progress, examine
 from asmnet_edge.data.sample import Dataset
 
-KINDS: Mapping[str, str] = MappingProxyType(
+FINDINGS: Mapping[str, str] = MappingProxyType(
     {
         "broken": "an annotation or a picture that cannot be used",
         "outside": "a point far outside its picture",
@@ -29,15 +29,15 @@ SMALLEST = 32.0  # pixels of the longer side; below, features vanish
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong. kind : one of `KINDS`; where : data set, subset, face; what : a sentence"""
+    """A problem. kind : one of `FINDINGS`; where : data set, subset, face; what : a sentence"""
 
     kind: str
     where: str
     what: str
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.kind not in FINDINGS:
+            raise ValueError(f"kind must be one of {', '.join(FINDINGS)}, got {self.kind!r}")
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Outside:
 class CheckReport:
     """What `check` found.
 
-    counts : faces looked at per "dataset subset"; outside : likewise, where there are faces
+    counts : faces examined per "dataset subset"; outside : likewise, where there are faces
     handled : pairs within a data set of which one is known to be in its test part (`in_test`) and
-    left out wherever something is learnt: no findings
+    left out of training, and so no findings
     """
 
     findings: tuple[Finding, ...]
@@ -69,17 +69,17 @@ class CheckReport:
 
 
 def check(datasets: Sequence[Dataset], progress: Progress = iter) -> CheckReport:
-    """Look at every face of every subset of ``datasets``, and for faces that occur twice.
+    """Check every face of every subset of ``datasets``, and find faces that occur twice.
 
-    Compared are train with the other subsets of a data set, each data set with the others, and
-    train with itself across identities. Nothing is raised for what is broken: it is a finding.
-    ``progress`` may wrap the faces of a subset in a bar.
+    Train is compared with the other subsets of its data set, each data set with the others, and
+    train with itself across identities. What is broken is not raised but a finding. ``progress``
+    may wrap the faces of a subset in a bar.
     """
-    looks = [look(n, d, progress) for n, d in zip(_labels(datasets), datasets, strict=True)]
-    pairs = [*_duplicates(looks), *_identities(looks)]
-    found = {f"{one.label} {s}": faces for one in looks for s, faces in one.subsets.items()}
+    results = [examine(n, d, progress) for n, d in zip(_labels(datasets), datasets, strict=True)]
+    pairs = [*_duplicates(results), *_identities(results)]
+    found = {f"{one.label} {s}": faces for one in results for s, faces in one.subsets.items()}
     return CheckReport(
-        findings=(*_broken(looks), *_odd(looks), *(pair for pair in pairs if pair)),
+        findings=(*_broken(results), *_odd(results), *(pair for pair in pairs if pair)),
         counts={where: len(faces) for where, faces in found.items()},
         outside={where: _outside(faces) for where, faces in found.items() if faces},
         handled=pairs.count(None),
@@ -96,14 +96,14 @@ def _labels(datasets: Sequence[Dataset]) -> list[str]:
     ]
 
 
-def _broken(looks: Sequence[Look]) -> Iterator[Finding]:
-    for one in looks:
+def _broken(results: Sequence[Examination]) -> Iterator[Finding]:
+    for one in results:
         for what, where in one.broken.items():
             yield Finding("broken", where, what)
 
 
-def _odd(looks: Sequence[Look]) -> Iterator[Finding]:
-    for face in (face for one in looks for group in one.groups for face in group):
+def _odd(results: Sequence[Examination]) -> Iterator[Finding]:
+    for face in (face for one in results for group in one.groups for face in group):
         far, point = float(face.outside.max()), int(face.outside.argmax())
         if far > FAR:
             what = f"point {point} lies outside the picture by {far:.0%} of the face's size"
@@ -113,36 +113,38 @@ def _odd(looks: Sequence[Look]) -> Iterator[Finding]:
             yield Finding("small", face.where, what)
 
 
-def _outside(faces: Sequence[Face]) -> Outside:
+def _outside(faces: Sequence[ExaminedFace]) -> Outside:
     worst = max(faces, key=lambda face: float(face.outside.max()))
     far = float(worst.outside.max())
     share = float(np.mean([face.outside > 0 for face in faces]))
     return Outside(share, far, worst.name if far > 0 else "")
 
 
-def _duplicates(looks: Sequence[Look]) -> Iterator[Finding | None]:
+def _duplicates(results: Sequence[Examination]) -> Iterator[Finding | None]:
     """Any two groups: train and the rest of one data set, or parts of two; None if handled."""
-    groups = [(look, group) for look in looks for group in look.groups]
+    groups = [(one, group) for one in results for group in one.groups]
     for (our, ours), (their, theirs) in combinations(groups, 2):
         for one, other, alike in _same(ours, theirs):
-            # what one data set leaves out may be learnt from in the other
+            # faces that one data set leaves out may be in the training part of the other
             handled = our is their and (one.in_test or other.in_test)
             yield None if handled else _pair("duplicate", one, other, alike)
 
 
-def _identities(looks: Sequence[Look]) -> Iterator[Finding | None]:
+def _identities(results: Sequence[Examination]) -> Iterator[Finding | None]:
     """Faces of train that show the same under two identities; None if handled."""
-    for train, _ in (one.groups for one in looks):
+    for train, _ in (one.groups for one in results):
         for one, other, alike in _same(train, train):
             if one.name < other.name and one.identity != other.identity:
                 handled = one.in_test or other.in_test
                 yield None if handled else _pair("identity", one, other, alike)
 
 
-def _same(ours: Sequence[Face], theirs: Sequence[Face]) -> Iterator[tuple[Face, Face, float]]:
+def _same(
+    ours: Sequence[ExaminedFace], theirs: Sequence[ExaminedFace]
+) -> Iterator[tuple[ExaminedFace, ExaminedFace, float]]:
     pairs = same_faces([face.thumbnail for face in ours], [face.thumbnail for face in theirs])
     return ((ours[i], theirs[j], alike) for i, j, alike in pairs)
 
 
-def _pair(kind: str, one: Face, other: Face, alike: float) -> Finding:
+def _pair(kind: str, one: ExaminedFace, other: ExaminedFace, alike: float) -> Finding:
     return Finding(kind, one.where, f"shows the same as {other.where} (similarity {alike:.2f})")

@@ -1,7 +1,7 @@
-"""How a drawn head is built, by lot: pose, identity and expression, as moves of control points.
+"""Random build of a drawn head: pose, identity and expression, as moves of control points.
 
-The control points are the 68 of the mean face and some of the skull and the throat, which landmarks
-leave out. Units are inter-ocular distances, axes those of ``pose``.
+The control points are the 68 of the mean face and more on the skull and the throat, where there are
+no landmarks. Units are inter-ocular distances, axes those of ``pose``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ THROAT = (
 
 @dataclass(frozen=True)
 class Knob:
-    """One way in which heads differ: points near ``centre`` shift and stretch, both halves alike.
+    """A parameter of a head's shape: points near ``centre`` shift and stretch, both halves alike.
 
     centre, reach : the place (x >= 0) and sigma of its Gaussian neighbourhood
     move : shift in it, grow : relative stretch about its centre; per standard deviation
@@ -74,9 +74,9 @@ KNOBS = (
 
 @dataclass(frozen=True)
 class Build:
-    """All that moves landmarks.
+    """Everything that moves landmarks.
 
-    pose : (3,) yaw, pitch, roll in degrees; knobs : (2, knobs) turns of `KNOBS`, in standard
+    pose : (3,) yaw, pitch, roll in degrees; knobs : (2, knobs) values of `KNOBS`, in standard
     deviations, for the picture's left and right half of the face; jaw_drop : degrees by which the
     jaw opens; lids : opening of the eyes, 1 as in the mean face; scale : one inter-ocular distance
     and centre : (2,) the middle of the head, both as shares of the picture's side
@@ -91,15 +91,15 @@ class Build:
 
 
 def control_points(build: Build) -> FloatArray:
-    """The control points (n, 3), landmarks first, of a head with that identity and expression."""
-    points = _turn_knobs(_rest(), build.knobs)
+    """Return the control points (n, 3), landmarks first, of a head of that ``build``."""
+    points = _apply_knobs(_rest(), build.knobs)
     return _open_jaw(_open_lids(points, build.lids), build.jaw_drop)
 
 
 def sample_build(rng: Generator, wide: bool = False) -> Build:
-    """A build by lot; bell-shaped, so that most faces look nearly straight ahead.
+    """Draw a random build; angles have bell-shaped densities, so that most faces are near frontal.
 
-    ``wide`` : every yaw from profile to profile is as frequent, and pitch reaches farther
+    ``wide`` : every yaw from profile to profile is equally frequent, and pitch reaches farther
     """
     bells = 2 * rng.beta(3.0, 3.0, 3) - 1
     if wide:
@@ -135,15 +135,15 @@ def _skull() -> FloatArray:
     return np.asarray(points[above | behind])
 
 
-def _turn_knobs(points: FloatArray, amounts: FloatArray) -> FloatArray:
-    """``points`` (n, 3) after turning each of `KNOBS` by ``amounts`` (2, knobs), left and right."""
+def _apply_knobs(points: FloatArray, amounts: FloatArray) -> FloatArray:
+    """``points`` (n, 3) moved by ``amounts`` (2, knobs) of `KNOBS`, for left and right half."""
     side = np.sign(points[:, :1])
     fold = np.concatenate([side, np.ones((len(points), 2))], axis=1)
     centres, reaches, moves, grows = _knob_table()
     offsets = (fold * points)[:, None] - centres
     # the midline belongs to both halves
-    turned = (1 + side * [-1.0, 1.0]) / 2 @ amounts
-    near = turned * np.exp(-0.5 * (offsets**2).sum(axis=-1) / reaches**2)
+    values = (1 + side * [-1.0, 1.0]) / 2 @ amounts
+    near = values * np.exp(-0.5 * (offsets**2).sum(axis=-1) / reaches**2)
     return np.asarray(points + fold * np.einsum("nk,nkc->nc", near, moves + grows * offsets))
 
 
@@ -176,7 +176,7 @@ def _open_jaw(points: FloatArray, degrees: float) -> FloatArray:
 
 @cache
 def _jaw_share() -> FloatArray:
-    """How far each control point (n,) follows the lower jaw, 0 to 1."""
+    """Share (n,) by which each control point follows the lower jaw, 0 to 1."""
     _, y, z = _rest().T
     # from the mouth's corners downwards, and not behind the jaw's own edge
     share: FloatArray = np.clip((y - 0.66) / 0.3, 0, 1) * np.clip((0.9 - z) / 0.5, 0, 1)

@@ -1,4 +1,4 @@
-"""From traits to a picture: backdrop, body, head and glasses, as a camera might have taken them."""
+"""Rendering of a drawn face: background, body, head, glasses, and the camera's blur and noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from asmnet_edge.data.drawn_look import Look
 from asmnet_edge.data.drawn_map import SUBPIXEL, fixed_point, read_map, resized, smooth, to_map
 from asmnet_edge.data.drawn_paint import hair_depth, paint
 from asmnet_edge.data.drawn_shape import Head, View
-from asmnet_edge.data.drawn_trace import light_on, relief_of, see
+from asmnet_edge.data.drawn_trace import light_on, relief_of, trace_head
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture
 
@@ -28,7 +28,7 @@ NECK_TOP = np.array([0.0, 0.4, 0.0])  # moves with the head
 
 
 def render(head: Head, view: View, look: Look, rng: Generator, size: int) -> Picture:
-    """The picture (size, size, 3) uint8 BGR of that head."""
+    """Render the picture (size, size, 3) uint8 BGR of ``head``."""
     picture = _backdrop(rng, size)
     draw_person(picture, head, view, look, rng)
     return _photograph(picture, look, rng)
@@ -43,7 +43,7 @@ def draw_person(picture: Picture, head: Head, view: View, look: Look, rng: Gener
 
 
 def _backdrop(rng: Generator, size: int) -> Picture:
-    """A blurred room (size, size, 3): a gradient with a few large shapes and clouds."""
+    """Background (size, size, 3) like a blurred room: a gradient, large shapes and clouds."""
     corners = _dull_colours(rng, 1) + rng.uniform(-40, 40, (2, 2, 1)) + rng.normal(0, 8, (2, 2, 3))
     room = resized(corners, size)
     for colour in _dull_colours(rng, int(rng.integers(0, 7))):
@@ -59,7 +59,7 @@ def _dull_colours(rng: Generator, count: int) -> FloatArray:
 
 
 def _draw_body(picture: Picture, view: View, look: Look) -> None:
-    """Long hair, neck and shoulders, in place."""
+    """Draw long hair, neck and shoulders into ``picture``."""
     if look.long_hair:
         _polygon(picture, view.centre + view.scale * LOCKS, look.hair * 0.55)
     _draw_neck(picture, view, look)
@@ -67,7 +67,7 @@ def _draw_body(picture: Picture, view: View, look: Look) -> None:
 
 
 def _draw_neck(picture: Picture, view: View, look: Look) -> None:
-    """A cylinder under the head, in strips; the chin keeps some of the light away from it."""
+    """Draw a cylinder under the head, in strips, in the shadow of the chin."""
     top = view.turn[:2] @ NECK_TOP
     for left, right in pairwise(np.linspace(-1, 1, NECK_STRIPS + 1).tolist()):
         across = (left + right) / 2
@@ -79,25 +79,25 @@ def _draw_neck(picture: Picture, view: View, look: Look) -> None:
 
 
 def _draw_head(picture: Picture, head: Head, view: View, look: Look, rng: Generator) -> None:
-    """The head, in place."""
+    """Draw the head into ``picture``."""
     hair = hair_depth(look)
     relief = relief_of(head, hair, look)
-    sight = see(relief, head, view, len(picture))
-    skin = read_map(paint(to_map(head.knots[:68]), hair, look, rng), sight.places)
-    lit = skin * light_on(relief, sight.places, view, look)
-    behind = picture[sight.window].astype(np.float32)
-    picture[sight.window] = np.clip(behind + sight.cover * (lit - behind), 0, 255)
+    visible = trace_head(relief, head, view, len(picture))
+    skin = read_map(paint(to_map(head.knots[:68]), hair, look, rng), visible.places)
+    lit = skin * light_on(relief, visible.places, view, look)
+    behind = picture[visible.window].astype(np.float32)
+    picture[visible.window] = np.clip(behind + visible.cover * (lit - behind), 0, 255)
 
 
 def _draw_glasses(picture: Picture, head: Head, view: View, look: Look) -> None:
-    """Two rims around the eyes, the bridge, and the bow on the side turned to the camera."""
+    """Draw two rims around the eyes, the bridge, and the temple on the camera's side."""
     p = head.skin(head.knots[:68])
     rims = {side: p[eye].mean(axis=0) + _rim(side) for side, eye in ((-1, _LEFT), (1, _RIGHT))}
     bridge = p[27] + np.array([[-0.11, 0.0, -0.05], [0.0, -0.03, -0.08], [0.11, 0.0, -0.05]])
     near, ear = (-1, p[0]) if view.turn[2, 0] > 0 else (1, p[16])
-    bow = np.stack([rims[near][0], ear + np.array([0.04 * near, -0.1, 0.0])])
+    temple = np.stack([rims[near][0], ear + np.array([0.04 * near, -0.1, 0.0])])
     width = max(1, round(look.glasses * view.scale))
-    for line in (*rims.values(), bridge, bow):
+    for line in (*rims.values(), bridge, temple):
         shape = [fixed_point(view.project(line))]
         cv2.polylines(picture, shape, False, look.rim.tolist(), width, cv2.LINE_AA, SUBPIXEL)
 
@@ -117,7 +117,7 @@ def _polygon(picture: Picture, outline: FloatArray, colour: FloatArray) -> None:
 
 
 def _photograph(picture: Picture, look: Look, rng: Generator) -> Picture:
-    """What lens, sensor and file format do to ``picture``."""
+    """``picture`` after blur by the lens, noise by the sensor and JPEG compression."""
     unsharp = cv2.GaussianBlur(picture, (0, 0), look.blur * len(picture) / 256)
     noise = np.float32(look.noise) * rng.standard_normal(picture.shape, np.float32)
     noisy = np.clip(unsharp + noise, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""How a drawn face is coloured, by lot: skin, hair, glasses, light, camera. No landmark moves."""
+"""Random look of a drawn face: skin, hair, glasses, light, camera. No landmark moves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIPS = np.array([104, 100, 196])
 
 @dataclass(frozen=True)
 class Look:
-    """All that only colours pixels; colours are (3,) BGR, 0 to 255.
+    """Everything that affects pixels but not landmarks; colours are (3,) BGR, 0 to 255.
 
     hairline : how high the hair begins, parting : how much higher on the picture's right, -1 to 1
     hair_volume : in inter-ocular distances, 0 is bald; long_hair : falls behind the neck
@@ -59,7 +59,7 @@ class Look:
 
 
 def sample_look(rng: Generator) -> Look:
-    """A look by lot."""
+    """Draw a random look."""
     skin = _between(SKINS, rng)
     long_hair, bearded = bool(rng.random() < 0.4), bool(rng.random() < 0.3)
     return Look(

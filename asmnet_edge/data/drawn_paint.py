@@ -1,4 +1,4 @@
-"""The features of a drawn face, painted on the map of its skin around the landmarks' places."""
+"""Painting of a drawn face's features on the map of its skin, around the landmarks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EAR_RADII = np.array([0.13, 0.27])
 
 
 def paint(places: FloatArray, hair: FloatArray, look: Look, rng: Generator) -> Picture:
-    """The map (MAP_SIZE, MAP_SIZE, 3) of a face with landmarks at ``places`` (68, 2).
+    """Paint the map (MAP_SIZE, MAP_SIZE, 3) BGR of a face with landmarks at ``places`` (68, 2).
 
     hair : `hair_depth` of the look
     """
@@ -48,7 +48,7 @@ def paint(places: FloatArray, hair: FloatArray, look: Look, rng: Generator) -> P
 
 
 def hair_depth(look: Look) -> FloatArray:
-    """How far inside the hair each pixel of the map lies, (MAP_SIZE, MAP_SIZE); below 0 is bare."""
+    """Depth (MAP_SIZE, MAP_SIZE) of each pixel of the map inside the hair; below 0 is bare skin."""
     u, v = np.moveaxis(map_places(MAP_SIZE), -1, 0)
     if look.hair_volume == 0:
         return np.full_like(u, -1)

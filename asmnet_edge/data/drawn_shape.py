@@ -1,4 +1,4 @@
-"""The solid head behind a drawn face: a star-shaped surface through landmarks, and how it is seen.
+"""The solid head behind a drawn face: a star-shaped surface through landmarks, and its projection.
 
 The head is described from a point inside it: in direction d (unit) its skin lies at radius r(d). r
 interpolates the control points with the radial basis |d - d_i|^3 and a linear part (e.g. Wendland,
@@ -21,7 +21,7 @@ INSIDE = np.array([0.0, 0.15, 0.75])  # the point inside the head that all direc
 STIFFNESS = 2e-5  # of the interpolation: how far the skin may pass by a point, to stay smooth
 JAW = slice(0, 17)
 FRONT = np.array([0.0, 0.25, -1.0]) / np.hypot(0.25, 1.0)  # direction of the nose's base
-JAW_MARCH = np.linspace(1.0, 0.5, 26)  # how far a jaw point may wander to the middle of the face
+JAW_MARCH = np.linspace(1.0, 0.5, 26)  # how far a jaw point may move to the middle of the face
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ class View:
 
 
 def view_of(build: Build, size: int) -> View:
-    """The view of that build in a picture of ``size`` pixels a side."""
+    """Return the view of ``build`` in a picture of ``size`` pixels a side."""
     return View(rotation(build.pose), build.scale * size, build.centre * size - 0.5)
 
 
 def head_of(build: Build) -> Head:
-    """The head with that build's identity and expression."""
+    """Return the head with the identity and expression of ``build``."""
     rays = control_points(build) - INSIDE
     radii = np.linalg.norm(rays, axis=1)
     return _fit(rays / radii[:, None], radii)
 
 
 def landmarks_3d(head: Head, view: View) -> FloatArray:
-    """The 68 landmarks (68, 3) on the head's skin, the jaw where ``view`` has its outline."""
+    """Return the landmarks (68, 3) on the skin of ``head``, the jaw on the outline in ``view``."""
     directions = head.knots[:68].copy()
     directions[JAW] = _outline(head, view)
     return head.skin(directions)
@@ -82,8 +82,8 @@ def _outline(head: Head, view: View) -> FloatArray:
     """Unit directions (17, 3) of the jaw points as annotators put them.
 
     On the side turned away the jaw hides behind the cheek, and they follow the visible outline:
-    each point wanders towards the middle of the face to where it lies farthest out in the picture.
-    On the side turned to the camera that is where it started: on the jaw.
+    each point moves towards the middle of the face to where it is farthest out in the picture. On
+    the side turned to the camera it stays on the jaw.
     """
     paths = FRONT + JAW_MARCH[:, None, None] * (head.knots[JAW] - FRONT)
     paths /= np.linalg.norm(paths, axis=-1, keepdims=True)

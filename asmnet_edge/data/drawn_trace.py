@@ -1,4 +1,4 @@
-"""From a head to its pixels: ray marching over a map of its surface, and light on what is met."""
+"""Ray marching over a map of a head's surface, and the light on it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Relief:
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What is seen of a head.
+class Visible:
+    """The visible part of a head.
 
     window : the part of the picture, h x w, that it may touch
     places : (h, w, 2) on the map; cover : (h, w, 1), how much of each pixel the head covers
@@ -59,7 +59,7 @@ class Sight:
 
 
 def relief_of(head: Head, hair: FloatArray, look: Look) -> Relief:
-    """The surface of ``head`` with ears and hair; ``hair`` is the `hair_depth` of ``look``."""
+    """Return the surface of ``head`` with ears and hair; ``hair`` : `hair_depth` of ``look``."""
     bare = head.radius(from_map(map_places(GRID)).reshape(-1, 3)).reshape(GRID, GRID)
     # hair rises more slowly than it covers the skin, or the skin beside it would rise as well
     hair_height = look.hair_volume * np.clip(HAIR_RISE * hair, 0, 1)
@@ -68,8 +68,8 @@ def relief_of(head: Head, hair: FloatArray, look: Look) -> Relief:
     return Relief(radius, _normals(radius), blurred(radius, 4) - radius)
 
 
-def see(relief: Relief, head: Head, view: View, size: int) -> Sight:
-    """What a picture of ``size`` pixels a side shows of ``head`` with that ``relief``."""
+def trace_head(relief: Relief, head: Head, view: View, size: int) -> Visible:
+    """Return what a picture of ``size`` pixels a side shows of ``head`` with ``relief``."""
     low, high = _bounds(head, view, size)
     lines = [
         (np.arange(a, b) - c) / view.scale for a, b, c in zip(low, high, view.centre, strict=True)
@@ -77,7 +77,7 @@ def see(relief: Relief, head: Head, view: View, size: int) -> Sight:
     x, y = (a.astype(np.float32) for a in np.meshgrid(*lines))
     places, gap = _trace(relief.radius, view.turn.astype(np.float32), x, y)
     window = slice(low[1], high[1]), slice(low[0], high[0])
-    return Sight(window, places, _cover(gap * view.scale))
+    return Visible(window, places, _cover(gap * view.scale))
 
 
 def light_on(relief: Relief, places: FloatArray, view: View, look: Look) -> FloatArray:

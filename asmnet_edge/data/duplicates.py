@@ -1,4 +1,4 @@
-"""Faces that occur twice, found by what their pictures show and not by their names.
+"""Detection of faces that occur twice, by their pictures and not by their names.
 
 A face's print is its grey crop at 16 x 16 pixels less its own blur, with unit norm; the cosine of
 two prints is one product. One of the two is also tried a little shifted and scaled, since others
@@ -40,7 +40,7 @@ Prints = NDArray[np.float32]
 
 
 def thumbnail(picture: Picture, box: Box) -> Picture:
-    """The face in ``box`` as (32, 32) grey: all that prints are made of."""
+    """Return the face in ``box`` as (32, 32) uint8 grey, from which prints are computed."""
     grey = cv2.cvtColor(cut(picture, FACE.matrix(box), FACE.size), cv2.COLOR_BGR2GRAY)
     side = (THUMBNAIL, THUMBNAIL)
     return cv2.resize(grey, side, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
@@ -49,7 +49,7 @@ def thumbnail(picture: Picture, box: Box) -> Picture:
 def prints(
     thumbnails: Thumbnails, shift: tuple[float, float] = (0.0, 0.0), scale: float = 1.0
 ) -> Prints:
-    """Prints (faces, 256) of ``thumbnails`` (faces, 32, 32), of unit norm or zero if they are flat.
+    """Return prints (faces, 256) of ``thumbnails`` (faces, 32, 32), of unit norm, or zero if flat.
 
     shift : x, y by which the window moves, of its side; scale : factor on its side
     """
@@ -64,14 +64,14 @@ def _print(crop: Picture) -> Prints:
     detail = crop.astype(np.float32)
     detail -= cv2.GaussianBlur(detail, (0, 0), BLUR)
     detail -= detail.mean()
-    # a flat crop shows nothing, so it shows the same as no other
+    # a flat crop shows nothing, so it is similar to no other
     return (detail / max(float(np.linalg.norm(detail)), 1.0)).ravel()
 
 
 def same_faces(
     ours: Sequence[Picture], theirs: Sequence[Picture]
 ) -> Iterator[tuple[int, int, float]]:
-    """Pairs of thumbnails that show the same: index in ours, index in theirs, similarity."""
+    """Yield pairs of thumbnails of one picture: index in ours, index in theirs, similarity."""
     if not ours or not theirs:
         return
     others = prints(np.stack(theirs))

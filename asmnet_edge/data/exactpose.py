@@ -1,8 +1,8 @@
 """``pose.csv``: the exact pose of pictures, ``image,yaw,pitch,roll``, in degrees.
 
-`table` takes it from the file of that name in its own folder, picture by picture, by the name in
-the column ``image``. A picture that is not in it, or in either file more than once, has no exact
-pose; a file with another header is of another kind and is passed over.
+`table` reads the file of that name in its folder, and finds a picture by the name in the column
+``image``. A picture that is not in it, or more than once in either file, has no exact pose; a file
+with another header is ignored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ExactPoses:
 
     @classmethod
     def beside(cls, table: Path) -> ExactPoses:
-        """Those in the folder of ``table``; none where there is no such file."""
+        """Return the poses in the folder of ``table``; none where there is no such file."""
         path = table.with_name(POSE_FILE)
         content = read_csv(path) if path != table and path.exists() else []
         if not content or tuple(content[0]) != HEADER:
@@ -42,7 +42,7 @@ class ExactPoses:
         return cls(path, {name: rows[name] for name in count if count[name] == 1})
 
     def of(self, image: str) -> FloatArray | None:
-        """Yaw, pitch, roll (3,) of ``image``, None if unknown; `DataError` names a wrong line."""
+        """Return yaw, pitch, roll (3,) of ``image`` or None; `DataError` names a wrong line."""
         if image not in self.rows:
             return None
         line, row = self.rows[image]
@@ -57,7 +57,7 @@ class ExactPoses:
 
 
 def read_csv(path: Path) -> list[list[str]]:
-    """The rows of a CSV text file, empty ones among them, less a byte order mark."""
+    """Return the rows of a CSV text file, empty ones included, without a byte order mark."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             return list(csv.reader(file))

@@ -1,8 +1,8 @@
-"""A pack: the faces of a data set as crops with a margin, compact and quick to draw from.
+"""Packs: the faces of a data set as crops with a margin, compact and quick to sample from.
 
 Training reads each face many times; decoding the original each time would cost more than the step.
 A pack keeps a JPEG of a square around each face, wide enough for nearly all augmentations.
-`packfile` writes it to disk and reads it again.
+`packfile` writes and reads packs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from asmnet_edge.data.sample import OnBroken, Sample, learnable, refuse
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pictures import Picture, decode_picture, encode_picture
-from asmnet_edge.pose import fit_pose
+from asmnet_edge.pose import exact_or_fitted
 from asmnet_edge.schemes import LandmarkScheme
 
 PACK_RULE = CropRule(margin=1.8, size=320)
@@ -28,7 +28,7 @@ JPEG_QUALITY = 92
 
 @dataclass(frozen=True)
 class Pack:
-    """Faces ready to train on.
+    """Faces to train on.
 
     jpegs : one encoded crop (size, size, 3) BGR a face; points : (faces, n, 2) in its pixels
     pose : (faces, 3) degrees, fitted to the landmarks unless ``exact`` (faces,)
@@ -56,11 +56,11 @@ class Pack:
         return len(self.jpegs)
 
     def picture(self, index: int) -> Picture:
-        """The crop (size, size, 3) BGR of one face."""
+        """Return the crop (size, size, 3) BGR of one face."""
         return decode_picture(self.jpegs[index], self.names[index])
 
     def select(self, chosen: NDArray[np.intp]) -> Pack:
-        """The faces at the indices ``chosen``."""
+        """Return the faces at the indices ``chosen`` (k,)."""
         return Pack(
             self.scheme,
             tuple(self.jpegs[i] for i in chosen),
@@ -81,8 +81,8 @@ def make_pack(
 ) -> Pack:
     """Cut every face of ``samples`` by ``rule`` and encode it as a JPEG of ``quality`` (1 to 100).
 
-    ``progress`` may wrap the sequence in a bar. ``on_broken`` is told of each face that cannot be
-    cut; if it returns, that face is left out, as are those that a test subset has too.
+    ``progress`` may wrap the sequence in a bar. ``on_broken`` is called for each face that cannot
+    be cut; if it returns, that face is left out, as are those that a test subset has too.
     """
     packed: list[tuple[Sample, bytes, FloatArray]] = []
     for sample in progress(learnable(samples)):
@@ -97,13 +97,11 @@ def make_pack(
     kept = [sample for sample, _, _ in packed]
     points = np.stack([points for _, _, points in packed])
     scheme = kept[0].landmarks.scheme
-    fitted = fit_pose(points, scheme)
-    pose = [f if s.pose is None else s.pose for f, s in zip(fitted, kept, strict=True)]
     return Pack(
         scheme,
         tuple(jpeg for _, jpeg, _ in packed),
         points,
-        np.stack(pose),
+        exact_or_fitted([s.pose for s in kept], points, scheme),
         np.array([s.pose is not None for s in kept]),
         tuple(s.name for s in kept),
         tuple(s.identity for s in kept),

@@ -1,4 +1,4 @@
-"""What a pack on disk says of itself."""
+"""Facts about a pack on disk: origin, licence, crop rule."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ BROKEN = "broken faces, left out"
 
 @dataclass(frozen=True)
 class PackFacts:
-    """Where a pack comes from and how its faces were cut.
+    """Origin of a pack and how its faces were cut.
 
-    dataset, subset, licence : as the data set told them; quality : of the JPEGs
+    dataset, subset, licence : of the data set; quality : of the JPEGs, 1 to 100
     missing : what the data set lacks, and what of it was left out of the pack; with the packed
     faces the sum is the official size; drawn : some faces are no photos
     """
@@ -44,15 +44,16 @@ class PackFacts:
         quality: int,
         broken: int = 0,
     ) -> PackFacts:
-        """The facts of a pack of ``samples``, which ``dataset`` gave; ``broken`` : left out."""
+        """Return the facts of a pack of ``samples`` of ``dataset``; ``broken`` : faces left out."""
         left_out = {IN_TEST: len(samples) - len(learnable(samples)), BROKEN: broken}
         missing = [*dataset.missing(subset)]
         missing += [Missing(why, faces) for why, faces in left_out.items() if faces]
-        told = (dataset.name, subset, dataset.licence, dataset.scheme)
+        origin = (dataset.name, subset, dataset.licence, dataset.scheme)
         drawn = any(sample.drawn for sample in samples)
-        return cls(*told, rule, quality, tuple(missing), drawn)
+        return cls(*origin, rule, quality, tuple(missing), drawn)
 
     def as_json(self) -> dict[str, Any]:
+        """Return the facts as plain values."""
         return {
             "schema_version": SCHEMA_VERSION,
             **{name: getattr(self, name) for name in ("dataset", "subset", "licence", "quality")},
@@ -65,7 +66,7 @@ class PackFacts:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> PackFacts:
-        """Facts as `as_json` made them; `DataError` for another version of the format."""
+        """Return facts from what `as_json` gave; `DataError` for another version of the format."""
         version = content["schema_version"]
         if version != SCHEMA_VERSION:
             raise DataError(f"schema version {version!r}, this program reads {SCHEMA_VERSION}")

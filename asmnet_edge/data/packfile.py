@@ -24,13 +24,13 @@ from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.schemes import LandmarkScheme
 
-KINDS = {"jpegs": "u1", "offsets": "i8", "points": "f8", "pose": "f8", "exact": "?"}
+DTYPES = {"jpegs": "u1", "offsets": "i8", "points": "f8", "pose": "f8", "exact": "?"}
 TEXTS = ("facts", "names", "identities")
 JPEG_START = b"\xff\xd8"
 
 
 def write_pack(path: Path, pack: Pack, facts: PackFacts) -> None:
-    """Write ``pack`` and its ``facts`` to ``path`` (.npz), all or nothing."""
+    """Write ``pack`` and its ``facts`` to ``path`` (.npz), atomically."""
     ends = np.cumsum([0, *map(len, pack.jpegs)], dtype=np.int64)
     arrays: dict[str, NDArray[Any]] = {
         "facts": _text(facts.as_json()),
@@ -46,7 +46,7 @@ def write_pack(path: Path, pack: Pack, facts: PackFacts) -> None:
 
 
 def read_pack(path: Path) -> tuple[Pack, PackFacts]:
-    """The pack at ``path`` and its facts; `DataError` says what is wrong with the file."""
+    """Return the pack at ``path`` and its facts; `DataError` says what is wrong with the file."""
     try:
         return _read(path)
     except DAMAGE as error:
@@ -61,10 +61,10 @@ def _cure(path: Path) -> str:
 
 
 def _read(path: Path) -> tuple[Pack, PackFacts]:
-    arrays = read_arrays(path, (*TEXTS, *KINDS))
+    arrays = read_arrays(path, (*TEXTS, *DTYPES))
     content, names, identities = (json.loads(arrays[name].tobytes()) for name in TEXTS)
     facts = PackFacts.from_json(content)
-    for name, kind in KINDS.items():
+    for name, kind in DTYPES.items():
         if arrays[name].dtype != np.dtype(kind):
             raise DataError(f"{name} must be {np.dtype(kind)}, got {arrays[name].dtype}")
     jpegs = _jpegs(arrays["jpegs"], arrays["offsets"])
@@ -98,7 +98,7 @@ def _text(content: Any) -> NDArray[np.uint8]:
 class PackFile:
     """A pack on disk as a data set: its faces are the stored crops, its only subset the stored one.
 
-    A pack of test faces thus has no ``train``, and nothing can learn from it by mistake.
+    A pack of test faces has no ``train``, so nothing can be trained on it by mistake.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,7 +122,7 @@ class PackFile:
         return self.facts.missing
 
     def stored(self, subset: str) -> Pack:
-        """The pack itself, if it is of ``subset``."""
+        """Return the pack; `DataError` if it is of another subset."""
         if subset != self.facts.subset:
             raise DataError(
                 f"{self.path} holds the subset {self.facts.subset!r} of {self.facts.dataset}, "
@@ -135,8 +135,8 @@ class PackFile:
         load = partial(pack.picture, index)
         landmarks = Landmarks(pack.points[index], self.scheme)
         pose = pack.pose[index] if pack.exact[index] else None
-        told = pack.names[index], pack.identities[index]
-        return Sample(*told, load, landmarks, pose, drawn=self.facts.drawn)
+        names = pack.names[index], pack.identities[index]
+        return Sample(*names, load, landmarks, pose, drawn=self.facts.drawn)
 
 
 def pack_of(
@@ -145,7 +145,7 @@ def pack_of(
     progress: Callable[[Sequence[Sample]], Iterable[Sample]] = iter,
     on_broken: OnBroken = refuse,
 ) -> Pack:
-    """The faces of ``subset`` as a pack: a stored one as it is, else made by `make_pack`."""
+    """Return the faces of ``subset`` as a pack: a stored one unchanged, else by `make_pack`."""
     if isinstance(dataset, PackFile):
         return dataset.stored(subset)
     return make_pack(dataset.samples(subset, on_broken), progress, on_broken)

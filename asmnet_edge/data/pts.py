@@ -18,7 +18,7 @@ from asmnet_edge.schemes import scheme_with
 
 
 def read_pts(path: Path) -> Landmarks:
-    """Landmarks of a ``.pts`` file; `DataError` names the file and the line that is wrong."""
+    """Return the landmarks of a ``.pts`` file; `DataError` names the file and the wrong line."""
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except OSError as error:
@@ -40,7 +40,7 @@ def read_pts(path: Path) -> Landmarks:
 
 
 def picture_of(pts: Path) -> Path:
-    """The picture beside the annotation ``pts``; `DataError` when there is none."""
+    """Return the picture beside the annotation ``pts``; `DataError` when there is none."""
     pictures = [path for suffix in SUFFIXES if (path := pts.with_suffix(suffix)).exists()]
     if not pictures:
         raise DataError(f"{pts} has no picture beside it", f"Known: {', '.join(SUFFIXES)}")

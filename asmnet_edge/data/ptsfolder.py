@@ -1,7 +1,7 @@
 """A folder of pictures, each with a ``.pts`` file of the same name beside it.
 
-The layout of most face sets that are not 300W. There is one subset, ``train``. Each picture is an
-identity of its own, unless its name says otherwise: ``<person>.<anything>`` and
+The layout of most face sets that are not 300W. There is one subset, ``train``. Each picture is a
+separate identity, unless names show otherwise: ``<person>.<anything>`` and
 ``<person>_<number>`` belong to one person.
 """
 

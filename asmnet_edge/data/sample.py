@@ -1,4 +1,4 @@
-"""One annotated face, and the protocol that every data set fills."""
+"""One annotated face, and the protocol that every data set implements."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Sample:
     name : unique within its data set; identity : faces that share it must not be split between
     training and validation; load : reads the picture, (H, W, 3) uint8 BGR; landmarks : in its
     pixels; pose : exact yaw, pitch, roll (3,) in degrees where known, else None
-    in_test : the same photo is in a test subset too, so nothing may be learnt from it
-    drawn : not a photo, so that nothing measured on it tells of real faces
-    file : the picture's, where it is one of its own
+    in_test : the same photo is in a test subset too, so it must not be trained on
+    drawn : not a photo, so results on it say nothing about real faces
+    file : of the picture, where it has one
     """
 
     name: str
@@ -40,19 +40,19 @@ OnBroken = Callable[[DataError], None]
 
 
 def refuse(error: DataError) -> None:
-    """What is done about a broken face unless the caller says otherwise."""
+    """Raise ``error``: the default for broken faces."""
     raise error
 
 
 def learnable(samples: Iterable[Sample]) -> list[Sample]:
-    """Those of ``samples`` that training, calibrating and choosing may see."""
+    """Return those of ``samples`` that training, calibration and model selection may use."""
     return [sample for sample in samples if not sample.in_test]
 
 
 def unbroken(
     make: Callable[[Item], Sample], items: Iterable[Item], on_broken: OnBroken
 ) -> list[Sample]:
-    """What ``make`` gives for each item; those it raises `DataError` for are told and left out."""
+    """Return ``make(item)`` of each item, less those whose `DataError` goes to ``on_broken``."""
     samples = []
     for item in items:
         try:
@@ -64,16 +64,16 @@ def unbroken(
 
 @dataclass(frozen=True)
 class Missing:
-    """How many faces of a ``part`` the official data set has and this copy lacks."""
+    """Number of faces of ``part`` that the official data set has and this copy lacks."""
 
     part: str
     faces: int
 
 
 class Dataset(Protocol):
-    """A data set with named subsets; ``train`` is the only one that may be learnt from.
+    """A data set with named subsets, of which only ``train`` may be trained on.
 
-    licence : what its pictures may be used for, and so the weights learnt from them
+    name : as in records and tables; licence : of its pictures, and so of weights trained on them
     """
 
     name: str
@@ -82,14 +82,14 @@ class Dataset(Protocol):
 
     @property
     def subsets(self) -> Sequence[str]:
-        """Names that `samples` takes."""
+        """Names of the subsets that are there."""
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """The faces of ``subset``, always in the same order.
+        """Return the faces of ``subset``, always in the same order.
 
-        ``on_broken`` is told of each annotation that cannot be used; if it returns, that face is
-        left out. `DataError` when no face is there at all.
+        ``on_broken`` is called for each annotation that cannot be used; if it returns, that face
+        is left out. `DataError` when there is no face at all.
         """
 
     def missing(self, subset: str) -> Sequence[Missing]:
-        """What this copy lacks of ``subset``; empty for data sets without an official size."""
+        """Return what this copy lacks of ``subset``; empty without an official size."""

@@ -1,4 +1,4 @@
-"""Holding validation faces out of training, by person, the same ones on every machine."""
+"""Split into training and validation faces, by person, the same on every machine."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import bounding_box
 from asmnet_edge.pictures import Picture
 
-PERCENT = 7.0  # of identities that validate
+PERCENT = 7.0  # of identities, for validation
 
 
 def is_validation(identity: str, percent: float = PERCENT) -> bool:
-    """Whether faces of ``identity`` validate: by a checksum of the name, so nobody can pick."""
+    """Whether faces of ``identity`` are for validation, by a checksum of its name."""
     return zlib.crc32(identity.encode()) % 10_000 < percent * 100
 
 
 def split(
     identities: Sequence[str], percent: float = PERCENT
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices to train on and to validate on; faces of one identity stay together."""
+    """Return indices to train on and to validate on; faces of one identity stay together."""
     held_out = np.array([is_validation(identity, percent) for identity in identities], bool)
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def hold_out(packs: Sequence[Pack], percent: float = PERCENT) -> list[tuple[Pack, Pack]]:
-    """For each of ``packs`` the faces to train on, and those of the first to validate on.
+    """Return for each of ``packs`` the faces to train on, and those of the first to validate on.
 
-    A photo may be there twice under two names: of every pack the identities of which one shows what
-    a validation face shows are left out of training. `UsageError` when nobody can be held out.
+    A photo may occur under two names: identities with a face that looks like a validation face are
+    left out of training in every pack. `UsageError` when nobody can be held out.
     """
     first = packs[0]
     _, chosen = split(first.identities, percent)

@@ -1,4 +1,4 @@
-"""What a data set is made of: how many faces, how large, where they look, how good their pose is.
+"""Statistics of a data set: number and size of faces, their pose, and its accuracy.
 
 Sizes in pixels of the pictures, angles in degrees; axes and signs of the pose as in `pose`.
 """
@@ -17,13 +17,13 @@ from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, NotAFaceError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.metrics import angle_errors, inter_ocular
-from asmnet_edge.pose import AXES, fit_pose
+from asmnet_edge.pose import AXES, exact_or_fitted, fit_pose
 from asmnet_edge.schemes import LandmarkScheme
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How values are spread: mean, standard deviation, and the 5th, 50th and 95th percentile."""
+    """Distribution of values: mean, standard deviation, and the 5th, 50th and 95th percentile."""
 
     mean: float
     sd: float
@@ -59,21 +59,15 @@ class MeasuredFaces:
     def title(self) -> str:
         return f"{self.dataset} {self.subset}"
 
-    @cached_property
-    def fitted(self) -> FloatArray:
-        """Pose fitted to the landmarks, (faces, 3)."""
-        return fit_pose(self.points, self.scheme)
-
     @property
     def exact(self) -> NDArray[np.bool_]:
         """Whether a face's pose is known, (faces,)."""
         return np.array([sample.pose is not None for sample in self.samples])
 
-    @property
+    @cached_property
     def pose(self) -> FloatArray:
         """Exact pose where it is known, else the fitted one, (faces, 3)."""
-        pairs = zip(self.fitted, self.samples, strict=True)
-        return np.stack([f if s.pose is None else s.pose for f, s in pairs])
+        return exact_or_fitted([s.pose for s in self.samples], self.points, self.scheme)
 
     @property
     def outside(self) -> float:
@@ -99,12 +93,15 @@ class MeasuredFaces:
             "points_outside": self.outside,
             "pose": _spreads(AXES, self.pose),
             "pose_exact": int(exact.sum()),
-            "pose_label_mae": self._label_mae(exact) if exact.any() else None,
+            "pose_label_mae": self._label_mae(exact),
         }
 
-    def _label_mae(self, exact: NDArray[np.bool_]) -> dict[str, float]:
-        """Mean absolute error of the fitted pose, where the exact one is known."""
-        errors = angle_errors(self.fitted[exact], self.pose[exact]).mean(axis=0)
+    def _label_mae(self, exact: NDArray[np.bool_]) -> dict[str, float] | None:
+        """Mean absolute error of the fitted pose, degrees; None if none can be compared."""
+        if not (exact.any() and self.scheme.to_ibug68):
+            return None
+        fitted = fit_pose(self.points[exact], self.scheme)
+        errors = angle_errors(fitted, self.pose[exact]).mean(axis=0)
         return dict(zip(AXES, errors.tolist(), strict=True))
 
 
@@ -115,9 +112,9 @@ def measure(
     on_broken: OnBroken = refuse,
     label: str = "",
 ) -> MeasuredFaces:
-    """Read and measure every face of ``subset``; broken ones as `Dataset.samples` has it.
+    """Read and measure every face of ``subset``; broken ones are handled as by `Dataset.samples`.
 
-    ``label`` is what the data set is called in the figures, by default its name.
+    ``label`` : name of the data set in the figures, by default its own
     """
     kept, sizes = [], []
     for sample in progress(dataset.samples(subset, on_broken)):
@@ -138,9 +135,10 @@ def measure(
 def repeated(
     dataset: Dataset, subsets: Sequence[str], on_broken: OnBroken = refuse
 ) -> dict[str, str]:
-    """Those of ``subsets`` with the very faces of one before, and that one: ``full`` less iBUG.
+    """Return those of ``subsets`` with the same faces as an earlier one, and that one.
 
-    Broken faces are part of a subset; ``on_broken`` is told only of what else a repeat lacks.
+    Such is ``full`` of 300W without iBUG. Broken faces are part of a subset; ``on_broken`` is
+    called only for what else is absent.
     """
     seen: dict[frozenset[str], str] = {}
     repeats = {}
@@ -154,14 +152,14 @@ def repeated(
 
 
 def _faces_and_others(dataset: Dataset, subset: str) -> tuple[frozenset[str], list[DataError]]:
-    """Names of the faces, with the complaint where one is broken, and what is wrong besides."""
-    told: list[DataError] = []
+    """Names of the faces, or errors of broken ones; and errors that are about no face."""
+    errors: list[DataError] = []
     try:
-        names = [sample.name for sample in dataset.samples(subset, told.append)]
+        names = [sample.name for sample in dataset.samples(subset, errors.append)]
     except DataError:  # it is raised again where the subset is measured
         return frozenset(), []
-    others: list[DataError] = [error for error in told if isinstance(error, NotAFaceError)]
-    broken = [str(error) for error in told if error not in others]
+    others: list[DataError] = [error for error in errors if isinstance(error, NotAFaceError)]
+    broken = [str(error) for error in errors if error not in others]
     return frozenset([*names, *broken]), others
 
 

@@ -1,4 +1,4 @@
-"""Data sets to look at: a sheet of faces with their landmarks, and histograms of the pose."""
+"""Pictures of data sets: a contact sheet of faces with landmarks, histograms of the pose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from asmnet_edge.pictures import Picture, write_picture
 from asmnet_edge.plots import new_figure, save_figure
 from asmnet_edge.pose import AXES
 
-TILE = CropRule(margin=1.5, size=192)
+TILE_RULE = CropRule(margin=1.5, size=192)
 OUTPUTS = ("contact-sheet.png", "pose.png", "stats.json")
 COLUMNS = 8
 ROWS = 6  # over all subsets, but at least one each
@@ -49,15 +49,15 @@ def sheet(subsets: Sequence[MeasuredFaces]) -> Picture:
 
 def tile(sample: Sample) -> Picture:
     """A crop (192, 192, 3) BGR around the face, its landmarks drawn on it."""
-    matrix = TILE.matrix(sample.landmarks.box)
-    crop = cut(sample.load(), matrix, TILE.size)
+    matrix = TILE_RULE.matrix(sample.landmarks.box)
+    crop = cut(sample.load(), matrix, TILE_RULE.size)
     points = transform(sample.landmarks.points, matrix)
     draw_landmarks(crop, Landmarks(points, sample.landmarks.scheme))
     return crop
 
 
 def _blank() -> Picture:
-    return np.full((TILE.size, TILE.size, 3), SHEET, np.uint8)
+    return np.full((TILE_RULE.size, TILE_RULE.size, 3), SHEET, np.uint8)
 
 
 def _short(name: str) -> str:

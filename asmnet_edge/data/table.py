@@ -1,11 +1,11 @@
-"""A plain CSV of landmarks: ``image,x0,y0,x1,y1,...``, pictures in the folder of the same name.
+"""CSV tables of landmarks: ``image,x0,y0,x1,y1,...``, pictures in the folder of the same name.
 
 ``faces.csv`` annotates the pictures in ``faces/``. Coordinates count pixels from 0. The whole file
 is training data. Two more columns may stand anywhere, found by their header:
 
 * ``identity``: faces that share it are never split between training and validation. Without it,
   an identity is the picture's path less its suffix and less a trailing ``_<number>``, as frames of
-  one film are named; where that leaves a single identity in the whole file (``IMG_0001.jpg``,
+  one video are named; where that leaves a single identity in the whole file (``IMG_0001.jpg``,
   ``IMG_0002.jpg``), it is the path less its suffix. So ``ann/1.jpg`` and ``ann/2.jpg`` are two
   identities: where folders are persons, give the column.
 * ``drawn``: 1 for a face that is no photo, else 0.
@@ -31,8 +31,8 @@ from asmnet_edge.landmarks import Landmarks
 from asmnet_edge.pictures import leads_out, read_picture
 from asmnet_edge.schemes import LandmarkScheme, scheme_with
 
-IDENTITY, DRAWN = "identity", "drawn"  # headers of the columns that may lack
-FRAME = re.compile(r"([^/])_[0-9]+$")  # the end of a path <film>_<number>
+IDENTITY, DRAWN = "identity", "drawn"  # headers of the optional columns
+FRAME = re.compile(r"([^/])_[0-9]+$")  # the end of a path <video>_<number>
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class LandmarkTable:
         picture = folder / row.image
         load = partial(read_picture, picture)
         alone = self._faces[row.image] == 1
-        pose = self._poses.of(row.image) if alone else None  # it does not tell two faces apart
+        pose = self._poses.of(row.image) if alone else None  # it cannot distinguish two faces
         name = row.image if alone else f"{row.image}#{row.line}"
         return Sample(name, identity, load, landmarks, pose, drawn=drawn, file=picture)
 
@@ -112,11 +112,11 @@ class LandmarkTable:
 
 
 def identities_of(images: Iterable[str]) -> dict[str, str]:
-    """The identity of each path of a picture, by the rule above."""
+    """Return the identity of each path of a picture, by the rule above."""
     paths = {image: PurePosixPath(image) for image in images}
     whole = {image: str(path.parent / path.stem) for image, path in paths.items()}
-    films = {image: FRAME.sub(r"\1", identity) for image, identity in whole.items()}
-    return films if len(set(films.values())) > 1 else whole
+    videos = {image: FRAME.sub(r"\1", identity) for image, identity in whole.items()}
+    return videos if len(set(videos.values())) > 1 else whole
 
 
 def _is_drawn(row: _Row) -> bool:

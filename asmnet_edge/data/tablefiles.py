@@ -1,4 +1,4 @@
-"""Faces as files: pictures, the CSV of `table`, and the `exactpose` that belongs to it."""
+"""Writing of faces as files: pictures, the CSV of `table`, and the `exactpose` beside it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ TABLE = "faces.csv"
 
 
 def table_files(samples: Iterable[Sample], names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """(path, content) of a data set of ``samples``, each in a picture of its own called as told.
+    """Yield (path, content) of the files of a data set of ``samples``, pictures by their ``names``.
 
     ``faces/<name>``, ``faces.csv`` (image,x0,y0,...,drawn) and, where a pose is known, ``pose.csv``
-    (image,yaw,pitch,roll), numbers to the last bit. A picture that is a file keeps its bytes.
+    (image,yaw,pitch,roll), numbers exact. A picture that is a file keeps its bytes.
     """
     rows, poses = [], []
     for name, sample in zip(names, samples, strict=True):
@@ -37,7 +37,7 @@ def table_files(samples: Iterable[Sample], names: Sequence[str]) -> Iterator[tup
 
 
 def picture_suffix(sample: Sample) -> str:
-    """How the file that `table_files` makes of its picture ends."""
+    """Suffix of the picture that `table_files` writes of ``sample``."""
     return sample.file.suffix if sample.file else ".png"
 
 
@@ -46,7 +46,7 @@ def write_drawn(
     folder: Path,
     progress: Callable[[Sequence[Sample]], Iterable[Sample]] = iter,
 ) -> Path:
-    """Write the training faces of ``drawn`` to the new ``folder``, all or nothing; its table.
+    """Write the training faces of ``drawn`` to the new ``folder``, atomically; return the table.
 
     Pictures are called ``<seed>-<number>.png``.
     """
@@ -60,7 +60,7 @@ def write_drawn(
 
 
 def _picture(sample: Sample) -> bytes:
-    """The picture's file, or what is there instead of one, without loss."""
+    """Bytes of the picture's file, or of a PNG if it has none."""
     return sample.file.read_bytes() if sample.file else encode_picture(sample.load(), ".png")
 
 

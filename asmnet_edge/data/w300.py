@@ -29,7 +29,7 @@ FACES: Mapping[str, int] = MappingProxyType(
         "ibug": 135,
     }
 )
-# the same photos as lfpw/testset/image_0066, 0096 and 0007: `asmnet-edge data check` finds them
+# the same photos as lfpw/testset/image_0066, 0096 and 0007, found by `asmnet-edge data check`
 IN_TEST = frozenset(f"lfpw/trainset/image_{number}" for number in ("0215", "0828", "0862"))
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 class W300:
-    """300W under ``root``; a part that is not there is passed over, and `missing` names it."""
+    """300W under ``root``; an absent part is skipped, and `missing` names it."""
 
     name = "300w"
     licence = "research use only, no commercial use (300W)"
@@ -62,7 +62,7 @@ class W300:
         return [s for s, parts in PARTS.items() if any(self._files(part) for part in parts)]
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """The faces of ``subset`` that are there; `DataError` if none is."""
+        """Return the faces of ``subset`` that are there; `DataError` if none is."""
         parts = self._parts(subset)
         there = [part for part in parts if (self.root / part).is_dir()]
         samples = [s for part in there for s in self._part(part, on_broken)]

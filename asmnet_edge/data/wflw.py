@@ -69,13 +69,13 @@ class _Line:
         return ""
 
     def is_in(self, subset: str) -> bool:
-        """Whether the face belongs to ``subset`` of this list, as far as the line tells."""
+        """Whether the face belongs to ``subset`` of this list, as far as the line shows."""
         flags = dict(zip(ATTRIBUTES, self.flags, strict=False))
         return subset in LISTS or flags.get(subset) == "1"
 
 
 class WFLW:
-    """WFLW under ``root``; the train or the test list may lack, and `missing` counts what does."""
+    """WFLW under ``root``; the train or the test list may be absent, which `missing` counts."""
 
     name = "wflw"
     licence = "research use only, no commercial use (WFLW)"
@@ -96,11 +96,11 @@ class WFLW:
         return [subset for subset in FACES if self._of(subset)]
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """The faces of ``subset`` that are there; `DataError` if none is."""
+        """Return the faces of ``subset`` that are there; `DataError` if none is."""
         if not self._of(subset):
             raise DataError(self._lack(subset), f"There: {', '.join(self.subsets) or 'nothing'}")
         if subset not in LISTS:
-            self._tell_unknown(subset, on_broken)
+            self._report_unknown(subset, on_broken)
         return unbroken(partial(self._sample, _list_of(subset)), self._of(subset), on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
@@ -115,7 +115,7 @@ class WFLW:
             raise DataError(f"WFLW has no subset {subset!r}", f"Known: {', '.join(FACES)}")
         return [line for line in self._lines.get(_list_of(subset), ()) if line.is_in(subset)]
 
-    def _tell_unknown(self, subset: str, on_broken: OnBroken) -> None:
+    def _report_unknown(self, subset: str, on_broken: OnBroken) -> None:
         """A line without readable flags may be of any subset: it is named, but counts for none."""
         for line in self._lines[_list_of(subset)]:
             if not line.flags:

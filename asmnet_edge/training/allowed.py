@@ -1,8 +1,8 @@
-"""A stranger's Keras network, built from its description without running anything of theirs.
+"""Rebuilding of an untrusted Keras network from its description, without executing any of it.
 
-The description is JSON. Every object in it must be on the lists below, which hold nothing but
-Keras' own arithmetic; it is written anew with plain values alone, and Keras builds that. Lambdas,
-functions and classes of others are refused by name.
+The description is JSON. Every object in it must be on the lists of supported layers below, which
+hold nothing but Keras' own arithmetic. The description is rewritten with plain values alone, and
+Keras builds that. Lambdas, functions and custom classes are refused by name.
 """
 
 from __future__ import annotations
@@ -30,19 +30,20 @@ ACTIVATIONS = frozenset({
     "hard_silu", "hard_swish", "sigmoid", "tanh", "hard_tanh", "softplus", "softsign", "softmax",
     "mish", "exponential",
 })  # fmt: skip
-LEFT_OUT = ("_initializer", "_regularizer", "_constraint")  # training's business
+LEFT_OUT = ("_initializer", "_regularizer", "_constraint")  # for training only
 POLICIES = ("float32", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 LARGEST = 2**16  # of any whole number: filters, sizes
 CURE = (
-    "Only Keras' own layers are taken over, as nothing in a file is executed: build the network "
+    "Only Keras' own layers are supported, as nothing in a file is executed: build the network "
     "from those and save it again"
 )
 
 
 def rebuild(description: Any) -> keras.Model:
-    """The network of a ``config.json``, its weights not loaded; `ModelError` names what is amiss.
+    """Return the network of ``description``, a parsed ``config.json``, without its weights.
 
-    All is float32, whatever precision it was trained with.
+    All layers are float32, whatever precision they were trained with. `ModelError` names what is
+    not supported.
     """
     try:
         checked = _object(description)
@@ -55,7 +56,7 @@ def rebuild(description: Any) -> keras.Model:
 
 
 def _object(content: Any) -> dict[str, Any]:
-    """A layer, operation or network written anew."""
+    """Description of a layer, operation or network, rewritten with checked values."""
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
         raise ModelError("its description has no layer where one belongs", CURE)
     kind, config = content.get("class_name"), content["config"]
@@ -70,7 +71,7 @@ def _object(content: Any) -> dict[str, Any]:
 
 
 def _module(content: Mapping[str, Any]) -> str:
-    """Where Keras has the object; `ModelError` when it is not one of Keras' own on our lists."""
+    """Module in which Keras has the object; `ModelError` when it is not on the lists above."""
     kind, module = str(content.get("class_name")), str(content.get("module"))
     registered = content.get("registered_name")
     if registered in (None, kind) and (module == "keras" or module.startswith("keras.")):
@@ -80,11 +81,11 @@ def _module(content: Mapping[str, Any]) -> str:
             return CONTAINERS[kind]
         if kind in OPERATIONS and module == OPERATIONS_FROM:
             return module
-    raise ModelError(f"it has a {registered or kind} of {module}, {_told(content)}", CURE)
+    raise ModelError(f"it has a {registered or kind} of {module}, {_refusal(content)}", CURE)
 
 
-def _told(content: Mapping[str, Any]) -> str:
-    return f"named {content['config'].get('name', '?')!r}, which is not taken over"
+def _refusal(content: Mapping[str, Any]) -> str:
+    return f"named {content['config'].get('name', '?')!r}, which is not supported"
 
 
 def _config(module: str, kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _network(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ends(value: Any) -> Any:
-    """Names and numbers, in lists and in dictionaries of names."""
+    """Names and numbers, in lists and dictionaries of names, checked."""
     if isinstance(value, dict):
         return {_name(key): _ends(one) for key, one in value.items()}
     return [_ends(one) for one in value] if isinstance(value, list) else _plain("ends", value)
@@ -137,14 +138,14 @@ def _activation(kind: str, value: Any) -> str:
 
 
 def _function(value: Any) -> str:
-    """How Keras describes a function: by its name, or a lambda by its code."""
+    """Short phrase for a function as Keras describes it: its name, or "a lambda"."""
     if isinstance(value, dict) and "value" in value:
         return "a lambda"
     return str(value.get("config") if isinstance(value, dict) else value)[:60]
 
 
 def _plain(what: str, value: Any) -> Any:
-    """Numbers, words and lists of them; a small array as Keras writes it becomes a list."""
+    """Numbers, strings and lists of them; a small array in Keras' notation becomes a list."""
     if isinstance(value, list):
         return [_plain(what, one) for one in value]
     if isinstance(value, dict) and value.get("class_name") in ("__numpy__", "__tuple__"):
@@ -157,7 +158,7 @@ def _plain(what: str, value: Any) -> Any:
 
 
 def _call(name: str, call: Any) -> dict[str, Any]:
-    """How a layer is called: with which tensors and plain values."""
+    """Arguments of a layer's call: tensors and plain values."""
     if not isinstance(call, dict):
         raise ModelError("it was written by Keras 2", "Save it with Keras 3")
     arguments = [_argument(name, value) for value in call["args"]]

@@ -1,6 +1,6 @@
-"""Augmentation: other views of a face, with landmarks and pose that move along.
+"""Augmentation: random views of a face, with landmarks and pose moved along.
 
-Everything is drawn from the generator that is passed in, so a batch is a pure function of its seed.
+All random numbers come from the generator passed in, so a batch is a pure function of its seed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from asmnet_edge.pictures import Picture, decode_picture, encode_picture
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far views differ. Spreads are standard deviations, chances are probabilities.
+    """Strength of augmentation.
 
-    rotation : degrees; scale : of the crop's side; shift : share of the crop's side
+    rotation, scale, shift : standard deviations, in degrees, log of the crop's side, and share of
+    the crop's side; the others : probabilities
     """
 
     rotation: float = 15.0
@@ -40,7 +41,7 @@ NO_AUGMENTATION = Augmentation(*(0.0,) * len(fields(Augmentation)))
 
 @dataclass(frozen=True)
 class View:
-    """One way to look at a face: what `draw_view` chose.
+    """Random view of a face, from `draw_view`.
 
     matrix : (2, 3) from pack pixels to crop pixels; rotation : clockwise degrees
     mirrored : after the rotation
@@ -54,7 +55,7 @@ class View:
 def draw_view(
     points: FloatArray, size: int, augmentation: Augmentation, rng: np.random.Generator
 ) -> View:
-    """A crop of ``size`` pixels around ``points`` (n, 2) as the crop rule has it, then moved."""
+    """Draw a random crop of ``size`` pixels near that of the crop rule for ``points`` (n, 2)."""
     low, high = points.min(axis=0), points.max(axis=0)
     side = CropRule().margin * float((high - low).max())
     spread = rng.normal(size=4).clip(-2.5, 2.5)
@@ -69,7 +70,7 @@ def draw_view(
 def render(
     picture: Picture, view: View, size: int, augmentation: Augmentation, rng: np.random.Generator
 ) -> Picture:
-    """The crop (size, size, 3) BGR of ``picture`` that ``view`` names, its pixels changed."""
+    """Render the crop (size, size, 3) BGR of ``picture`` by ``view``, and change its pixels."""
     crop = cut(picture, view.matrix, size)
     for chance, effect in (
         (augmentation.low_resolution, _low_resolution),
@@ -86,7 +87,7 @@ def render(
 
 
 def _light(crop: Picture, rng: np.random.Generator) -> Picture:
-    """Gain, offset and gamma, a little apart in each channel: one table of 256 a channel."""
+    """Gain, offset and gamma, slightly different in each channel, by a table of 256 levels."""
     levels = np.arange(256)[:, None] / 255
     gamma = np.exp(rng.normal(0, 0.25))
     gain = np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.06, 3))

@@ -1,4 +1,4 @@
-"""From packs to batches: what training step k sees is a pure function of the seed and k."""
+"""Training batches from packs: that of step k is a pure function of the seed and k."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Batch = tuple[NDArray[np.uint8], dict[str, FloatArray]]
 
 @dataclass(frozen=True)
 class Source:
-    """A pack and its share of a batch, at the start and at the end of training."""
+    """A pack and its weight in batches, at the start and at the end of training."""
 
     pack: Pack
     first_weight: float = 1.0
@@ -38,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """All that a batch depends on besides its step."""
+    """Everything that a batch depends on besides its step."""
 
     sources: tuple[Source, ...]
     batch: int
@@ -47,16 +47,16 @@ class BatchPlan:
     seed: int
 
     def targets(self, step: int, size: int) -> dict[str, FloatArray]:
-        """The targets of a step alone, without reading pictures: for fitting the scaling."""
+        """Return the targets of a step without reading pictures, to fit the scaling."""
         drawn = [self._draw(step, i, size) for i in range(self.batch)]
         return _stack([_targets(pack, face, view, size) for pack, face, view, _ in drawn])
 
     def make(
         self, step: int, size: int, scaling: TargetScaling, part: range | None = None
     ) -> Batch:
-        """Step's pictures (B, size, size, 3) uint8 RGB, and its targets.
+        """Return the pictures (B, size, size, 3) uint8 RGB of ``step``, and its targets.
 
-        ``part`` : those of the batch's faces that this process trains on; None: all
+        ``part`` : indices of the batch's faces that this process trains on; None: all
         """
         pictures, targets = [], []
         for i in part or range(self.batch):
@@ -105,15 +105,15 @@ _plan: BatchPlan
 
 
 def _start_worker(plan: BatchPlan) -> None:
-    global _plan  # a worker process serves one plan all its life
+    global _plan  # a worker process serves one plan only
     _plan = plan
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that saves
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the training process handles Ctrl-C
     Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this worker when the training process was killed and cannot tell it to."""
+    """End this worker when the training process was killed."""
     parent = parent_process()
     if parent:
         parent.join()
@@ -138,7 +138,7 @@ class BatchWorkers:
     def stream(
         self, steps: range, size: int, scaling: TargetScaling
     ) -> Iterator[tuple[int, Batch]]:
-        """Batches of ``steps`` in order, each with its step."""
+        """Yield the batches of ``steps`` in order, each with its step."""
         waiting: deque[tuple[int, Future[Batch]]] = deque()
         for step in steps:
             waiting.append((step, self._pool.submit(_make, step, size, scaling, self._part)))

@@ -1,4 +1,4 @@
-"""The state of a run on disk: everything the next step depends on, written whole or not at all."""
+"""Checkpoints: everything that the next training step depends on, written atomically."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ KEEP = 2
 
 @dataclass(frozen=True)
 class State:
-    """step : steps done; facts : plain values; arrays : by name, in the order they are restored."""
+    """State of a run.
+
+    step : steps done; facts : plain values; arrays : lists of arrays by name, in order
+    """
 
     step: int
     facts: dict[str, Any]
@@ -39,7 +42,7 @@ def save_state(folder: Path, state: State) -> None:
 
 
 def load_state(folder: Path) -> tuple[State | None, list[Path]]:
-    """The newest readable state, and the newer files that were damaged and passed over."""
+    """Return the newest readable state, if any, and the newer files, which are damaged."""
     damaged: list[Path] = []
     for path in _newest_first(folder):
         try:
@@ -54,7 +57,7 @@ def _newest_first(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> State:
-    """Every array is asked for by name: a damaged directory may leave some out without a word."""
+    """Read every array by name: a damaged archive directory may omit some without an error."""
     with np.load(path, allow_pickle=False) as stored:
         facts = json.loads(str(stored["facts"]))
         arrays = {

@@ -1,4 +1,4 @@
-"""What a training run is: one frozen value, read from TOML or flags, written beside the result."""
+"""Configuration of a training run: one frozen value, read from TOML or flags."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class DataShare:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training at one resolution; ``share`` of all steps."""
+    """Part of a run at one resolution.
+
+    size : side of the crops, pixels; share : of all steps, 0 to 1
+    """
 
     size: int
     share: float
@@ -50,15 +53,14 @@ POSITIVE = (
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One run. The first data set is the one that is validated on and that counts the epochs.
+    """Configuration of a run. The first data set counts the epochs and gives validation faces.
 
     stages : resolutions in turn, the last one the variant's own; none given: that one throughout
-    weights : float model file to start from, perhaps trained at another resolution; "": from chance
+    weights : float model file to start from, maybe of another resolution; "": random weights
     learning_rate : after warm-up, falling by a cosine to ``final_learning_rate``
     shape_variance : share of variance of the ASM's shape model; weight_decay : AdamW's
-    dropout : share of the features that are left out; less where the network does not even fit its
-    training faces
-    precision : float32, or mixed_bfloat16 where the device computes it faster
+    dropout : share of the features that are left out; less where the network underfits
+    precision : one of `PRECISIONS`; mixed_bfloat16 where the device computes it faster
     ema : momentum per update of the averaged weights, which are updated every ``ema_every`` steps
     """
 
@@ -89,25 +91,26 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.data:
             raise UsageError("training needs a data set", "Give --data, as in --data 300w:DIR")
-        if self.distance not in DISTANCES:
-            raise UsageError(f"no distance {self.distance!r}", f"Known: {', '.join(DISTANCES)}")
-        if self.asm_schedule not in SCHEDULES:
-            known = ", ".join(SCHEDULES)
-            raise UsageError(f"no ASM schedule {self.asm_schedule!r}", f"Known: {known}")
-        if self.precision not in PRECISIONS:
-            raise UsageError(f"no precision {self.precision!r}", f"Known: {', '.join(PRECISIONS)}")
-        for name in POSITIVE:
-            if not 0 < getattr(self, name) < math.inf:
-                raise UsageError(f"{name} must be positive, got {getattr(self, name)}")
-        self._check_counts()
+        if not self.stages:
+            object.__setattr__(self, "stages", (Stage(self.variant.input_size, 1.0),))
+        self._check_choices()
+        self._check_numbers()
+        self._check_stages()
+
+    def _check_choices(self) -> None:
+        choices = (
+            ("distance", self.distance, DISTANCES),
+            ("ASM schedule", self.asm_schedule, SCHEDULES),
+            ("precision", self.precision, PRECISIONS),
+        )
+        for what, value, known in choices:
+            if value not in known:
+                raise UsageError(f"no {what} {value!r}", f"Known: {', '.join(known)}")
         for moment in ("first_weight", "last_weight"):
             if not any(getattr(share, moment) > 0 for share in self.data):
                 raise UsageError(f"every data set has {moment} 0, so no face could be drawn")
-        for name in ("ema", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UsageError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
-        if not self.stages:
-            object.__setattr__(self, "stages", (Stage(self.variant.input_size, 1.0),))
+
+    def _check_stages(self) -> None:
         if abs(sum(s.share for s in self.stages) - 1) > 1e-6:
             raise UsageError(f"the stages' shares must sum to 1, got {self.stages}")
         if self.stages[-1].size != self.variant.input_size:
@@ -122,7 +125,13 @@ class TrainConfig:
                 "Give stages of one size, or none",
             )
 
-    def _check_counts(self) -> None:
+    def _check_numbers(self) -> None:
+        for name in POSITIVE:
+            if not 0 < getattr(self, name) < math.inf:
+                raise UsageError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("ema", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
         for name in ("batch", "ema_every", "checkpoint_every_steps", "seed"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 0:
@@ -136,7 +145,7 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TrainConfig:
-        """From what `as_json` gave or a TOML file held; `UsageError` names an unknown key."""
+        """Return a configuration from what `as_json` gave; `UsageError` for unknown keys."""
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(content) - known):
             raise UsageError(f"unknown settings: {', '.join(unknown)}", f"Known: {sorted(known)}")
@@ -155,7 +164,7 @@ class TrainConfig:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file, or of a run's ``config.json``, as plain values.
+    """Return the settings of a TOML file, or of a run's ``config.json``, as plain values.
 
     `UsageError` says what is wrong with the file.
     """

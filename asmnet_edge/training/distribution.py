@@ -1,4 +1,4 @@
-"""Training on several devices or machines with what Keras' backends bring for it.
+"""Training on several devices or machines, by the means of Keras' backends.
 
 * TensorFlow: ``tf.distribute.MultiWorkerMirroredStrategy``, where ``TF_CONFIG`` is set; one device
   a process
@@ -31,10 +31,10 @@ CLUSTER = (
 class Processes:
     """This process among those of a run.
 
-    rank : of this process, 0 writes; count : of all; devices : a batch must part evenly into;
-    summed : processes whose gradients the backend adds up, 1 where it averages
-    scope : context in which the variables of all are made; alone : context in which this process
-    computes without the others; gather : a number of each process, for all of them to see
+    rank : of this process, 0 writes; count : of processes; devices : number of devices that share
+    a batch evenly; summed : processes whose gradients the backend adds up, 1 where it averages
+    scope : context in which shared variables are created; alone : context in which this process
+    computes without the others; gather : collects a number from each process, for all of them
     """
 
     rank: int = 0
@@ -50,7 +50,7 @@ class Processes:
         return self.rank == 0
 
     def part(self, batch: int) -> range:
-        """Which faces of a ``batch`` this process makes."""
+        """Return the indices of a ``batch`` that this process makes; `UsageError` if uneven."""
         if batch % max(self.count, self.devices):
             raise UsageError(
                 f"a batch of {batch} cannot be shared evenly by {self.count} processes "
@@ -65,7 +65,7 @@ class Processes:
 
 
 def join() -> Processes:
-    """Join the processes that the environment names; before the backend computes anything."""
+    """Join the processes that the environment names; call before the backend computes anything."""
     import keras
 
     backend = keras.backend.backend()

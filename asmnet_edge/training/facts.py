@@ -1,4 +1,4 @@
-"""The facts in a float model file, read without Keras."""
+"""Facts in a float model file, read without Keras."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ SCHEMA = 1
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """The facts of the float model at ``path``; `KeyError`, `ValueError` or the archive's error."""
+    """Return the facts of the float model at ``path``.
+
+    `KeyError`, `ValueError` or an error of `zipfile` when it is no such file.
+    """
     with zipfile.ZipFile(path) as archive:
         facts: dict[str, Any] = json.loads(archive.read(FACTS))
     if not isinstance(facts, dict):

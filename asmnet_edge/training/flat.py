@@ -1,8 +1,8 @@
-"""A network of any nesting as one flat network of few kinds of layers, which compute the same.
+"""Flattening: a network of any nesting as one flat network of few kinds of layers, equal in value.
 
-What conversion need not know of is gone: networks used as layers, layers used twice (each use gets
-a copy of its own), activations within convolutions, separable convolutions (a depthwise one and one
-of 1 x 1), additions and products written as ``x + 3``, dropout and noise.
+Converters need not handle what is removed: networks used as layers, layers used twice (each use
+gets a copy), activations within convolutions, separable convolutions (which become a depthwise and
+a 1 x 1 one), additions and products written as ``x + 3``, dropout and noise.
 """
 
 from __future__ import annotations
@@ -30,17 +30,21 @@ ADDITION = "_add"  # by which the int8 targets know additions of two results
 
 
 class Flattener:
-    """Calls each operation of a network on tensors of the flat one; ``names`` are taken already."""
+    """Calls each operation of a network on tensors of the flat one.
+
+    names : of layers in the flat network, in use already
+    """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
 
     def run(self, network: keras.Model, tensors: Any) -> Any:
-        """The outputs of ``network`` for ``tensors``, in its structure, in new layers."""
+        """Return the outputs of ``network`` for ``tensors``, in its structure, by new layers."""
         inner = getattr(network, "_functional", None) or network  # a Sequential wraps one
         return inner._run_through_graph(tensors, call_fn=self.call)
 
     def call(self, operation: Any, *inputs: Any, **options: Any) -> Any:
+        """Return the output of ``operation`` for ``inputs``; `ModelError` if it is unsupported."""
         if isinstance(operation, keras.Model):
             return self.run(operation, inputs[0] if len(inputs) == 1 else inputs)
         if isinstance(operation, TRAINING_ONLY):
@@ -53,7 +57,7 @@ class Flattener:
         return self._copy(operation, inputs[0])
 
     def named(self, name: str) -> str:
-        """``name``, as TensorFlow allows it and nobody has it."""
+        """Return ``name`` as TensorFlow allows it, made unique."""
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
         plain = name = name if re.match(r"[A-Za-z0-9.]", name) else f"layer{name}"
         number = 0
@@ -107,7 +111,7 @@ class Flattener:
         return result
 
     def _addition(self, layer: layers.Add, inputs: Any) -> Any:
-        return self._copy(layer, inputs, name=_told(layer.name))
+        return self._copy(layer, inputs, name=_addition_name(layer.name))
 
     def _normalised(self, layer: layers.Normalization, inputs: Any) -> Any:
         mean, variance = (np.asarray(v, np.float64).ravel() for v in (layer.mean, layer.variance))
@@ -129,7 +133,7 @@ class Flattener:
         if not any(isinstance(x, int | float) for x in inputs):
             joined = {"Add": layers.Add, "Subtract": layers.Subtract, "Multiply": layers.Multiply}
             if kind in joined and one.shape == other.shape:
-                name = _told(operation.name) if kind == "Add" else operation.name
+                name = _addition_name(operation.name) if kind == "Add" else operation.name
                 return joined[kind](name=self.named(name))([one, other])
         elif isinstance(other, int | float):
             scale, offset = _affine(kind, other)
@@ -138,12 +142,12 @@ class Flattener:
             scale, offset = {"Subtract": (-1.0, one)}.get(kind) or _affine(kind, one)
             return self._rescaled(other, scale, offset, operation.name)
         raise ModelError(
-            f"its operation {operation.name} ({kind}) is not taken over",
+            f"its operation {operation.name} ({kind}) is not supported",
             "Write it with layers: Add, Multiply, Rescaling",
         )
 
 
-# order matters: a SeparableConv2D is no Conv2D to Keras, but an Add is a layer like any other
+# the first kind that fits is used
 MAKERS: dict[Any, Callable[..., Any]] = {
     WITH_ACTIVATION: Flattener._without_activation,
     layers.Activation: Flattener._activation,
@@ -152,7 +156,7 @@ MAKERS: dict[Any, Callable[..., Any]] = {
 }
 
 
-def _told(name: str) -> str:
+def _addition_name(name: str) -> str:
     return name if ADDITION in name else f"{name}{ADDITION}"
 
 

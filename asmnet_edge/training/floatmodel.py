@@ -1,8 +1,8 @@
-"""The float model file: a ``.keras`` archive with our facts beside the weights.
+"""The float model file: a ``.keras`` archive with facts of ours beside the weights.
 
-Any Keras opens it; we never let Keras open a stranger's: the graph is built from code by the
-variant that the facts name, and only weights are read from the file. A user's own network is built
-from the file's description as far as that is on a list of what is allowed (see `allowed`).
+Any Keras 3 opens it; we never let Keras open an untrusted one: the network is built from code by
+the variant that the facts name, and only weights are read from the file. An imported network is
+rebuilt from the file's description, if that holds supported layers only (see `allowed`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 from asmnet_edge.training.allowed import rebuild
 from asmnet_edge.training.facts import FACTS, SCHEMA, read_facts
-from asmnet_edge.training.network import OWN, Variant, build
+from asmnet_edge.training.network import IMPORTED, Variant, build
 from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
 
@@ -35,9 +35,12 @@ MALFORMED = (KeyError, ValueError, TypeError, OSError)
 
 @dataclass(frozen=True)
 class FloatModel:
-    """A trained network with all that turns its outputs into landmarks and pose.
+    """A trained network with everything that turns its outputs into landmarks and pose.
 
-    provenance : what it was trained on and how well it does, for people and manifests
+    network : (N, s, s, 3) float32 -> "landmarks" (N, 2n), "pose" (N, 3), in training units
+    crop : rule of its crops; scaling : from training units to the contract's; pixels : from uint8
+    to the network's input; provenance : what it was trained on and its accuracy, as plain values;
+    source_sha256 : of the file it was read from
     """
 
     network: keras.Model
@@ -51,11 +54,14 @@ class FloatModel:
 
     @property
     def validation_percent(self) -> float:
-        """How many of the identities, in %, its training held out; see `data.split`."""
+        """Share of the identities in % that its training held out; see `data.split`."""
         return float(self.provenance.get("training", {}).get("validation_percent", PERCENT))
 
     def predict(self, crops: NDArray[np.uint8], batch: int = 32) -> tuple[FloatArray, FloatArray]:
-        """``crops`` (N, s, s, 3) uint8 RGB -> landmarks (N, n, 2) relative, pose (N, 3) degrees."""
+        """Return landmarks (N, n, 2) and pose (N, 3) of ``crops`` (N, s, s, 3) uint8 RGB.
+
+        Landmarks are relative to the crops, pose is in degrees.
+        """
         landmarks, pose = [], []
         for start in range(0, len(crops), batch):
             outputs = self.network(self.pixels.apply(crops[start : start + batch]), training=False)
@@ -84,13 +90,13 @@ class FloatModel:
 
 
 def refuse_other_suffix(path: Path) -> None:
-    """`ModelError` unless ``path`` is named as a float model is."""
+    """Raise `ModelError` unless ``path`` has the suffix of a float model."""
     if path.suffix != ".keras":
         raise ModelError(f"a float model is written as .keras, got {path.name}")
 
 
 def load_float_model(path: Path) -> FloatModel:
-    """The float model at ``path``; `ModelError` says what is wrong with a file that is none."""
+    """Return the float model at ``path``; `ModelError` says what is wrong with another file."""
     if not path.is_file():
         raise ModelError(f"there is no float model at {path}", "Make one with: asmnet-edge train")
     try:
@@ -109,15 +115,15 @@ def _load(path: Path) -> FloatModel:
     counts = {variant.points, scheme.points, len(scaling.mean_shape)}
     if len(counts) > 1:
         raise ValueError(f"its parts disagree on the number of points: {sorted(counts)}")
-    network = _described(path, variant) if variant.architecture == OWN else build(variant)
+    network = _imported(path, variant) if variant.architecture == IMPORTED else build(variant)
     load_weights(network, path)
     crop, provenance = CropRule(**facts["crop"]), facts["provenance"]
     pixels = PixelScaling(**facts.get("pixels", {}))  # absent from older files: the default
     return FloatModel(network, variant, scheme, crop, scaling, provenance, sha256(path), pixels)
 
 
-def _described(path: Path, variant: Variant) -> keras.Model:
-    """The user's own network at ``path``; `ValueError` when it is not what ``variant`` says."""
+def _imported(path: Path, variant: Variant) -> keras.Model:
+    """Imported network at ``path``, without weights; `ValueError` unless it fits ``variant``."""
     with zipfile.ZipFile(path) as archive:
         network = rebuild(json.loads(archive.read("config.json")))
     size, outputs = variant.input_size, network.output

@@ -1,9 +1,9 @@
-"""A network's layers as single PyTorch operations, where Keras composes them of many passes.
+"""Layers as single PyTorch operations, where Keras uses many.
 
 Keras 3.15 normalises on PyTorch by ten operations on whole feature maps, in float32, and rearranges
 the memory of each map twice for each convolution. That is most of a training step. These layers
-have the weights and the meaning of those that they stand for, and take the maps as they lie.
-Imported on PyTorch only.
+have the weights and the meaning of those that they replace, and take feature maps as they are in
+memory. To be imported on PyTorch only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Tensor = Any
 
 
 def _first(maps: Tensor) -> Tensor:
-    """(N, h, w, channels) as PyTorch names it, (N, channels, h, w), in the same memory."""
+    """View of (N, h, w, channels) as (N, channels, h, w), in the same memory."""
     return maps.permute(0, 3, 1, 2)
 
 
@@ -75,7 +75,7 @@ def _convolved(layer: layers.Layer, inputs: Tensor, kernel: Tensor, groups: int 
 
 
 def fused(network: keras.Model) -> keras.Model:
-    """A network like ``network``, with fresh weights, of the layers of this file where they can."""
+    """Return a network like ``network``, with new weights, of the layers above where possible."""
     return keras.models.clone_model(network, clone_function=_fused)
 
 
@@ -95,7 +95,7 @@ def _kind(layer: layers.Layer) -> type[layers.Layer]:
 
 
 def _plain(layer: layers.Layer) -> bool:
-    """Without what `_convolved` does not know: a bias, holes, groups, one-sided padding."""
+    """Whether `_convolved` supports it: no bias, dilation, groups or one-sided padding."""
     return (
         not layer.use_bias
         and layer.activation is keras.activations.linear

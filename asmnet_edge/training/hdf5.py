@@ -1,8 +1,8 @@
-"""Weights out of a stranger's HDF5 file as Keras 2 wrote it: numbers, and nothing but numbers.
+"""Safe reading of weights from an untrusted HDF5 file: floating-point numbers and nothing else.
 
-``model.save`` keeps them under ``model_weights``, ``save_weights`` at the root. The description of
-the layers beside them, which may hold code, is not looked at; links are not followed; and the HDF5
-library, which a broken file may crash, reads in a process of its own.
+Keras 2's ``model.save`` keeps them under ``model_weights``, ``save_weights`` at the root. The
+description of the layers beside them, which may hold code, is not read; links are not followed; and
+the HDF5 library, which a broken file may crash, reads in a child process.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from asmnet_edge.processes import spawning
 Weights = dict[str, NDArray[np.float32]]
 
 SAVED_MODEL = "model_weights/"
-LARGEST = 2**24  # numbers in a file; MobileNetV2 has 2.4 million
-MOST = 2**27  # with an optimizer's state beside the weights
+LARGEST = 2**24  # weights in a file; MobileNetV2 has 2.4 million
+LARGEST_WITH_STATE = 2**27  # with an optimizer's state beside the weights
 UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # as h5py may raise
 CURE = "Expected an .h5 file written by model.save or model.save_weights of Keras 2"
 VET_CURE = "Save the network again with Keras 3: model.save('my.keras')"
@@ -31,25 +31,25 @@ T = TypeVar("T")
 
 
 def read_weights(path: Path) -> Weights:
-    """Every weight by its path in the file without ``:0``, such as ``Conv1/Conv1/kernel``.
+    """Return every weight by its path in the file without ``:0``, such as ``Conv1/Conv1/kernel``.
 
-    `ModelError` when there is no file, or it is not HDF5, or cut off, or holds other than weights.
+    `ModelError` when there is no file, or it is not HDF5, truncated, or holds other than weights.
     """
     if not path.is_file():
         raise ModelError(f"there is no file {path}", CURE)
-    return _apart(_read, path)
+    return _in_child_process(_read, path)
 
 
 def vet_weights(path: Path) -> None:
-    """`ModelError` unless the HDF5 file that Keras 3 wrote can be read whole, with no link in it.
+    """Raise `ModelError` unless the whole HDF5 file of Keras 3 can be read and holds no link.
 
-    What it holds beside weights, such as an optimizer's state, are numbers too.
+    Numbers beside the weights, such as an optimizer's state, are accepted.
     """
-    _apart(_vet, path)
+    _in_child_process(_vet, path)
 
 
-def _apart(work: Callable[[Path], T], path: Path) -> T:
-    """``work`` on ``path`` in a process of its own."""
+def _in_child_process(work: Callable[[Path], T], path: Path) -> T:
+    """Return ``work(path)``, computed in a child process; `ModelError` when that crashes."""
     try:
         with ProcessPoolExecutor(1, spawning()) as pool:
             return pool.submit(work, path).result()
@@ -68,7 +68,7 @@ def _vet(path: Path) -> None:
             if name := file.visititems_links(linked):
                 raise ValueError(f"{name} is a link")
             datasets = _datasets(file)
-            _refuse_other_than_weights(datasets, "fiu", MOST)
+            _refuse_other_than_weights(datasets, "fiu", LARGEST_WITH_STATE)
             for dataset in datasets.values():
                 dataset[()]
     except UNREADABLE as error:
@@ -88,7 +88,7 @@ def _read(path: Path) -> Weights:
 
 
 def _datasets(file: Any) -> dict[str, Any]:
-    """All datasets by path. ``visititems`` follows neither soft links nor those to other files."""
+    """All datasets by path; ``visititems`` follows neither soft links nor links to other files."""
     found: dict[str, Any] = {}
 
     def note(name: str, item: Any) -> None:
@@ -100,7 +100,7 @@ def _datasets(file: Any) -> dict[str, Any]:
 
 
 def _of_model(datasets: dict[str, Any]) -> dict[str, Any]:
-    """The model's own of ``datasets``: a saved model may have its optimizer's beside them."""
+    """Datasets of the model alone: a saved model may have those of its optimizer beside them."""
     saved = [name for name in datasets if name.startswith(SAVED_MODEL)]
     return {name.removeprefix(SAVED_MODEL): datasets[name] for name in saved} or datasets
 

@@ -1,4 +1,4 @@
-"""What a run leaves for people to follow it by: a CSV log, TensorBoard events, pictures."""
+"""Log of a training run: a CSV file, TensorBoard events, preview pictures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ COLUMNS = ("step", "size", "learning_rate", "loss", "validation_nme")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One step: its loss, and the validation NME in % where it was just measured."""
+class LogEntry:
+    """One step of training.
+
+    size : resolution, pixels; validation_nme : in %, None where this step did not validate
+    """
 
     step: int
     size: int
@@ -27,36 +30,37 @@ class Entry:
     validation_nme: float | None = None
 
 
-def _row(entry: Entry) -> list[str]:
+def _row(entry: LogEntry) -> list[str]:
     nme = "" if entry.validation_nme is None else f"{entry.validation_nme:.4f}"
     rate, loss = f"{entry.learning_rate:.6g}", f"{entry.loss:.5f}"
     return [str(entry.step), str(entry.size), rate, loss, nme]
 
 
-def write_rows(path: Path, entries: Iterable[Entry]) -> None:
+def write_rows(path: Path, entries: Iterable[LogEntry]) -> None:
     """Write the log of a finished run to ``path``, with the columns of ``log.csv``."""
     rows = [COLUMNS, *map(_row, entries)]
     write_atomically(path, "".join(",".join(row) + "\n" for row in rows).encode())
 
 
-class Journal:
-    """``log.csv`` and ``looks/`` in ``folder``, and TensorBoard's event file if wanted."""
+class TrainingLog:
+    """``log.csv`` and ``looks/`` in ``folder``, and TensorBoard's event file if asked for."""
 
     def __init__(self, folder: Path, step: int, tensorboard: bool = False) -> None:
-        """Go on after ``step``: rows of later steps are dropped, they will be written again."""
+        """Continue after ``step``: rows of later steps are dropped and written again."""
         self._folder, self._path = folder, folder / "log.csv"
         self._keep(step)
         self._events = _Events(folder, step) if tensorboard else None
 
     def _keep(self, last: int) -> None:
-        """The header and the rows up to step ``last``; a line that a kill cut off is dropped."""
-        there = self._path.read_text("utf-8", "replace") if self._path.exists() else ""
-        lines = there.splitlines(keepends=True)
+        """Keep the header and the rows up to step ``last``; drop a truncated line."""
+        text = self._path.read_text("utf-8", "replace") if self._path.exists() else ""
+        lines = text.splitlines(keepends=True)
         rows = [line for line in lines if line.endswith("\n") and line.split(",")[0].isdigit()]
         kept = [row for row in rows if int(row.split(",")[0]) <= last]
         write_atomically(self._path, "".join([",".join(COLUMNS) + "\n", *kept]).encode())
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: LogEntry) -> None:
+        """Append a row."""
         with self._path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerow(_row(entry))
         if self._events:
@@ -65,8 +69,8 @@ class Journal:
                 shown["validation NME %"] = entry.validation_nme
             self._events.scalars(entry.step, shown)
 
-    def look(self, step: int, what: str, picture: Picture) -> None:
-        """Keep ``picture`` (H, W, 3) BGR as ``looks/<what>-<step>.jpg``."""
+    def save_preview(self, step: int, what: str, picture: Picture) -> None:
+        """Write ``picture`` (H, W, 3) BGR as ``looks/<what>-<step>.jpg``."""
         content = encode_picture(picture, ".jpg")
         write_atomically(self._folder / "looks" / f"{what}-{step:06d}.jpg", content)
         if self._events:
@@ -85,7 +89,7 @@ class _Events:
         self._event = require("tensorboard.compat.proto.event_pb2", "train")
         self._summary = require("tensorboard.compat.proto.summary_pb2", "train").Summary
         self._writer = writer.EventFileWriter(str(folder / "tensorboard"))
-        # TensorBoard drops what an earlier file holds of later steps
+        # TensorBoard drops later steps of an earlier file
         start = self._event.SessionLog(status=self._event.SessionLog.START)
         self._add(step + 1, session_log=start)
 

@@ -29,26 +29,34 @@ from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import TrainConfig
 from asmnet_edge.training.distribution import Processes
 from asmnet_edge.training.floatmodel import FloatModel
-from asmnet_edge.training.journal import Entry, Journal
+from asmnet_edge.training.journal import LogEntry, TrainingLog
 from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
 from asmnet_edge.training.network import build, for_training
-from asmnet_edge.training.origin import origin_of, take_over
+from asmnet_edge.training.origin import copy_weights, initial_model
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
-from asmnet_edge.training.validation import ValidationFaces, batch_sheet
+from asmnet_edge.training.validation import (
+    batch_sheet,
+    predict_landmarks,
+    validation_faces,
+    validation_sheet,
+)
 
 MOST_WORKERS = 8  # by default
 SCALING_STEPS = 64  # batches of drawn targets that the scaling is fitted on
 
 
 def default_workers() -> int:
-    """Processes that prepare batches: one core is left to training, each holds all packs."""
+    """Number of processes that prepare batches: one core is left for training."""
     return min(MOST_WORKERS, max(1, (os.cpu_count() or 2) - 1))
 
 
 @dataclass
 class Progress:
-    """What the run reports after a step; ``validation`` only when it has just been measured."""
+    """Report after a step.
+
+    loss : of the step; validation : NME in %, None where the step did not validate; best : NME in %
+    """
 
     step: int
     steps: int
@@ -59,13 +67,17 @@ class Progress:
 
 @dataclass
 class Run:
-    """A training run in ``folder``. `steps` yields `Progress`; closing the generator saves."""
+    """A training run in ``folder``. `train` yields `Progress`; closing the generator saves.
+
+    packs : (train, validation) for each data set of ``config``; workers : processes that prepare
+    batches; licence : of the pictures, and so of the weights; processes : all that train together
+    """
 
     config: TrainConfig
-    packs: list[tuple[Pack, Pack]]  # (train, validation) for each data set
+    packs: list[tuple[Pack, Pack]]
     folder: Path
     workers: int = field(default_factory=default_workers)
-    licence: str = ""  # of the pictures, and so of the weights
+    licence: str = ""
     tensorboard: bool = False
     processes: Processes = field(default_factory=Processes)
 
@@ -80,7 +92,7 @@ class Run:
         self.plan = BatchPlan(
             tuple(sources), config.batch, self.total, config.augmentation, config.seed
         )
-        self.origin = origin_of(config, first.scheme)
+        self.origin = initial_model(config, first.scheme)
         self.scaling = self.origin.scaling if self.origin else self._fit_scaling()
         self.shapes = PointDistributionModel.fit(
             first.points, config.shape_variance, "box", first.scheme
@@ -89,43 +101,46 @@ class Run:
         self.damaged: list[Path] = []
 
     def _fit_scaling(self) -> TargetScaling:
-        """From targets of views as training draws them; the resolution makes no difference."""
-        steps = np.linspace(0, self.total - 1, SCALING_STEPS).astype(int)  # the mix may change
+        """Scaling fitted to targets of augmented views; they are independent of the resolution."""
+        steps = np.linspace(0, self.total - 1, SCALING_STEPS).astype(int)  # the mixture may change
         drawn = [self.plan.targets(step, 128) for step in steps.tolist()]
         points, pose = (np.concatenate([d[k] for d in drawn]) for k in ("landmarks", "pose"))
         return TargetScaling.fit(points, pose)
 
     def train(self, resume: bool = False) -> Generator[Progress, None, None]:
-        """Train to the end, from the newest checkpoint in the folder when ``resume``."""
+        """Train to the end; with ``resume`` from the newest checkpoint in the folder.
+
+        `ModelError` when a checkpoint does not belong to this run, or the loss is not finite.
+        """
         keras.utils.set_random_seed(self.config.seed)
         state = self._stored_state() if resume else None
         if state:
-            self._take_up(state)
-        self._check_together()
+            self._restore(state)
+        self._check_same_start()
         make_folder(self.folder)
         if self.processes.first:
             sweep(self.folder)
             write_json(self.folder / "config.json", self.config.as_json())
-            self.journal = Journal(self.folder, self.step, self.tensorboard)
+            self.log = TrainingLog(self.folder, self.step, self.tensorboard)
         part = self.processes.part(self.config.batch)
         workers = BatchWorkers(self.plan, self.workers, part)
         try:
             start = 0
             for size, last in self._stages():
                 if last > self.step:
-                    yield from self._stage(size, last, state, workers, anew=self.step == start)
+                    yield from self._stage(size, last, state, workers, fresh=self.step == start)
                     state = self._state()
                 start = last
         finally:
             workers.close()
             if self.processes.first:
-                self.journal.close()
+                self.log.close()
         if self.processes.first:
             with self.processes.alone():
                 self._float_model().save(self.folder / "last.keras")
 
-    def _check_together(self) -> None:
-        """All processes must start at one step: only the first one writes checkpoints."""
+    def _check_same_start(self) -> None:
+        """Raise `ModelError` unless all processes start at one step: only the first one saves."""
         steps = self.processes.gather(self.step)
         if len(set(steps)) > 1:
             raise ModelError(
@@ -142,24 +157,24 @@ class Run:
         return [(n, end) for n, start, end in zip(sizes, starts, ends, strict=True) if end > start]
 
     def _stage(
-        self, size: int, last: int, state: State | None, workers: BatchWorkers, anew: bool
+        self, size: int, last: int, state: State | None, workers: BatchWorkers, fresh: bool
     ) -> Generator[Progress, None, None]:
         self.size = size
-        self.faces = ValidationFaces.of(self.packs[0][1], size)
+        self.faces = validation_faces(self.packs[0][1], size)
         self._build(state)
-        self.whole = True
-        if anew:  # an average with weights of another resolution would fit neither
+        self.consistent = True
+        if fresh:  # an average with weights of another resolution would fit neither
             self.average = AveragedWeights.of(self.trainer.network)
         try:
             for step, batch in workers.stream(range(self.step, last), size, self.scaling):
-                if anew and self.processes.first:
-                    self._look_at_batch(batch)
-                anew = False
+                if fresh and self.processes.first:
+                    self._save_batch_preview(batch)
+                fresh = False
                 yield self._step(step, batch)
         finally:
-            # also when the caller stops early, with Ctrl-C for one; not when that came in the
-            # middle of a step, or the loss was no number: such a state fits no step
-            if self.whole:
+            # also when the caller stops early, such as by Ctrl-C; but not in the middle of a step
+            # or after a loss that is not finite: such a state belongs to no step
+            if self.consistent:
                 self._save()
 
     def _build(self, state: State | None) -> None:
@@ -175,7 +190,7 @@ class Run:
             self.trainer.compile(optimizer=optimizer)
             optimizer.build(network.trainable_variables)
             if self.origin and not state:
-                take_over(network, self.origin.network)
+                copy_weights(network, self.origin.network)
             if state:
                 _assign(self.trainer.variables, state.arrays["model"])
                 _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
@@ -192,7 +207,7 @@ class Run:
         )
 
     def _step(self, step: int, batch: Batch) -> Progress:
-        self.whole = False
+        self.consistent = False
         pictures, targets = batch
         weight = SCHEDULES[self.config.asm_schedule](step / self.total)
         targets = {**targets, "asm_weight": np.full(len(pictures), weight, np.float32)}
@@ -210,8 +225,8 @@ class Run:
             with self.processes.alone():
                 value = self._validate() if self._validation_due() else None
             rate = float(self._learning_rate()(step))
-            self.journal.write(Entry(self.step, self.size, rate, loss, value))
-        self.whole = True
+            self.log.write(LogEntry(self.step, self.size, rate, loss, value))
+        self.consistent = True
         if self.step % self.config.checkpoint_every_steps == 0:
             self._save()
         return Progress(self.step, self.total, loss, value, self.best)
@@ -221,21 +236,21 @@ class Run:
         return self.step % every == 0 or self.step == self.total
 
     def _validate(self) -> float:
-        """NME in % of the averaged weights on the validation faces; keeps the best model."""
+        """NME in % of the averaged weights on the validation faces; saves the best model."""
         model = self._float_model()
-        predicted = self.faces.predicted(model)
-        self.journal.look(self.step, "validation", self.faces.sheet(predicted))
-        value = float(self.faces.errors(predicted).mean())
+        predicted = predict_landmarks(model, self.faces)
+        self.log.save_preview(self.step, "validation", validation_sheet(self.faces, predicted))
+        value = 100 * float(self.faces.nme(predicted).mean())
         if value < self.best and self.size == self._stages()[-1][0]:
             self.best = value
             facts = {**model.provenance, "validation_nme": value, "step": self.step}
             replace(model, provenance=facts).save(self.folder / "best.keras")
         return value
 
-    def _look_at_batch(self, batch: Batch) -> None:
-        """The stage's first faces as the network sees them: what is wrong here trains wrong."""
+    def _save_batch_preview(self, batch: Batch) -> None:
+        """Write the first faces of the stage as the network sees them, for people to check."""
         sheet = batch_sheet(batch, self.scaling, self.faces.scheme)
-        self.journal.look(self.step, f"batch-{self.size}px", sheet)
+        self.log.save_preview(self.step, f"batch-{self.size}px", sheet)
 
     def _float_model(self) -> FloatModel:
         """The averaged weights as a float model at the variant's resolution."""
@@ -286,7 +301,7 @@ class Run:
         return state
 
     def _identity(self) -> dict[str, Any]:
-        """What a resumed run must share with the one it continues."""
+        """What a resumed run must have in common with the one it continues."""
         names = "\n".join(name for train, _ in self.packs for name in train.names)
         return {
             "configuration": self.config.as_json(),
@@ -295,14 +310,16 @@ class Run:
         }
 
     def _differing(self, state: State) -> str | None:
-        """What of `_identity` is another in ``state``; a setting it does not know has its default,
-        so a run of an older version goes on."""
+        """Name of the first part of `_identity` that differs in ``state``.
+
+        A setting that ``state`` does not hold has its default: runs of older versions continue.
+        """
         known = {"starting model": "", **state.facts, "configuration": None}
         known["configuration"] = TrainConfig.from_json(state.facts["configuration"]).as_json()
         return next((what for what, v in self._identity().items() if known[what] != v), None)
 
-    def _take_up(self, state: State) -> None:
-        """Go on where ``state`` was saved; what was logged after it will be logged again."""
+    def _restore(self, state: State) -> None:
+        """Continue where ``state`` was saved; later steps are logged again."""
         self.step = state.step
         self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
         weights = [array.copy() for array in state.arrays["ema"]]

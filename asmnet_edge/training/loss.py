@@ -28,7 +28,7 @@ def squared(target: Tensor, predicted: Tensor) -> Tensor:
 
 def norm(target: Tensor, predicted: Tensor) -> Tensor:
     """Mean Euclidean norm of the faces' difference vectors: the paper's formula as printed."""
-    # the square root has no slope at 0, where training would turn into NaN
+    # the square root has no derivative at 0, where training would give NaN
     return ops.mean(ops.sqrt(ops.sum(ops.square(target - predicted), axis=(1, 2)) + 1e-12))
 
 
@@ -59,7 +59,7 @@ DISTANCES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
     {"absolute": absolute, "squared": squared, "norm": norm, "euclidean": euclidean, "wing": wing}
 )
 
-# how much the plausible face weighs, by the share of the epochs that is done
+# weight of the plausible face, by the share of the epochs that is done
 SCHEDULES: Mapping[str, Callable[[float], float]] = MappingProxyType(
     {
         "none": lambda progress: 0.0,

@@ -1,4 +1,4 @@
-"""The networks: ASMNet and its MobileNetV2 baseline.
+"""Network architectures: ASMNet and its MobileNetV2 baseline.
 
 ASMNet (Fard, Abdollahi, Mahoor, CVPRW 2021): MobileNetV2 (Sandler et al., CVPR 2018) up to block
 15; six of its feature maps averaged over space and concatenated; one linear head for the landmarks,
@@ -26,16 +26,20 @@ TAPS = (
     "block_15_add",
 )
 DROPOUT = 0.3
-SEED = 0  # of the dropout; without one PyTorch draws from a state that no checkpoint holds
-NORM_MOMENTUM = 0.97  # Keras' 0.999 lags thousands of steps behind
+SEED = 0  # of the dropout; without one PyTorch uses a state that no checkpoint holds
+NORM_MOMENTUM = 0.97  # with Keras' 0.999 the averages lag thousands of steps behind
 ALPHAS = (0.35, 0.5, 0.75, 1.0)
-POSITIONED = frozenset({"asmnet-weighted"})  # with weights for each position: of one input size
-OWN = "own"  # architecture of a user's own network, which its file describes
+POSITIONED = frozenset({"asmnet-weighted"})  # weights depend on position: one input size only
+IMPORTED = "own"  # architecture of an imported network, which its file describes
 
 
 @dataclass(frozen=True)
 class Variant:
-    """Which network: architecture, width multiplier, side of the input crop, landmarks."""
+    """Choice of a network.
+
+    architecture : a key of `FEATURES`, or `IMPORTED`; alpha : width multiplier, one of `ALPHAS`
+    input_size : side of the input crop, pixels; points : number of landmarks
+    """
 
     architecture: str = "asmnet"
     alpha: float = 1.0
@@ -43,13 +47,13 @@ class Variant:
     points: int = 68
 
     def __post_init__(self) -> None:
-        if self.architecture not in (*FEATURES, OWN):
+        if self.architecture not in (*FEATURES, IMPORTED):
             raise UsageError(
                 f"no architecture {self.architecture!r}", f"Known: {', '.join(FEATURES)}"
             )
         if self.alpha not in ALPHAS:
             raise UsageError(f"alpha must be one of {ALPHAS}, got {self.alpha}")
-        if self.input_size < 32 or (self.input_size % 32 and self.architecture != OWN):
+        if self.input_size < 32 or (self.input_size % 32 and self.architecture != IMPORTED):
             raise UsageError(f"the input size must be a multiple of 32, got {self.input_size}")
         if self.points < 1:
             raise UsageError(f"the number of points must be positive, got {self.points}")
@@ -61,16 +65,18 @@ def build(
     precision: str = "float32",
     dropout: float = DROPOUT,
 ) -> keras.Model:
-    """The network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
+    """Build the network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
 
     Outputs ``landmarks`` (N, 2 x points) and ``pose`` (N, 3), both in training units (see
-    `asmnet_edge.training.targets`). All weights fit every input size s, but those of `POSITIONED`:
-    training may use another ``training_resolution`` than the variant's own. ``precision`` is
-    Keras' dtype policy of all but the heads; weights are float32 under each. ``dropout`` is the
-    share of the features that training leaves out at a time.
+    `asmnet_edge.training.targets`). All weights fit every input size s, except those of
+    `POSITIONED`: training may use another ``training_resolution`` than the variant's input size.
+    ``precision`` is Keras' dtype policy of all but the heads; weights are always float32.
+    ``dropout`` is the share of the features that training leaves out at a time.
     """
-    if variant.architecture == OWN:
-        raise UsageError("a network of one's own is not built by name", "It comes in a .keras file")
+    if variant.architecture == IMPORTED:
+        raise UsageError(
+            "an imported network is not built by name", "It is read from a .keras file"
+        )
     size = training_resolution or variant.input_size
     if variant.architecture in POSITIONED and size != variant.input_size:
         raise UsageError(
@@ -92,9 +98,9 @@ def build(
 
 
 def for_training(network: keras.Model) -> keras.Model:
-    """The same network, with fresh weights, in layers that the backend computes fastest.
+    """Return a copy of ``network``, with new weights, in layers that the backend computes fastest.
 
-    Not to be saved: those layers are ours, and any Keras is to open what we save.
+    Not to be saved: the layers are custom ones, and any Keras must open what we save.
     """
     if keras.config.backend() != "torch":
         return network
@@ -124,8 +130,8 @@ def _asmnet_features(backbone: keras.Model) -> keras.KerasTensor:
 def _weighted_features(backbone: keras.Model) -> keras.KerasTensor:
     """As `_asmnet_features`, but each channel's mean is weighted by position, as learnt.
 
-    Ours, not the paper's: every map is averaged to the last one's few cells first, so that the
-    weights are few. They start as a plain average: trained weights of ASMNet mean the same here.
+    Not in the paper: every map is first averaged to the size of the last one, so that there are
+    few weights. They start as a plain average, so trained weights of ASMNet can be used.
     """
     return layers.Concatenate(name="features")(
         [_weighted(backbone.get_layer(name).output, i, backbone) for i, name in enumerate(TAPS)]
@@ -157,11 +163,12 @@ FEATURES: Mapping[str, Callable[[keras.Model], keras.KerasTensor]] = MappingProx
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Multiply-adds of one forward pass: convolutions and dense layers, as the papers count."""
+    """Multiply-adds of one forward pass: convolutions and dense layers, as papers count them."""
     return sum(layer_multiply_adds(layer) for layer in model.layers)
 
 
 def layer_multiply_adds(layer: layers.Layer) -> int:
+    """Multiply-adds of one forward pass of ``layer``; 0 unless it is convolutional or dense."""
     if isinstance(layer, layers.DepthwiseConv2D):
         height, width, channels = layer.output.shape[1:]
         return height * width * channels * layer.kernel_size[0] * layer.kernel_size[1]

@@ -1,6 +1,6 @@
-"""Import of the ``.h5`` models of ASMNet's authors: their weights in our network, our contract.
+"""Import of the Keras 2 ``.h5`` models of ASMNet's authors as float models.
 
-What their files mean, as github.com/aliprf/ASMNet says:
+The conventions of their files, from github.com/aliprf/ASMNet:
 
 * the network (``cnn_model.py``): Keras' MobileNetV2 at alpha 1 and 224 px with its layers' names;
   ASMNet concatenates the means of six maps in the order of `network.TAPS`; linear heads ``O_L`` (x
@@ -10,9 +10,9 @@ What their files mean, as github.com/aliprf/ASMNet says:
   the crop's edge, though annotations are taken as they come, in 300W from 1: half a pixel of the
   uncut picture remains unknown.
 * the crop (``image_utility.py``): the landmarks' box and 0 to 10 px more on each side, about
-  1.05 x a 200-px face, squeezed to a square. Our crop rule keeps proportions instead.
+  1.05 x a 200-px face, squeezed to a square. Our crop rule keeps the aspect ratio instead.
 
-and github.com/aliprf/DeepASMNetwork, where they were made:
+and from github.com/aliprf/DeepASMNetwork, which trained them:
 
 * pose (``tf_record_utility.py``, ``test.py``): degrees / 65 of HopeNet, whose yaw is positive when
   the nose points to the picture's left (github.com/natanielruiz/deep-head-pose, ``code/utils.py``)
@@ -50,9 +50,9 @@ CURE = "Expected ASMNet or MobileNetV2 at alpha 1 with the heads O_L and O_P"
 
 
 def import_h5(path: Path, channels: str = "rgb", margin: float = MARGIN) -> FloatModel:
-    """The official model at ``path`` as one of ours; `ModelError` names what does not fit.
+    """Return the official model at ``path`` as a float model; `ModelError` names what does not fit.
 
-    channels : order in which it was trained to see them; margin : of the crop rule
+    channels : order that it was trained with, "rgb" or "bgr"; margin : of the crop rule
     """
     if channels not in CHANNELS:
         raise UsageError(f"no channel order {channels!r}", f"Known: {', '.join(CHANNELS)}")
@@ -71,7 +71,7 @@ def import_h5(path: Path, channels: str = "rgb", margin: float = MARGIN) -> Floa
 
 
 def _variant(weights: Weights) -> Variant:
-    """What the shape of the landmark head tells: architecture and number of points."""
+    """Variant by the shape of the landmark head: architecture and number of points."""
     shapes = [w.shape for name, w in weights.items() if _is_kernel(name, HEADS["landmarks"])]
     if len(shapes) != 1:
         raise ModelError(f"it has {len(shapes)} weights O_L/kernel, expected one")
@@ -97,7 +97,7 @@ def _fill(network: keras.Model, weights: Weights, channels: str) -> None:
 
 
 def _variables(network: keras.Model) -> dict[str, keras.Variable]:
-    """The network's variables under the names that Keras 2 gave them, ``layer/weight``."""
+    """Variables of the network by their names in Keras 2, ``layer/weight``."""
     return {
         f"{HEADS.get(layer.name, layer.name)}/{_keras2_name(layer, variable)}": variable
         for layer in network.layers
@@ -113,8 +113,8 @@ def _keras2_name(layer: layers.Layer, variable: keras.Variable) -> str:
 def _by_variable(weights: Weights, expected: Collection[str]) -> Weights:
     """``weights`` by ``layer/weight``, the layer being the innermost group that has a known name.
 
-    So the backbone may be nested as a layer of its own, and ``Conv1/Conv1_1/kernel`` is Conv1's, as
-    sessions named what they built a second time.
+    So the backbone may be nested as a layer, and ``Conv1/Conv1_1/kernel`` is the kernel of Conv1,
+    as Keras 2 names layers that a process builds a second time.
     """
     known, found = {name.split("/")[0] for name in expected}, Weights()
     for path, values in weights.items():
@@ -139,9 +139,9 @@ def _refuse_misfits(values: Weights, variables: Mapping[str, keras.Variable]) ->
         ],
         "not finite": [name for name, value in values.items() if not np.isfinite(value).all()],
     }
-    told = [f"{problem}: {_listed(names)}" for problem, names in problems.items() if names]
-    if told:
-        raise ModelError("; ".join(told))
+    lines = [f"{problem}: {_listed(names)}" for problem, names in problems.items() if names]
+    if lines:
+        raise ModelError("; ".join(lines))
 
 
 def _listed(names: list[str], most: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""The float model that a run starts from, if it does not start from chance."""
+"""The float model whose weights a run starts from, unless it starts from random ones."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 from asmnet_edge.training.network import POSITIONED, Variant
 from asmnet_edge.training.pixels import PixelScaling
 
-HEIRS = {"asmnet": {"asmnet", "asmnet-weighted"}}  # by architecture: who takes its weights over
+# by architecture of the model: which architectures can start from its weights
+SUCCESSORS = {"asmnet": {"asmnet", "asmnet-weighted"}}
 
 
-def origin_of(config: TrainConfig, scheme: LandmarkScheme) -> FloatModel | None:
-    """The model of ``config.weights``, whose training units the run goes on with; None: no such.
+def initial_model(config: TrainConfig, scheme: LandmarkScheme) -> FloatModel | None:
+    """Return the model of ``config.weights``, whose training units the run keeps; None without one.
 
     `ModelError` when a run of ``config`` on faces of ``scheme`` cannot start from it.
     """
     if not config.weights:
         return None
     model = load_float_model(file_or_shipped(Path(config.weights)))
-    if not _is_heir(config.variant, model.variant) or model.scheme is not scheme:
+    if not _accepts(config.variant, model.variant) or model.scheme is not scheme:
         raise ModelError(
-            f"{config.weights} holds {_in_words(model.variant)}; "
-            f"{_in_words(config.variant)} is to be trained",
+            f"{config.weights} holds {_described(model.variant)}; "
+            f"{_described(config.variant)} is to be trained",
             "Start from a float model of the same architecture, alpha and points",
         )
     if (model.pixels, model.crop.margin) != (PixelScaling(), CropRule().margin):
@@ -41,26 +42,26 @@ def origin_of(config: TrainConfig, scheme: LandmarkScheme) -> FloatModel | None:
     return model
 
 
-def take_over(network: keras.Model, origin: keras.Model) -> None:
+def copy_weights(network: keras.Model, origin: keras.Model) -> None:
     """Set the weights of ``network`` to those of ``origin``, layer by layer, by name.
 
-    What only ``network`` has stays as it is.
+    Layers that only ``network`` has keep theirs.
     """
     for layer in origin.layers:
         if layer.weights:
             network.get_layer(layer.name).set_weights(layer.get_weights())
 
 
-def _is_heir(variant: Variant, origin: Variant) -> bool:
-    """All but the input size must agree; that, too, where weights lie at positions."""
+def _accepts(variant: Variant, origin: Variant) -> bool:
+    """Whether all but the input size agree, and that too where weights depend on positions."""
     free = origin.architecture not in POSITIONED
     size = variant.input_size if free else origin.input_size
-    heirs = HEIRS.get(origin.architecture, {origin.architecture})
+    successors = SUCCESSORS.get(origin.architecture, {origin.architecture})
     same = replace(origin, architecture=variant.architecture, input_size=size)
-    return variant.architecture in heirs and variant == same
+    return variant.architecture in successors and variant == same
 
 
-def _in_words(variant: Variant) -> str:
+def _described(variant: Variant) -> str:
     """Such as: asmnet of alpha 1 with 68 points (224 px)."""
     name = f"{variant.architecture} of alpha {variant.alpha:g}"
     return f"{name} with {variant.points} points ({variant.input_size} px)"

@@ -1,8 +1,8 @@
-"""A user's own landmark network as a float model: one picture in, landmarks out, maybe a pose.
+"""Import of a user's Keras 3 network as a float model: picture in, landmarks and maybe pose out.
 
-Nothing in the ``.keras`` file is executed: the network is built from its description as far as that
-is allowed, and its weights are read (see `allowed`, `hdf5`). What its numbers mean no file tells;
-the user says it (`Meaning`).
+Nothing in the ``.keras`` file is executed: the network is rebuilt from its description, if that
+holds supported layers only, and its weights are read (see `allowed`, `hdf5`). The file does not
+state what its numbers mean, so the user gives the `Conventions`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from asmnet_edge.crop import CropRule
-from asmnet_edge.errors import AsmnetEdgeError, ModelError
+from asmnet_edge.errors import AsmnetEdgeError, ModelError, UsageError
 from asmnet_edge.files import sha256
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 from asmnet_edge.training.allowed import rebuild
@@ -28,8 +28,8 @@ from asmnet_edge.training.facts import FACTS
 from asmnet_edge.training.flat import Flattener
 from asmnet_edge.training.floatmodel import MALFORMED, FloatModel, load_weights
 from asmnet_edge.training.hdf5 import vet_weights
-from asmnet_edge.training.network import OWN, Variant
-from asmnet_edge.training.ownheads import chosen, heads
+from asmnet_edge.training.network import IMPORTED, Variant
+from asmnet_edge.training.ownheads import choose_outputs, complete_heads
 from asmnet_edge.training.ownpixels import fold_rescaling, to_rgb
 from asmnet_edge.training.pixels import PixelScaling
 from asmnet_edge.training.targets import TargetScaling
@@ -41,17 +41,21 @@ PIXELS: Mapping[str, PixelScaling] = MappingProxyType(
         "0..255": PixelScaling(0.0, 1.0),
     }
 )
+CHANNELS = ("rgb", "bgr")
+UNITS = ("crop", "pixels", "centred")
 LARGEST = {"config.json": 2**24, "model.weights.h5": 2**30}  # bytes
 CURE = "Expected a .keras file that Keras 3 wrote: model.save('my.keras')"
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What the numbers of a network mean.
+class Conventions:
+    """What the inputs and outputs of a network mean.
 
-    scheme, margin : of the landmarks and the crop; pixels : range that it takes them in, a key of
-    `PIXELS`; channels : "rgb" or "bgr"; landmarks, pose : names of its outputs, where it is not
-    plain which; units : of the landmarks, see `scaling_of`. Pose is yaw, pitch, roll in degrees.
+    scheme : name of the landmark scheme; margin : of the crop rule; pixels : input range, a key of
+    `PIXELS`; channels : "rgb" or "bgr"; landmarks, pose : names of the outputs, empty where they
+    are unambiguous; units : of the landmarks, one of `UNITS`. Pose is yaw, pitch, roll, degrees.
+
+    `UsageError` for a value that is not known.
     """
 
     scheme: str
@@ -62,40 +66,48 @@ class Meaning:
     pose: str = ""
     units: str = "crop"
 
+    def __post_init__(self) -> None:
+        known = {"pixels": PIXELS, "channels": CHANNELS, "units": UNITS}
+        for name, values in known.items():
+            if (value := getattr(self, name)) not in values:
+                raise UsageError(f"no {name} {value!r}", f"Known: {', '.join(values)}")
 
-def import_own(path: Path, meaning: Meaning) -> FloatModel:
-    """The network at ``path`` as a float model; `ModelError` says why it cannot be one."""
-    scheme = scheme_named(meaning.scheme)
+
+def import_network(path: Path, conventions: Conventions) -> FloatModel:
+    """Return the network at ``path`` as a float model; `ModelError` says why it cannot be one."""
+    scheme = scheme_named(conventions.scheme)
     network = read_network(path)
     try:
-        return _model(network, scheme, meaning, {"file": path.name, "sha256": sha256(path)})
+        return _model(network, scheme, conventions, {"file": path.name, "sha256": sha256(path)})
     except AsmnetEdgeError as error:
-        raise type(error)(f"{path} cannot be taken over: {error.message}", error.cure) from error
+        raise type(error)(f"{path} cannot be imported: {error.message}", error.cure) from error
 
 
 def _model(
-    network: keras.Model, scheme: LandmarkScheme, meaning: Meaning, origin: dict[str, str]
+    network: keras.Model, scheme: LandmarkScheme, conventions: Conventions, origin: dict[str, str]
 ) -> FloatModel:
     size = _side(network)
-    outputs = chosen(network, scheme, meaning.landmarks, meaning.pose)
+    outputs = choose_outputs(network, scheme, conventions.landmarks, conventions.pose)
     image = keras.Input((size, size, 3), name="image")
     flattener = Flattener()
     tensors = flattener.run(keras.Model(network.inputs, outputs), [image])
-    rule, scaling = CropRule(meaning.margin, size), scaling_of(meaning.units, scheme.points, size)
-    tensors, fitted = heads(tensors, flattener, scheme, rule, scaling)
-    flat, pixels = fold_rescaling(keras.Model(image, tensors, name=OWN), PIXELS[meaning.pixels])
-    if meaning.channels == "bgr":
+    rule = CropRule(conventions.margin, size)
+    scaling = scaling_of(conventions.units, scheme.points, size)
+    tensors, fitted = complete_heads(tensors, flattener, scheme, rule, scaling)
+    flat = keras.Model(image, tensors, name=IMPORTED)
+    flat, pixels = fold_rescaling(flat, PIXELS[conventions.pixels])
+    if conventions.channels == "bgr":
         to_rgb(flat)
-    provenance = {"imported": {**origin, **asdict(meaning), **fitted}}
-    variant = Variant(OWN, 1.0, size, scheme.points)
+    provenance = {"imported": {**origin, **asdict(conventions), **fitted}}
+    variant = Variant(IMPORTED, 1.0, size, scheme.points)
     return FloatModel(flat, variant, scheme, rule, scaling, provenance, pixels=pixels)
 
 
 def scaling_of(units: str, points: int, size: int) -> TargetScaling:
-    """How landmarks in ``units`` become relative to the crop.
+    """Scaling that makes landmarks in ``units`` relative to the crop of ``size`` pixels.
 
-    crop : 0 at its left and top edge, 1 at the other; centred : -1 and 1 there; pixels : centres
-    of pixels at whole numbers, so that (p + 0.5) / size is relative
+    units : "crop", 0 at its left and top edge, 1 at the other; "centred", -1 and 1 there;
+    "pixels", pixel centres at whole numbers, so that (p + 0.5) / size is relative
     """
     scale, start = {"crop": (1.0, 0.0), "centred": (0.5, 0.5), "pixels": (1 / size, 0.5 / size)}[
         units
@@ -104,7 +116,7 @@ def scaling_of(units: str, points: int, size: int) -> TargetScaling:
 
 
 def read_network(path: Path) -> keras.Model:
-    """The network at ``path`` with its weights, float32, nothing of the file executed."""
+    """Return the network at ``path`` with its weights, float32; nothing in the file is executed."""
     if not path.is_file():
         raise ModelError(f"there is no file {path}", CURE)
     if path.suffix != ".keras":
@@ -115,14 +127,14 @@ def read_network(path: Path) -> keras.Model:
         load_weights(network, path)
         return getattr(network, "_functional", None) or network  # a Sequential wraps one
     except AsmnetEdgeError as error:
-        raise ModelError(f"{path} cannot be taken over: {error.message}", error.cure) from error
+        raise ModelError(f"{path} cannot be imported: {error.message}", error.cure) from error
     except (zipfile.BadZipFile, RecursionError, *MALFORMED) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path} cannot be read: {line}", CURE) from error
 
 
 def _description(path: Path) -> Any:
-    """The ``config.json``, once everything in the archive has been looked at."""
+    """The parsed ``config.json``, after everything in the archive has been checked."""
     with zipfile.ZipFile(path) as archive, TemporaryDirectory() as folder:
         if FACTS in archive.namelist():
             raise ModelError("it is a float model already", "Give it to asmnet-edge convert")

@@ -1,4 +1,4 @@
-"""Which outputs of a user's own network are landmarks and pose, and a pose where it gives none."""
+"""Outputs of an imported network: which are landmarks and pose, and a pose head if it has none."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ Tensors = dict[str, Any]
 POSE = "pose"
 
 
-def chosen(network: keras.Model, scheme: LandmarkScheme, landmarks: str, pose: str) -> Tensors:
-    """The outputs ``landmarks`` and, where there is one, ``pose``; names may be left empty.
+def choose_outputs(
+    network: keras.Model, scheme: LandmarkScheme, landmarks: str, pose: str
+) -> Tensors:
+    """Return the outputs "landmarks" and, where there is one, "pose" of ``network``.
 
-    Landmarks are then the only output with 2 x points numbers; pose is one named so.
+    landmarks, pose : their names in the network. If empty, landmarks are the only output with
+    2 x points numbers, and pose is the output of that name. `UsageError` for an unknown name,
+    `ModelError` for an output of another shape.
     """
     outputs = _named(network)
     landmarks = landmarks or _only(outputs, scheme)
@@ -72,16 +76,16 @@ def _listed(outputs: Tensors) -> str:
     return ", ".join(f"{name} {tuple(tensor.shape[1:])}" for name, tensor in outputs.items())
 
 
-def heads(
+def complete_heads(
     tensors: Tensors,
     flattener: Flattener,
     scheme: LandmarkScheme,
     rule: CropRule,
     scaling: TargetScaling,
 ) -> tuple[Tensors, dict[str, float]]:
-    """Outputs (N, 2n) and (N, 3); a pose fitted to the landmarks where there is none.
+    """Return outputs (N, 2n) and (N, 3), with a pose fitted to the landmarks if there is none.
 
-    The second result says of a fitted pose how far it is off on drawn faces, in degrees.
+    The second result holds the mean error of a fitted pose on drawn faces, in degrees.
     """
     given = {name: _vector(tensor, name, flattener) for name, tensor in tensors.items()}
     if POSE in given:
@@ -99,9 +103,9 @@ def _vector(tensor: Any, name: str, flattener: Flattener) -> Any:
 
 
 def _pose(landmarks: Any, kernel: Any, offset: Any, name: str) -> Any:
-    """A dense layer on what the landmarks' own one takes, if that is linear: then it is as exact.
+    """Pose (N, 3): a dense layer on the input of the landmarks' dense layer, if that is linear.
 
-    In eight bits its inputs are those of the landmarks, instead of 256 steps of a coordinate.
+    In int8 its inputs then are those features, instead of the landmarks in 256 steps.
     """
     head, dense = landmarks._keras_history.operation, layers.Dense(3, name=name)
     if not is_linear(head):
@@ -115,5 +119,5 @@ def _pose(landmarks: Any, kernel: Any, offset: Any, name: str) -> Any:
 
 
 def is_linear(layer: layers.Layer) -> bool:
-    """Whether ``layer`` is dense without activation."""
+    """Whether ``layer`` is a dense layer without activation."""
     return isinstance(layer, layers.Dense) and layer.activation is keras.activations.linear

@@ -1,4 +1,4 @@
-"""How a uint8 pixel becomes a network's input: one rule for training, prediction and artifacts."""
+"""Scaling of uint8 pixels to a network's input, for training, prediction and artifacts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from asmnet_edge.errors import ModelError
 
 @dataclass(frozen=True)
 class PixelScaling:
-    """(p - ``offset``) * ``scale``, of RGB.
+    """Scaling (p - ``offset``) * ``scale`` of RGB pixels.
 
     The default, (p - 128) / 128 in [-1, 1), is what an int8 input represents without loss. The
     pixel ``offset`` becomes 0, with which convolutions pad: so another network's scaling cannot be
@@ -28,5 +28,5 @@ class PixelScaling:
             raise ModelError(f"pixels need a finite offset and a positive scale, got {self}")
 
     def apply(self, pictures: Any) -> Any:
-        """uint8 pixels of any shape -> float32 network input."""
+        """Return the float32 network input of uint8 ``pictures`` of any shape."""
         return (pictures.astype(np.float32) - np.float32(self.offset)) * np.float32(self.scale)

@@ -1,8 +1,8 @@
-"""Head pose of a network that gives landmarks alone: linear in them, fitted to drawn faces.
+"""Head pose of a network that gives landmarks alone: a linear function fitted to drawn faces.
 
-pose = A p + c by least squares, p the still points of drawn faces as a crop shows them, towards the
-pose that `asmnet_edge.pose.fit_pose` finds for each. Turned far, a head's landmarks are not linear
-in its angles: the mean error tells how much that costs. No picture is looked at.
+pose = A p + c by least squares, p the rigid points of drawn faces in crops, towards the pose that
+`asmnet_edge.pose.fit_pose` finds for each. For a head that is turned far, landmarks are not linear
+in its angles: the mean error states what that costs. No picture is rendered.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from asmnet_edge.crop import CropRule, to_relative, transform
 from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import FloatArray, Landmarks
 from asmnet_edge.pose import fit_pose, rigid_points
 from asmnet_edge.schemes import LandmarkScheme
@@ -26,9 +27,9 @@ SHIFT, SCALE = 0.04, 0.08  # standard deviations, as a detector's boxes lie
 
 @dataclass(frozen=True)
 class LinearPose:
-    """matrix (2n, 3) and offset (3,): landmarks relative to the crop, x0, y0, x1, ... -> degrees.
+    """Linear function from landmarks relative to the crop, x0, y0, x1, ..., to pose in degrees.
 
-    error : mean over faces and axes on other drawn faces, degrees
+    matrix : (2n, 3); offset : (3,); error : mean over faces and axes on other drawn faces, degrees
     """
 
     matrix: FloatArray
@@ -37,19 +38,25 @@ class LinearPose:
 
     @classmethod
     def fit(cls, scheme: LandmarkScheme, rule: CropRule) -> LinearPose:
+        """Fit to crops by ``rule``; `ModelError` unless ``scheme`` maps to iBUG's 68 points."""
+        if not scheme.to_ibug68:
+            raise ModelError(
+                f"it gives no pose, and none can be fitted to {scheme.name} landmarks",
+                "Import a network with an output pose, or set LandmarkScheme.to_ibug68",
+            )
         points, pose = _shapes(FACES, 0, rule)
         features = np.column_stack([points, np.ones(len(points))])
         weights = np.linalg.lstsq(features, pose, rcond=None)[0]
         others, truth = _shapes(OTHERS, 1, rule)
         error = np.abs(others @ weights[:-1] + weights[-1] - truth).mean()
         matrix = np.zeros((scheme.points, 2, 3))
-        still = [scheme.to_ibug68[i] for i in rigid_points()]
-        matrix[still] = weights[:-1].reshape(-1, 2, 3)
+        rigid = [scheme.to_ibug68[i] for i in rigid_points()]
+        matrix[rigid] = weights[:-1].reshape(-1, 2, 3)
         return cls(matrix.reshape(-1, 3), weights[-1], float(error))
 
 
 def _shapes(count: int, seed: int, rule: CropRule) -> tuple[FloatArray, FloatArray]:
-    """Still points (crops, 2 x still) of ``count`` drawn faces in jittered crops, and poses."""
+    """Rigid points (crops, 2 x points) of ``count`` drawn faces in jittered crops, and poses."""
     rng = np.random.default_rng(seed)
     faces = DrawnFaces(count, seed, SIZE).samples("train")
     whole = np.stack([_in_crop(face.landmarks, rule) for face in faces])

@@ -1,4 +1,4 @@
-"""Training units: landmarks and pose standardised, and the way back to the contract's units."""
+"""Training units: standardised landmarks and pose, and conversion to the contract's units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from asmnet_edge.landmarks import FloatArray
 
 @dataclass(frozen=True)
 class TargetScaling:
-    """What makes the targets zero-mean and of unit spread.
+    """Scaling that gives targets zero mean and unit spread.
 
     mean_shape : (n, 2) relative crop coordinates; shape_scale : one spread for all coordinates, so
     that distances stay comparable; pose_mean, pose_scale : (3,) degrees
@@ -34,19 +34,22 @@ class TargetScaling:
 
     @classmethod
     def fit(cls, points: FloatArray, pose: FloatArray) -> TargetScaling:
-        """From targets as drawn for training: ``points`` (faces, n, 2), ``pose`` (faces, 3)."""
+        """Fit to training targets: ``points`` (faces, n, 2), ``pose`` (faces, 3)."""
         mean = points.mean(axis=0)
         spread = pose.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)  # an angle that never changes stays as it is
         return cls(mean, float((points - mean).std()), pose.mean(axis=0), spread)
 
     def standardise(self, points: FloatArray, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Contract units -> training units, shapes kept."""
+        """Return ``points`` and ``pose`` in training units, of the same shapes."""
         offsets = (points - self.mean_shape) / self.shape_scale
         return offsets, (pose - self.pose_mean) / self.pose_scale
 
     def restore(self, landmarks: FloatArray, pose: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Network outputs (N, 2n), (N, 3) -> landmarks (N, n, 2) relative, pose in degrees."""
+        """Return landmarks (N, n, 2), relative, and pose (N, 3), degrees, of network outputs.
+
+        landmarks : (N, 2n), pose : (N, 3), both in training units
+        """
         offsets = landmarks.reshape(len(landmarks), -1, 2)
         return offsets * self.shape_scale + self.mean_shape, pose * self.pose_scale + self.pose_mean
 

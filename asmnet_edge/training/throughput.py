@@ -1,4 +1,4 @@
-"""How many augmented crops one core makes in a second: whether the input keeps up with training."""
+"""Speed of the input: augmented crops per second and core."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from asmnet_edge.training.targets import TargetScaling
 def crops_per_second(
     plan: BatchPlan, size: int, scaling: TargetScaling, seconds: float = 3.0
 ) -> float:
-    """Crops of ``size`` pixels per second of processor time, after a batch to warm up.
+    """Return crops of ``size`` pixels per second of processor time, after a warm-up batch.
 
-    Processor time rather than the clock's: what other programs take does not count.
+    Processor time rather than wall time: the load by other programs does not count.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)

@@ -1,4 +1,4 @@
-"""The network with the loss of a run, as Keras' own train step wants it, on any backend."""
+"""A network with the loss of a run, for Keras' train step on any backend."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from asmnet_edge.training.pixels import PixelScaling
 
 
 class Trainer(keras.Model):
-    """A network with the loss of the run; the batch carries what the loss needs.
+    """A network with the loss of the run, whose inputs come with the batch.
 
-    The ASM's weight comes with the batch since a backend that traces would freeze any other value.
+    The ASM's weight comes with the batch too: a backend that traces would freeze any other value.
     ``replicas`` : processes whose gradients the backend adds up rather than averages
     """
 

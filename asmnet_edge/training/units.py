@@ -14,5 +14,5 @@ SCALING = "scaling"
 
 
 def units_of(arrays: Mapping[str, NDArray[Any]]) -> TargetScaling:
-    """The training units that lie beside weights; `KeyError` when there are none."""
+    """Return the training units stored beside weights; `KeyError` when there are none."""
     return TargetScaling.from_json(json.loads(arrays[SCALING].tobytes()))

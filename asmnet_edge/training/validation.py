@@ -1,18 +1,17 @@
-"""How good a float model is on faces held out of training, in a figure and to the eye."""
+"""Accuracy of a float model on faces held out of training, as a figure and as pictures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from asmnet_edge.crop import cut, from_relative, to_relative, transform
+from asmnet_edge.data.crops import AnnotatedCrops
 from asmnet_edge.data.pack import Pack
 from asmnet_edge.drawing import CONTOUR, contact_sheet, draw_contours, draw_landmarks
 from asmnet_edge.landmarks import FloatArray, Landmarks
-from asmnet_edge.metrics import nme
 from asmnet_edge.pictures import Picture
 from asmnet_edge.schemes import LandmarkScheme
 from asmnet_edge.training.augmentation import NO_AUGMENTATION, draw_view
@@ -25,51 +24,40 @@ TRUTH = (255, 160, 60)  # BGR of the annotated contours; the predicted ones have
 TILE = 192  # pixels of a face on the sheet
 
 
-@dataclass(frozen=True)
-class ValidationFaces:
-    """Faces cut by the crop rule at one resolution.
+def validation_faces(pack: Pack, size: int) -> AnnotatedCrops:
+    """Return the faces of ``pack`` cut by the crop rule to ``size`` pixels, without pose."""
+    rng = np.random.default_rng(0)  # without augmentation nothing is drawn from it
+    views = [draw_view(points, size, NO_AUGMENTATION, rng).matrix for points in pack.points]
+    crops = [cut(pack.picture(i), view, size)[..., ::-1] for i, view in enumerate(views)]
+    pairs = zip(pack.points, views, strict=True)
+    truth = [to_relative(transform(points, view), size) for points, view in pairs]
+    return AnnotatedCrops(np.stack(crops), pack.scheme, np.stack(truth))
 
-    crops : (faces, s, s, 3) uint8 RGB; truth : (faces, n, 2) relative to them
-    """
 
-    crops: NDArray[np.uint8]
-    truth: FloatArray
-    scheme: LandmarkScheme
+def predict_landmarks(model: FloatModel, faces: AnnotatedCrops) -> FloatArray:
+    """Return landmarks (faces, n, 2) by ``model``, run at the resolution of the crops."""
+    return _at_resolution(model, faces.crops.shape[1]).predict(faces.crops)[0]
 
-    @classmethod
-    def of(cls, pack: Pack, size: int) -> ValidationFaces:
-        rng = np.random.default_rng(0)  # nothing is drawn from it: no augmentation
-        views = [draw_view(points, size, NO_AUGMENTATION, rng).matrix for points in pack.points]
-        crops = [cut(pack.picture(i), view, size)[..., ::-1] for i, view in enumerate(views)]
-        pairs = zip(pack.points, views, strict=True)
-        truth = [to_relative(transform(points, view), size) for points, view in pairs]
-        return cls(np.stack(crops), np.stack(truth), pack.scheme)
 
-    def predicted(self, model: FloatModel) -> FloatArray:
-        """Landmarks (faces, n, 2) by ``model``, run at the resolution of the crops."""
-        return _at_resolution(model, self.crops.shape[1]).predict(self.crops)[0]
+def validation_sheet(faces: AnnotatedCrops, predicted: FloatArray, count: int = 16) -> Picture:
+    """Draw the first faces with annotated and predicted contours, each over its NME in %."""
+    errors = 100 * faces.nme(predicted)
+    tiles = [_tile(faces, i, predicted[i]) for i in range(min(count, len(faces)))]
+    return contact_sheet(tiles, [f"NME {error:.1f}" for error in errors])
 
-    def errors(self, predicted: FloatArray) -> FloatArray:
-        """NME of each face (faces,) in %, by the inter-ocular distance."""
-        return 100 * nme(predicted, self.truth, self.scheme)
 
-    def sheet(self, predicted: FloatArray, count: int = 16) -> Picture:
-        """The first faces with annotated and predicted contours, each over its NME."""
-        errors = self.errors(predicted)
-        tiles = [self._tile(i, predicted[i]) for i in range(min(count, len(self.crops)))]
-        return contact_sheet(tiles, [f"NME {error:.1f}" for error in errors])
-
-    def _tile(self, face: int, predicted: FloatArray) -> Picture:
-        """Lines alone: two sets of points would hide each other."""
-        crop = self.crops[face][..., ::-1]
-        tile: Picture = cv2.resize(crop, (TILE, TILE))  # type: ignore[assignment]
-        for points, colour in ((self.truth[face], TRUTH), (predicted, CONTOUR)):
-            draw_contours(tile, Landmarks(from_relative(points, TILE), self.scheme), colour)
-        return tile
+def _tile(faces: AnnotatedCrops, face: int, predicted: FloatArray) -> Picture:
+    """Draw contours only: two sets of points would hide each other."""
+    tile: Picture = cv2.resize(faces.crops[face][..., ::-1], (TILE, TILE))  # type: ignore[assignment]
+    truth = faces.landmarks
+    assert truth is not None, "validation faces are annotated"
+    for points, colour in ((truth[face], TRUTH), (predicted, CONTOUR)):
+        draw_contours(tile, Landmarks(from_relative(points, TILE), faces.scheme), colour)
+    return tile
 
 
 def batch_sheet(batch: Batch, scaling: TargetScaling, scheme: LandmarkScheme) -> Picture:
-    """The first pictures of a training batch with their landmarks."""
+    """Draw the first pictures of a training batch with their landmarks."""
     pictures, targets = batch
     relative, _ = scaling.restore(targets["landmarks"].reshape(len(pictures), -1), targets["pose"])
     tiles = [picture[..., ::-1].copy() for picture in pictures[:16]]

@@ -14,7 +14,6 @@ from asmnet_edge import metrics
 from asmnet_edge.benchmarks.accuracy.truth import (
     Outputs,
     Truth,
-    by_region,
     check_sizes,
     truth_figures,
     truth_of,
@@ -121,13 +120,13 @@ def deviations(outputs: Outputs, reference: Outputs, faces: EvaluationFaces) -> 
     """Distance to the float model's landmarks: % of the inter-ocular distance, and crop pixels."""
     far = 100 * metrics.point_errors(outputs[0], reference[0], faces.scheme)
     pixels = np.linalg.norm(outputs[0] - reference[0], axis=-1) * faces.crop.size
-    by_pixels = by_region(pixels, faces.scheme)
+    by_pixels = metrics.by_region(pixels, faces.scheme)
     return {
         "deviation_iod_percent": float(far.mean()),
         "deviation_pixels": float(pixels.mean()),
         "deviation_by_region": {
             name: {"iod_percent": percent, "pixels": by_pixels[name]}
-            for name, percent in by_region(far, faces.scheme).items()
+            for name, percent in metrics.by_region(far, faces.scheme).items()
         },
     }
 

@@ -18,7 +18,7 @@ from asmnet_edge.data.sample import Dataset, OnBroken, Sample, learnable, refuse
 from asmnet_edge.data.split import PERCENT, is_validation
 from asmnet_edge.errors import DataError
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.pose import fit_pose
+from asmnet_edge.pose import exact_or_fitted
 
 CHECKED = 32  # faces that an artifact is checked on
 COUNT = 128  # 256 made no difference on validation faces
@@ -116,9 +116,8 @@ def _poses(faces: Sequence[Sample]) -> dict[str, FloatArray]:
     scheme = faces[0].landmarks.scheme
     if not scheme.to_ibug68:
         return {}
-    fitted = fit_pose(np.stack([face.landmarks.points for face in faces]), scheme)
-    pose = [f if s.pose is None else s.pose for f, s in zip(fitted, faces, strict=True)]
-    yaw, pitch, _ = np.array(pose).T
+    points = np.stack([face.landmarks.points for face in faces])
+    yaw, pitch, _ = exact_or_fitted([face.pose for face in faces], points, scheme).T
     return {"yaw": yaw, "pitch": pitch}
 
 

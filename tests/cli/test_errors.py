@@ -10,7 +10,7 @@ import pytest
 
 from asmnet_edge.cli.main import VERBS
 from asmnet_edge.converters.checks import parity
-from asmnet_edge.data.catalog import KINDS
+from asmnet_edge.data.catalog import DATASETS
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
 
@@ -123,7 +123,7 @@ def test_an_unknown_kind_of_data_lists_the_known(
         "convert", "tflite", float_file, "--output", tmp_path / "out", "--data", words
     )
     assert ended.code == 2
-    assert f"Known: {', '.join(KINDS)}, as kind:PATH" in ended.complaint
+    assert f"Known: {', '.join(DATASETS)}, as kind:PATH" in ended.complaint
     assert not files_in(tmp_path)
 
 

@@ -1,6 +1,8 @@
 """Landmark schemes: who is whose mirror image, and where the eyes are."""
 
 import pickle
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from asmnet_edge.errors import UsageError
 from asmnet_edge.pose import mean_face
 from asmnet_edge.schemes import IBUG68, SCHEMES, WFLW98, LandmarkScheme, scheme_named, scheme_with
 
-EACH_SCHEME = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES.keys())
+EACH_SCHEME = pytest.mark.parametrize("scheme", [*map(scheme_named, SCHEMES)], ids=list(SCHEMES))
 
 # Mirror pairs of the 300W and WFLW data sets as published with HRNet (Sun et al., 2019;
 # HRNet-Facial-Landmark-Detection, lib/utils/transforms.py, MATCHED_PARTS), counted from 0 here.
@@ -102,6 +104,21 @@ def test_a_pickled_scheme_comes_back_as_the_very_same(scheme: LandmarkScheme) ->
 def test_a_point_in_no_region_is_refused() -> None:
     with pytest.raises(ValueError, match="each of 3 indices once"):
         LandmarkScheme("odd", 3, {"all": (0, 1)}, (), {}, (0, 1), ((0,), (1,)), ())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"to_ibug68": (0, 1)}, "68 indices or none"),
+        ({"swaps": {0: 4}}, "no point 4 of 4"),
+        ({"eye_corners": (0, -1)}, "no point -1 of 4"),
+    ],
+)
+def test_indices_of_no_point_are_refused(
+    square_scheme: LandmarkScheme, wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(square_scheme, **wrong)
 
 
 def test_schemes_are_found_by_name_and_by_count() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.data.stats import MeasuredFaces, Spread, measure, repeated
-from asmnet_edge.data.statsfigures import OUTPUTS, TILE, sheet, tile, write_figures
+from asmnet_edge.data.statsfigures import OUTPUTS, TILE_RULE, sheet, tile, write_figures
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.table import LandmarkTable
 from asmnet_edge.data.tablefiles import write_drawn
@@ -155,11 +155,11 @@ def test_a_broken_face_is_no_repeat_and_an_empty_folder_is_told(face_samples: Ca
 def test_landmarks_are_drawn_where_they_are(face_points: Callable) -> None:
     points = face_points(unit=50, centre=(150, 150))
     drawn = tile(Sample("a", "a", grey(300, 300), Landmarks(points, IBUG68)))
-    assert drawn.shape == (TILE.size, TILE.size, 3)
+    assert drawn.shape == (TILE_RULE.size, TILE_RULE.size, 3)
     changed = (drawn != 128).any(axis=2)
     rows, columns = np.nonzero(changed)
     # the box around the points fills the tile but for the margin; a point is about 5 pixels wide
-    face = TILE.size / TILE.margin + 5
+    face = TILE_RULE.size / TILE_RULE.margin + 5
     assert max(np.ptp(rows), np.ptp(columns)) == pytest.approx(face, abs=2)
     assert 0.02 < changed.mean() < 0.3
 
@@ -178,7 +178,7 @@ def test_each_subset_begins_a_row(measured: MeasuredFaces) -> None:
 
 def test_a_sheet_of_one_face_is_one_tile(face_samples: Callable) -> None:
     picture = sheet([measure(Given(face_samples(1)), "train")])
-    assert picture.shape[1] == TILE.size + 2 * 4
+    assert picture.shape[1] == TILE_RULE.size + 2 * 4
 
 
 def test_the_figures_are_written_and_the_same_each_time(

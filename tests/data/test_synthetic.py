@@ -13,7 +13,7 @@ from asmnet_edge.data.drawn_look import Look, sample_look
 from asmnet_edge.data.drawn_map import read_map, to_map
 from asmnet_edge.data.drawn_paint import hair_depth
 from asmnet_edge.data.drawn_shape import INSIDE, head_of, landmarks_3d, view_of
-from asmnet_edge.data.drawn_trace import Sight, relief_of, see
+from asmnet_edge.data.drawn_trace import Visible, relief_of, trace_head
 from asmnet_edge.data.sample import Dataset, Sample
 from asmnet_edge.data.synthetic import DrawnFace, DrawnFaces, draw_face
 from asmnet_edge.errors import DataError, UsageError
@@ -187,9 +187,9 @@ def _some_look() -> Look:
     return sample_look(np.random.default_rng(0))
 
 
-def _sight_of(build: Build) -> Sight:
+def _sight_of(build: Build) -> Visible:
     look, head = _some_look(), head_of(build)
-    return see(relief_of(head, hair_depth(look), look), head, view_of(build, 256), 256)
+    return trace_head(relief_of(head, hair_depth(look), look), head, view_of(build, 256), 256)
 
 
 def test_a_face_detector_finds_most_near_frontal_faces(faces: list[DrawnFace]) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from asmnet_edge.data.drawn_walk import walk_frame
+from asmnet_edge.data.drawn_faces import walk_frame
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.runtime.cameras.frames import Frame
 from asmnet_edge.runtime.detect import detect_haar_quickly

@@ -30,7 +30,8 @@ from asmnet_edge.training.accelerated.networks import (
     from_keras_layout,
     to_keras_layout,
 )
-from asmnet_edge.training.accelerated.program import Faces, main, read_plan, run
+from asmnet_edge.training.accelerated.plan import parse_plan, read_plan
+from asmnet_edge.training.accelerated.program import Faces, main, run
 from asmnet_edge.training.accelerated.weights import (
     read_student,
     read_teacher,
@@ -339,6 +340,28 @@ def test_a_plan_that_cannot_be_used(
     with pytest.raises(SystemExit, match="2"):
         main()
     assert "has no 'start'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("rate = 1e-3\nstart", r"\[\[student\]\] has no setting 'rat'.*Known: name"),
+        ("views = 1\n", r"\[data\] has no setting 'view'"),
+        ('labels = ["faces"]', r"\[teacher\] is not complete.*labels"),
+        ("[check]", "the plan has no setting 'chek'"),
+    ],
+)
+def test_a_plan_with_a_misspelt_setting(wrong: str, message: str) -> None:
+    spelt = {"rate": "rat", "views": "view", "labels": "", "[check]": "[chek]"}
+    word = next(word for word in spelt if wrong.startswith(word))
+    line = wrong.replace(word, spelt[word], 1) if spelt[word] else ""
+    with pytest.raises(UsageError, match=message):
+        parse_plan(tomllib.loads(PLAN.replace(wrong, line)))
+
+
+def test_the_example_plan_can_be_read() -> None:
+    plan = read_plan(Path(__file__).parents[2] / "configs" / "gpu.toml")
+    assert plan.students
 
 
 def test_a_facts_file_of_another_width(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The float model file: weights and facts come back, and strangers stay outside."""
 
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,9 @@ from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import AsmnetEdgeError, ModelError
 from asmnet_edge.files import sha256
 from asmnet_edge.schemes import IBUG68, WFLW98
+from asmnet_edge.shipped import SHIPPED_FLOATS, shipped
 from asmnet_edge.training.floatmodel import FACTS, FloatModel, load_float_model
-from asmnet_edge.training.network import Variant, build
+from asmnet_edge.training.network import IMPORTED, Variant, build
 from asmnet_edge.training.targets import TargetScaling
 
 VARIANT = Variant(alpha=0.35, input_size=64)
@@ -59,6 +61,29 @@ def with_facts(saved: Path, tmp_path: Path) -> Callable[[str], Path]:
 def facts_of(path: Path) -> dict:
     with zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(FACTS))
+
+
+@pytest.mark.parametrize("name", SHIPPED_FLOATS)
+def test_shipped_files_hold_no_name_of_a_module_of_ours(name: str) -> None:
+    # so modules and classes may be renamed, and any Keras opens the files
+    with zipfile.ZipFile(shipped(name)) as archive:
+        description = archive.read("config.json").decode()
+    assert "asmnet_edge" not in description
+    classes = set(re.findall(r'"registered_name": "([^"]+)"', description))
+    assert classes <= {"Functional"}
+
+
+def test_saved_files_hold_no_name_of_a_module_of_ours(saved: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        assert b"asmnet_edge" not in archive.read("config.json")
+
+
+def test_stored_names_are_those_of_older_versions(saved: Path) -> None:
+    facts = facts_of(saved)
+    keys = {"schema", "variant", "scheme", "crop", "scaling", "pixels", "provenance"}
+    assert facts.keys() == keys
+    assert facts["variant"].keys() == {"architecture", "alpha", "input_size", "points"}
+    assert IMPORTED == "own"  # as `import-keras` has always written it
 
 
 def test_a_saved_model_predicts_the_same(model: FloatModel, saved: Path, crops: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""The journal: what a person follows a run by."""
+"""The log of a training run: CSV, previews, TensorBoard events."""
 
 import csv
 from pathlib import Path
@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from asmnet_edge.pictures import read_picture
-from asmnet_edge.training.journal import COLUMNS, Entry, Journal
+from asmnet_edge.training.journal import COLUMNS, LogEntry, TrainingLog
 
 
-def write(folder: Path, steps: range, after: int = 0, tensorboard: bool = False) -> Journal:
-    journal = Journal(folder, after, tensorboard)
+def write(folder: Path, steps: range, after: int = 0, tensorboard: bool = False) -> TrainingLog:
+    log = TrainingLog(folder, after, tensorboard)
     for step in steps:
-        journal.write(Entry(step, 32, 1e-3 / step, 1 / step, 5.0 if step % 2 == 0 else None))
-    journal.close()
-    return journal
+        log.write(LogEntry(step, 32, 1e-3 / step, 1 / step, 5.0 if step % 2 == 0 else None))
+    log.close()
+    return log
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -61,7 +61,7 @@ def test_lines_that_are_no_steps_are_dropped(tmp_path: Path) -> None:
 
 
 def test_looks_are_pictures(tmp_path: Path) -> None:
-    Journal(tmp_path, 0).look(7, "validation", np.full((20, 30, 3), 99, np.uint8))
+    TrainingLog(tmp_path, 0).save_preview(7, "validation", np.full((20, 30, 3), 99, np.uint8))
     assert read_picture(tmp_path / "looks" / "validation-000007.jpg").shape == (20, 30, 3)
 
 
@@ -72,10 +72,10 @@ def events(folder: Path) -> list[Any]:
 
 
 def test_tensorboard_shows_figures_and_pictures(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, 0, tensorboard=True)
-    journal.write(Entry(1, 32, 1e-3, 0.5, 6.25))
-    journal.look(1, "validation", np.zeros((20, 30, 3), np.uint8))
-    journal.close()
+    log = TrainingLog(tmp_path, 0, tensorboard=True)
+    log.write(LogEntry(1, 32, 1e-3, 0.5, 6.25))
+    log.save_preview(1, "validation", np.zeros((20, 30, 3), np.uint8))
+    log.close()
     values = {v.tag: v for event in events(tmp_path) for v in event.summary.value}
     figures = {tag: value.simple_value for tag, value in values.items() if tag != "validation"}
     expected = {"loss": 0.5, "learning rate": 1e-3, "validation NME %": 6.25}

@@ -36,7 +36,7 @@ from asmnet_edge.training.loss import AsmAssistedLoss
 from asmnet_edge.training.network import SEED, Variant, build
 from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
-from asmnet_edge.training.validation import TILE, ValidationFaces
+from asmnet_edge.training.validation import TILE, predict_landmarks, validation_faces
 
 CONFIG = TrainConfig(
     data=(DataShare("drawn"),),
@@ -112,8 +112,8 @@ def assert_same_state(one: State, other: State) -> None:
 
 
 def nme_of(model: FloatModel, pack: Pack, size: int) -> float:
-    faces = ValidationFaces.of(pack, size)
-    return float(faces.errors(faces.predicted(model)).mean())
+    faces = validation_faces(pack, size)
+    return 100 * float(faces.nme(predict_landmarks(model, faces)).mean())
 
 
 def without_best(state: State) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from asmnet_edge.errors import UsageError
 from asmnet_edge.training.network import DROPOUT, NORM_MOMENTUM, Variant, build, multiply_adds
-from asmnet_edge.training.origin import take_over
+from asmnet_edge.training.origin import copy_weights
 
 SMALL = Variant(alpha=0.35, input_size=64)
 
@@ -111,7 +111,7 @@ def test_moving_statistics_keep_up_with_training(small: keras.Model) -> None:
 
 def test_weighted_pooling_starts_as_the_average(small: keras.Model) -> None:
     weighted = build(replace(SMALL, architecture="asmnet-weighted"))
-    take_over(weighted, small)
+    copy_weights(weighted, small)
     face = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3)).astype("f4")
     for name, expected in small(face, training=False).items():
         np.testing.assert_allclose(weighted(face, training=False)[name], expected, atol=1e-5)

@@ -18,19 +18,19 @@ from asmnet_edge.schemes import IBUG68, WFLW98
 from asmnet_edge.training import hdf5, ownheads
 from asmnet_edge.training.allowed import ACTIVATIONS, rebuild
 from asmnet_edge.training.floatmodel import load_float_model
-from asmnet_edge.training.network import OWN, Variant, build
-from asmnet_edge.training.own import Meaning, import_own
+from asmnet_edge.training.network import IMPORTED, Variant, build
+from asmnet_edge.training.own import Conventions, import_network
 from asmnet_edge.training.posefit import LinearPose
 
 SIDE = 32
-MEANING = Meaning("ibug68")
+CONVENTIONS = Conventions("ibug68")
 Save = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True)
 def same_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """HDF5 is read here, which is quicker; `tests/cli/test_import_keras.py` does it as it is."""
-    monkeypatch.setattr(hdf5, "_apart", lambda work, path: work(path))
+    monkeypatch.setattr(hdf5, "_in_child_process", lambda work, path: work(path))
 
 
 @pytest.fixture(autouse=True)
@@ -113,32 +113,32 @@ def winding() -> keras.Model:
 
 def test_any_such_network_computes_the_same(saved: Save) -> None:
     network = winding()
-    meaning = replace(MEANING, scheme="wflw98", pixels="0..255", units="centred", pose="angles")
-    model = import_own(saved(network), meaning)
+    meaning = replace(CONVENTIONS, scheme="wflw98", pixels="0..255", units="centred", pose="angles")
+    model = import_network(saved(network), meaning)
     expected = network(crops().astype(np.float32), training=False)
     landmarks, pose = model.predict(crops())
     np.testing.assert_allclose(landmarks, (np.asarray(expected["points"]) + 1) / 2, atol=1e-5)
     np.testing.assert_allclose(pose, expected["angles"], rtol=1e-4)
-    assert (model.scheme, model.variant) == (WFLW98, Variant(OWN, 1.0, SIDE, 98))
+    assert (model.scheme, model.variant) == (WFLW98, Variant(IMPORTED, 1.0, SIDE, 98))
     kinds = {type(layer) for layer in model.network.layers}
     assert not kinds & {layers.Dropout, layers.SeparableConv2D, keras.Sequential, keras.Model}
     assert model.pixels.offset == 127.5  # the rescaling went into the pixels
 
 
 def test_it_comes_back_from_its_file(saved: Save, tmp_path: Path) -> None:
-    model = import_own(saved(small()), replace(MEANING, units="pixels", margin=1.4))
+    model = import_network(saved(small()), replace(CONVENTIONS, units="pixels", margin=1.4))
     model.save(tmp_path / "own.keras")
     loaded = load_float_model(tmp_path / "own.keras")
     for ours, theirs in zip(loaded.predict(crops()), model.predict(crops()), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     assert loaded.crop == CropRule(1.4, SIDE)
     with pytest.raises(ModelError, match="it is a float model already"):
-        import_own(tmp_path / "own.keras", MEANING)
+        import_network(tmp_path / "own.keras", CONVENTIONS)
 
 
 def test_without_pose_one_is_linear_in_the_landmarks(saved: Save) -> None:
     for network in (small(), small(68, layers.Conv2D(4, 3), layers.ReLU())):
-        model = import_own(saved(network), replace(MEANING, units="pixels"))
+        model = import_network(saved(network), replace(CONVENTIONS, units="pixels"))
         landmarks, pose = model.predict(crops())
         np.testing.assert_allclose(pose[:, :2], landmarks.sum(axis=1), rtol=1e-4)
         np.testing.assert_allclose(pose[:, 2], 1, atol=1e-3)
@@ -151,14 +151,15 @@ def test_without_pose_one_is_linear_in_the_landmarks(saved: Save) -> None:
 def test_a_quarter_of_the_crop_in_each_unit(saved: Save, units: str, place: float) -> None:
     network = small()
     network.layers[-1].set_weights([np.zeros((4, 136)), np.full(136, place)])
-    landmarks, _ = import_own(saved(network), replace(MEANING, units=units)).predict(crops(1))
+    model = import_network(saved(network), replace(CONVENTIONS, units=units))
+    landmarks, _ = model.predict(crops(1))
     np.testing.assert_allclose(landmarks, 0.25, atol=1e-6)
 
 
 @pytest.mark.parametrize("pixels", ["-1..1", "0..1", "0..255"])
 def test_pixels_come_in_the_range_and_order_that_was_said(saved: Save, pixels: str) -> None:
     network = small()
-    model = import_own(saved(network), replace(MEANING, pixels=pixels, channels="bgr"))
+    model = import_network(saved(network), replace(CONVENTIONS, pixels=pixels, channels="bgr"))
     low, high = (float(bound) for bound in pixels.split(".."))
     seen = crops()[..., ::-1] / np.float32(255) * (high - low) + low
     expected = np.asarray(network(seen)).reshape(-1, 68, 2)
@@ -168,7 +169,7 @@ def test_pixels_come_in_the_range_and_order_that_was_said(saved: Save, pixels: s
 def test_channels_that_cannot_be_turned_are_refused(saved: Save) -> None:
     network = small(68, layers.DepthwiseConv2D(3))
     with pytest.raises(ModelError, match="cannot be turned to RGB.*import that as rgb"):
-        import_own(saved(network), replace(MEANING, channels="bgr"))
+        import_network(saved(network), replace(CONVENTIONS, channels="bgr"))
 
 
 def test_the_named_outputs_are_taken(saved: Save) -> None:
@@ -177,18 +178,18 @@ def test_the_named_outputs_are_taken(saved: Save) -> None:
     ends = {name: layers.Dense(136)(features) for name in ("one", "other")}
     network = settle(keras.Model(image, {**ends, "sex": layers.Dense(3)(features)}))
     with pytest.raises(ModelError, match=r"more than one has the 2 x 68.*Say which: --landmarks"):
-        import_own(saved(network), MEANING)
-    model = import_own(saved(network), replace(MEANING, landmarks="other"))
+        import_network(saved(network), CONVENTIONS)
+    model = import_network(saved(network), replace(CONVENTIONS, landmarks="other"))
     expected = network(crops() / np.float32(255))["other"]
     np.testing.assert_allclose(model.predict(crops())[0].reshape(3, -1), expected, rtol=1e-4)
     for wrong, told in (("third", UsageError), ("sex", ModelError)):
         with pytest.raises(told, match=f"output .*{wrong}"):
-            import_own(saved(network), replace(MEANING, landmarks=wrong))
+            import_network(saved(network), replace(CONVENTIONS, landmarks=wrong))
 
 
 def refused(path: Path) -> str:
     with pytest.raises(AsmnetEdgeError) as caught:
-        import_own(path, MEANING)
+        import_network(path, CONVENTIONS)
     assert caught.value.exit_code == 2
     assert caught.value.cure
     return str(caught.value)
@@ -265,7 +266,7 @@ def test_a_forged_description_is_refused(changed: Callable, change: dict) -> Non
 
 
 def test_a_forged_float_model_is_refused_too(saved: Save, tmp_path: Path) -> None:
-    model = import_own(saved(small()), MEANING)
+    model = import_network(saved(small()), CONVENTIONS)
     model.save(tmp_path / "own.keras")
     with zipfile.ZipFile(tmp_path / "own.keras") as old:
         content = {name: old.read(name) for name in old.namelist()}
@@ -298,7 +299,7 @@ def test_every_activation_on_the_list_is_keras_own() -> None:
 
 
 def test_an_own_network_is_not_built_by_name() -> None:
-    with pytest.raises(UsageError, match="comes in a .keras file"):
-        build(Variant(OWN))
+    with pytest.raises(UsageError, match="Read its .keras file"):
+        build(Variant(IMPORTED))
     with pytest.raises(ModelError, match="no layer where one belongs"):
         rebuild([])

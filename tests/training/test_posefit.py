@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from asmnet_edge.crop import CropRule
+from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import bounding_box
-from asmnet_edge.schemes import WFLW98
+from asmnet_edge.schemes import WFLW98, LandmarkScheme
 from asmnet_edge.training import posefit
 from asmnet_edge.training.posefit import LinearPose
 
@@ -18,6 +19,11 @@ def linear() -> LinearPose:
     fitted = LinearPose.fit(WFLW98, CropRule(size=96))
     patch.undo()
     return fitted
+
+
+def test_a_scheme_without_a_map_to_the_mean_face_is_refused(square_scheme: LandmarkScheme) -> None:
+    with pytest.raises(ModelError, match=r"none can be fitted to square4.*to_ibug68"):
+        LinearPose.fit(square_scheme, CropRule(size=96))
 
 
 def test_it_is_near_on_other_faces(linear: LinearPose) -> None:

@@ -10,9 +10,7 @@ from asmnet_edge.data.drawn_build import sample_build
 from asmnet_edge.data.drawn_shape import head_of, landmarks_3d, view_of
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import DataError
-from asmnet_edge.pictures import read_picture
 from asmnet_edge.pose import fit_pose
-from asmnet_edge.training.accelerated.sheet import write_sheet
 from asmnet_edge.training.accelerated.turned import draw_poses, turn_heads
 
 SIZE = 192
@@ -123,15 +121,6 @@ def test_poses_by_lot_keep_side_and_roll(faces) -> None:
     assert torch.equal(
         pose, draw_poses(points, torch.Generator().manual_seed(0), max_yaw=70, max_pitch=30)
     )
-
-
-def test_a_sheet_shows_source_and_turned_head(faces, tmp_path) -> None:
-    pictures, points = faces
-    turned = turn_heads(pictures, points, draw_poses(points, torch.Generator().manual_seed(2)))
-    write_sheet(tmp_path / "sheet.jpg", pictures, turned, columns=3)
-    sheet = read_picture(tmp_path / "sheet.jpg")
-    assert sheet.shape[0] > len(pictures) * SIZE
-    assert sheet.shape[1] > 3 * SIZE
 
 
 def test_wrong_shapes_are_refused(faces) -> None:

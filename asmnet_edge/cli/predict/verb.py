@@ -17,7 +17,6 @@ from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
 from asmnet_edge.runtime.detector import DETECTORS
 
 if TYPE_CHECKING:
-    sources = _sources(sources, sample)
     from asmnet_edge.runtime.pipeline import Pipeline
     from asmnet_edge.runtime.pipeline_options import ImageResult, StreamOutputs
     from asmnet_edge.runtime.stages import StageTimes
@@ -149,6 +148,7 @@ def command(sources: tuple[str, ...], sample: bool, **options: Any) -> None:
     from asmnet_edge.runtime.pipeline_options import PipelineOptions
     from asmnet_edge.runtime.sources import Kind, kind_of_all
 
+    sources = _sources(sources, sample)
     kind = kind_of_all(sources)
     names = ("model", "trust", "detector", "threads", "faces", "smooth")
     chosen = {name: options[name] for name in names}

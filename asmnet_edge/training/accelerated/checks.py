@@ -1,4 +1,4 @@
-"""How well a network does on held-out faces, while it trains."""
+"""Accuracy of a network on held-out faces during training, and labels by a teacher."""
 
 from __future__ import annotations
 
@@ -13,61 +13,59 @@ from asmnet_edge.training.accelerated.networks import AsmNet, centres_of
 from asmnet_edge.training.accelerated.views import (
     Placement,
     crop,
-    move_points,
-    move_pose,
     place,
     straight,
 )
 
 EYES = (36, 45)  # iBUG's outer eye corners
 CHUNK = 128
-# of the views whose answers a teacher's labels are the mean of: rotation, growth, shift, mirrored
+# views over which a teacher's labels are averaged: rotation, growth, shift, mirrored
 LABEL_VIEWS = (
     *((0.0, 1.0, 0.0, False), (0.0, 1.0, 0.0, True)),
     *((8.0, 0.95, 0.02, False), (8.0, 0.95, 0.02, True)),
     *((-8.0, 1.06, -0.02, False), (-8.0, 1.06, -0.02, True)),
 )
-Answer = Callable[[Tensor], tuple[Tensor, Tensor]]
+Predict = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
-def answering(network: nn.Module, scaling: Scaling) -> Answer:
-    """Crops (B, 3, s, s) -> points (B, n, 2) relative and pose (B, 3) degrees."""
+def predictor(network: nn.Module, scaling: Scaling) -> Predict:
+    """Return a function from crops (B, 3, s, s) to points (B, n, 2), relative, and pose (B, 3)."""
 
     @torch.no_grad()
-    def answer(crops: Tensor) -> tuple[Tensor, Tensor]:
+    def predict(crops: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(crops.device.type, torch.bfloat16, enabled=crops.is_cuda):
             landmarks, pose, *_ = network(crops)
         if isinstance(network, AsmNet):
             return scaling.points(landmarks), scaling.pose(pose)
         return centres_of(landmarks), scaling.pose(pose)
 
-    return answer
+    return predict
 
 
 def check_banks(
-    banks: Sequence[FaceBank], size: int, scaling: Scaling, upright: Sequence[str] = ()
+    banks: Sequence[FaceBank], size: int, scaling: Scaling
 ) -> Callable[[nn.Module], Mapping[str, float]]:
-    """Figures of each of ``banks``: NME over the eyes (%), over the box (%), yaw error (degrees).
+    """Return a function from a network to its figures on each of ``banks``.
 
-    ``upright`` : names of banks whose crops are turned upright by the annotated points
+    Those are NME over the eye distance and over the box (%), and yaw error (degrees).
     """
 
     def check(network: nn.Module) -> Mapping[str, float]:
-        answer = answering(network, scaling)
+        predict = predictor(network, scaling)
         figures: dict[str, float] = {}
         for bank in banks:
-            figures |= _figures(bank, answer, size)
+            figures |= _figures(bank, predict, size)
         return figures
 
     return check
 
 
-def _figures(bank: FaceBank, answer: Answer, size: int) -> dict[str, float]:
+def _figures(bank: FaceBank, predict: Predict, size: int) -> dict[str, float]:
     errors, boxes, yaws = [], [], []
     for first in range(0, len(bank), CHUNK):
         part = slice(first, first + CHUNK)
         placement = straight(bank.points[part], size)
-        points, pose = answer(_crops(bank, part, placement, size))
+        points, pose = predict(_crops(bank, part, placement, size))
         truth = (bank.points[part] @ placement.matrix[:, :, :2].mT) + placement.matrix[
             :, None, :, 2
         ]
@@ -96,23 +94,23 @@ def _crops(bank: FaceBank, part: slice, placement: Placement, size: int) -> Tens
     return crops.contiguous(memory_format=torch.channels_last)
 
 
-def label(bank: FaceBank, answer: Answer, size: int, flip: Tensor) -> Tensor:
-    """Points (F, n, 2) in picture pixels as the network of ``answer`` sees them: mean of views."""
+def label(bank: FaceBank, predict: Predict, size: int, flip: Tensor) -> Tensor:
+    """Return points (F, n, 2) in picture pixels that ``predict`` finds, mean over `LABEL_VIEWS`."""
     rows = []
     for first in range(0, len(bank), CHUNK):
         part = slice(first, first + CHUNK)
         points = bank.points[part]
-        seen = [_seen(bank, part, points, view, answer, size, flip) for view in LABEL_VIEWS]
-        rows.append(torch.stack(seen).mean(0))
+        found = [_found(bank, part, points, view, predict, size, flip) for view in LABEL_VIEWS]
+        rows.append(torch.stack(found).mean(0))
     return torch.cat(rows)
 
 
-def _seen(
+def _found(
     bank: FaceBank,
     part: slice,
     points: Tensor,
     view: tuple[float, float, float, bool],
-    answer: Answer,
+    predict: Predict,
     size: int,
     flip: Tensor,
 ) -> Tensor:
@@ -120,11 +118,8 @@ def _seen(
     one = torch.ones(len(points), device=points.device)
     shifts = (shift * one)[:, None].expand(-1, 2)
     placement = place(points, size, rotation * one, one * mirrored > 0, shifts, growth * one)
-    found, _ = answer(_crops(bank, part, placement, size))
+    found, _ = predict(_crops(bank, part, placement, size))
     found = found[:, flip] if mirrored else found
     matrix = placement.matrix
     back = torch.linalg.inv(matrix[:, :, :2])
     return (found * size - 0.5 - matrix[:, None, :, 2]) @ back.mT
-
-
-__all__ = ["answering", "check_banks", "label", "move_points", "move_pose"]

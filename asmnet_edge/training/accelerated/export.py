@@ -3,7 +3,7 @@
 ``python -m asmnet_edge.training.accelerated.export pull MODEL.keras WEIGHTS.npz``
 ``python -m asmnet_edge.training.accelerated.export push WEIGHTS.npz FACTS.toml MODEL.keras``
 
-FACTS.toml says the variant and the crop rule; provenance is in ``WEIGHTS.json`` beside the weights.
+FACTS.toml states the variant and the crop rule; provenance is in ``WEIGHTS.json`` beside WEIGHTS.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def main() -> None:
     else:
         weights = Path(paths[0])
         beside = weights.with_suffix(".json")
-        told = json.loads(beside.read_text()) if beside.exists() else {}
-        push(weights, told | tomllib.loads(Path(paths[1]).read_text()), Path(paths[2]))
+        stored = json.loads(beside.read_text()) if beside.exists() else {}
+        push(weights, stored | tomllib.loads(Path(paths[1]).read_text()), Path(paths[2]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Faces in the device's memory: decoded once, as uint8, with all that a view of them needs."""
+"""Faces in the device's memory: decoded once, as uint8, with all labels that training needs."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class FaceBank:
     """Faces of one kind on one device.
 
     pictures : (F, 3, S, S) uint8 RGB; points : (F, n, 2) float32 in their pixels
-    pose : (F, 3) degrees; pose_weight : (F,) how far it is to be trusted
-    taught : (F, n, 2) where a teacher sees the points; the annotated ones without a teacher
+    pose : (F, 3) degrees; pose_weight : (F,) weight of its loss, lower where it was fitted
+    taught : (F, n, 2) points by a teacher; the annotated ones without a teacher
     licence : of the pictures, and so of weights learnt from them
     """
 
@@ -59,7 +59,10 @@ class FaceBank:
         exact: Sequence[bool],
         device: torch.device,
     ) -> FaceBank:
-        """Of BGR pictures (S, S, 3), all of one size."""
+        """Return a bank of ``pictures`` (S, S, 3) BGR, all of one size.
+
+        points : (F, n, 2) pixels; pose : (F, 3) degrees; exact : (F,) whether pose is
+        """
         stacked = torch.from_numpy(np.stack(pictures)).to(device).flip(3).permute(0, 3, 1, 2)
         places = torch.tensor(points, dtype=torch.float32, device=device)
         weight = torch.tensor(exact, device=device).float() * (1 - FITTED_WEIGHT) + FITTED_WEIGHT
@@ -68,7 +71,7 @@ class FaceBank:
 
     @classmethod
     def read(cls, path: Path, name: str, size: int, device: torch.device) -> FaceBank:
-        """Of the pack at ``path``, every picture brought to ``size`` pixels a side."""
+        """Return the faces of the pack at ``path``, each resized to ``size`` pixels a side."""
         pack, facts = read_pack(path)
         with ThreadPoolExecutor() as pool:
             resized = list(pool.map(partial(_resized, pack, size), range(len(pack))))
@@ -77,14 +80,14 @@ class FaceBank:
         return replace(bank, licence=f"{facts.dataset}: {facts.licence}")
 
     def taught_by(self, points: Tensor, instead: bool = False) -> FaceBank:
-        """With ``points`` (F, n, 2) as where a teacher sees them.
+        """Return the faces with ``points`` (F, n, 2) by a teacher.
 
-        ``instead`` : in place of the annotated ones, where those are the worse
+        ``instead`` : they replace the annotated ones, too
         """
         return replace(self, taught=points, points=points if instead else self.points)
 
     def turned(self, views: int, seed: int) -> FaceBank:
-        """The same faces with the head turned by lot, ``views`` pictures of each.
+        """Return the faces with heads turned at random, ``views`` pictures of each.
 
         Landmarks and pose are exact.
         """
@@ -104,7 +107,7 @@ class FaceBank:
 
 
 def joined(name: str, banks: Sequence[FaceBank]) -> FaceBank:
-    """All faces of ``banks`` as one bank."""
+    """Return all faces of ``banks`` as one bank."""
     pictures, points, pose, weight, taught = (
         torch.cat([getattr(bank, field) for bank in banks])
         for field in ("pictures", "points", "pose", "pose_weight", "taught")
@@ -123,7 +126,7 @@ def _resized(pack: Pack, size: int, index: int) -> tuple[Picture, FloatArray]:
 
 
 class DrawnBank:
-    """Wide drawn faces that other processes draw while this one does something else."""
+    """Wide drawn faces that worker processes draw in the background."""
 
     def __init__(self, count: int, size: int, subset: str = "train", workers: int = 1) -> None:
         self._size = size
@@ -134,7 +137,7 @@ class DrawnBank:
             self._waiting = [self._pool.submit(draw, part) for part in parts]
 
     def collect(self, name: str, device: torch.device) -> FaceBank:
-        """Wait for the last one."""
+        """Wait for all faces and return them."""
         rows = [row for future in self._waiting for row in future.result()]
         self._pool.shutdown()
         pictures, points, pose = zip(*rows, strict=True)
@@ -145,10 +148,10 @@ class DrawnBank:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes that start meanwhile compute on one thread.
+    """Limit processes that start within the block to one thread each.
 
-    Else NumPy starts a thread for each core in each of them: on 16 cores 16 workers took over two
-    minutes for what they do in seconds.
+    Otherwise NumPy starts a thread per core in each of them: on 16 cores, 16 workers took over two
+    minutes instead of seconds.
     """
     names = [f"{library}_NUM_THREADS" for library in ("OPENBLAS", "OMP", "MKL")]
     before = {name: os.environ.get(name) for name in names}

@@ -1,4 +1,4 @@
-"""Fitting a network for a number of seconds rather than epochs: what a borrowed GPU allows."""
+"""Fitting of a network for a number of seconds rather than epochs, for GPUs rented by time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Share:
-    """How often faces of a bank are drawn, at the start and at the end."""
+    """Weight with which faces of a bank are drawn, at the start and at the end of a run."""
 
     bank: FaceBank
     first: float
@@ -49,12 +49,12 @@ class Share:
 
 @dataclass(frozen=True)
 class Fit:
-    """One run.
+    """Settings of one run.
 
-    size : of the crops, pixels; batch : faces a step; seconds : its length, checks included
-    rate : of learning, at its highest; decay : of weights, decoupled; warmup : share of the time
-    averaging : decay of the running average of the weights
-    views, last_views : at first, and in the last `SETTLED` of the time
+    size : of the crops, pixels; batch : faces a step; seconds : duration, validation included
+    rate : highest learning rate; decay : decoupled weight decay; warmup : share of the time
+    averaging : decay of the running average of the weights; compiled : by torch.compile
+    views, last_views : augmentation at first, and in the last `SETTLED` of the time
     """
 
     size: int
@@ -71,7 +71,7 @@ class Fit:
 
 
 SETTLED = 0.35  # of the time: the last part, with the views of the end
-CHECKS = 10  # of the held-out faces, on the way
+CHECKS = 10  # validations during a run
 WAIT = 16  # steps between waits for the device
 Network = TypeVar("Network", bound=nn.Module)
 Loss = Callable[[nn.Module, Batch], Tensor]
@@ -80,7 +80,7 @@ Check = Callable[[nn.Module], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is. rate : of learning; figures : of the held-out faces, by name"""
+    """State of a run. rate : of learning; figures : of the held-out faces, by name"""
 
     step: int
     seconds: float
@@ -102,6 +102,7 @@ class BatchSource:
         torch.manual_seed(seed)
 
     def draw(self, progress: float, fit: Fit) -> Batch:
+        """Return a random batch; ``progress`` : share of the run that is done, 0 to 1."""
         weights = [(1 - progress) * s.first + progress * s.last for s in self._shares]
         counts = _counts(weights, fit.batch)
         parts = [
@@ -132,13 +133,13 @@ class BatchSource:
 
 
 def _counts(weights: Sequence[float], batch: int) -> list[int]:
-    """Whole faces of each bank, together ``batch``, as near to ``weights`` as can be."""
+    """Number of faces of each bank: ``batch`` together, in the ratio of ``weights``, rounded."""
     ends = [round(batch * sum(weights[: i + 1]) / sum(weights)) for i in range(len(weights))]
     return [end - before for before, end in zip([0, *ends], ends, strict=False)]
 
 
 def channels_last(network: Network) -> Network:
-    """``network`` with its kernels in the memory order of the crops."""
+    """Return ``network`` with its kernels in the memory order of the crops, changed in place."""
     for kernel in network.parameters():
         if kernel.ndim == 4:
             kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
@@ -148,16 +149,16 @@ def channels_last(network: Network) -> Network:
 def fit_network(
     network: Network, source: BatchSource, loss: Loss, fit: Fit, check: Check, report: Report
 ) -> Network:
-    """Train ``network`` for ``fit.seconds``; returns the running average of its weights.
+    """Train ``network`` for ``fit.seconds``; return the running average of its weights.
 
-    ``check`` is asked about the average ten times on the way and at the end.
+    ``check`` measures the average ten times during the run and at the end.
     """
     channels_last(network)
     average = copy.deepcopy(network).eval().requires_grad_(False)
     optimiser = _optimiser(network, fit)
     trained: Any = torch.compile(network) if fit.compiled else network
     network.train()
-    start, step, told, mean, rate = time.monotonic(), 0, 0, 0.0, 0.0
+    start, step, checks, mean, rate = time.monotonic(), 0, 0, 0.0, 0.0
     while (progress := (time.monotonic() - start) / fit.seconds) < 1:
         rate = fit.rate * _rate(progress, fit.warmup)
         for group in optimiser.param_groups:
@@ -169,17 +170,17 @@ def fit_network(
         optimiser.step()
         step += 1
         _follow(average, network, min(fit.averaging, (1 + step) / (10 + step)))
-        if step % WAIT == 1:  # for the device: time is counted here
+        if step % WAIT == 1:  # value.item() waits for the device
             mean += (1.0 if step == 1 else 0.2) * (value.item() - mean)
-        if progress * CHECKS >= told + 1:
-            told += 1
+        if progress * CHECKS >= checks + 1:
+            checks += 1
             report(Progress(step, time.monotonic() - start, rate, mean, check(average)))
     report(Progress(step, time.monotonic() - start, rate, mean, check(average)))
     return average
 
 
 def _optimiser(network: nn.Module, fit: Fit) -> torch.optim.Optimizer:
-    """AdamW that shrinks kernels alone, not norms and biases."""
+    """AdamW with weight decay on kernels only, not on norms and biases."""
     kernels = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [
@@ -191,7 +192,7 @@ def _optimiser(network: nn.Module, fit: Fit) -> torch.optim.Optimizer:
 
 
 def _rate(progress: float, warmup: float) -> float:
-    """A linear rise, then half a cosine down to 0."""
+    """Factor on the learning rate: a linear rise, then half a cosine down to 0."""
     if progress < warmup:
         return progress / warmup
     return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup)))

@@ -1,4 +1,4 @@
-"""What student and teacher are told about a batch, and how their answers are read."""
+"""Losses of student and teacher, and the scaling of their outputs on the device."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Scaling:
         return cls(mean, scaling.shape_scale, pose, spread)
 
     def points(self, landmarks: Tensor) -> Tensor:
-        """A network's (B, 2n) -> (B, n, 2) relative."""
+        """Landmarks (B, 2n) in training units -> (B, n, 2) relative."""
         return landmarks.view(len(landmarks), -1, 2) * self.shape_scale + self.mean_shape
 
     def pose(self, pose: Tensor) -> Tensor:
@@ -43,15 +43,15 @@ class Scaling:
 
 
 def euclidean(distance: Tensor, log_scale: Tensor) -> Tensor:
-    """Mean distance, what the normalised mean error counts.
+    """Mean distance, as in the normalised mean error.
 
-    distance : (B, n) in training units; log_scale : (B, n), what the network says of its error
+    distance : (B, n) in training units; log_scale : (B, n), the network's estimate of its error
     """
     return distance.mean()
 
 
 def soft_wing(distance: Tensor, log_scale: Tensor) -> Tensor:
-    """Straight up to `WING_INNER`, then a logarithm, so that large errors do not rule.
+    """Straight up to `WING_INNER`, then a logarithm, so that large errors do not dominate.
 
     Lin et al., "Structure-Coherent Deep Feature Learning for Robust Face Alignment", IEEE TIP 2021.
     """
@@ -64,7 +64,7 @@ def likelihood(distance: Tensor, log_scale: Tensor) -> Tensor:
     """-log of exp(-d / s) / s^2, with the scale s that the network gives to each point.
 
     The cheap form, without the flow, of Li et al., "Human Pose Regression with Residual
-    Log-likelihood Estimation", ICCV 2021: what cannot be known better counts less.
+    Log-likelihood Estimation", ICCV 2021: points that are hard to locate weigh less.
     """
     bounded = log_scale.clamp(-4, 2)
     return (distance * torch.exp(-bounded) + 2 * bounded).mean()
@@ -81,7 +81,7 @@ def _apart(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _pose_loss(pose: Tensor, batch: Batch, scaling: Scaling) -> Tensor:
-    """Huber's, in training units, the shorter way round for roll."""
+    """Huber loss in training units; roll by the shorter way round."""
     off = pose - batch.pose
     off = torch.remainder(off + 180, 360) - 180
     huber = nn.functional.huber_loss(
@@ -97,7 +97,7 @@ def student_loss(
     taught: float = 0.5,
     half: bool = False,
 ) -> Loss:
-    """The loss of an `AsmNet`.
+    """Return the loss of an `AsmNet`.
 
     taught : how much the teacher's points count beside the annotated ones, 0 to 1
     half : compute in bfloat16 on a CPU too, which pays on those that have instructions for it
@@ -118,7 +118,7 @@ def student_loss(
 
 
 def teacher_loss(scaling: Scaling, pose_weight: float = 0.1) -> Loss:
-    """Distances of the heat maps' centres, and cross-entropy to a spot at the annotated place."""
+    """Return the loss of a `Teacher`: distance of heat map centres, cross-entropy to Gaussians."""
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         with _half(batch):

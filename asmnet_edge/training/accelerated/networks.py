@@ -30,7 +30,7 @@ Weights = Mapping[str, NDArray[Any]]
 
 
 def channels_of(wanted: float) -> int:
-    """The multiple of 8 nearest to ``wanted``, at most a tenth below it, as MobileNets round."""
+    """Return the multiple of 8 nearest to ``wanted``, at most 10 % below it, as in MobileNets."""
     rounded = max(8, int(wanted + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * wanted else rounded
 

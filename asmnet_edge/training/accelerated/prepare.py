@@ -1,7 +1,7 @@
 """``python -m asmnet_edge.training.accelerated.prepare FOLDER NAME=DATASET@SIZE:QUALITY:PERCENT``.
 
-Packs for a visit to a GPU: for each data set the faces to train on, and for those with a percentage
-above 0 the people held out. A photo that a held-out face shows is in no pack to train on.
+Packs for a session on a GPU: for each data set the faces to train on, and for those with a
+percentage above 0 the people held out. A photo of a held-out face is in no pack to train on.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from asmnet_edge.data.split import hold_out
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """name : of the files; words : the data set; percent : of identities held out, 0 none"""
+class PackOptions:
+    """Options of a pack.
+
+    name : of the files; words : the data set; percent : of identities held out, 0 for none
+    """
 
     name: str
     words: str
@@ -31,7 +34,7 @@ class Wanted:
     percent: float
 
     @classmethod
-    def parse(cls, argument: str) -> Wanted:
+    def parse(cls, argument: str) -> PackOptions:
         name, _, rest = argument.partition("=")
         words, _, numbers = rest.partition("@")
         size, quality, percent = numbers.split(":")
@@ -41,10 +44,10 @@ class Wanted:
 def main() -> None:
     folder, *arguments = sys.argv[1:]
     for argument in arguments:
-        prepare(Path(folder), Wanted.parse(argument))
+        prepare(Path(folder), PackOptions.parse(argument))
 
 
-def prepare(folder: Path, wanted: Wanted) -> None:
+def prepare(folder: Path, wanted: PackOptions) -> None:
     """Write ``NAME-train.npz`` and, where faces are held out, ``NAME-held.npz``."""
     folder.mkdir(parents=True, exist_ok=True)
     rule = CropRule(PACK_RULE.margin, wanted.size)

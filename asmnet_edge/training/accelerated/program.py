@@ -1,9 +1,9 @@
 """``python -m asmnet_edge.training.accelerated.program PLAN.toml --output FOLDER``.
 
-Everything for one visit to a GPU: read packs, draw and turn faces, measure the speed, train the
-teacher, let it label all faces, train the students. Needs PyTorch, NumPy and OpenCV alone; what it
-writes (``NAME.npz``, ``labels.npz``, ``teacher-N.pt``, ``log.txt``) lies in FOLDER as soon as it is
-done, and `export` turns students into float models. docs/gpu-training.md describes the plan.
+Everything for one session on a GPU: read packs, draw and turn faces, measure the speed, train the
+teacher, label all faces with it, train the students. Needs only PyTorch, NumPy and OpenCV. Results
+(``NAME.npz``, ``labels.npz``, ``teacher-N.pt``, ``log.txt``) are in FOLDER as soon as each is done,
+and `export` turns students into float models. docs/gpu-training.md describes the plan.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import argparse
 import os
 import sys
 import time
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,13 +24,19 @@ from torch import Tensor, nn
 from asmnet_edge.errors import AsmnetEdgeError, UsageError
 from asmnet_edge.files import write_json
 from asmnet_edge.schemes import IBUG68
-from asmnet_edge.training.accelerated.checks import answering, check_banks, label
+from asmnet_edge.training.accelerated.checks import check_banks, label, predictor
 from asmnet_edge.training.accelerated.faces import DrawnBank, FaceBank, joined
 from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Progress, Share, fit_network
 from asmnet_edge.training.accelerated.losses import Scaling, student_loss, teacher_loss
 from asmnet_edge.training.accelerated.networks import AsmNet, Teacher
+from asmnet_edge.training.accelerated.plan import (
+    Plan,
+    Shares,
+    StudentOptions,
+    TeacherOptions,
+    read_plan,
+)
 from asmnet_edge.training.accelerated.speed import measure_speed
-from asmnet_edge.training.accelerated.views import ViewSettings
 from asmnet_edge.training.accelerated.weights import (
     read_student,
     read_teacher,
@@ -39,15 +44,12 @@ from asmnet_edge.training.accelerated.weights import (
     write_student,
     write_teacher,
 )
-from asmnet_edge.training.journal import Entry, write_rows
+from asmnet_edge.training.journal import LogEntry, write_rows
 from asmnet_edge.training.targets import TargetScaling
 
-FIT_KEYS = ("size", "batch", "seconds", "rate", "decay", "averaging", "seed", "compiled")
-STUDENT_KEYS = ("distance", "pose_weight", "taught", "half")
 
-
-class Journal:
-    """Prints lines with the seconds since the start, and keeps them in ``path``."""
+class ProgressLog:
+    """Prints lines with the seconds since the start, and appends them to ``path``."""
 
     def __init__(self, path: Path) -> None:
         self._start, self._path = time.monotonic(), path
@@ -60,33 +62,36 @@ class Journal:
 
 
 class Curve:
-    """The course of one run: lines for the journal, and rows as `asmnet_edge.training.journal`."""
+    """Course of one run: lines for the log, and rows as in `asmnet_edge.training.journal`."""
 
-    def __init__(self, fit: Fit, journal: Journal) -> None:
-        self._fit, self._journal = fit, journal
-        self.entries: list[Entry] = []
+    def __init__(self, fit: Fit, log: ProgressLog) -> None:
+        self._fit, self._log = fit, log
+        self.entries: list[LogEntry] = []
 
     def __call__(self, progress: Progress) -> None:
         figures = ", ".join(f"{name} {value:.2f}" for name, value in progress.figures.items())
         speed = progress.step * self._fit.batch / progress.seconds
-        self._journal(
+        self._log(
             f"step {progress.step}, {progress.seconds:.0f} s, {speed:.0f} faces/s, "
             f"loss {progress.loss:.4f}; {figures}"
         )
         nme = next(value for name, value in progress.figures.items() if name.endswith(" nme"))
-        entry = Entry(progress.step, self._fit.size, progress.rate, progress.loss, nme)
+        entry = LogEntry(progress.step, self._fit.size, progress.rate, progress.loss, nme)
         self.entries.append(entry)
 
 
 @dataclass(frozen=True)
 class Faces:
-    """train : banks to learn from, by name; validate : banks to look at, never learnt from"""
+    """Faces of a run.
+
+    train : banks to train on, by name; validate : banks held out of training
+    """
 
     train: dict[str, FaceBank]
     validate: list[FaceBank]
 
-    def shares(self, weights: Mapping[str, list[float]]) -> list[Share]:
-        """``weights`` : the first and the last weight of each bank, by name."""
+    def shares(self, weights: Shares) -> list[Share]:
+        """Return the shares of the banks; ``weights`` : first and last weight of each, by name."""
         if unknown := set(weights) - set(self.train):
             known = ", ".join(self.train)
             raise UsageError(f"no faces called {sorted(unknown)[0]!r} in shares", f"Known: {known}")
@@ -94,14 +99,18 @@ class Faces:
 
 
 @dataclass(frozen=True)
-class Visit:
-    """Where a plan is carried out. folder : of the plan, which its paths are relative to"""
+class Session:
+    """Where a plan is run.
+
+    folder : of the plan, to which its paths are relative; output : for results; units : training
+    units of the start model; report : takes lines
+    """
 
     folder: Path
     output: Path
     device: torch.device
     units: TargetScaling
-    report: Journal
+    report: ProgressLog
 
     @property
     def scaling(self) -> Scaling:
@@ -125,122 +134,105 @@ def main() -> None:
         sys.exit(2)
 
 
-def read_plan(path: Path) -> dict[str, Any]:
-    """The plan at ``path``; `UsageError` when it is no TOML or lacks a part."""
-    try:
-        plan = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read the plan {path}: {error}") from error
-    if missing := [key for key in ("pixels", "start", "data") if key not in plan]:
-        raise UsageError(f"the plan {path} has no {missing[0]!r}", "See docs/gpu-training.md")
-    return plan
-
-
-def run(plan: Mapping[str, Any], folder: Path, output: Path) -> None:
-    """Carry ``plan`` out; its paths are relative to ``folder``."""
+def run(plan: Plan, folder: Path, output: Path) -> None:
+    """Run ``plan``; its paths are relative to ``folder``."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    report = Journal(output / "log.txt")
+    report = ProgressLog(output / "log.txt")
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     report(f"PyTorch {torch.__version__} on {name}")
-    visit = Visit(folder, output, device, read_student(folder / plan["start"], AsmNet()), report)
-    faces = _faces(plan, visit)
-    if "check" in plan:
+    units = read_student(folder / plan.start, AsmNet())
+    session = Session(folder, output, device, units, report)
+    faces = _faces(plan, session)
+    if plan.check:
         bank = next(iter(faces.train.values()))
-        measure_speed(plan["check"], bank, student_loss(visit.scaling), visit.flip, report)
-    if "teacher" in plan:
-        faces = _teach(plan["teacher"], faces, visit)
-    for settings in plan.get("student", []):
-        _train_student(settings, faces, visit)
+        measure_speed(plan.check, bank, student_loss(session.scaling), session.flip, report)
+    if plan.teacher:
+        faces = _teach(plan.teacher, faces, session)
+    for options in plan.students:
+        _train_student(options, faces, session)
 
 
-def _faces(plan: Mapping[str, Any], visit: Visit) -> Faces:
-    size, data = plan["pixels"], plan["data"]
+def _faces(plan: Plan, session: Session) -> Faces:
+    size, data = plan.pixels, plan.data
     workers = max(1, (os.cpu_count() or 1) // 2)
-    drawn = DrawnBank(data["drawn"], size, "train", workers)
-    held = DrawnBank(data["drawn_validate"], size, "test", workers)
-    train, validate = (_read(data[part], size, visit) for part in ("train", "validate"))
+    drawn = DrawnBank(data.drawn, size, "train", workers)
+    held = DrawnBank(data.drawn_validate, size, "test", workers)
+    train, validate = (_read(files, size, session) for files in (data.train, data.validate))
     banks = list(validate.values())
-    sources = [train[name] for name in data["turn"]]
-    train["turned"] = joined("turned", sources).turned(data["views"], seed=1)
+    sources = [train[name] for name in data.turn]
+    train["turned"] = joined("turned", sources).turned(data.views, seed=1)
     banks += [replace(bank.turned(1, seed=2), name=f"{bank.name}-turned") for bank in banks]
-    train["drawn"] = drawn.collect("drawn", visit.device)
-    banks.append(held.collect("drawn", visit.device))
-    visit.report("faces: " + ", ".join(f"{bank.name} {len(bank)}" for bank in train.values()))
-    visit.report("held out: " + ", ".join(f"{bank.name} {len(bank)}" for bank in banks))
+    train["drawn"] = drawn.collect("drawn", session.device)
+    banks.append(held.collect("drawn", session.device))
+    session.report("faces: " + ", ".join(f"{bank.name} {len(bank)}" for bank in train.values()))
+    session.report("held out: " + ", ".join(f"{bank.name} {len(bank)}" for bank in banks))
     return Faces(train, banks)
 
 
-def _read(files: Mapping[str, str], size: int, visit: Visit) -> dict[str, FaceBank]:
+def _read(files: Mapping[str, str], size: int, session: Session) -> dict[str, FaceBank]:
     return {
-        name: FaceBank.read(visit.folder / file, name, size, visit.device)
+        name: FaceBank.read(session.folder / file, name, size, session.device)
         for name, file in files.items()
     }
 
 
-def _fit(settings: Mapping[str, Any]) -> Fit:
-    chosen = {key: settings[key] for key in FIT_KEYS if key in settings}
-    views = ViewSettings(**settings.get("views", {}))
-    return Fit(**chosen, views=views, last_views=replace(views, **settings.get("last_views", {})))
+def _teach(options: TeacherOptions, faces: Faces, session: Session) -> Faces:
+    """Return ``faces`` with points labelled by a teacher; drawn and turned faces are exact already.
 
-
-def _teach(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> Faces:
-    """``faces`` with the points that a teacher sees; drawn and turned ones are exact as they are.
-
-    The teacher is trained, or read from the folder that ``load`` names.
+    The teacher is trained, or read from the folder ``load``.
     """
-    teacher: nn.Module = Teacher(settings.get("width", 64)).to(visit.device)
-    if "load" in settings:
-        read_teacher(visit.folder / settings["load"], teacher)
+    teacher: nn.Module = Teacher(options.width).to(session.device)
+    if options.load:
+        read_teacher(session.folder / options.load, teacher)
     else:
-        teacher = _train_teacher(teacher, settings, faces, visit)
-        write_teacher(visit.output, teacher)
-    answer, train = answering(teacher.eval(), visit.scaling), dict(faces.train)
-    for name in settings["labels"]:
-        seen = label(train[name], answer, settings["size"], visit.flip)
-        apart = (seen - train[name].points).norm(dim=2).mean()
-        visit.report(f"labels of {name}: {float(apart):.2f} pixels from the annotated ones")
-        train[name] = train[name].taught_by(seen, instead=name in settings.get("replaces", ()))
-    labels = {name: train[name].taught.cpu().numpy() for name in settings["labels"]}
-    write_labels(visit.output / "labels.npz", labels)
+        teacher = _train_teacher(teacher, options, faces, session)
+        write_teacher(session.output, teacher)
+    predict, train = predictor(teacher.eval(), session.scaling), dict(faces.train)
+    for name in options.labels:
+        labelled = label(train[name], predict, options.size, session.flip)
+        apart = (labelled - train[name].points).norm(dim=2).mean()
+        session.report(f"labels of {name}: {float(apart):.2f} pixels from the annotated ones")
+        train[name] = train[name].taught_by(labelled, instead=name in options.replaces)
+    labels = {name: train[name].taught.cpu().numpy() for name in options.labels}
+    write_labels(session.output / "labels.npz", labels)
     return replace(faces, train=train)
 
 
 def _train_teacher(
-    teacher: nn.Module, settings: Mapping[str, Any], faces: Faces, visit: Visit
+    teacher: nn.Module, options: TeacherOptions, faces: Faces, session: Session
 ) -> nn.Module:
-    fit = _fit(settings)
-    visit.report(f"teacher: {sum(p.numel() for p in teacher.parameters()):,} parameters")
-    source = BatchSource(faces.shares(settings["shares"]), visit.flip, fit.seed)
-    check = check_banks(faces.validate, fit.size, visit.scaling)
-    loss, curve = teacher_loss(visit.scaling), Curve(fit, visit.report)
+    fit = options.fit
+    assert fit, "a teacher without fit is loaded"
+    session.report(f"teacher: {sum(p.numel() for p in teacher.parameters()):,} parameters")
+    source = BatchSource(faces.shares(options.shares), session.flip, fit.seed)
+    check = check_banks(faces.validate, fit.size, session.scaling)
+    loss, curve = teacher_loss(session.scaling), Curve(fit, session.report)
     return fit_network(teacher, source, loss, fit, check, curve)
 
 
-def _train_student(settings: Mapping[str, Any], faces: Faces, visit: Visit) -> None:
-    name, fit = settings["name"], _fit(settings)
-    kept = {key: settings[key] for key in ("alpha", "frozen", "fixed_norms") if key in settings}
-    student = AsmNet(**kept)
-    if "start" in settings:
-        places = (visit.output / settings["start"], visit.folder / settings["start"])
+def _train_student(options: StudentOptions, faces: Faces, session: Session) -> None:
+    name, fit = options.name, options.fit
+    student = AsmNet(options.alpha, frozen=options.frozen, fixed_norms=options.fixed_norms)
+    if options.start:
+        places = (session.output / options.start, session.folder / options.start)
         read_student(next((path for path in places if path.exists()), places[-1]), student)
-    visit.report(f"student {name}: {fit.size} px, {fit.seconds:.0f} s")
-    source = BatchSource(faces.shares(settings["shares"]), visit.flip, fit.seed)
-    loss = student_loss(visit.scaling, **{k: settings[k] for k in STUDENT_KEYS if k in settings})
-    check = check_banks(faces.validate, fit.size, visit.scaling)
-    curve = Curve(fit, visit.report)
-    average = fit_network(student.to(visit.device), source, loss, fit, check, curve)
-    write_student(visit.output / f"{name}.npz", average, visit.units)
-    write_rows(visit.output / f"{name}.csv", curve.entries)
-    facts = {"provenance": _provenance(settings, faces, curve.entries[-1])}
-    write_json(visit.output / f"{name}.json", facts)
+    session.report(f"student {name}: {fit.size} px, {fit.seconds:.0f} s")
+    source = BatchSource(faces.shares(options.shares), session.flip, fit.seed)
+    loss = student_loss(session.scaling, **options.loss)
+    check = check_banks(faces.validate, fit.size, session.scaling)
+    curve = Curve(fit, session.report)
+    average = fit_network(student.to(session.device), source, loss, fit, check, curve)
+    write_student(session.output / f"{name}.npz", average, session.units)
+    write_rows(session.output / f"{name}.csv", curve.entries)
+    facts = {"provenance": _provenance(options, faces, curve.entries[-1])}
+    write_json(session.output / f"{name}.json", facts)
 
 
-def _provenance(settings: Mapping[str, Any], faces: Faces, last: Entry) -> dict[str, Any]:
-    """What the float model will say of its training, in the words that `train` uses."""
-    fit, banks = _fit(settings), [faces.train[name] for name in settings["shares"]]
-    shares = settings["shares"].items()
-    named = {key: settings[key] for key in STUDENT_KEYS if key in settings}
+def _provenance(options: StudentOptions, faces: Faces, last: LogEntry) -> dict[str, Any]:
+    """Provenance for the float model, with the keys that `train` uses."""
+    fit, banks = options.fit, [faces.train[name] for name in options.shares]
+    shares = options.shares.items()
     return {
         "training": {
             "data": [{"dataset": n, "first_weight": a, "last_weight": b} for n, (a, b) in shares],
@@ -258,10 +250,10 @@ def _provenance(settings: Mapping[str, Any], faces: Faces, last: Entry) -> dict[
             "precision": "mixed_bfloat16",
             "ema": fit.averaging,
             "ema_every": 1,
-            "frozen_blocks": settings.get("frozen", 0),
-            "fixed_norms": settings.get("fixed_norms", False),
+            "frozen_blocks": options.frozen,
+            "fixed_norms": options.fixed_norms,
             "seed": fit.seed,
-            **named,
+            **options.loss,
         },
         "faces": [len(bank) for bank in banks],
         "licence": "; ".join(dict.fromkeys(filter(None, (bank.licence for bank in banks)))),

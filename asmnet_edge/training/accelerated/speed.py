@@ -1,9 +1,9 @@
-"""How many faces a second this machine trains on, before a plan counts on it."""
+"""Training speed of this machine in faces a second, to plan a run by."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,23 +13,24 @@ from torch import Tensor, nn
 from asmnet_edge.training.accelerated.faces import FaceBank
 from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Loss, Share, channels_last
 from asmnet_edge.training.accelerated.networks import AsmNet
+from asmnet_edge.training.accelerated.plan import SpeedOptions
 
 
 def measure_speed(
-    settings: Mapping[str, Any],
+    options: SpeedOptions,
     bank: FaceBank,
     loss: Loss,
     flip: Tensor,
     report: Callable[[str], None],
 ) -> None:
-    """Report faces a second of views alone and of each of ``settings["students"]``.
+    """Report faces a second, of views alone and of training each of ``options.students``.
 
-    batch : faces a step; seconds : for each, after the first steps, which are reported apart
-    students : pairs of crop size and whether the network is compiled
+    bank : faces to train on; flip : (n,) order of mirrored points, on the device; report : takes
+    lines
     """
     source = BatchSource([Share(bank, 1, 1)], flip, 0)
-    for size, compiled in settings["students"]:
-        fit = Fit(size, settings["batch"], settings["seconds"], 1e-3, compiled=compiled)
+    for size, compiled in options.students:
+        fit = Fit(size, options.batch, options.seconds, 1e-3, compiled=compiled)
         student = channels_last(AsmNet().to(flip.device))
         trained: Any = torch.compile(student) if compiled else student
         step = partial(_step, trained, source, fit, loss)

@@ -1,9 +1,9 @@
 """Turned heads from real pictures: the face of a picture as it would look from another side.
 
 The idea is that of 300W-LP (Zhu et al., "Face Alignment Across Large Poses", CVPR 2016): give the
-picture depth by a fitted 3-D face, turn that, and draw it again. All of it is our own: the head is
-the mean head of `headsurface`, the background a rubber sheet that hangs on the head and is
-pinned to the picture's border. Pose and landmarks of the new picture are exact.
+picture depth by a fitted 3-D face, turn that, and draw it again. Unlike there, the head is
+the mean head of `headsurface`, and the background an elastic sheet fixed to the head and to the
+picture's border. Pose and landmarks of the new picture are exact.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BACKDROP = 3.0  # depth of what does not move, in inter-ocular distances
 
 @dataclass(frozen=True)
 class TurnedHeads:
-    """Faces from another side.
+    """Faces rendered from another side.
 
     pictures : (B, 3, S, S) uint8; points : (B, 68, 2) float32, pixels, pixel centres at integers
     pose : (B, 3) float32, yaw, pitch, roll in degrees
@@ -50,7 +50,7 @@ class TurnedHeads:
 
 @torch.no_grad()
 def turn_heads(pictures: Tensor, points: Tensor, pose: Tensor) -> TurnedHeads:
-    """The faces of ``pictures`` (B, 3, S, S) uint8 as they look in ``pose`` (B, 3), degrees.
+    """Render the faces of ``pictures`` (B, 3, S, S) uint8 in ``pose`` (B, 3), degrees.
 
     points : (B, 68, 2) iBUG landmarks in pixels, pixel centres at integers
     """
@@ -64,24 +64,26 @@ def turn_heads(pictures: Tensor, points: Tensor, pose: Tensor) -> TurnedHeads:
 def draw_poses(
     points: Tensor, generator: torch.Generator, max_yaw: float = 80.0, max_pitch: float = 40.0
 ) -> Tensor:
-    """Poses (B, 3) by lot for the faces of ``points`` (B, 68, 2).
+    """Draw random poses (B, 3) for the faces of ``points`` (B, 68, 2).
 
     Yaw keeps the source's side, so that what is to be seen was seen, and is large more often than
     in nature; pitch is within an ellipse with yaw and not too far from the source's; roll stays.
     """
-    own = _own_pose(points)
-    lot = torch.rand(4, len(points), generator=generator, device=generator.device).to(own)
-    small = own[:, 0].abs() < 8
-    side = torch.where(small, torch.where(lot[0] < 0.5, -1.0, 1.0).to(own), own[:, 0].sign())
-    large = 20 + (max_yaw - 20) * lot[1]
-    size = torch.where(lot[2] < 0.8, large, 20 * lot[1])
-    size = torch.maximum(size, own[:, 0].abs() - 15).clamp(max=max_yaw)
+    current = _fitted_pose(points)
+    draws = torch.rand(4, len(points), generator=generator, device=generator.device).to(current)
+    small = current[:, 0].abs() < 8
+    either = torch.where(draws[0] < 0.5, -1.0, 1.0).to(current)
+    side = torch.where(small, either, current[:, 0].sign())
+    large = 20 + (max_yaw - 20) * draws[1]
+    size = torch.where(draws[2] < 0.8, large, 20 * draws[1])
+    size = torch.maximum(size, current[:, 0].abs() - 15).clamp(max=max_yaw)
     limit = max_pitch * (1 - (size / (1.2 * max_yaw)) ** 2).sqrt()
-    pitch = torch.minimum(torch.maximum((2 * lot[3] - 1) * limit, own[:, 1] - 40), own[:, 1] + 40)
-    return torch.stack([side * size, pitch.clamp(-max_pitch, max_pitch), own[:, 2]], dim=1)
+    near = current[:, 1]
+    pitch = torch.minimum(torch.maximum((2 * draws[3] - 1) * limit, near - 40), near + 40)
+    return torch.stack([side * size, pitch.clamp(-max_pitch, max_pitch), current[:, 2]], dim=1)
 
 
-def _own_pose(points: Tensor) -> Tensor:
+def _fitted_pose(points: Tensor) -> Tensor:
     return torch.from_numpy(angles(fit_views(points).turn.cpu().double().numpy())).to(points)
 
 
@@ -124,7 +126,7 @@ def _sheet(heads: Heads, view: View, change: Tensor, size: int) -> tuple[Tensor,
 
 
 def _share(flat: Tensor, outline: Tensor) -> Tensor:
-    """How far the sheet follows the head (B, m): 1 in it, 0 far from it."""
+    """Share (B, m) by which the sheet moves with the head: 1 in it, 0 far from it."""
     angle = torch.atan2(flat[..., 1], flat[..., 0]) % (2 * np.pi) * (RING / (2 * np.pi))
     low = angle.floor().long() % RING
     part = angle - angle.floor()

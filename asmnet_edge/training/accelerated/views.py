@@ -19,7 +19,7 @@ FILL = 128.0  # grey beyond the picture's border, as `asmnet_edge.crop.FILL`
 
 @dataclass(frozen=True)
 class ViewSettings:
-    """How far views differ. Spreads are standard deviations, chances are probabilities.
+    """Strength of augmentation. Spreads are standard deviations, chances are probabilities.
 
     rotation : degrees, of most views; tilted : chance of a view turned by 35 degrees (standard
     deviation); any_roll : chance of a view turned by any angle at all
@@ -44,7 +44,7 @@ class ViewSettings:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the crops of a batch lie.
+    """Places of the crops of a batch in their pictures.
 
     matrix : (B, 2, 3) from picture pixels to crop pixels; rotation : (B,) clockwise degrees by
     which the content turns; mirrored : (B,) bool, after the rotation
@@ -64,7 +64,7 @@ def place(
     growth: Tensor,
     margin: float = CropRule.margin,
 ) -> Placement:
-    """The crop rule around ``points`` (B, n, 2) *in the turned frame*, then moved.
+    """Return the crop rule's places around ``points`` (B, n, 2) *in the turned frame*, then moved.
 
     rotation : (B,) degrees; shift : (B, 2) of the side; growth : (B,) factor on the side
     """
@@ -89,7 +89,7 @@ def place(
 def draw_placement(
     points: Tensor, size: int, settings: ViewSettings, generator: torch.Generator
 ) -> Placement:
-    """A crop of ``size`` pixels around each of ``points`` (B, n, 2), moved and turned by lot."""
+    """A crop of ``size`` pixels around each of ``points`` (B, n, 2), moved and turned at random."""
     count, device = len(points), points.device
 
     def normal(*shape: int) -> Tensor:
@@ -109,7 +109,7 @@ def draw_placement(
 
 
 def straight(points: Tensor, size: int) -> Placement:
-    """The crop rule as it is, nothing moved, for ``points`` (B, n, 2)."""
+    """Return the crop rule's places for ``points`` (B, n, 2), nothing moved."""
     zero = torch.zeros(len(points), device=points.device)
     return place(points, size, zero, zero > 0, torch.zeros_like(points[:, 0]), zero + 1)
 
@@ -155,7 +155,7 @@ def move_pose(pose: Tensor, placement: Placement) -> Tensor:
 
 
 def spoil(crops: Tensor, settings: ViewSettings, generator: torch.Generator) -> Tensor:
-    """``crops`` (B, 3, s, s), 0 to 255, with their light, sharpness and cover changed, rounded."""
+    """Change light, sharpness and occlusion of ``crops`` (B, 3, s, s), 0 to 255; rounded."""
     crops = _low_resolution(crops, settings.low_resolution, generator)
     crops = _light(crops, settings.light, generator)
     crops = _grey(crops, settings.grey, generator)
@@ -170,14 +170,14 @@ def _rand(crops: Tensor, generator: torch.Generator, *shape: int) -> Tensor:
 
 
 def _some(crops: Tensor, share: float, generator: torch.Generator) -> slice:
-    """A run of ``share`` of the batch: its faces are in random order, and all shapes stay fixed."""
+    """A contiguous ``share`` of the batch, whose faces are in random order; shapes stay fixed."""
     count = round(share * len(crops))
     first = int(torch.randint(len(crops) - count + 1, (1,)))  # on the CPU: no wait for the device
     return slice(first, first + count)
 
 
 def _light(crops: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Gain, offset and gamma, a little apart in each channel."""
+    """Gain, offset and gamma, slightly different in each channel."""
 
     def normal(spread: float, channels: int = 1) -> Tensor:
         drawn = torch.randn(len(crops), channels, 1, 1, generator=generator, device=crops.device)

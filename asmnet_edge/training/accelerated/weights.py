@@ -24,7 +24,7 @@ PART_BYTES = 12_000_000  # of a teacher's file, at most, but for its largest ten
 
 
 def write_student(path: Path, student: AsmNet, scaling: TargetScaling) -> None:
-    """Write ``path`` (.npz), all or nothing."""
+    """Write ``student`` and its training units to ``path`` (.npz), atomically."""
     units = np.frombuffer(json.dumps(scaling.as_json()).encode(), np.uint8)
     write_arrays(path, {**to_keras_layout(student), SCALING: units})
 
@@ -72,5 +72,5 @@ def read_teacher(folder: Path, teacher: nn.Module) -> None:
 
 
 def write_labels(path: Path, labels: dict[str, NDArray[Any]]) -> None:
-    """What a teacher sees in the faces of each bank: ``path`` (.npz) of arrays (F, n, 2)."""
+    """Write the points that a teacher finds in each bank, arrays (F, n, 2), to ``path`` (.npz)."""
     write_arrays(path, labels)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asmnet_edge.data.drawn_walk import AWAY, walk_frame
+from asmnet_edge.data.drawn_faces import AWAY, walk_frame
 
 FACE = np.full((256, 256, 3), 200, np.uint8)
 

@@ -28,7 +28,7 @@ class Node:
 
 @dataclass(frozen=True)
 class OnnxGraph:
-    """A graph with its nodes in order; shapes : of constants and, where the file has them, of results"""
+    """A graph, nodes in order; shapes : of constants and of results, where the file has them"""
 
     nodes: tuple[Node, ...]
     constants: dict[str, tuple[int, ...]]

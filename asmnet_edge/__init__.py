@@ -37,7 +37,7 @@ Other models and detectors:
     FaceLandmarker.open("model-int8.onnx", threads=2, detector="none")
     FaceDetector("haar").detect(image)                  # boxes; see asmnet_edge.runtime.detector
 
-Conversion, with the extra ``convert``:
+A float model to artifacts for devices (needs the extra ``convert``):
 
     from asmnet_edge import ConvertOptions, convert
 
@@ -57,7 +57,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from asmnet_edge.converters.conversion import ConversionReport, ConvertOptions, convert
+    from asmnet_edge.converters.conversion import (
+        ConversionEvent,
+        ConversionReport,
+        ConvertOptions,
+        convert,
+    )
     from asmnet_edge.crop import CropRule, cut
     from asmnet_edge.errors import AsmnetEdgeError
     from asmnet_edge.landmarks import Box, Landmarks
@@ -85,6 +90,7 @@ _EXPORTS = {
     "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
     "Box": "asmnet_edge.landmarks.Box",
     "CameraOptions": "asmnet_edge.runtime.pipeline_options.CameraOptions",
+    "ConversionEvent": "asmnet_edge.converters.conversion.ConversionEvent",
     "ConversionReport": "asmnet_edge.converters.conversion.ConversionReport",
     "ConvertOptions": "asmnet_edge.converters.conversion.ConvertOptions",
     "CropRule": "asmnet_edge.crop.CropRule",
@@ -115,6 +121,7 @@ __all__ = [
     "AsmnetEdgeError",
     "Box",
     "CameraOptions",
+    "ConversionEvent",
     "ConversionReport",
     "ConvertOptions",
     "CropRule",

@@ -1,4 +1,4 @@
-"""A model on the command line: a file, or one that comes with the package, by its name."""
+"""Models as arguments of commands: a file, or the name of one that comes with the package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from asmnet_edge.shipped import SHIPPED_FLOATS, file_or_shipped, shipped
 
 
 class ModelPath(click.Path):
-    """A model's path; ``asmnet68-int8.tflite`` is the package's where no such file lies here."""
+    """Type of a model argument: a path, or the bare name of a shipped model.
+
+    ``asmnet68-int8.tflite`` is the shipped file unless a file of that name exists.
+    """
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -29,9 +32,10 @@ MODEL = ModelPath()
 
 
 def shipped_origin(artifacts: Sequence[Path]) -> Path:
-    """The shipped float model that the first of ``artifacts`` was made from; else the first one.
+    """Return the shipped float model that the first of ``artifacts`` was made from.
 
-    What is wrong with an artifact is told where it is opened.
+    The default model when it was made from none of them, or cannot be read: opening it will raise
+    the error.
     """
     from asmnet_edge.manifest import read_manifest
 

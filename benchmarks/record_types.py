@@ -7,10 +7,10 @@ is wrong. docs/benchmark-record.schema.json describes the same fields for other 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from asmnet_edge.benchmarks.device.info import DeviceInfo
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
@@ -20,11 +20,8 @@ from asmnet_edge.errors import UsageError
 T = TypeVar("T")
 Interval = tuple[float, float]  # 95 %, low and high
 Point = tuple[float, float]  # x, y
-
-
-def _omitted() -> Any:
-    """Field that is left out of the JSON while it is None."""
-    return field(default=None, metadata={"omit": True})
+OMITTED = "left out of the JSON while it is None"
+Omittable = Annotated[T | None, OMITTED]
 
 
 # what is measured
@@ -86,7 +83,7 @@ class LatencyResult:
     sample in order; lead_in : calls before each round, in no figure
     """
 
-    p10: float | None = _omitted()
+    p10: Omittable[float] = None
     p50: float
     p90: float
     p99: float
@@ -95,7 +92,7 @@ class LatencyResult:
     intervals: Mapping[str, Interval]
     calls: int
     rounds: tuple[tuple[float, ...], ...]
-    lead_in: tuple[tuple[float, ...], ...] | None = _omitted()
+    lead_in: Omittable[tuple[tuple[float, ...], ...]] = None
     warm_up: WarmUp | None = None
     notes: tuple[RoundNote, ...] = ()
 
@@ -110,8 +107,8 @@ class StageResult:
 
     p50: float
     p90: float
-    calls: int | None = _omitted()
-    samples: tuple[float, ...] | None = _omitted()
+    calls: Omittable[int] = None
+    samples: Omittable[tuple[float, ...]] = None
 
 
 @dataclass(frozen=True)
@@ -130,10 +127,10 @@ class ColdStart:
     installed_bytes : of all imported ``packages``; samples : the parts of each start
     """
 
-    python_ms: float | None = _omitted()
-    import_ms: float | None = _omitted()
-    load_ms: float | None = _omitted()
-    first_ms: float | None = _omitted()
+    python_ms: Omittable[float] = None
+    import_ms: Omittable[float] = None
+    load_ms: Omittable[float] = None
+    first_ms: Omittable[float] = None
     total_ms: float
     peak_rss_mib: float | None
     samples: tuple[Mapping[str, float], ...] = ()
@@ -155,8 +152,8 @@ class Jitter:
 
     still_iod_percent: float
     moving_iod_percent: float
-    faces: int | None = _omitted()
-    frames: int | None = _omitted()
+    faces: Omittable[int] = None
+    frames: Omittable[int] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +164,8 @@ class AccuracyResult:
     errors : NME of each face in %
     """
 
-    faces: int | None = _omitted()
-    on: str | None = _omitted()
+    faces: Omittable[int] = None
+    on: Omittable[str] = None
     nme: float | None = None
     nme_interval: Interval | None = None
     nme_by_region: Mapping[str, float] | None = None
@@ -184,7 +181,7 @@ class AccuracyResult:
     pose_mae_drop_interval: Mapping[str, Interval] | None = None
     pose_truth: str | None = None
     errors: tuple[float, ...] | None = None
-    jitter: Jitter | None = _omitted()
+    jitter: Omittable[Jitter] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,14 +193,14 @@ class SustainedResult:
     """
 
     seconds: float
-    compared_seconds: float | None = _omitted()
+    compared_seconds: Omittable[float] = None
     start_celsius: float | None = None
     first_p50: float
     last_p50: float
     change_percent: float
     slower: bool = False
     points: tuple[SustainedPoint, ...]
-    cooled_seconds: float | None = _omitted()
+    cooled_seconds: Omittable[float] = None
 
 
 # cases
@@ -218,17 +215,17 @@ class ModelDescription:
     """
 
     name: str
-    format: str | None = _omitted()
-    precision: str | None = _omitted()
-    runtime: str | None = _omitted()
-    bytes: int | None = _omitted()
-    parameters: int | None = _omitted()
-    multiply_adds: int | None = _omitted()
-    operators: Mapping[str, int] | None = _omitted()
-    threads: int | None = _omitted()
-    foreign: bool | None = _omitted()
-    licence: str | None = _omitted()
-    pose: str | None = _omitted()
+    format: Omittable[str] = None
+    precision: Omittable[str] = None
+    runtime: Omittable[str] = None
+    bytes: Omittable[int] = None
+    parameters: Omittable[int] = None
+    multiply_adds: Omittable[int] = None
+    operators: Omittable[Mapping[str, int]] = None
+    threads: Omittable[int] = None
+    foreign: Omittable[bool] = None
+    licence: Omittable[str] = None
+    pose: Omittable[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,20 +239,20 @@ class CaseResult(ModelDescription):
     """
 
     key: str
-    file: str | None = _omitted()
-    sha256: str | None = _omitted()
-    files_sha256: str | None = _omitted()
-    source_sha256: str | None = _omitted()
-    cpus: tuple[int, ...] | None = _omitted()
-    compared: bool | None = _omitted()
-    error: str | None = _omitted()
-    latency_ms: LatencyResult | None = _omitted()
-    unsteady: tuple[str, ...] | None = _omitted()
-    accuracy: AccuracyResult | None = _omitted()
-    stages_ms: Mapping[str, StageResult] | None = _omitted()
-    stages_picture: PictureFacts | None = _omitted()
-    cold_start: ColdStart | None = _omitted()
-    sustained: SustainedResult | None = _omitted()
+    file: Omittable[str] = None
+    sha256: Omittable[str] = None
+    files_sha256: Omittable[str] = None
+    source_sha256: Omittable[str] = None
+    cpus: Omittable[tuple[int, ...]] = None
+    compared: Omittable[bool] = None
+    error: Omittable[str] = None
+    latency_ms: Omittable[LatencyResult] = None
+    unsteady: Omittable[tuple[str, ...]] = None
+    accuracy: Omittable[AccuracyResult] = None
+    stages_ms: Omittable[Mapping[str, StageResult]] = None
+    stages_picture: Omittable[PictureFacts] = None
+    cold_start: Omittable[ColdStart] = None
+    sustained: Omittable[SustainedResult] = None
 
     @property
     def descends_from_float_model(self) -> bool:
@@ -285,13 +282,13 @@ class FaceSettings:
 
     count: int
     on: str
-    drawn: bool | None = _omitted()
+    drawn: Omittable[bool] = None
     missing: tuple[Missing, ...] = ()
-    failure_threshold: float | None = _omitted()
-    scheme: str | None = _omitted()
-    crop: CropFacts | None = _omitted()
-    sha256: str | None = _omitted()
-    annotations_sha256: str | None = _omitted()
+    failure_threshold: Omittable[float] = None
+    scheme: Omittable[str] = None
+    crop: Omittable[CropFacts] = None
+    sha256: Omittable[str] = None
+    annotations_sha256: Omittable[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,7 +352,9 @@ def to_json(value: Any) -> Any:
 
 
 def _is_left_out(value: Any, part: Any) -> bool:
-    return bool(part.metadata.get("omit")) and getattr(value, part.name) is None
+    if getattr(value, part.name) is not None:
+        return False
+    return OMITTED in getattr(_hints(type(value))[part.name], "__metadata__", ())
 
 
 def from_json(kind: type[T], content: Any, where: str = "") -> T:
@@ -378,12 +377,14 @@ def from_json(kind: type[T], content: Any, where: str = "") -> T:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _hints(kind: Hashable) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _value(arguments[0], value, where)
     if origin in (Union, types.UnionType):
         (inner,) = [each for each in arguments if each is not types.NoneType]
         return None if value is None else _value(inner, value, where)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import cv2
 
-from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces, failure_threshold, faces_of
+from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces, faces_of, failure_threshold
 from asmnet_edge.benchmarks.record_types import CropFacts, FaceSettings
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Dataset

@@ -8,6 +8,7 @@ from the faces' crops, the same for every model.
 from __future__ import annotations
 
 from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -54,7 +55,7 @@ def still(crop: Crop) -> tuple[Crop, FloatArray]:
 
 
 def moving(crop: Crop) -> tuple[Crop, FloatArray]:
-    """Return ``crop`` (s, s, 3) sliding, (FRAMES, s, s, 3), and its shifts in pixels (FRAMES, 2)."""
+    """Return ``crop`` (s, s, 3) sliding, (FRAMES, s, s, 3), and its pixel shifts (FRAMES, 2)."""
     size = crop.shape[0]
     shifts = np.arange(FRAMES)[:, None] * np.array(STEP) * size / 224
     frames = [_slid(crop, shift) for shift in shifts]

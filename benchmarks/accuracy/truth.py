@@ -90,7 +90,7 @@ class EvaluationFaces:
     crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
     only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
     unless ``pose_is_exact``; description : data set and subset; missing : parts of the subset
-    that this copy of the data set lacks; drawn : no photos; annotations_sha256 : as `hash_of` gives it
+    that this copy of the data set lacks; drawn : no photos; annotations_sha256 : see `hash_of`;
     identities : as in `Truth`
     """
 

@@ -14,7 +14,8 @@ HEADER = ("row", "runtime", "threads", "MB", "p50 ms", "p90 ms", "deviation %", 
 
 def plain_block(record: RecordContent) -> str:
     """Return ``record`` in about ten lines: what someone else needs to judge or repeat it."""
-    faces, missing = record.settings.faces, sum(part.faces for part in record.settings.faces.missing)
+    faces = record.settings.faces
+    missing = sum(part.faces for part in faces.missing)
     of = f" of {faces.count + missing}" if missing else ""
     lines = [
         f"asmnet-edge {record.asmnet_edge or 'unknown'}, {record.settings.kind} benchmark of "

@@ -1,4 +1,4 @@
-"""Annotated faces copied to another machine: a CSV data set with the same pictures, byte for byte."""
+"""Annotated faces copied to another machine: a CSV data set of the same picture files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RemoteFaces:
     subset: str
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, content) of a table, its pictures and `NAMES`; `DataError` without the subset."""
+        """Yield (path, content) of table, pictures and `NAMES`; `DataError` without the subset."""
         samples = self.dataset.samples(self.subset)
         names = [f"{n:05d}{picture_suffix(sample)}" for n, sample in enumerate(samples)]
         for path, content in table_files(samples, names):

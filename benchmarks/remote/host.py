@@ -27,7 +27,7 @@ class Host:
         return subprocess.run(command, input=given, capture_output=True)
 
     def must(self, script: str, given: bytes = b"", cure: str = "") -> bytes:
-        """Run ``script`` and return its output; `UsageError` with its error message when it fails."""
+        """Run ``script`` and return its output; `UsageError` with its message when it fails."""
         done = self.run(script, given)
         if done.returncode:
             raise UsageError(f"{self.name}: {last_words(done)}", cure)

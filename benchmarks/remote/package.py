@@ -33,7 +33,9 @@ def wheel() -> bytes:
 def _modules() -> Iterator[tuple[str, Path]]:
     """Yield (path in the wheel, file); subpackages may lie elsewhere in a checkout."""
     roots = [("asmnet_edge", asmnet_edge.__path__[0])]
-    roots += [(f"asmnet_edge/{r}", import_module(f"asmnet_edge.{r}").__path__[0]) for r in SUBPACKAGES]
+    roots += [
+        (f"asmnet_edge/{r}", import_module(f"asmnet_edge.{r}").__path__[0]) for r in SUBPACKAGES
+    ]
     for inside, folder in roots:
         for path in Path(folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
@@ -71,8 +73,8 @@ def _below(path: Path, file: Path) -> str:
 
 
 def places(models: Sequence[Path]) -> list[str]:
-    """Return the path of each in the `bundle`: a numbered folder, since names may repeat, and as much
-    of its path as keeps the name of its row the same there.
+    """Return the path of each in the `bundle`: a numbered folder, since names may repeat, and as
+    much of its path as keeps the name of its row the same there.
     """
     names = distinct_names(models)
     return [f"{number}/{names[path]}" for number, path in enumerate(models)]

@@ -75,7 +75,7 @@ class RemoteRun:
     def prepare(
         self, models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()
     ) -> list[str]:
-        """Copy program, ``models`` and ``others``, files by name; return the models' paths there."""
+        """Copy program, ``models`` and ``others``, files by name; return the models' paths."""
         self._check_python()
         home = self.host.must('printf %s "${TMPDIR:-/tmp}"').decode()
         self.folder = f"{home}/asmnet-edge-{uuid4().hex[:12]}"
@@ -102,7 +102,7 @@ class RemoteRun:
         self.report(f"started; to take it up again: {self.again}")
 
     def wait(self) -> int:
-        """Report what the run prints until it ends; return its exit code. Survives lost connections.
+        """Report what the run prints until it ends; return its exit code. Survives cut connections.
 
         `CheckFailedError` when the machine stays away, or the folder is gone.
         """
@@ -150,13 +150,13 @@ class RemoteRun:
             time.sleep(PAUSE)
 
     def _ended_twice(self) -> bool:
-        """Check once more whether it ended: its exit code is written a moment after its process ends."""
+        """Check once more: the exit code is written a moment after the process ends."""
         time.sleep(PAUSE)
         done = self._asked(f"test -e code || test ! -e pid || exit {NONE}")
         return done.returncode == NONE
 
     def fetch(self) -> dict[str, Any]:
-        """Return the record that the run wrote, its faces named as here; `UsageError` if it left none."""
+        """Return the record's JSON, its faces named as here; `UsageError` if none was written."""
         done = self._asked(f"test -e record.json || exit {NONE}; cat record.json")
         if done.returncode == NONE:
             raise UsageError(f"{self.host.name}: no record was written", "The lines above say why")
@@ -248,7 +248,7 @@ def models_of(options: BenchmarkOptions) -> list[Path]:
 
 
 def command_words(options: BenchmarkOptions, paths: Sequence[str]) -> list[str]:
-    """Return the words of ``benchmark run`` for ``options``; paths : those of `models_of`, there."""
+    """Return the words of ``benchmark run`` for ``options``; paths : of `models_of`, there."""
     artifacts, beside = len(options.artifacts), len(options.beside)
     words = list(paths[:artifacts])
     for path in paths[artifacts : artifacts + beside]:

@@ -39,7 +39,7 @@ def first_landmark(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _import_runtime(question: dict[str, Any]) -> None:
-    """Import the runtime, so that this is not counted as loading; errors are left to `open_model`."""
+    """Import the runtime, which is not counted as loading; errors are left to `open_model`."""
     import importlib
 
     from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX

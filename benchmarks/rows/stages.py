@@ -31,7 +31,7 @@ Stages = dict[str, list[float]]
 
 @contextmanager
 def opencv_threads(count: int) -> Iterator[None]:
-    """Let OpenCV use as many threads as the case does, within the block; it would take all cores."""
+    """Limit OpenCV to the threads of the case within the block; it would take all cores."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(count)
     try:

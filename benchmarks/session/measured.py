@@ -103,9 +103,7 @@ def reference_of(found: Sequence[MeasuredCase]) -> MeasuredCase | None:
 
 def same_source(one: MeasuredCase, other: MeasuredCase) -> bool:
     """Whether both were made from the same float model."""
-    return bool(
-        one.row and other.row and one.result.source_sha256 == other.result.source_sha256
-    )
+    return bool(one.row and other.row and one.result.source_sha256 == other.result.source_sha256)
 
 
 def references_first(found: Sequence[MeasuredCase]) -> list[MeasuredCase]:

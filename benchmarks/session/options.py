@@ -151,7 +151,7 @@ def thread_counts(text: str, cores: int) -> list[int]:
 
 
 def pinned_cores(text: str, threads: int) -> tuple[int, ...]:
-    """Parse ``any``, ``fastest`` or numbers such as ``0,1``; empty: whichever the system chooses."""
+    """Parse ``any``, ``fastest`` or numbers such as ``0,1``; empty: the system chooses."""
     from asmnet_edge.benchmarks.device.info import fastest_cpus
 
     if text == "any":

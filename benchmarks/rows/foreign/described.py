@@ -61,7 +61,7 @@ class ForeignOutput:
     )
 
     def restore(self, values: FloatArray, size: int) -> FloatArray:
-        """Convert the network's output, in its own shape, to landmarks (n, 2) relative to the crop."""
+        """Convert the network's output, of any shape, to landmarks (n, 2) relative to the crop."""
         if self.heatmaps is not None:
             return self._chosen(self.heatmaps.decode(values, size))
         pairs = values.reshape(2, -1).T if self.order == "planar" else values.reshape(-1, 2)

@@ -354,7 +354,7 @@ def to_json(value: Any) -> Any:
 def _is_left_out(value: Any, part: Any) -> bool:
     if getattr(value, part.name) is not None:
         return False
-    return OMITTED in getattr(_hints(type(value))[part.name], "__metadata__", ())
+    return OMITTED in getattr(_hints(value.__class__)[part.name], "__metadata__", ())
 
 
 def from_json(kind: type[T], content: Any, where: str = "") -> T:

@@ -37,8 +37,15 @@ def sustain(
         before, turn = read_sensors(), row.turn(1, min(step, seconds - past))
         p50, p90 = np.percentile(turn.samples, (50, 90))
         note = note_of(turn, before, read_sensors(), speed)
-        figures = {"at": round(past, 2), "p50": float(p50), "p90": float(p90)}
-        points.append(SustainedPoint(**figures, calls=len(turn.samples), **vars(note)))
+        points.append(
+            SustainedPoint(
+                at=round(past, 2),
+                p50=float(p50),
+                p90=float(p90),
+                calls=len(turn.samples),
+                **vars(note),
+            )
+        )
         tick()
     return points
 

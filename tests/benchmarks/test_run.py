@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy.facesource import FaceSource, source_of
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_types import AccuracyResult, CaseResult, Jitter
 from asmnet_edge.benchmarks.report.notes import notes
 from asmnet_edge.benchmarks.rows.order import Case
-from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.benchmarks.session import phases, run
-from asmnet_edge.benchmarks.session.measured import MeasuredCase, check_source, opened
-from asmnet_edge.benchmarks.session.options import BenchmarkPlan
-from asmnet_edge.benchmarks.session.run import measure_all
-from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.benchmarks.session.measured import MeasuredCase, check_source
+from asmnet_edge.benchmarks.session.options import BenchmarkOptions, BenchmarkPlan
+from asmnet_edge.benchmarks.session.run import measure_all, run_benchmark
 from asmnet_edge.errors import ModelError, UsageError
 
 Make = Callable[..., MeasuredCase]
@@ -374,11 +372,13 @@ def test_real_rows_run_in_processes_of_their_own(
     manifest = artifacts[1].with_name(artifacts[1].name + ".json")
     (tmp_path / manifest.name).write_bytes(manifest.read_bytes())
     paths = (float_file, *artifacts, broken, tmp_path / "gone.tflite")
-    plan = BenchmarkPlan(tuple(map(Case, paths)), replace(short, cold_starts=1))
-    source = source_of(DrawnFaces(3, size=96), "test", annotated=True)
-    with workers(plan.cases) as rows:
-        found = opened(plan.cases, rows, lambda: None)
-        record = measure_all(plan, found, source, unseen)
+    options = BenchmarkOptions(float_model=float_file, artifacts=paths[1:], data="synthetic:3",
+                               subset="test")  # fmt: skip
+    latency = replace(short, cold_starts=1)
+    plan = BenchmarkPlan(tuple(map(Case, paths)), latency)
+    saved: list[BenchmarkRecord] = []
+    record = run_benchmark(options, save=saved.append, plan=plan)
+    assert saved[-1].results == record.results
     keras, float32, int8, cut_off, gone = record.results
     assert (keras["format"], keras["bytes"]) == ("keras", float_file.stat().st_size)
     assert keras["parameters"] == float32["parameters"] == int8["parameters"]

@@ -1,4 +1,4 @@
-"""Endurance: a curve over wall time, rows that begin alike, and what is said of those that slow down."""
+"""Sustained load: a curve over wall time, rows that begin alike, and those that slow down."""
 
 from dataclasses import replace
 from typing import Any

@@ -10,7 +10,7 @@ from asmnet_edge.benchmarks.accuracy.figures import accuracy
 from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_model
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
-from asmnet_edge.benchmarks.record_types import to_json
+from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.errors import ModelError
 from asmnet_edge.manifest import Precision, read_manifest

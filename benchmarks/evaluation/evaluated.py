@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
-from asmnet_edge.benchmarks.record_types import to_json
+from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.benchmarks.rows.candidates import (
     artifact_model,
     describe_float_model,

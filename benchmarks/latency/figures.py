@@ -36,7 +36,7 @@ class Latency:
 
     @property
     def samples(self) -> Floats:
-        """All samples in the order they were taken."""
+        """All samples in the order they were measured."""
         return np.concatenate(self.rounds)
 
     @property

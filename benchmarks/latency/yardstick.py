@@ -1,4 +1,4 @@
-"""Reference workload, timed beside the models: it tells a slow machine from a slow model.
+"""Reference workload, timed beside the models: it separates a slow machine from a slow model.
 
 Sensors are often missing (virtual machines, containers); this never is. It sorts and sums numbers
 that fit the second-level cache, on one thread.

@@ -1,6 +1,6 @@
 """The benchmark record: everything one run measured, on which machine, with what.
 
-docs/benchmark-record.schema.json describes it; docs/benchmark-record.md tells its history.
+docs/benchmark-record.schema.json describes it; docs/benchmark-record.md has its history.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from typing import Any
 import asmnet_edge
 from asmnet_edge.benchmarks.device.info import DeviceInfo, load_average
 from asmnet_edge.benchmarks.record.upgrade import SCHEMA_VERSION, upgraded
+from asmnet_edge.benchmarks.record_json import from_json, to_json
 from asmnet_edge.benchmarks.record_types import (
     CaseResult,
     FaceSettings,
     Portrait,
     RecordContent,
     RunSettings,
-    from_json,
-    to_json,
 )
 from asmnet_edge.errors import DataError
 from asmnet_edge.files import write_json
@@ -103,7 +102,7 @@ class BenchmarkRecord:
 
     @property
     def cases(self) -> tuple[CaseResult, ...]:
-        """All rows in their order, failed ones too; ``latency_ms`` is None where none was taken."""
+        """All rows in their order, failed ones too; ``latency_ms`` is None where none was measured."""
         rows = enumerate(self.results)
         return tuple(from_json(CaseResult, row, f"results[{n}]") for n, row in rows)
 

@@ -32,7 +32,7 @@ BATCH = 32  # crops sent at once
 # seconds: until the model is loaded; until a question is answered, besides `TIMES` the expected
 # time; for a first call; for decoding a picture and detecting in it
 OPENING, PATIENCE, TIMES, FIRST_CALL, DETECTING = 600.0, 120.0, 10, 10.0, 0.5
-PASS_CALLS = 4  # inferences of one pass through the stages at most: two or three looks, one tracked
+PASS_CALLS = 4  # inferences of one pass through the stages at most: 2 or 3 of the still, 1 tracked
 
 
 class Row(Protocol):

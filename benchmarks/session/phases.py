@@ -15,7 +15,8 @@ from asmnet_edge.benchmarks.accuracy.jitter import jitter
 from asmnet_edge.benchmarks.failure import failure
 from asmnet_edge.benchmarks.latency.loop import measure
 from asmnet_edge.benchmarks.latency.sustain import cool_down, step_of, summary, sustain
-from asmnet_edge.benchmarks.record_types import SustainedPoint, to_json
+from asmnet_edge.benchmarks.record_json import to_json
+from asmnet_edge.benchmarks.record_types import SustainedPoint
 from asmnet_edge.benchmarks.rows.cold import cold_start, cold_starts_of
 from asmnet_edge.benchmarks.rows.stages import picture_facts, stage_results
 from asmnet_edge.benchmarks.rows.worker import Row

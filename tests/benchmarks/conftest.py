@@ -15,7 +15,8 @@ from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.record_types import ModelDescription, to_json
+from asmnet_edge.benchmarks.record_json import to_json
+from asmnet_edge.benchmarks.record_types import ModelDescription
 from asmnet_edge.benchmarks.rows.candidates import CallableModel
 from asmnet_edge.benchmarks.rows.local import LocalRow
 from asmnet_edge.benchmarks.rows.order import Case

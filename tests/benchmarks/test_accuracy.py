@@ -9,7 +9,7 @@ import pytest
 from asmnet_edge.benchmarks.accuracy import figures as measuring
 from asmnet_edge.benchmarks.accuracy.facesource import faces_settings
 from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces, faces_of, hash_of
-from asmnet_edge.benchmarks.record_types import to_json
+from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.synthetic import DrawnFaces

@@ -13,7 +13,8 @@ from asmnet_edge.benchmarks.compare import loss
 from asmnet_edge.benchmarks.compare.change import BETTER, SAME, UNSURE, WORSE, Change
 from asmnet_edge.benchmarks.compare.records import Limits, compare
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.record_types import CaseResult, from_json
+from asmnet_edge.benchmarks.record_json import from_json
+from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.errors import UsageError
 
 Make = Callable[..., dict[str, Any]]

@@ -16,7 +16,8 @@ from asmnet_edge.benchmarks.device.info import DeviceInfo
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record.upgrade import upgraded
-from asmnet_edge.benchmarks.record_types import CaseResult, ColdStart, from_json, to_json
+from asmnet_edge.benchmarks.record_json import from_json, to_json
+from asmnet_edge.benchmarks.record_types import CaseResult, ColdStart
 from asmnet_edge.benchmarks.rows.cold import PARTS
 from asmnet_edge.benchmarks.rows.order import Case
 from asmnet_edge.benchmarks.session.measured import MeasuredCase

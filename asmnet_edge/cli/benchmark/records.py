@@ -160,7 +160,7 @@ def recommend(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Choose the artifact and settings to ship from RECORDS, and say why.
+    """Choose the artifact and settings to ship from RECORDS, with the reasons.
 
     Exit code 1 when none meets the needs.
     """

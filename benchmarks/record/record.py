@@ -102,7 +102,7 @@ class BenchmarkRecord:
 
     @property
     def cases(self) -> tuple[CaseResult, ...]:
-        """All rows in their order, failed ones too; ``latency_ms`` is None where none was measured."""
+        """All rows in their order; ``latency_ms`` is None in those that were not measured."""
         rows = enumerate(self.results)
         return tuple(from_json(CaseResult, row, f"results[{n}]") for n, row in rows)
 

@@ -7,6 +7,8 @@ import pytest
 
 from asmnet_edge.benchmarks.record.plain_block import command_of, plain_block
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.cli.benchmark.run import print_record
+from asmnet_edge.errors import CheckFailedError
 
 
 def command(record: BenchmarkRecord) -> list[str]:
@@ -82,3 +84,15 @@ def test_models_beside_and_runtimes_are_in_the_command(record: BenchmarkRecord) 
     assert after(words, "--runtimes") == "openvino"
     del record.results[0]
     assert "--no-float" in command(record)
+
+
+def test_a_run_ends_with_the_block_and_json_does_not(
+    record: BenchmarkRecord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CheckFailedError, match=r"could not be measured: bad\.onnx"):
+        print_record(record, as_json=False)
+    printed = capsys.readouterr().out
+    assert printed.endswith(f"To paste into an issue:\n\n```\n{plain_block(record.typed)}\n```\n")
+    with pytest.raises(CheckFailedError):
+        print_record(record, as_json=True)
+    assert "To paste" not in capsys.readouterr().out

@@ -13,7 +13,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from asmnet_edge.cli.benchmark.options import duration, row_orders, subset_of, thread_counts
+from asmnet_edge.benchmarks.session.options import (
+    BenchmarkOptions,
+    duration,
+    subset_of,
+    thread_counts,
+)
 from asmnet_edge.data.synthetic import DrawnFaces
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -258,6 +263,7 @@ def test_a_data_set_of_one_subset_needs_no_name_for_it() -> None:
 
 
 def test_the_float_model_is_measured_with_each_number_of_threads() -> None:
-    orders = row_orders((Path("a.tflite"),), (), Path("f.keras"), "1,2", "any", "usual")
+    artifacts, model = (Path("a.tflite"),), Path("f.keras")
+    plan = BenchmarkOptions(artifacts=artifacts, float_model=model, threads="1,2").plan()
     keys = ["f.keras", "f.keras, 2 threads", "a.tflite", "a.tflite, 2 threads"]
-    assert [order.key for order in orders] == keys
+    assert [case.key for case in plan.cases] == keys

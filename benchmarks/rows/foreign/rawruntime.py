@@ -1,4 +1,4 @@
-"""Any network file behind one call: one array in, its outputs by index and by name."""
+"""Network files of any format behind one call: one array in, its outputs by index and by name."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ Results = dict[int | str, Any]
 
 
 @dataclass(frozen=True)
-class RawRun:
-    """name : of the runtime and its version; run : input -> outputs, by number and by name"""
+class RawNetwork:
+    """A loaded network.
+
+    name : of the runtime and its version; run : input -> outputs, by number and by name
+    """
 
     name: str
     run: Callable[[Any], Results]
 
 
-def open_raw(path: Path, threads: int) -> RawRun:
-    """The network at ``path`` in the usual runtime of its format, on the CPU."""
+def open_raw(path: Path, threads: int) -> RawNetwork:
+    """Load the network at ``path`` into the usual runtime of its format, on the CPU."""
     if path.suffix not in OPENERS:
         raise ModelError(f"{path} cannot be run here", f"Known: {', '.join(OPENERS)}")
     try:
@@ -34,17 +37,17 @@ def open_raw(path: Path, threads: int) -> RawRun:
         raise ModelError(f"{path} cannot be loaded: {str(error).strip()}") from error
 
 
-def _onnx(path: Path, threads: int) -> RawRun:
+def _onnx(path: Path, threads: int) -> RawNetwork:
     session, name = open_session(path, threads)
     entry, names = session.get_inputs()[0].name, [o.name for o in session.get_outputs()]
 
     def run(values: Any) -> Results:
         return _numbered(names, session.run(names, {entry: values}))
 
-    return RawRun(name, run)
+    return RawNetwork(name, run)
 
 
-def _tflite(path: Path, threads: int) -> RawRun:
+def _tflite(path: Path, threads: int) -> RawNetwork:
     kind, name = interpreter_class()
     interpreter = kind(model_path=str(path), num_threads=threads)
     interpreter.allocate_tensors()
@@ -57,10 +60,10 @@ def _tflite(path: Path, threads: int) -> RawRun:
         results = [interpreter.get_tensor(details["index"]) for details in exits]
         return _numbered([details["name"] for details in exits], results)
 
-    return RawRun(name, run)
+    return RawNetwork(name, run)
 
 
-def _openvino(path: Path, threads: int) -> RawRun:
+def _openvino(path: Path, threads: int) -> RawNetwork:
     compiled, name = compiled_model(path, threads)
     request = compiled.create_infer_request()
     names = [min(output.names, default=str(n)) for n, output in enumerate(compiled.outputs)]
@@ -69,13 +72,13 @@ def _openvino(path: Path, threads: int) -> RawRun:
         results = request.infer([values], share_inputs=True, share_outputs=True)
         return _numbered(names, [results[output] for output in compiled.outputs])
 
-    return RawRun(name, run)
+    return RawNetwork(name, run)
 
 
 def _numbered(names: list[str], results: list[Any]) -> Results:
     return {**dict(enumerate(results)), **dict(zip(names, results, strict=True))}
 
 
-OPENERS: Mapping[str, Callable[[Path, int], RawRun]] = MappingProxyType(
+OPENERS: Mapping[str, Callable[[Path, int], RawNetwork]] = MappingProxyType(
     {".onnx": _onnx, ".tflite": _tflite, ".xml": _openvino}
 )

@@ -7,7 +7,7 @@ from rich.table import Table
 
 
 def table(first: str, *others: str) -> Table:
-    """Return an empty table; all columns but the first are right-aligned."""
+    """Return an empty table with these columns, all but the first aligned to the right."""
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     view.add_column(first, no_wrap=True)
     for name in others:

@@ -118,8 +118,8 @@ def _sentence(best: Row, base: Row | None) -> str:
 
 def _details(record: BenchmarkRecord, best: Row, base: Row | None) -> str:
     """The numbers behind the sentence, and whether they may be trusted."""
-    device, threads = record.content["device"], best.get("threads") or 1
-    where = f"{device.get('board') or device['cpu']}, {threads} thread{'s' * (threads > 1)}"
+    threads = best.get("threads") or 1
+    where = f"{record.device.name}, {threads} thread{'s' * (threads > 1)}"
     parts = [f"{_p50(row)} ms a face and {row['bytes'] / 1e6:.2f} MB with {_file(row)} in "
              f"{row['runtime']}" for row in (best, base) if row]  # fmt: skip
     text = f"On {where}: {'; '.join(parts)}."

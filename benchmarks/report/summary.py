@@ -113,7 +113,9 @@ def _sentence(best: Row, base: Row | None) -> str:
     size = base["bytes"] / best["bytes"]
     fast = f"{max(speed, 1 / speed):.1f} times as {'fast' if speed >= 1 else 'slow'}"
     small = f"{max(size, 1 / size):.1f} times {'smaller' if size >= 1 else 'larger'}"
-    return f"{name} is {about}{fast} as {_file(base)} and {small}, {_cost(best)}."
+    cost = _cost(best)
+    comma = "," if cost.startswith("at ") else ";"
+    return f"{name} is {about}{fast} as {_file(base)} and {small}{comma} {cost}."
 
 
 def _details(record: BenchmarkRecord, best: Row, base: Row | None) -> str:

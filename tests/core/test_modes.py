@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import ModelError
-from asmnet_edge.modes import MODE_TILE, draw_modes, mode_shapes
+from asmnet_edge.modes import MODE_TILE as TILE
+from asmnet_edge.modes import draw_modes, mode_shapes
 from asmnet_edge.schemes import LandmarkScheme
 from asmnet_edge.shape import PointDistributionModel
 
@@ -20,8 +21,8 @@ def model(square_scheme: LandmarkScheme) -> PointDistributionModel:
 
 def tile(picture: np.ndarray, row: int, column: int) -> np.ndarray:
     """What lies above the caption in that row and column."""
-    y, x = 4 + row * (MODE_TILE + 22), 4 + column * (MODE_TILE + 4)
-    return picture[y : y + MODE_TILE, x : x + MODE_TILE]
+    y, x = 4 + row * (TILE + 22), 4 + column * (TILE + 4)
+    return picture[y : y + TILE, x : x + TILE]
 
 
 def extent(marked: np.ndarray) -> tuple[int, int]:
@@ -53,8 +54,8 @@ def test_a_mode_moves_the_mean_by_three_deviations(model: PointDistributionModel
 def test_a_row_a_mode(model: PointDistributionModel) -> None:
     for modes in (1, 2):
         assert draw_modes(model, modes).shape == (
-            modes * (MODE_TILE + 22) + 4,
-            3 * (MODE_TILE + 4) + 4,
+            modes * (TILE + 22) + 4,
+            3 * (TILE + 4) + 4,
             3,
         )
 
@@ -81,9 +82,7 @@ def test_every_tile_shows_the_mean_at_one_scale(model: PointDistributionModel) -
 
 def test_every_row_tells_its_share(model: PointDistributionModel) -> None:
     picture = draw_modes(model, 2)
-    captions = [
-        picture[4 + r * (MODE_TILE + 22) + MODE_TILE :][:18, 4 : 4 + MODE_TILE] for r in (0, 1)
-    ]
+    captions = [picture[4 + r * (TILE + 22) + TILE :][:18, 4 : 4 + TILE] for r in (0, 1)]
     assert all((caption > 150).any() for caption in captions)
     assert (captions[0] != captions[1]).any()  # 80 % and 20 %
     np.testing.assert_allclose(model.shares[:2], [0.8, 0.2])

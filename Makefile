@@ -7,7 +7,7 @@ DEMO := build/demo
 # with a data folder: calibrate on its training faces, report accuracy on its test faces
 DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
-.PHONY: demo test test-arm64 size card lint lock clean
+.PHONY: demo test docs test-arm64 size card lint lock clean
 
 demo: $(VENV)/installed
 	$(BIN)/asmnet-edge convert all --output $(DEMO) --overwrite $(DATA)
@@ -17,11 +17,15 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# the documentation in build/site; --strict: a broken link or reference is an error
+docs: $(VENV)/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 # an emulated ARM Debian; needs root, qemu-user-static, binfmt-support and mmdebstrap. What `make demo`
 # made in ONNX is compared too, if it is there
 test-arm64: $(VENV)/installed-test
-	rm -rf build/arm64/wheel
-	$(BIN)/python -m build --quiet --wheel --outdir build/arm64/wheel .
+	rm -rf build/lib build/arm64/wheel
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir build/arm64/wheel .
 	scripts/test_arm64.sh build/arm64/wheel/*.whl $(BIN)/python \
 		asmnet_edge/weights/asmnet68-int8.tflite $(wildcard $(DEMO)/*-int8.onnx)
 
@@ -44,15 +48,15 @@ card: $(VENV)/installed
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf build/lib build/typed  # mypy cannot follow an editable install to converters/ and benchmarks/
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-		--target build/typed .
-	cd build/typed && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml -p asmnet_edge
+	rm -rf build/tree && mkdir -p build/tree/asmnet_edge  # mypy cannot follow an editable install
+	ln -s $(CURDIR)/asmnet_edge/* $(CURDIR)/converters $(CURDIR)/benchmarks build/tree/asmnet_edge
+	cd build/tree && $(CURDIR)/$(BIN)/python -m mypy -p asmnet_edge \
+		--config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/build/mypy
 
 # the locked versions, which CI uses; the tests need JAX and PyTorch too
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock
 
-$(VENV)/installed: pyproject.toml requirements.lock
+$(VENV)/installed: pyproject.toml setup.py requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) -e '.[all]'
 	touch $@

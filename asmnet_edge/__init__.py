@@ -1,3 +1,140 @@
-"""Face landmarks and head pose on edge devices: train, convert to int8, measure, run."""
+"""Face landmarks and head pose on edge devices: train, convert to int8, measure, run.
+
+Faces of a photo. Images are NumPy arrays (H, W, 3) uint8 in BGR order, as OpenCV has them; the
+shipped int8 model runs unless another one is given:
+
+    from asmnet_edge import FaceLandmarker, draw_faces, read_image, write_image
+
+    image = read_image("photo.jpg")
+    faces = FaceLandmarker.open().detect(image)
+    for face in faces:
+        yaw, pitch, roll = face.pose                    # degrees
+        print(face.box, face.quality, face.landmarks.points)    # (68, 2), x, y in pixels
+    write_image("annotated.jpg", draw_faces(image, faces))
+
+A video or a camera, with the faces followed from frame to frame. A sink is any function of a frame,
+its faces and the annotated image (None unless one is written or shown):
+
+    from asmnet_edge import Pipeline, PipelineOptions, StreamOutputs
+
+    def print_pose(frame, faces, annotated):
+        print(frame.seconds, [face.pose.round() for face in faces])
+
+    with Pipeline(PipelineOptions(faces=2)) as pipeline:
+        pipeline.video("walk.mp4", StreamOutputs(video="out.mp4", records="faces.csv"))
+        pipeline.camera("0", StreamOutputs(sinks=[print_pose], frames=100))
+
+The same loop by hand, on images from anywhere:
+
+    from asmnet_edge import FaceTracker
+
+    tracker = FaceTracker(FaceLandmarker.open())
+    for seconds, image in my_images:
+        faces = tracker.update(image, seconds)          # face.track: the same from image to image
+
+Other models and detectors:
+
+    FaceLandmarker.open("model-int8.onnx", threads=2, detector="none")
+    FaceDetector("haar").detect(image)                  # boxes; see asmnet_edge.runtime.detector
+
+Errors that a user can mend are `AsmnetEdgeError`; their text says what to do. Every name is
+imported when it is first used, so that importing the package is quick. ``examples/`` in the
+repository has whole programs, and ``asmnet-edge --help`` lists the commands.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from asmnet_edge.crop import CropRule
+    from asmnet_edge.errors import AsmnetEdgeError
+    from asmnet_edge.landmarks import Box, Landmarks
+    from asmnet_edge.pictures import read_picture as read_image
+    from asmnet_edge.pictures import write_picture as write_image
+    from asmnet_edge.runtime.artifact import open_artifact
+    from asmnet_edge.runtime.cameras.frames import Frame
+    from asmnet_edge.runtime.detector import DetectorOptions, FaceDetector
+    from asmnet_edge.runtime.draw import draw_faces
+    from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
+    from asmnet_edge.runtime.pipeline import Pipeline
+    from asmnet_edge.runtime.pipeline_options import (
+        CameraOptions,
+        ImageOutputs,
+        ImageResult,
+        PipelineOptions,
+        ServerOptions,
+        StreamOutputs,
+        StreamSummary,
+    )
+    from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule
+
+# public name -> where it is defined
+_EXPORTS = {
+    "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
+    "Box": "asmnet_edge.landmarks.Box",
+    "CameraOptions": "asmnet_edge.runtime.pipeline_options.CameraOptions",
+    "CropRule": "asmnet_edge.crop.CropRule",
+    "DetectorOptions": "asmnet_edge.runtime.detector.DetectorOptions",
+    "Face": "asmnet_edge.runtime.landmarker.Face",
+    "FaceDetector": "asmnet_edge.runtime.detector.FaceDetector",
+    "FaceLandmarker": "asmnet_edge.runtime.landmarker.FaceLandmarker",
+    "FaceTracker": "asmnet_edge.runtime.tracking.FaceTracker",
+    "Frame": "asmnet_edge.runtime.cameras.frames.Frame",
+    "ImageOutputs": "asmnet_edge.runtime.pipeline_options.ImageOutputs",
+    "ImageResult": "asmnet_edge.runtime.pipeline_options.ImageResult",
+    "Landmarks": "asmnet_edge.landmarks.Landmarks",
+    "Pipeline": "asmnet_edge.runtime.pipeline.Pipeline",
+    "PipelineOptions": "asmnet_edge.runtime.pipeline_options.PipelineOptions",
+    "ServerOptions": "asmnet_edge.runtime.pipeline_options.ServerOptions",
+    "StreamOutputs": "asmnet_edge.runtime.pipeline_options.StreamOutputs",
+    "StreamSummary": "asmnet_edge.runtime.pipeline_options.StreamSummary",
+    "TrackingRule": "asmnet_edge.runtime.tracking.TrackingRule",
+    "draw_faces": "asmnet_edge.runtime.draw.draw_faces",
+    "open_artifact": "asmnet_edge.runtime.artifact.open_artifact",
+    "read_image": "asmnet_edge.pictures.read_picture",
+    "write_image": "asmnet_edge.pictures.write_picture",
+}
+
+__all__ = [
+    "AsmnetEdgeError",
+    "Box",
+    "CameraOptions",
+    "CropRule",
+    "DetectorOptions",
+    "Face",
+    "FaceDetector",
+    "FaceLandmarker",
+    "FaceTracker",
+    "Frame",
+    "ImageOutputs",
+    "ImageResult",
+    "Landmarks",
+    "Pipeline",
+    "PipelineOptions",
+    "ServerOptions",
+    "StreamOutputs",
+    "StreamSummary",
+    "TrackingRule",
+    "__version__",
+    "draw_faces",
+    "open_artifact",
+    "read_image",
+    "write_image",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _EXPORTS[name].rpartition(".")
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value  # found directly from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})

@@ -1,4 +1,4 @@
-"""This machine's processor: its cores, and what makes eight-bit arithmetic fast on it."""
+"""This machine's processor: its cores, and its features for eight-bit arithmetic."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DOT_PRODUCTS = frozenset(FEATURES)
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on."""
+    """Return the number of cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str] | None:
-    """All features of the CPU by their Linux names; None where the system does not tell."""
+    """Return the CPU's features by their Linux names; None where the system has no such list."""
     try:
         lines = cpuinfo.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -36,7 +36,7 @@ def features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str] | None:
 
 
 def _flags(lines: Iterable[str]) -> frozenset[str] | None:
-    """Of the first CPU: ``flags`` on x86, ``Features`` on ARM."""
+    """Return the features of the first CPU: ``flags`` on x86, ``Features`` on ARM."""
     for line in lines:
         key, _, value = line.partition(":")
         if key.strip() in ("flags", "Features"):

@@ -1,4 +1,4 @@
-"""The crop rule: which square of the picture the network sees, and the way back.
+"""The crop rule: which square of the image becomes the network's input, and the way back.
 
 Every mapping between picture and crop is one affine matrix made by `crop_matrix`; nothing else in
 the program computes such coordinates. Pixel centres lie at integer coordinates in both.
@@ -33,15 +33,15 @@ class Square:
     rotation: float = 0.0
 
     def matrix(self, size: int) -> FloatArray:
-        """Affine matrix (2, 3) from picture pixels to those of the crop of ``size`` pixels."""
+        """Return the affine matrix (2, 3) from image pixels to those of a crop of ``size``."""
         return crop_matrix(self.centre, self.side, size, self.rotation)
 
     def pose_in_crop(self, pose: FloatArray) -> FloatArray:
-        """Pose (..., 3) in the crop of a head that has ``pose`` in the picture."""
+        """Return the pose (..., 3) in the crop of a head that has ``pose`` in the image."""
         return turned(pose, self.rotation) if self.rotation else pose
 
     def pose_in_picture(self, pose: FloatArray) -> FloatArray:
-        """Pose (..., 3) in the picture of a head that has ``pose`` in the crop."""
+        """Return the pose (..., 3) in the image of a head that has ``pose`` in the crop."""
         return turned(pose, -self.rotation) if self.rotation else pose
 
 
@@ -70,7 +70,7 @@ class CropRule:
         return replace(self, upright=False)
 
     def square(self, where: Box | Landmarks) -> Square:
-        """The square to cut for the face in a box or around landmarks."""
+        """Return the square to cut for the face in a box or around landmarks."""
         if isinstance(where, Landmarks):
             if self.upright:
                 return self._upright(where)
@@ -78,11 +78,11 @@ class CropRule:
         return Square(where.centre, self.margin * max(where.width, where.height))
 
     def matrix(self, where: Box | Landmarks) -> FloatArray:
-        """Affine matrix (2, 3) from picture pixels to crop pixels for the face ``where``."""
+        """Return the affine matrix (2, 3) from image to crop pixels for the face ``where``."""
         return self.square(where).matrix(self.size)
 
     def _upright(self, landmarks: Landmarks) -> Square:
-        """The square around the tight box of ``landmarks`` in the frame where they are upright."""
+        """Return the square around the tight box of ``landmarks`` after they are turned upright."""
         rotation = -in_plane_roll(landmarks.points, landmarks.scheme)
         turn = crop_matrix((0.0, 0.0), 1.0, 1, rotation)  # about the origin: a plain rotation
         turned = transform(landmarks.points, turn)
@@ -98,7 +98,7 @@ def crop_matrix(
     rotation: float = 0.0,
     mirrored: bool = False,
 ) -> FloatArray:
-    """Affine matrix (2, 3) from picture pixels to the pixels of a square crop.
+    """Return the affine matrix (2, 3) from image pixels to the pixels of a square crop.
 
     centre : of the square, picture pixels; side : of the square, picture pixels
     size : side of the crop in its own pixels; rotation : degrees by which the *content* turns
@@ -115,7 +115,7 @@ def crop_matrix(
 
 
 def invert(matrix: FloatArray) -> FloatArray:
-    """The affine matrix (2, 3) that undoes ``matrix`` (2, 3).
+    """Return the inverse of the affine ``matrix`` (2, 3), as (2, 3).
 
     By Cramer's rule in plain numbers: a tenth of what NumPy takes for a matrix so small.
     """
@@ -125,7 +125,7 @@ def invert(matrix: FloatArray) -> FloatArray:
 
 
 def transform(points: FloatArray, matrix: FloatArray) -> FloatArray:
-    """``points`` (..., 2) carried through the affine ``matrix`` (2, 3)."""
+    """Map ``points`` (..., 2) by the affine ``matrix`` (2, 3)."""
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
@@ -135,7 +135,7 @@ def cut(
     size: int,
     out: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """The crop (size, size, channels) that ``matrix`` maps ``picture`` (H, W, channels) to.
+    """Cut the crop (size, size, channels) that ``matrix`` maps ``picture`` (H, W, channels) to.
 
     Shrinking by more than two averages areas first: bilinear sampling alone would skip pixels.
     ``out`` (size, size, channels), if given, is written to and returned.

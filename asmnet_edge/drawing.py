@@ -1,4 +1,4 @@
-"""Drawing what a person looks at: landmarks and the head's axes on pictures, and contact sheets."""
+"""Drawing of landmarks and head axes on images, and contact sheets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def draw_pose(canvas: Picture, landmarks: Landmarks, pose: FloatArray) -> None:
 def contact_sheet(
     tiles: Sequence[Picture], captions: Sequence[str] = (), columns: int = 8, gap: int = 4
 ) -> Picture:
-    """``tiles``, all (h, w, 3) BGR, side by side in rows of ``columns``, each over its caption."""
+    """Return a sheet of ``tiles``, all (h, w, 3) BGR, in rows of ``columns`` with captions."""
     height, width = tiles[0].shape[:2]
     line = 18 if captions else 0
     columns = min(columns, len(tiles))
@@ -74,7 +74,7 @@ def contact_sheet(
 
 
 def _write(place: Picture, text: str) -> None:
-    """``text`` over the whole height of ``place``; what does not fit is cut off."""
+    """Write ``text`` over the whole height of ``place``; what does not fit is cut off."""
     baseline = len(place) - 5
     cv2.putText(place, text, (2, baseline), cv2.FONT_HERSHEY_DUPLEX, 0.4, CAPTION, 1, cv2.LINE_AA)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,26 +16,13 @@ from typing import Any
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256, write_json
+from asmnet_edge.formats import Precision as Precision
+from asmnet_edge.formats import find_format
 from asmnet_edge.schemes import LandmarkScheme, scheme_named
 
 SCHEMA_VERSION = 1
 NOTHING: Mapping[Path, bytes] = MappingProxyType({})
 KEY = "asmnet_edge_manifest"  # under which the facts are embedded
-
-
-class Precision(StrEnum):
-    """How an artifact's weights and activations are kept.
-
-    dynamic-int8 : int8 weights, activations quantised as they come, or not at all
-    int8 : weights and activations in int8, ranges calibrated; the contract's float32 outputs
-    int8-io : the same with quantised outputs too, for accelerators that take nothing else
-    """
-
-    FLOAT32 = "float32"
-    FLOAT16 = "float16"
-    DYNAMIC_INT8 = "dynamic-int8"
-    INT8 = "int8"
-    INT8_IO = "int8-io"
 
 
 @dataclass(frozen=True)
@@ -110,9 +96,9 @@ class ArtifactManifest:
 
 
 def artifact_files(artifact: Path) -> list[Path]:
-    """All files of ``artifact``, itself last: OpenVINO keeps its weights in a second one."""
-    weights = [artifact.with_suffix(".bin")] if artifact.suffix == ".xml" else []
-    return [*weights, artifact]
+    """All files of ``artifact``, itself last, as its format says; of another file, itself alone."""
+    spec = find_format(artifact)
+    return spec.files(artifact) if spec else [artifact]
 
 
 def manifest_path(artifact: Path) -> Path:

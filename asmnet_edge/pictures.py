@@ -1,4 +1,4 @@
-"""Reading and writing pictures, with the errors a person can act on."""
+"""Reading and writing image files; broken ones are refused with an error that says why."""
 
 from __future__ import annotations
 
@@ -26,12 +26,16 @@ JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 
 def leads_out(name: str) -> bool:
-    """Whether the path ``name`` leaves the folder it starts from; lists come from strangers."""
+    """Return whether the path ``name`` leaves its folder; lists of files may be malicious."""
     return os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == os.pardir
 
 
-def read_picture(path: Path) -> Picture:
-    """The picture at ``path`` as (H, W, 3) uint8 BGR, turned upright by its EXIF orientation."""
+def read_picture(path: str | Path) -> Picture:
+    """Read an image file as (H, W, 3) uint8 BGR, turned upright by its EXIF orientation.
+
+    `PictureError` for a file that is missing, broken, cut off, or too large to decode.
+    """
+    path = Path(path)
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
@@ -42,7 +46,7 @@ def read_picture(path: Path) -> Picture:
 
 
 def decode_picture(content: bytes, name: str) -> Picture:
-    """Encoded picture bytes -> (H, W, 3) uint8 BGR; `PictureError` tells ``name``.
+    """Decode an image file's ``content`` to (H, W, 3) uint8 BGR; ``name`` is for errors.
 
     A JPEG or PNG that ends too early is refused: some decoders fill its rest with grey. Bytes after
     its end, as some cameras write them, do not matter. What states more than `MAX_PIXELS`, or not
@@ -107,7 +111,7 @@ def _png_ends(content: bytes) -> bool:
 
 
 def encode_picture(picture: Picture, suffix: str, quality: int = 92) -> bytes:
-    """(H, W, 3) BGR or (H, W) -> file content in the format of ``suffix``."""
+    """Encode (H, W, 3) BGR or (H, W) uint8 as file content in the format of ``suffix``."""
     if suffix.lower() not in SUFFIXES:
         raise PictureError(f"cannot write a {suffix!r} picture", f"Known: {', '.join(SUFFIXES)}")
     # other formats complain about a quality that is not theirs
@@ -122,6 +126,7 @@ def encode_picture(picture: Picture, suffix: str, quality: int = 92) -> bytes:
     return content.tobytes()
 
 
-def write_picture(path: Path, picture: Picture) -> None:
-    """Write ``picture`` (H, W, 3) BGR in the format of the path's suffix, all or nothing."""
+def write_picture(path: str | Path, picture: Picture) -> None:
+    """Write ``picture`` (H, W, 3) uint8 BGR in the format of the path's suffix, all or nothing."""
+    path = Path(path)
     write_atomically(path, encode_picture(picture, path.suffix))

@@ -1,4 +1,4 @@
-"""How large a picture says it is, read from its first bytes: asked before any decoder sees it."""
+"""Image size as a file's header states it, read before any decoder gets the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIFF_NUMBERS = {3: "H", 4: "I"}  # type of a value -> how it is packed
 
 
 def stated_size(content: bytes) -> Size | None:
-    """Width and height that the encoded picture states; None if it is of no kind that we know."""
+    """Return the stated width and height of an encoded image; None if its format is unknown."""
     for start, read in KINDS.items():
         if content.startswith(start):
             try:

@@ -1,6 +1,6 @@
-"""Figures: one look for all, drawn without a screen, written whole or not at all.
+"""Matplotlib figures of one style, drawn without a screen and written whole or not at all.
 
-Matplotlib comes with the ``train`` extra and is imported only when a figure is drawn.
+Matplotlib comes with the extras ``report`` and ``train``; it is imported when a figure is drawn.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from asmnet_edge.files import write_atomically
 
 INCHES = (6.4, 4.0)
 DPI = 120
+EXTRA = "report"  # the smallest extra that has Matplotlib
 
 
 def new_figure(
     rows: int = 1, columns: int = 1, inches: tuple[float, float] = INCHES
 ) -> tuple[Any, Any]:
     """A Matplotlib figure and its axes: one, or an array (rows, columns)."""
-    figure = require("matplotlib.figure", "train").Figure(figsize=inches, layout="constrained")
+    figure = require("matplotlib.figure", EXTRA).Figure(figsize=inches, layout="constrained")
     axes = figure.subplots(rows, columns)
     for axis in figure.axes:
         axis.spines[["top", "right"]].set_visible(False)
@@ -30,7 +31,13 @@ def new_figure(
 
 def save_figure(figure: Any, path: Path) -> None:
     """Write ``figure`` in the format of the path's suffix (PNG, SVG), the same bytes each time."""
+    write_atomically(path, figure_bytes(figure, path.suffix[1:]))
+
+
+def figure_bytes(figure: Any, kind: str) -> bytes:
+    """Return ``figure`` as a file of ``kind`` (png, svg): no date, and names that do not vary."""
     buffer = io.BytesIO()
-    date = {"Date": None} if path.suffix == ".svg" else {}
-    figure.savefig(buffer, format=path.suffix[1:], dpi=DPI, metadata=date)
-    write_atomically(path, buffer.getvalue())
+    metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with require("matplotlib", EXTRA).rc_context({"svg.hashsalt": "asmnet-edge"}):
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata if kind == "svg" else {})
+    return buffer.getvalue()

@@ -8,6 +8,7 @@ from pathlib import Path
 SHIPPED_FLOAT = "asmnet68.keras"
 SHIPPED_FLOATS = (SHIPPED_FLOAT, "asmnet68-128.keras", "asmnet68-wild.keras")
 SHIPPED_INT8 = "asmnet68-int8.tflite"
+SAMPLE = "sample.jpg"  # four drawn people; scripts/make_pictures.py draws it
 
 
 def shipped(name: str) -> Path:
@@ -15,7 +16,12 @@ def shipped(name: str) -> Path:
     return Path(str(resources.files("asmnet_edge") / "weights" / name))
 
 
+def sample_picture() -> Path:
+    """Path of the sample picture, which `predict --sample` uses."""
+    return Path(str(resources.files("asmnet_edge") / "assets" / SAMPLE))
+
+
 def file_or_shipped(path: Path) -> Path:
-    """Return ``path``; for a bare name that does not exist here, the shipped file of that name."""
+    """Return ``path``, or the shipped model of that name where no such file is here."""
     bare = len(path.parts) == 1 and not path.exists()
     return shipped(path.name) if bare and shipped(path.name).is_file() else path

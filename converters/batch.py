@@ -1,4 +1,4 @@
-"""Making several artifacts: one after another, or some formats at a time in processes of their own.
+"""Batches of conversion jobs: run in this process, or several formats at a time in others.
 
 A process of its own costs about 2.5 GB and the start of the libraries.
 """
@@ -13,21 +13,27 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.orders import Order
+from asmnet_edge.converters.orders import ConversionJob
 from asmnet_edge.errors import CheckFailedError
+from asmnet_edge.formats import format_named
 from asmnet_edge.manifest import ArtifactManifest
 from asmnet_edge.processes import spawning
 
-SLOWEST_FIRST = ("openvino", "onnx", "tflite")
-WATCH = 1.0  # seconds between looks whether the parent is still there
+if TYPE_CHECKING:  # it brings TensorFlow
+    from asmnet_edge.converters.graph import InferenceGraph
+
+PARENT_CHECK_SECONDS = 1.0  # between checks whether the parent process still exists
 
 
 @dataclass(frozen=True)
-class Job:
-    """What all artifacts of a set have in common."""
+class Batch:
+    """What all jobs of a batch have in common.
+
+    source : file of the float model; folder : of the artifacts; stem : that their names begin with
+    """
 
     source: Path
     calibration: CalibrationSet
@@ -36,53 +42,62 @@ class Job:
 
 
 @dataclass
-class Made:
-    """What became of one order: its manifest, or why it failed its check.
+class JobResult:
+    """Result of one job: the manifest of its artifact, or why that failed its check.
 
-    seconds : spent in each step
+    path : of the artifact; seconds : spent in each step, empty for an artifact that was kept
     """
 
-    order: Order
+    job: ConversionJob
     path: Path
     manifest: ArtifactManifest | None = None
     failure: CheckFailedError | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def timed(self, step: str) -> Iterator[None]:
+        """Note the seconds that the block takes as those of ``step``."""
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] = time.perf_counter() - start
+            self.seconds[step] = time.perf_counter() - start
 
 
-def make(order: Order, job: Job, graph: Any, watch: Callable[[str], Any] | None = None) -> Made:
-    """Carry out ``order``; a check that fails is told in the result, other errors are raised.
+def run_job(
+    job: ConversionJob,
+    batch: Batch,
+    graph: InferenceGraph,
+    on_step: Callable[[str], Any] | None = None,
+) -> JobResult:
+    """Carry out ``job``. A failed check is part of the result; other errors are raised.
 
-    ``watch`` is called with the name of each step as it begins.
+    on_step : called with the name of each step as it begins
     """
-    from asmnet_edge.converters.convert import convert
+    from asmnet_edge.converters.convert import convert_artifact
 
-    made = Made(order, order.path(job.folder, job.stem))
+    result = JobResult(job, job.path(batch.folder, batch.stem))
 
     def step(name: str) -> Any:
-        if watch:
-            watch(name)
-        return made.step(name)
+        if on_step:
+            on_step(name)
+        return result.timed(name)
 
     try:
-        _, made.manifest = convert(order, graph, job.calibration, job.folder, job.stem, step)
+        _, result.manifest = convert_artifact(
+            job, graph, batch.calibration, batch.folder, batch.stem, step
+        )
     except CheckFailedError as error:
-        made.failure = error
-    return made
+        result.failure = error
+    return result
 
 
-def make_at_once(orders: Sequence[Order], job: Job, jobs: int) -> Iterator[Made]:
-    """Carry out ``orders`` with ``jobs`` processes, each format in one; as they are finished."""
-    groups = [[o for o in orders if o.format == name] for name in SLOWEST_FIRST]
-    with ProcessPoolExecutor(jobs, spawning(), _begin, (os.getpid(),)) as pool:
-        waiting = [pool.submit(_make_group, group, job) for group in groups if group]
+def run_in_processes(
+    jobs: Sequence[ConversionJob], batch: Batch, processes: int
+) -> Iterator[JobResult]:
+    """Carry out ``jobs`` with that many processes, each format in one; yield results at once."""
+    with ProcessPoolExecutor(processes, spawning(), _begin, (os.getpid(),)) as pool:
+        waiting = [pool.submit(_run_group, group, batch) for group in by_format(jobs)]
         try:
             for done in as_completed(waiting):
                 yield from done.result()
@@ -91,24 +106,32 @@ def make_at_once(orders: Sequence[Order], job: Job, jobs: int) -> Iterator[Made]
             raise
 
 
+def by_format(jobs: Sequence[ConversionJob]) -> list[list[ConversionJob]]:
+    """Group ``jobs`` by their format, the slowest format first. Every job is in one group."""
+    groups: dict[str, list[ConversionJob]] = {}
+    for job in jobs:
+        groups.setdefault(job.format, []).append(job)
+    return [groups[name] for name in sorted(groups, key=lambda name: -format_named(name).cost)]
+
+
 def _begin(parent: int) -> None:
-    """Quiet from the start, and gone when the parent is, however it went."""
+    """Silence this process from its start, and end it as soon as the parent is gone."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1), os.dup2(nowhere, 2)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _leave_with(parent: int) -> None:
+def _end_with(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(WATCH)
+        time.sleep(PARENT_CHECK_SECONDS)
     os._exit(1)
 
 
-def _make_group(orders: Sequence[Order], job: Job) -> list[Made]:
+def _run_group(jobs: Sequence[ConversionJob], batch: Batch) -> list[JobResult]:
     from asmnet_edge.converters.graph import InferenceGraph
     from asmnet_edge.training.floatmodel import load_float_model
 
-    graph = InferenceGraph(load_float_model(job.source))
-    return [make(order, job, graph) for order in orders]
+    graph = InferenceGraph(load_float_model(batch.source))
+    return [run_job(job, batch, graph) for job in jobs]

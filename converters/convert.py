@@ -1,4 +1,4 @@
-"""Conversion from start to end: export, check, embed, name. Nothing half-made gets a final name."""
+"""Conversion of one artifact: export, check, embed, publish. No half-written file is published."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from asmnet_edge.converters.checks.parity import Parities, compare_both
 from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import Order as Order
+from asmnet_edge.converters.orders import ConversionJob as ConversionJob
 from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.target import ConversionTarget, target_for
-from asmnet_edge.converters.workshop import name_finally, workshop
+from asmnet_edge.converters.target import Exporter, exporter_for
+from asmnet_edge.converters.workshop import publish, staging_directory
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.manifest import ArtifactManifest
 from asmnet_edge.runtime.backends.backend import open_backend, run_all
@@ -31,53 +31,54 @@ from asmnet_edge.versions import installed_version
 
 UNKNOWN_LICENCE = "not known: ask whoever trained the float model"
 
-Step = Callable[[str], AbstractContextManager[Any]]  # told the name of each step, around it
+Step = Callable[[str], AbstractContextManager[Any]]  # name of a step -> context entered around it
 
 
-def unwatched(name: str) -> AbstractContextManager[None]:
-    """A `Step` for whom nobody waits."""
+def unobserved(name: str) -> AbstractContextManager[None]:
+    """A `Step` that does nothing."""
     return nullcontext()
 
 
-def convert(
-    order: Order,
+def convert_artifact(
+    job: ConversionJob,
     graph: InferenceGraph,
     calibration: CalibrationSet,
     folder: Path,
     stem: str,
-    step: Step = unwatched,
+    step: Step = unobserved,
 ) -> tuple[Path, ArtifactManifest]:
-    """Make one artifact in ``folder``; its path and manifest.
+    """Make one artifact in ``folder``; return its path and manifest.
 
     Float precisions use the calibration set for the parity check alone. ``step`` is entered around
-    each step: export, check, embed.
+    each step: export, check, embed. `CheckFailedError` when the artifact deviates too far from the
+    float model; then nothing is published.
     """
-    target = target_for(order.format)
-    recipe = Recipe(order.precision, calibration if order.is_calibrated else None, order.keep_float)
-    with workshop(folder) as room:
-        path = order.path(room, stem)
+    exporter = exporter_for(job.format)
+    recipe = Recipe(job.precision, calibration if job.is_calibrated else None, job.keep_float)
+    with staging_directory(folder) as staging:
+        path = job.path(staging, stem)
         with step("export"):
-            target.export(graph, recipe, path)
+            exporter.export(graph, recipe, path)
         with step("check"):
             both = open_in_both(path)
             outputs = _run(both, calibration.held_out)
             parity = _parity(outputs, graph, calibration.held_out)
-            parity.check(order.precision, path.name)
-            manifest = _manifest(order, recipe, graph, target, path)
+            parity.check(job.precision, path.name)
+            manifest = _manifest(job, recipe, graph, exporter, path)
             manifest = replace(
                 manifest, parity=parity.as_json(), fingerprint=_fingerprint(both, graph)
             )
         with step("embed"):
-            target.embed(path, manifest.embedded())
+            exporter.embed(path, manifest.embedded())
             embedded = run_all(open_backend(path), calibration.held_out)
             if not all(map(np.allclose, embedded, outputs[both.here])):
                 raise CheckFailedError(f"embedding the manifest changed what {path.name} gives")
-            manifest = name_finally(path, manifest, folder)
+            manifest = publish(path, manifest, folder)
     return folder / path.name, manifest
 
 
 def _run(both: Arithmetics, crops: NDArray[np.uint8]) -> dict[str, Outputs]:
-    """Landmarks and pose of ``crops`` in both arithmetics, this CPU's in the real runtime."""
+    """Landmarks and pose of ``crops`` in both arithmetics; this CPU's by the real runtime."""
     outputs = both.run(crops)
     if not all(np.isfinite(output).all() for one in outputs.values() for output in one):
         raise CheckFailedError("it gives numbers that are not finite")
@@ -92,7 +93,7 @@ def _parity(
 
 
 def _fingerprint(both: Arithmetics, graph: InferenceGraph) -> Mapping[str, Any]:
-    """What the float model gives on the test patterns, and how near the artifact comes to it."""
+    """Outputs of the float model on the test patterns, and the artifact's distance from them."""
     model, crops = graph.model, patterns(graph.size)
     print_ = Fingerprint.of(reference_of(model, crops), graph.size)
     made = _parity(_run(both, crops), graph, crops)
@@ -100,17 +101,17 @@ def _fingerprint(both: Arithmetics, graph: InferenceGraph) -> Mapping[str, Any]:
 
 
 def _manifest(
-    order: Order, recipe: Recipe, graph: InferenceGraph, target: ConversionTarget, path: Path
+    job: ConversionJob, recipe: Recipe, graph: InferenceGraph, exporter: Exporter, path: Path
 ) -> ArtifactManifest:
-    model, found = graph.model, audit(path, run=False, keep_float=order.keep_float)
+    model, found = graph.model, audit(path, run=False, keep_float=job.keep_float)
     return ArtifactManifest(
-        format=order.format,
-        precision=order.precision,
+        format=job.format,
+        precision=job.precision,
         model=asdict(model.variant),
         scheme=model.scheme.name,
         crop=asdict(model.crop),
         inputs=(_image(graph.size),),
-        outputs=_outputs(graph.points, target.encoding(path)),
+        outputs=_outputs(graph.points, exporter.encoding(path)),
         parameters=graph.parameters,
         multiply_adds=graph.multiply_adds,
         operators=found.counts,
@@ -118,8 +119,8 @@ def _manifest(
         source_sha256=model.source_sha256,
         provenance=model.provenance,
         licence=str(model.provenance.get("licence", UNKNOWN_LICENCE)),
-        tools=versions(target),
-        keep_float=order.keep_float,
+        tools=versions(exporter),
+        keep_float=job.keep_float,
         audit=found.facts(),
         repair=graph.repair,
     )
@@ -133,17 +134,17 @@ def _image(size: int) -> Mapping[str, Any]:
 def _outputs(
     points: int, encoding: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Mapping[str, Any], ...]:
-    """What the file gives; ``encoding`` has type, scale and zero point of what is not float32."""
+    """Outputs of the file; ``encoding`` has type, scale and zero point of those not float32."""
     landmarks = "x, y relative to the crop: (column + 0.5) / size"
     pose = "yaw, pitch, roll in degrees"
-    told = (
+    outputs = (
         {"name": "landmarks", "type": "float32", "shape": [1, points, 2], "meaning": landmarks},
         {"name": "pose", "type": "float32", "shape": [1, 3], "meaning": pose},
     )
-    return tuple({**output, **encoding.get(str(output["name"]), {})} for output in told)
+    return tuple({**output, **encoding.get(str(output["name"]), {})} for output in outputs)
 
 
-def versions(target: ConversionTarget) -> Mapping[str, str]:
-    """Version of each tool that takes part in a conversion to ``target``."""
-    found = {name: installed_version(name) for name in target.tools}
+def versions(exporter: Exporter) -> Mapping[str, str]:
+    """Version of each package that takes part in a conversion by ``exporter``."""
+    found = {name: installed_version(name) for name in exporter.tools}
     return {"asmnet-edge": asmnet_edge.__version__, **found}

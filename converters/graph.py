@@ -8,7 +8,7 @@ It takes and gives what the contract says.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -42,6 +42,16 @@ class InferenceGraph:
     model: FloatModel
     repaired: keras.Model | None = None
     repair: Mapping[str, Any] = field(default_factory=dict)
+    _results: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what ``make`` gave when it was first called under ``name`` for this graph.
+
+        So that a format's float model, which all its precisions start from, is made once.
+        """
+        if name not in self._results:
+            self._results[name] = make()
+        return self._results[name]
 
     @property
     def size(self) -> int:

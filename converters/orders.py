@@ -1,31 +1,32 @@
-"""What can be ordered: formats times precisions, and the files that come of it."""
+"""Conversion jobs: formats times precisions, and the files that each job writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
-from asmnet_edge.converters.recipe import CALIBRATED
 from asmnet_edge.errors import UsageError
-from asmnet_edge.manifest import Precision, artifact_files, manifest_path
-from asmnet_edge.runtime.backends.backend import SUFFIXES
-
-USUAL = (Precision.FLOAT32, Precision.FLOAT16, Precision.DYNAMIC_INT8, Precision.INT8)
-# format -> precisions that it can be made in
-OFFERED: Mapping[str, tuple[Precision, ...]] = MappingProxyType(
-    {"tflite": (*USUAL, Precision.INT8_IO), "onnx": USUAL, "openvino": USUAL}
-)
+from asmnet_edge.formats import CALIBRATED, FormatSpec, Precision, all_formats, format_named
+from asmnet_edge.manifest import manifest_path
 
 
 @dataclass(frozen=True)
-class Order:
-    """One artifact to make: format, precision, and layers to keep in float (see `Recipe`)."""
+class ConversionJob:
+    """One artifact to make.
+
+    format : name of its format, as in `asmnet_edge.formats`; keep_float : layers to keep in float
+    (see `Recipe`)
+    """
 
     format: str
     precision: Precision
     keep_float: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> FormatSpec:
+        """The format of the artifact."""
+        return format_named(self.format)
 
     @property
     def is_calibrated(self) -> bool:
@@ -33,26 +34,37 @@ class Order:
         return self.precision in CALIBRATED
 
     def path(self, folder: Path, stem: str) -> Path:
-        """Where the artifact will lie."""
-        return folder / f"{stem}-{self.precision}{SUFFIXES[self.format]}"
+        """Path of the artifact in ``folder``, from the ``stem`` of the float model's name."""
+        return folder / f"{stem}-{self.precision}{self.spec.suffix}"
 
     def files(self, folder: Path, stem: str) -> list[Path]:
-        """All files that will be written: the artifact's and its manifest."""
+        """Paths of all files that the job writes: the artifact's, then its manifest."""
         path = self.path(folder, stem)
-        return [*artifact_files(path), manifest_path(path)]
+        return [*self.spec.files(path), manifest_path(path)]
 
 
-def orders_for(formats: Sequence[str], precisions: Sequence[str]) -> list[Order]:
-    """An order for each format and precision; those that a format lacks are left out.
+def jobs_for(formats: Sequence[str], precisions: Sequence[str]) -> list[ConversionJob]:
+    """Return a job for each format and precision, without those that a format does not offer.
 
-    `UsageError` when none of ``formats`` has one of ``precisions``.
+    `UsageError` for an unknown format or precision, and when none of ``formats`` offers one of
+    ``precisions``.
     """
-    wanted = [Precision(p) for p in dict.fromkeys(precisions)]
+    specs = [format_named(name) for name in dict.fromkeys(formats)]
+    wanted = [_precision(word) for word in dict.fromkeys(precisions)]
     for precision in wanted:
-        if not any(precision in OFFERED[format] for format in formats):
-            having = [format for format in OFFERED if precision in OFFERED[format]]
+        if not any(precision in spec.precisions for spec in specs):
+            having = [spec.name for spec in all_formats() if precision in spec.precisions]
             raise UsageError(
                 f"there is no {precision} for {', '.join(formats)}",
                 f"It is made for {', '.join(having)}",
             )
-    return [Order(f, p) for f in formats for p in wanted if p in OFFERED[f]]
+    return [ConversionJob(s.name, p) for s in specs for p in wanted if p in s.precisions]
+
+
+def _precision(word: str) -> Precision:
+    try:
+        return Precision(word)
+    except ValueError as error:
+        raise UsageError(
+            f"no precision is called {word!r}", f"Known: {', '.join(Precision)}"
+        ) from error

@@ -1,4 +1,4 @@
-"""How one artifact shall be made: what every target's ``export`` takes beside the graph."""
+"""The recipe of one artifact: what every exporter takes beside the inference graph."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.errors import UsageError
-from asmnet_edge.manifest import Precision
+from asmnet_edge.formats import CALIBRATED, Precision
 
-if TYPE_CHECKING:  # it brings TensorFlow, which plans and checks do without
+if TYPE_CHECKING:  # it brings TensorFlow, which plans and checks do not need
     from asmnet_edge.converters.graph import InferenceGraph
-
-CALIBRATED = frozenset({Precision.INT8, Precision.INT8_IO})  # ranges are measured on faces
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Precision of the artifact, and what its eight bits are made with.
+    """Precision of an artifact, and the data that its quantisation rests on.
 
     calibration : faces that activation ranges are measured on; precisions without ranges need none
     keep_float : names of Keras layers of the folded graph, such as ``block_3_depthwise``, whose
@@ -43,7 +41,7 @@ class Recipe:
         return self.precision in CALIBRATED
 
     def check(self, graph: InferenceGraph) -> None:
-        """`UsageError` when a layer to keep in float is none of ``graph``'s."""
+        """Raise `UsageError` when a layer to keep in float is none of ``graph``'s."""
         known = {layer.name for layer in graph.model.network.layers}
         if unknown := [name for name in self.keep_float if name not in known]:
             raise UsageError(

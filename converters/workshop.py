@@ -1,7 +1,7 @@
-"""Where artifacts are made before they get their names, and how they get them.
+"""Staging directories: artifacts are written there, checked, and published by renaming.
 
 A kill at any moment leaves either nothing under an artifact's name, or a whole artifact with its
-manifest. What is left of a killed conversion is swept up by the next one.
+manifest. The next conversion removes what a killed one left.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from asmnet_edge.manifest import ArtifactManifest, artifact_files, manifest_path
 
 PREFIX = ".converting-"
 LOCK = "lock"
-UNLOCKED_AGE = 3600.0  # seconds after which a folder that never got its lock is swept up too
+UNLOCKED_AGE = 3600.0  # seconds after which a directory that never got its lock is removed too
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 PROBE = 32 * 2**20  # bytes that must fit where a conversion failed, or the disk is to blame
 
 
 @contextmanager
-def workshop(folder: Path) -> Iterator[Path]:
-    """A temporary folder within ``folder``, so that finished files only have to be renamed.
+def staging_directory(folder: Path) -> Iterator[Path]:
+    """Create a temporary directory within ``folder``; finished files only have to be renamed.
 
-    Its owner holds a lock that a kill sets free: folders without one are swept up. A failure is
-    told as `UsageError` when there is no room to write, whatever a library made of that.
+    Its owner holds a lock that a kill releases; unlocked directories are removed by the next call.
+    `UsageError` when nothing can be written, whatever error a library raised because of that.
     """
     make_folder(folder)
     try:
-        sweep(folder)
+        remove_abandoned(folder)
         place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
     except OSError as error:
         raise UsageError(f"cannot write into {folder}: {error.strerror}") from error
@@ -54,8 +54,8 @@ def workshop(folder: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what killed conversions left in ``folder``."""
+def remove_abandoned(folder: Path) -> None:
+    """Remove the staging directories that killed conversions left in ``folder``."""
     for place in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):
             if _is_abandoned(place):
@@ -63,7 +63,7 @@ def sweep(folder: Path) -> None:
 
 
 def _is_abandoned(place: Path) -> bool:
-    """Whether whoever made ``place`` is gone; `OSError` while it is locked."""
+    """Whether the process that created ``place`` is gone; `OSError` while it is locked."""
     if not (place / LOCK).exists():
         return time.time() - place.stat().st_mtime > UNLOCKED_AGE
     with (place / LOCK).open("r+") as lock:
@@ -71,11 +71,11 @@ def _is_abandoned(place: Path) -> bool:
     return True
 
 
-def name_finally(path: Path, manifest: ArtifactManifest, folder: Path) -> ArtifactManifest:
-    """Move the artifact at ``path`` to ``folder`` with its ``manifest``, which is returned sealed.
+def publish(path: Path, manifest: ArtifactManifest, folder: Path) -> ArtifactManifest:
+    """Move the artifact at ``path`` to ``folder`` with its ``manifest``; return that, sealed.
 
-    The file that names the artifact is the first to go and the last to come; all that has to be
-    written is written before.
+    The file that names the artifact is removed first and put in place last; everything that has to
+    be written is written before.
     """
     files = artifact_files(path)
     manifest = manifest.sealed(files)
@@ -87,7 +87,7 @@ def name_finally(path: Path, manifest: ArtifactManifest, folder: Path) -> Artifa
 
 
 def _blame_the_disk(error: Exception, places: list[Path]) -> None:
-    """`UsageError` when one of ``places`` takes no more; few libraries tell when writing fails."""
+    """Raise `UsageError` when one of ``places`` is full: few libraries report failed writes."""
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         raise _no_room(places[0], error) from error
     for place in places:

@@ -32,13 +32,13 @@ from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.onnx import target as onnx
 from asmnet_edge.converters.openvino import target as openvino
 from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.target import target_for
+from asmnet_edge.converters.target import exporter_for
 from asmnet_edge.crop import CropRule, to_relative, transform
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.sample import learnable
+from asmnet_edge.formats import format_named, format_names
 from asmnet_edge.manifest import Precision
-from asmnet_edge.runtime.backends.backend import SUFFIXES
 from asmnet_edge.schemes import IBUG68, WFLW98
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.network import IMPORTED, Variant, build
@@ -55,7 +55,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="synthetic:400", help="faces, such as 300w:DIR")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument("--formats", nargs="+", default=list(SUFFIXES), choices=list(SUFFIXES))
+    parser.add_argument(
+        "--formats", nargs="+", default=list(format_names()), choices=format_names()
+    )
     parser.add_argument("--faces", type=int, default=400)
     given = parser.parse_args()
     crops, points = faces_of(given.data, given.faces)
@@ -144,7 +146,7 @@ def report(kind: str, name: str, model: FloatModel, crops: np.ndarray) -> float:
     graph, faces = InferenceGraph(model), Faces(held_out, model.scheme)
     reference = model.predict(held_out)[0]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"int8{SUFFIXES[name]}"
+        path = Path(folder) / f"int8{format_named(name).suffix}"
         limited = measure(graph, recipe, name, path, faces, reference)
         with without_limits():
             before = measure(graph, recipe, name, path, faces, reference)
@@ -157,7 +159,7 @@ def report(kind: str, name: str, model: FloatModel, crops: np.ndarray) -> float:
 def measure(graph: InferenceGraph, recipe: Recipe, name: str, path: Path, faces: Faces,
             reference: np.ndarray) -> dict[str, float]:  # fmt: skip
     with silenced():
-        target_for(name).export(graph, recipe, path)
+        exporter_for(name).export(graph, recipe, path)
         outputs = open_in_both(path).run(faces.crops)
     return {key: faces.score(one[0], reference).deviation for key, one in outputs.items()}
 

@@ -30,6 +30,7 @@ from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.crop import to_relative, transform
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.w300 import W300
+from asmnet_edge.formats import format_named
 from asmnet_edge.manifest import Precision
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
@@ -81,7 +82,7 @@ def compare(
     """Print a row for each choice of a format; the first is what times are compared with."""
     first = None
     for number, (choice, changes) in enumerate(CHOICES[name].items()):
-        path = folder / f"{number}{'.onnx' if name == 'onnx' else '.xml'}"
+        path = folder / f"{number}{format_named(name).suffix}"
         with silenced():
             MAKERS[name](graph, recipe, path, changes)
         both = open_in_both(path)

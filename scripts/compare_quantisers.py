@@ -30,7 +30,7 @@ from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.onnx import target as onnx
 from asmnet_edge.converters.openvino import target as openvino
 from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.target import target_for
+from asmnet_edge.converters.target import exporter_for
 from asmnet_edge.converters.tflite import target as tflite
 from asmnet_edge.converters.tflite.ranges import averages, percentiles
 from asmnet_edge.crop import to_relative, transform
@@ -38,8 +38,9 @@ from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.sample import learnable
 from asmnet_edge.data.split import PERCENT, is_validation
 from asmnet_edge.data.w300 import W300
+from asmnet_edge.formats import format_named, format_names
 from asmnet_edge.manifest import Precision, artifact_files
-from asmnet_edge.runtime.backends.backend import SUFFIXES, InferenceBackend, open_backend, run_all
+from asmnet_edge.runtime.backends.backend import InferenceBackend, open_backend, run_all
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 
@@ -52,7 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of 300W")
     parser.add_argument("--model", type=Path, default=None, help="float model, else the shipped")
-    parser.add_argument("--formats", nargs="+", default=list(SUFFIXES), choices=list(SUFFIXES))
+    parser.add_argument(
+        "--formats", nargs="+", default=list(format_names()), choices=format_names()
+    )
     given = parser.parse_args()
     model = load_float_model(given.model or shipped(SHIPPED_FLOAT))
     graph, faces = InferenceGraph(model), held_out(W300(given.data), model)
@@ -61,12 +64,12 @@ def main() -> None:
     print(COLUMNS, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for name in given.formats:
-            plain = Path(folder) / f"float32{SUFFIXES[name]}"
+            plain = Path(folder) / f"float32{format_named(name).suffix}"
             with silenced():
-                target_for(name).export(graph, Recipe(Precision.FLOAT32), plain)
+                exporter_for(name).export(graph, Recipe(Precision.FLOAT32), plain)
             other = open_backend(plain)  # before NNCF: the runtime's settings are read once
             for choice, make in CANDIDATES[name](graph, recipe):
-                path = Path(folder) / f"int8{SUFFIXES[name]}"
+                path = Path(folder) / f"int8{format_named(name).suffix}"
                 with silenced():
                     make(path)
                 print(f"{name:9} | {choice:42} | {row(path, other, faces, reference)}", flush=True)

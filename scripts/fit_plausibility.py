@@ -26,7 +26,7 @@ from asmnet_edge.data.sample import Sample
 from asmnet_edge.data.split import is_validation
 from asmnet_edge.data.w300 import W300
 from asmnet_edge.landmarks import Box, FloatArray
-from asmnet_edge.runtime.backends.backend import Artifact, open_artifact
+from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.runtime.plausibility import PARAMETERS, FacePlausibility
 from asmnet_edge.schemes import IBUG68

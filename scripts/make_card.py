@@ -5,7 +5,7 @@
 
 writes ``docs/model-card.md``, its figures as ``docs/model-card.json`` and pictures into
 ``docs/model-card/``. No picture shows a face of the data set: only drawn faces are shown.
-``--render`` writes text and plots anew from the figures that are there, and what is known today.
+``--render`` writes text and plots anew from stored figures and today's remarks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from asmnet_edge.benchmarks.card.card import card_of, paths_of, read_card, write
 from asmnet_edge.benchmarks.card.drawn import on_drawn_faces, on_turned_faces
 from asmnet_edge.benchmarks.card.formats import format_figures, shipped_int8
 from asmnet_edge.benchmarks.card.gallery import write_gallery
-from asmnet_edge.benchmarks.card.known import read_known, told_of
+from asmnet_edge.benchmarks.card.known import facts_of, read_known
 from asmnet_edge.benchmarks.card.measured import SomeFaces, measure
 from asmnet_edge.benchmarks.card.pictures import drawn_file, turned_file
 from asmnet_edge.benchmarks.card.plan import CardPlan
@@ -32,19 +32,17 @@ from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
 from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
 from asmnet_edge.benchmarks.session.progress import Progress
 from asmnet_edge.cli.plain import note, silenced
-from asmnet_edge.cli.terminal import import_quietly
 from asmnet_edge.converters.calibration.crops import COUNT
-from asmnet_edge.converters.calibration.sources import FaceSource
-from asmnet_edge.converters.orders import orders_for
+from asmnet_edge.converters.conversion import ConvertOptions, convert, import_packages
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset
 from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.files import make_folder
+from asmnet_edge.formats import all_formats, format_names, format_of
 from asmnet_edge.schemes import IBUG68
 
 SHOWN = 12  # of the worst drawn faces
 NO_DRAWN: Mapping[str, Any] = MappingProxyType({"drawn": None, "wide": None})
-FORMATS = ("tflite", "onnx", "openvino")
 KNOWN = Path(__file__).parents[1] / "docs" / "weights.toml"
 
 
@@ -78,24 +76,24 @@ def arguments() -> argparse.Namespace:
 
 
 def count(text: str) -> int:
-    """A number from 1 on; `ValueError`, of which argparse tells, for anything else."""
+    """Return a number >= 1; argparse reports the `ValueError` for anything else."""
     if (number := int(text)) < 1:
         raise ValueError(text)
     return number
 
 
 def renewed(card: dict[str, Any], known: Path) -> dict[str, Any]:
-    """``card`` with the remarks and logs that ``known`` has today; they are not measured."""
+    """Return ``card`` with today's remarks and logs of ``known``; they are not measured."""
     found = read_known(known)
-    models = [{**model, **told_of(model["sha256"], found)} for model in card["models"]]
+    models = [{**model, **facts_of(model["sha256"], found)} for model in card["models"]]
     return {**card, "models": models}
 
 
 def make(given: argparse.Namespace) -> None:
     plan = CardPlan(tuple(given.models), given.data, given.output, given.known,
                     given.faces, given.drawn, given.wide)  # fmt: skip
-    import_quietly("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "nncf",
-                   extra="convert")  # fmt: skip
+    with silenced():
+        import_packages(all_formats())
     dataset = open_dataset(plan.data)
     if TRAINING not in dataset.subsets:
         raise DataError(f"{dataset.name} has no training part here to calibrate int8 on")
@@ -104,7 +102,7 @@ def make(given: argparse.Namespace) -> None:
     origins = plan.origins()  # before anything is measured, which takes minutes
     for path, origin in origins.items():
         if not (origin["remarks"] or origin["log"]):
-            note(f"{plan.known} knows nothing of this {path.name}")
+            note(f"{plan.known} has no entry for this {path.name}")
     sections = [section_of(path, origins[path], faces, plan, given) for path in plan.models]
     write_card(card_of(sections, faces, plan.data_words, plan.command, plan.faces), plan.output)
     note(f"written: {paths_of(plan.output)[0]}")
@@ -117,11 +115,13 @@ def section_of(
     plan: CardPlan,
     given: argparse.Namespace,
 ) -> dict[str, Any]:
-    """All that the card says of the model at ``path``; pictures of drawn faces are written too."""
+    """Return the card's section on the model at ``path``; write pictures of drawn faces."""
     with silenced():
         model = open_model(path, given.threads)
-    figures, found = measure(model, faces, told(path))
-    drawn = drawn_faces(model, plan, origin, told(path)) if model.scheme is IBUG68 else NO_DRAWN
+    figures, found = measure(model, faces, progress_of(path))
+    drawn = (
+        drawn_faces(model, plan, origin, progress_of(path)) if model.scheme is IBUG68 else NO_DRAWN
+    )
     shipped = shipped_int8(path, origin["sha256"])
     with folder_for(given.artifacts, origin["sha256"]) as folder:
         artifacts = [*([shipped] if shipped else []), *converted(path, shipped, plan, folder)]
@@ -135,7 +135,7 @@ def section_of(
 def drawn_faces(
     model: EvaluatedModel, plan: CardPlan, origin: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    """The figures on drawn faces; writes the worst of them, and turned heads, as pictures."""
+    """Return the figures on drawn faces; write the worst of them, and turned heads."""
     folder = paths_of(plan.output)[2]
     drawn, seen = on_drawn_faces(model, plan.at_most(plan.drawn), progress)
     write_worst_faces(seen, model.crop, folder / drawn_file(origin), SHOWN, columns=6)
@@ -146,26 +146,28 @@ def drawn_faces(
 
 def converted(path: Path, shipped: Path | None, plan: CardPlan, folder: Path) -> list[Path]:
     """Int8 artifacts in ``folder`` of the formats that none is shipped in."""
-    from asmnet_edge.cli.convert.run import carry_out
-
-    formats = [name for name in FORMATS if not (shipped and name == "tflite")]
-    orders, people = orders_for(formats, ["int8"]), FaceSource(plan.data, plan.at_most(COUNT))
-    made, _ = carry_out(orders, path, folder, people, jobs=1, resume=True, goal=None)
-    for one in made:
-        if one.failure:
-            raise one.failure
-    return [one.path for one in made]
+    there = format_of(shipped).name if shipped else None
+    options = ConvertOptions(
+        formats=tuple(name for name in format_names() if name != there),
+        precisions=("int8",),
+        output=folder,
+        data=plan.data,
+        faces=plan.at_most(COUNT),
+        resume=True,
+    )
+    with silenced():
+        return list(convert(path, options).paths)
 
 
 @contextmanager
 def folder_for(kept: Path | None, sha256: str) -> Iterator[Path]:
-    """Where the artifacts of the model ``sha256`` are made: in ``kept``, or for this time only."""
+    """Folder for the artifacts of the model ``sha256``: in ``kept``, or a temporary one."""
     with tempfile.TemporaryDirectory() as folder:
         yield kept / sha256[:12] if kept else Path(folder)
 
 
-def told(path: Path) -> Callable[[str, int], Callable[[], None]]:
-    """Progress as lines: what is worked at, and on how many faces."""
+def progress_of(path: Path) -> Callable[[str, int], Callable[[], None]]:
+    """Return a progress that prints lines: the phase and its number of faces."""
 
     def progress(what: str, steps: int) -> Callable[[], None]:
         note(f"{path.name}: {steps} {what}")

@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 
 from asmnet_edge.data.drawn_faces import AWAY, FRAME, draw_face, walk_frame
-from asmnet_edge.runtime.backends.backend import Artifact, open_artifact
+from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.detect import detect_haar_quickly
-from asmnet_edge.runtime.filmwriter import film_writer
+from asmnet_edge.runtime.filmwriter import video_writer
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.sources import Video
 from asmnet_edge.runtime.stages import StageTimes
@@ -49,7 +49,7 @@ def main() -> None:
 
 def make_film(path: Path, frames: int) -> Path:
     face = draw_face(3).picture
-    with film_writer(path, 30.0, FRAME) as writer:
+    with video_writer(path, 30.0, FRAME) as writer:
         for number in range(frames):
             writer.write(walk_frame(number % AWAY.start, face))  # never while it is away
     return path

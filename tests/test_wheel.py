@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib import metadata
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -15,10 +14,10 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
+from asmnet_edge.runtime.ownwheel import built
 
 CHECKOUT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "runs")
-SETUPTOOLS = 77  # from which on a licence may be a plain string
 
 pytestmark = pytest.mark.skipif(
     not (CHECKOUT / "pyproject.toml").is_file(), reason="these tests run outside a checkout"
@@ -27,23 +26,22 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
-    """Built from a copy, so that nothing from an earlier build gets in."""
+    """Build the wheel from a copy, so that nothing from an earlier build gets in."""
     folder = tmp_path_factory.mktemp("wheel")
     shutil.copytree(CHECKOUT, folder / "source", ignore=LEFT_OUT)
-    command = [sys.executable, "-m", "build", "--wheel", *isolation(), "--outdir", str(folder)]
-    done = subprocess.run([*command, str(folder / "source")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (path,) = folder.glob("*.whl")
-    return ZipFile(path)
+    return ZipFile(built(folder / "source", folder))
 
 
-def isolation() -> list[str]:
-    """Without a download where the installed setuptools will do."""
-    try:
-        installed = int(metadata.version("setuptools").split(".")[0])
-    except metadata.PackageNotFoundError:
-        installed = 0
-    return ["--no-isolation"] if installed >= SETUPTOOLS else []
+def test_the_source_distribution_builds_the_same_wheel(wheel: ZipFile, tmp_path: Path) -> None:
+    checkout = Path(str(wheel.filename)).parent / "source"
+    code = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    shutil.unpack_archive(archive, tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+    rebuilt = ZipFile(built(source, tmp_path))
+    assert set(rebuilt.namelist()) == set(wheel.namelist())
 
 
 @pytest.fixture(scope="module")

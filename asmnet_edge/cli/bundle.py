@@ -14,7 +14,9 @@ from asmnet_edge.cli.plain import note
 
 @click.command()
 @click.argument("artifacts", nargs=-1, type=MODEL)
-@click.option("--wheel", type=click.Path(path_type=Path), help="[default: this very program]")
+@click.option(
+    "--wheel", type=click.Path(path_type=Path), help="Wheel to pack.  [default: of this program]"
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -26,18 +28,18 @@ from asmnet_edge.cli.plain import note
 def command(
     artifacts: tuple[Path, ...], wheel: Path | None, output: Path, overwrite: bool, as_json: bool
 ) -> None:
-    """Make one archive for a device: the wheel, ARTIFACTS with their manifests, scripts, checksums.
+    """Make an archive for a device: the wheel, ARTIFACTS with their manifests, scripts, checksums.
 
-    Without ARTIFACTS it holds the shipped int8 model, which is in the wheel too. The wheel is built
-    from the checkout that the program runs in, or packed again as it was installed.
+    Without ARTIFACTS it holds the shipped int8 model. The wheel is built from the checkout that
+    runs this program, or repacked from its installation.
     """
     from asmnet_edge.files import refuse_existing, sha256
     from asmnet_edge.runtime.bundle import make_bundle
-    from asmnet_edge.runtime.ownwheel import own_wheel
+    from asmnet_edge.runtime.ownwheel import running_wheel
     from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
     refuse_existing([output], overwrite)
-    with nullcontext(wheel) if wheel else own_wheel(note) as path:
+    with nullcontext(wheel) if wheel else running_wheel(note) as path:
         names = make_bundle(path, artifacts or (shipped(SHIPPED_INT8),), output)
     if as_json:
         click.echo(json.dumps({"archive": str(output), "sha256": sha256(output), "files": names}))

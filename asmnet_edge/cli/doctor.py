@@ -14,9 +14,9 @@ COLOURS = {"ok": "green", "note": "yellow", "bad": "red", "-": "bright_black"}
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(as_json: bool) -> None:
-    """Tell what is installed and works here, what this CPU accelerates, and how the board is.
+    """Report what is installed and works, what this CPU accelerates, and the board's state.
 
-    Exit code 1 if something is bad. What could crash is tried in a process of its own.
+    Exit code 1 if something is bad. What could crash is probed in a child process.
     """
     from asmnet_edge.runtime.doctor.diagnosis import diagnose
     from asmnet_edge.runtime.doctor.tryout import BAD

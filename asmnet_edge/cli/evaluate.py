@@ -38,9 +38,9 @@ DRAWN = "synthetic:128"
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False),
               help="Folder for evaluation.json and the pictures.")  # fmt: skip
 @click.option("--sensitivity/--no-sensitivity", default=True, show_default=True,
-              help="Measure what a badly lying crop costs.")  # fmt: skip
+              help="Measure what a displaced crop costs.")  # fmt: skip
 @click.option("--tilt", is_flag=True,
-              help="Measure faces on their side and upside down, too.")  # fmt: skip
+              help="Also measure faces on their side and upside down.")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1), help="[default: as many as there are cores]")
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace an evaluation that exists.")
@@ -60,7 +60,7 @@ def command(
     """Measure the accuracy of MODEL on annotated faces, subset by subset.
 
     MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest; without
-    it the shipped float model is taken, or the shipped int8 one where Keras is not installed.
+    it the shipped float model is used, or the shipped int8 one if Keras is not installed.
     """
     from asmnet_edge.benchmarks.evaluation.run import FILES, EvaluationPlan, write_evaluation
     from asmnet_edge.data.catalog import open_dataset

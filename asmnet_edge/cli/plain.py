@@ -1,4 +1,4 @@
-"""What a verb that runs on a device needs of the terminal; no tables, so quick to load."""
+"""Terminal output of commands that run on a device; without tables, so fast to import."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from asmnet_edge.errors import AsmnetEdgeError
 
 
 def note(line: str) -> None:
-    """``line`` to standard error, so that --json on standard output stays clean."""
+    """Print ``line`` to standard error, so that standard output holds only the JSON of --json."""
     click.echo(line, err=True)
 
 
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed or the service is to stop, so that work ends where it is whole.
+    """Yield a function that returns whether SIGINT or SIGTERM arrived.
 
-    A second Ctrl-C interrupts at once.
+    The caller asks it between pieces of work, so that results are complete when it stops. A second
+    Ctrl-C interrupts at once. The previous handlers are restored at the end.
     """
-    asked: list[int] = []
+    received: list[int] = []
 
-    def noted(number: int, _: object) -> None:
-        if asked and number == signal.SIGINT:
+    def handle(number: int, _: object) -> None:
+        if received and number == signal.SIGINT:
             raise KeyboardInterrupt
-        asked.append(number)
+        received.append(number)
 
-    before = {n: signal.signal(n, noted) for n in (signal.SIGINT, signal.SIGTERM)}
+    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(received)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -42,9 +43,9 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Keep everything that libraries print, from C++ as well, off the terminal.
+    """Suppress everything that libraries print in the block, also from C++.
 
-    When the block fails unexpectedly, the last lines are printed after all: they often say why.
+    If the block fails unexpectedly, the last 10 lines are printed: they often state the cause.
     """
     sys.stdout.flush(), sys.stderr.flush()
     kept = [os.dup(1), os.dup(2)]

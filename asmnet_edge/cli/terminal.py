@@ -1,4 +1,4 @@
-"""Terminal output that verbs share: progress bars, notes, silenced libraries."""
+"""Output that several commands share: consoles, progress bars, broken faces, quiet imports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from asmnet_edge.errors import DataError, NotAFaceError, require
 
 __all__ = [
     "BrokenFaces",
-    "aloud",
     "broken_option",
     "import_keras",
     "import_quietly",
@@ -23,6 +22,7 @@ __all__ = [
     "print_wide",
     "silenced",
     "stop_requests",
+    "unsilenced_console",
     "with_progress",
 ]
 
@@ -33,13 +33,13 @@ notes = Console(stderr=True, markup=False, highlight=False)
 
 
 def print_wide(content: RenderableType) -> None:
-    """Print to standard output; piped, not folded to the 80 columns that Rich assumes."""
+    """Print to standard output; into a pipe with 110 columns, where Rich would assume 80."""
     console = Console()
     (console if console.is_terminal else Console(width=110)).print(content)
 
 
 def with_progress(items: Sequence[T], description: str) -> Iterable[T]:
-    """Yield ``items`` with a progress bar; silent without a terminal."""
+    """Iterate over ``items`` with a progress bar, or without one when there is no terminal."""
     return track(items, description, console=notes, disable=not notes.is_terminal, transient=True)
 
 
@@ -48,14 +48,16 @@ broken_option = click.option(
     type=click.Choice(["refuse", "skip"]),
     default="refuse",
     show_default=True,
-    help="Faces whose annotation or picture cannot be used: stop there, or go on without them.",
+    help="What to do with a face whose annotation or picture cannot be used: stop, or skip it.",
 )
 
 
 class BrokenFaces:
-    """Handler of broken faces, as ``--broken`` asks; pass it as ``on_broken``.
+    """Handler of broken faces, according to ``--broken``; pass it as ``on_broken``.
 
-    skipped : a line for each broken face that was left out; others : lines for what is not a face
+    broken : "refuse" or "skip"
+    skipped : a line for each broken face that was skipped
+    others : a line for each skipped picture in which there is no face
     """
 
     def __init__(self, broken: str = "refuse") -> None:
@@ -65,12 +67,12 @@ class BrokenFaces:
 
     def __call__(self, error: DataError) -> None:
         if not self.skip:
-            error.cure = error.cure or "Mend it, or go on without it: --broken skip"
+            error.cure = error.cure or "Repair it, or continue without it: --broken skip"
             raise error
         (self.others if isinstance(error, NotAFaceError) else self.skipped).append(str(error))
 
     def report(self) -> None:
-        """Print each face that was left out, and how many; and once what is not a face."""
+        """Print each skipped face and their number; equal lines only once."""
         others = [line for line in dict.fromkeys(self.others) if line not in self.skipped]
         for line in (*others, *self.skipped):
             notes.print(f"left out: {line}", soft_wrap=True)
@@ -80,9 +82,9 @@ class BrokenFaces:
 
 
 def import_quietly(*modules: str, extra: str) -> None:
-    """Import heavy ``modules`` of an ``extra`` without their start-up chatter.
+    """Import heavy ``modules`` of an ``extra`` without their start-up messages.
 
-    `MissingExtraError` says how to install an absent one.
+    `MissingExtraError` states how to install a module that is missing.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -98,7 +100,7 @@ def import_keras() -> None:
     import_quietly(*known, "keras", extra="train")
 
 
-def aloud() -> Console:
-    """Like `notes`, for what is said while libraries are `silenced`: taken before they are."""
-    own = os.fdopen(os.dup(2), "w")
-    return Console(file=own, markup=False, highlight=False)
+def unsilenced_console() -> Console:
+    """Return a console like `notes` that still prints inside a `silenced` block opened later."""
+    standard_error = os.fdopen(os.dup(2), "w")
+    return Console(file=standard_error, markup=False, highlight=False)

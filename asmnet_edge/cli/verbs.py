@@ -1,4 +1,4 @@
-"""A group of verbs, each imported only when it is run."""
+"""A group of commands, each imported only when it is run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import click
 
 
 class Verbs(click.Group):
-    """A group whose members live in ``asmnet_edge.cli.<prefix><verb>`` as ``command``.
+    """A group whose commands are ``command`` in the modules ``asmnet_edge.cli.<prefix><verb>``.
 
-    verbs : one line of help for each; ``-`` in a verb is ``_`` in its module
+    verbs : name and one line of help for each; ``-`` in a name is ``_`` in its module
     modules : for verbs that share a module, its name; there the command has the verb's name
     """
 
@@ -41,6 +41,6 @@ class Verbs(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing their modules."""
+        """Write the list of commands without importing their modules."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._verbs.items()))

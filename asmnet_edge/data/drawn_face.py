@@ -30,11 +30,16 @@ NECK_TOP = np.array([0.0, 0.4, 0.0])  # moves with the head
 def render(head: Head, view: View, look: Look, rng: Generator, size: int) -> Picture:
     """Render the picture (size, size, 3) uint8 BGR of ``head``."""
     picture = _backdrop(rng, size)
+    draw_person(picture, head, view, look, rng)
+    return _photograph(picture, look, rng)
+
+
+def draw_person(picture: Picture, head: Head, view: View, look: Look, rng: Generator) -> None:
+    """Draw body, head and glasses into ``picture`` (size, size, 3) uint8 BGR, in place."""
     _draw_body(picture, view, look)
     _draw_head(picture, head, view, look, rng)
     if look.glasses:
         _draw_glasses(picture, head, view, look)
-    return _photograph(picture, look, rng)
 
 
 def _backdrop(rng: Generator, size: int) -> Picture:

@@ -1,4 +1,4 @@
-"""One archive with all that a device needs: wheel, artifact, manifest, scripts, checksums."""
+"""An archive with all that a device needs: wheel, artifacts, manifests, scripts, checksums."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ READ_ME = """asmnet-edge for a device. On it:
 
 
 def scripts_folder() -> Path:
-    """Where the scripts for devices lie: in the wheel, or in the checkout."""
+    """Return the folder of the scripts for devices, in the wheel or in the checkout."""
     spec = util.find_spec("asmnet_edge.raspberry_pi")
     if spec and spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations)))
@@ -36,9 +36,9 @@ def scripts_folder() -> Path:
 
 
 def make_bundle(wheel: Path, artifacts: Sequence[Path], archive: Path) -> list[str]:
-    """Write ``archive``, a .tar.gz that is the same for the same files; the names in it.
+    """Write ``archive``, a reproducible .tar.gz, and return the names in it.
 
-    Every artifact is checked against its manifest first; two of one name are refused.
+    Every artifact is checked against its manifest first; two of one name are a `UsageError`.
     """
     _check_wheel(wheel)
     files: dict[str, Path] = {wheel.name: wheel}
@@ -71,8 +71,10 @@ def _check_wheel(wheel: Path) -> None:
             if "asmnet_edge/__init__.py" in file.namelist():
                 return
     except (OSError, BadZipFile) as error:
-        raise UsageError(f"{wheel} is not a wheel: {error}", "Make one: python -m build") from error
-    raise UsageError(f"{wheel} is not a wheel of asmnet-edge", "Make one with: python -m build")
+        raise UsageError(
+            f"{wheel} is not a wheel: {error}", "Make one: pip wheel --no-deps ."
+        ) from error
+    raise UsageError(f"{wheel} is not a wheel of asmnet-edge", "Make one: pip wheel --no-deps .")
 
 
 def _sums(contents: Mapping[str, bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""From a picture to the network's input, into memory that is used again for every face."""
+"""Crops as network input, cut into memory that is used again for every face."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ COLOURS = ("bgr", "rgb")
 
 
 def three_channels(picture: Picture) -> Picture:
-    """``picture`` as (H, W, 3): grey (H, W) or (H, W, 1) is repeated, a fourth channel dropped.
+    """Return ``picture`` as (H, W, 3): grey (H, W) or (H, W, 1) repeated, a fourth channel dropped.
 
-    `PictureError` if it is no uint8 picture; what has three channels comes back as it is.
+    `PictureError` if it is no uint8 image.
     """
     if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.size == 0:
         raise PictureError(f"a picture must be (H, W, 3) uint8, got {_described(picture)}")
@@ -35,7 +35,10 @@ def _described(picture: object) -> str:
 
 
 class Cropper:
-    """Cuts crops by a rule; each overwrites the one before."""
+    """Cuts crops by a rule; each call overwrites the previous crop.
+
+    colour : order of the images' channels, bgr or rgb
+    """
 
     def __init__(self, rule: CropRule, colour: str = "bgr") -> None:
         self._rule, self._swap = rule, colour == "bgr"
@@ -43,7 +46,7 @@ class Cropper:
         self._input = np.empty((1, rule.size, rule.size, 3), np.uint8)
 
     def cut(self, picture: Picture, matrix: FloatArray) -> Crop:
-        """Input (1, s, s, 3) RGB of what ``matrix`` maps ``picture`` (H, W, 3) to."""
+        """Return the input (1, s, s, 3) uint8 RGB that ``matrix`` maps ``picture`` (H, W, 3) to."""
         if not self._swap:
             cut(picture, matrix, self._rule.size, self._input[0])
             return self._input

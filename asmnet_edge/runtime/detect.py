@@ -1,20 +1,19 @@
-"""Finding faces in a picture: boxes calibrated to what the landmark network expects."""
+"""Detection of frontal faces with OpenCV's Haar cascade, which needs no model file of ours."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from threading import local
-from types import MappingProxyType
 from typing import Any
 
 import cv2
 import numpy as np
 
-from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import MissingExtraError
 from asmnet_edge.landmarks import Box
 from asmnet_edge.pictures import Picture
+from asmnet_edge.runtime.detector import Detector, DetectorOptions
 
 # from scripts/calibrate_haar.py: the landmarks' box against Haar's, in sides of the latter
 HAAR_SIDE = 0.869
@@ -22,23 +21,26 @@ HAAR_SHIFT = (0.0, 0.151)
 SMALLEST_FACE = 0.06  # of the picture's shorter side
 DETECTION_SIDE = 640  # pictures are shrunk to this longer side for detection
 
-_own = local()
+_threads = local()
 
-Detector = Callable[[Picture], Sequence[Box]]
+
+def prepare(options: DetectorOptions) -> Callable[[], Detector]:
+    """Open the detector ``haar`` of `asmnet_edge.runtime.detector.DETECTORS`."""
+    return lambda: detect_haar_quickly if options.fast else detect_haar
 
 
 def detect_haar(picture: Picture) -> list[Box]:
-    """Frontal faces of ``picture`` (H, W, 3) BGR, boxed as landmarks would be, largest first."""
+    """Return the frontal faces of ``picture`` (H, W, 3) BGR as landmarks' boxes, largest first."""
     return [_as_landmark_box(box) for box in haar_boxes(picture)]
 
 
 def detect_haar_quickly(picture: Picture) -> list[Box]:
-    """The same in a quarter of the time and at half the size: what video can do with."""
+    """Do the same at half the size in a quarter of the time, as video needs it."""
     return [_as_landmark_box(box) for box in haar_boxes(picture, DETECTION_SIDE // 2)]
 
 
 def haar_boxes(picture: Picture, side: int = DETECTION_SIDE) -> list[Box]:
-    """Haar's own boxes, largest first, in pixels of ``picture`` (H, W, 3) BGR.
+    """Return the cascade's unchanged boxes, largest first, in pixels of ``picture`` (H, W, 3) BGR.
 
     side : pixels of its longer side to which the picture is shrunk first
     """
@@ -54,7 +56,7 @@ def haar_boxes(picture: Picture, side: int = DETECTION_SIDE) -> list[Box]:
 
 
 def shrunk(picture: Picture, side: int) -> tuple[Picture, float]:
-    """``picture`` with its longer side at most ``side``, and the factor that this took."""
+    """Return ``picture`` with its longer side at most ``side`` pixels, and the factor applied."""
     shrink = min(1.0, side / max(picture.shape[:2]))
     if shrink == 1:
         return picture, 1.0
@@ -63,7 +65,7 @@ def shrunk(picture: Picture, side: int) -> tuple[Picture, float]:
 
 
 def _without_nested(boxes: list[Box]) -> list[Box]:
-    """``boxes``, largest first, without those centred in a larger one: a face holds no faces."""
+    """Drop those of ``boxes``, largest first, centred in a larger one: a face holds no faces."""
     kept: list[Box] = []
     for box in boxes:
         if not any(_holds(larger, box.centre) for larger in kept):
@@ -82,10 +84,10 @@ def _as_landmark_box(box: Box) -> Box:
 
 
 def _cascade() -> Any:
-    """This thread's own: a cascade keeps its picture while it looks, so two cannot share one."""
-    if not hasattr(_own, "cascade"):
-        _own.cascade = _load_cascade()
-    return _own.cascade
+    """Return this thread's cascade: it keeps its picture while it runs, so threads share none."""
+    if not hasattr(_threads, "cascade"):
+        _threads.cascade = _load_cascade()
+    return _threads.cascade
 
 
 def _load_cascade() -> Any:
@@ -96,13 +98,3 @@ def _load_cascade() -> Any:
         )
     folder = Path(cv2.__file__).parent / "data"
     return cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_default.xml"))
-
-
-def whole_picture(picture: Picture) -> list[Box]:
-    """The picture itself as the box of its one face, as the crop rule would cut it."""
-    height, width = picture.shape[:2]
-    side = min(height, width) / CropRule().margin
-    return [Box((width - 1 - side) / 2, (height - 1 - side) / 2, side, side)]
-
-
-DETECTORS: Mapping[str, Detector] = MappingProxyType({"haar": detect_haar, "none": whole_picture})

@@ -1,4 +1,4 @@
-"""Drawn frames into a film."""
+"""Writing frames into a video file."""
 
 from __future__ import annotations
 
@@ -11,42 +11,61 @@ from asmnet_edge.errors import UsageError
 from asmnet_edge.pictures import Picture
 
 
-class FilmWriter:
-    """OpenCV's ``writer``, which does not say when the disk is full; written : frames so far."""
+class VideoWriter:
+    """OpenCV's ``writer``, which reports no errors, and the number of frames given to it.
 
-    def __init__(self, writer: Any) -> None:
-        self._writer, self.written = writer, 0
+    size : (width, height) of the video; written : frames so far
+    """
+
+    def __init__(self, writer: Any, size: tuple[int, int]) -> None:
+        self._writer, self.size, self.written = writer, size, 0
 
     def write(self, picture: Picture) -> None:
-        """One frame more, (H, W, 3) BGR of the film's size; one of another size would be lost."""
+        """Add one frame, (H, W, 3) BGR; one of another size is stretched, not dropped."""
+        import cv2
+
+        if picture.shape[1::-1] != self.size:
+            picture = cv2.resize(picture, self.size)  # type: ignore[assignment]
         self._writer.write(picture)
         self.written += 1
 
 
 @contextmanager
-def film_writer(path: Path, rate: float, size: tuple[int, int]) -> Iterator[FilmWriter]:
-    """Writes a film of ``size`` (width, height) to ``path``, as MPEG-4; no sound.
+def video_writer(path: Path, rate: float, size: tuple[int, int]) -> Iterator[VideoWriter]:
+    """Write a video of ``size`` (width, height) to ``path`` as MPEG-4, without sound.
 
-    `UsageError` if not all frames came to lie there.
+    rate : frames per second
+    `UsageError` if the file does not hold all frames that were written, as on a full disk.
     """
     import cv2
 
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
     if not writer.isOpened():
         raise UsageError(f"cannot write a video of {size[0]}x{size[1]} to {path}")
-    film = FilmWriter(writer)
+    video = VideoWriter(writer, size)
     try:
-        yield film
+        yield video
     finally:
         writer.release()
-    if film.written and (there := _frames_in(path)) < film.written:
+    if video.written and (stored := count_frames(path)) < video.written:
         raise UsageError(
-            f"{path.name} cannot be written: {there} of {film.written} frames came to lie in it",
+            f"{path.name} cannot be written: it holds {stored} of {video.written} frames",
             "Make room on the disk, or give --no-drawing",
         )
 
 
-def _frames_in(path: Path) -> int:
+def count_frames(path: Path) -> int:
+    """Count the frames that the video at ``path`` really holds; 0 if it cannot be opened.
+
+    What its header states (``CAP_PROP_FRAME_COUNT``) is a guess in some formats. Encoded packets
+    are read without decoding them where OpenCV can.
+    """
     import cv2
 
-    return max(0, int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT)))
+    video = cv2.VideoCapture(str(path))
+    video.set(cv2.CAP_PROP_FORMAT, -1)  # -1: packets as they are in the file
+    count = 0
+    while video.isOpened() and video.grab():
+        count += 1
+    video.release()
+    return count

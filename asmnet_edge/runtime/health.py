@@ -1,12 +1,14 @@
-"""How the board is: temperature, and whether it is slowed down.
+"""Temperature and throttling of the board.
 
-A Raspberry Pi tells it by ``vcgencmd get_throttled`` (bits as in its documentation) and, without
-that program, by a file of the firmware's driver.
+A Raspberry Pi reports throttling by a file of the firmware's driver or, without that, by
+``vcgencmd get_throttled`` (bits as in its documentation).
 """
 
 from __future__ import annotations
 
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 NOW = {
@@ -15,15 +17,17 @@ NOW = {
     2: "throttled",
     3: "soft temperature limit",
 }
-SINCE_START = 16  # each of these bits has a sister, so many places up: it has been so
+SINCE_START = 16  # each of these bits has a counterpart that many places up: since the start
 DRIVER = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 ZONES = Path("/sys/class/thermal")
+CHECK_EVERY = 10.0  # seconds between two looks at the firmware's flags
+LOG_EVERY = 3600.0  # seconds between log lines about throttling, which may come and go
 
 
 def celsius(zones: Path = ZONES) -> float | None:
-    """Of the hottest thermal zone, a Raspberry Pi's only one is its CPU's; None without any.
+    """Return degrees Celsius of the hottest thermal zone; None without any.
 
-    A zone that reads 0 has no sensor.
+    A Raspberry Pi has one zone, its CPU's. A zone that reads 0 has no sensor.
     """
     found = [_degrees(zone) for zone in zones.glob("thermal_zone*/temp")]
     return max((degrees for degrees in found if degrees), default=None)
@@ -37,7 +41,7 @@ def _degrees(file: Path) -> float | None:
 
 
 def throttle_bits(driver: Path = DRIVER) -> int | None:
-    """The firmware's flags; None on other boards."""
+    """Return the firmware's flags; None on other boards."""
     try:
         return int(driver.read_text().strip(), 16)
     except (OSError, ValueError):
@@ -51,12 +55,34 @@ def throttle_bits(driver: Path = DRIVER) -> int | None:
 
 
 def throttling(bits: int | None = None) -> list[str]:
-    """Why the board is slowed down now; empty if it is not, or does not tell."""
+    """Return why the board is slowed down now; empty if it is not, or does not report it."""
     bits = throttle_bits() if bits is None else bits
     return [name for bit, name in NOW.items() if (bits or 0) >> bit & 1]
 
 
 def throttled_before(bits: int | None = None) -> list[str]:
-    """Why the board has been slowed down since it started."""
+    """Return why the board has been slowed down at any time since it started."""
     bits = throttle_bits() if bits is None else bits
     return throttling((bits or 0) >> SINCE_START)
+
+
+class ThrottlingMonitor:
+    """Logs when the board starts to be throttled and when that ends, at most once an hour.
+
+    log : called with one line
+    """
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log, self._checked = log, time.monotonic()
+        self._throttled, self._quiet_until = False, -1e9
+
+    def check(self, now: float) -> None:
+        """Ask the firmware if `CHECK_EVERY` seconds passed since; ``now`` : `time.monotonic`."""
+        if now - self._checked < CHECK_EVERY:
+            return
+        self._checked = now
+        reasons = throttling()
+        if bool(reasons) != self._throttled and now >= self._quiet_until:
+            self._throttled, self._quiet_until = bool(reasons), now + LOG_EVERY
+            self._log(f"the board is slowed down: {', '.join(reasons)}" if reasons
+                      else "the board runs at full speed again")  # fmt: skip

@@ -1,4 +1,4 @@
-"""From a picture to faces: detect, crop, run the network, carry its landmarks back."""
+"""From an image to faces: detect, crop, run the network, map its landmarks back."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from asmnet_edge.errors import DataError, ModelError, UsageError
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks
 from asmnet_edge.pictures import Picture
 from asmnet_edge.pose import AXES
-from asmnet_edge.runtime.backends.backend import Artifact, open_artifact
+from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.cropping import COLOURS, Cropper, three_channels
-from asmnet_edge.runtime.detect import Detector, detect_haar
+from asmnet_edge.runtime.detect import detect_haar
+from asmnet_edge.runtime.detector import Detector, DetectorOptions, prepare_detector
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
-FAR = 20.0  # degrees off upright that a refined crop may be before it is cut once more
+FAR = 20.0  # degrees between two crops of an upright rule from which on a third is cut
 
 
 @dataclass(frozen=True)
 class Face:
-    """One face of a picture.
+    """One face of an image.
 
-    landmarks : in pixels of the picture; pose : (3,) yaw, pitch, roll in degrees, axes as in
-    `asmnet_edge.pose`; box : where the detector saw it, as the landmarks' tight box would lie
-    quality : 1 to 0, how much its shape is a face's; see `asmnet_edge.runtime.plausibility`
-    track : number of the face in a video, the same from picture to picture
+    landmarks : points (n, 2) float64, x, y in pixels of the image
+    pose : (3,) float64 yaw, pitch, roll in degrees, axes as in `asmnet_edge.pose`
+    box : from the detector, placed as the tight box of the landmarks would be
+    quality : 0 to 1, how plausible its shape is; see `asmnet_edge.runtime.plausibility`
+    track : number of the face in a stream, the same from frame to frame; None in a single image
     """
 
     landmarks: Landmarks
@@ -41,6 +43,7 @@ class Face:
     track: int | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the face as JSON can hold it, rounded to hundredths of a pixel and degree."""
         box = (self.box.x, self.box.y, self.box.width, self.box.height)
         track = {} if self.track is None else {"track": self.track}
         return {
@@ -54,9 +57,9 @@ class Face:
 
 @dataclass
 class Timings:
-    """Milliseconds spent in the stages of one call; all but ``detect`` over all faces.
+    """Milliseconds spent in the stages of one call, summed over its faces.
 
-    infer : in the runtime, ``decode`` : from its output to a `Face`
+    infer : in the runtime; decode : from its output to a `Face`
     """
 
     detect: float = 0.0
@@ -65,11 +68,12 @@ class Timings:
     decode: float = 0.0
 
 
-def next_look(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
-    """The landmarks to cut a face by once more, after looks that saw ``seen``; None: enough of it.
+def next_crop(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
+    """Return the landmarks by which to crop a face again; None when it is refined enough.
 
-    One look is refined by another. That is refined too where ``rule`` says upright and it shows
-    that its own crop was off by more than `FAR` degrees.
+    seen : landmarks of each crop so far
+    The first crop is followed by a second one. A third one follows where ``rule`` is upright and
+    the second crop turned out to be off by more than `FAR` degrees.
     """
     if len(seen) == 1:
         return seen[0]
@@ -82,10 +86,11 @@ def next_look(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
 class FaceLandmarker:
     """Finds faces and their landmarks with one artifact.
 
-    refine : cut each face a second time by its own landmarks; costs a second inference and makes up
-    for a detector's box that lies badly. Where the network expects faces upright, one whose second
-    crop turns out to be off by more than `FAR` degrees, as of a head on its side, is cut once more
-    colour : order of the pictures' channels, bgr or rgb
+    detector : function of an image (H, W, 3) BGR that returns boxes
+    refine : crop each face a second time by its own landmarks, see `next_crop`; costs an inference
+    and makes up for an inaccurate box
+    colour : order of the images' channels, bgr or rgb
+    timings : of the last call
     """
 
     def __init__(
@@ -109,25 +114,32 @@ class FaceLandmarker:
     @classmethod
     def open(
         cls,
-        path: Path | None = None,
-        detector: Detector = detect_haar,
+        path: str | Path | None = None,
+        detector: str | Detector = "haar",
         refine: bool = True,
         threads: int = 1,
         colour: str = "bgr",
         trust: bool = False,
     ) -> FaceLandmarker:
-        """With the artifact at ``path``, or the shipped int8 model; see `open_artifact`."""
-        artifact = open_artifact(path or shipped(SHIPPED_INT8), threads, trust)
+        """Open the artifact at ``path``, or the shipped int8 model; see `open_artifact`.
+
+        detector : a name of `asmnet_edge.runtime.detector.DETECTORS`, or a function; by its name it
+        is opened for the crop rule of the artifact
+        """
+        artifact = open_artifact(Path(path or shipped(SHIPPED_INT8)), threads, trust)
+        if isinstance(detector, str):
+            options = DetectorOptions(margin=artifact.manifest.crop_rule.margin)
+            detector = prepare_detector(detector, options)()
         return cls(artifact, detector, refine, colour)
 
     def detect(self, picture: Picture) -> list[Face]:
-        """The faces of ``picture``, (H, W, 3) uint8 in our colour order or grey, largest first."""
+        """Return the faces of ``picture``, (H, W, 3) uint8 or grey (H, W), largest first."""
         self.timings = Timings()
         picture = three_channels(picture)
         return self.faces_in(picture, self.boxes(picture))
 
     def boxes(self, picture: Picture) -> Sequence[Box]:
-        """Where the detector sees faces in ``picture`` (H, W, 3), largest first."""
+        """Return the detector's boxes in ``picture`` (H, W, 3), largest first."""
         start = perf_counter()
         seen = picture if self._colour == "bgr" else picture[..., ::-1]
         boxes = self.detector(np.ascontiguousarray(seen))
@@ -135,23 +147,23 @@ class FaceLandmarker:
         return boxes
 
     def faces_in(self, picture: Picture, boxes: Sequence[Box]) -> list[Face]:
-        """A face for each of ``boxes``, refined if that was asked for."""
+        """Return a face for each of ``boxes``, refined if the landmarker does so."""
         return [self._face(picture, box) for box in boxes]
 
     def _face(self, picture: Picture, box: Box) -> Face:
         face = self.landmarks(picture, box)
         seen = [face.landmarks]
-        while self._refine and (where := next_look(self._rule, seen)):
+        while self._refine and (where := next_crop(self._rule, seen)):
             face = self.landmarks(picture, where)
             seen.append(face.landmarks)
         return replace(face, box=box)
 
     def landmarks(self, picture: Picture, where: Box | Landmarks) -> Face:
-        """The face of ``picture`` (H, W, 3) that lies about ``where``: one inference.
+        """Run the network once on the face of ``picture`` (H, W, 3) at ``where``.
 
-        where : a box that a detector found, or the face's last landmarks, whose crop is turned
-        upright if the network expects that; landmarks and pose are those in the picture either way
-        `ModelError` when the network answers with what are no landmarks.
+        where : a detector's box, or the face's previous landmarks, by which an upright rule turns
+        the crop; landmarks and pose of the result refer to ``picture`` either way
+        `ModelError` when the network's output cannot be landmarks.
         """
         start = perf_counter()
         square = self._rule.square(where)
@@ -181,6 +193,6 @@ class FaceLandmarker:
 
     def _quality(self, points: FloatArray) -> float:
         if len(self._to_ibug68) != 68:
-            return 1.0  # a scheme of which no shapes are known
+            return 1.0  # a scheme without a map to iBUG's 68 points
         known = points if len(points) == 68 else points[self._to_ibug68]
         return shipped_plausibility().quality(known)

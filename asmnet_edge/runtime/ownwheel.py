@@ -1,4 +1,4 @@
-"""The running program as a wheel: built from the checkout, or packed again as it was installed."""
+"""The running program as a wheel: built from the checkout, or repacked from the installation."""
 
 from __future__ import annotations
 
@@ -24,53 +24,53 @@ NAME, PACKAGE = "asmnet-edge", "asmnet_edge"
 FACTS = ("METADATA", "WHEEL", "entry_points.txt", "top_level.txt")  # the rest of them is pip's
 SETUPTOOLS = 77  # as pyproject.toml asks; an older one is left alone, and pip fetches another
 LONG_AGO = 315532800  # 1980, the first year of zip: the same files make the same wheel
-CURE = "Make one in a checkout, pip install build && python -m build --wheel, and give it: --wheel"
+CURE = "Make one in a checkout, pip wheel --no-deps ., and give it with --wheel"
 
 
 @contextmanager
-def own_wheel(say: Callable[[str], None] = lambda line: None) -> Iterator[Path]:
-    """The wheel, in a folder that goes with the block; `UsageError` where there can be none."""
+def running_wheel(log: Callable[[str], None] = lambda line: None) -> Iterator[Path]:
+    """Yield the wheel in a temporary folder; `UsageError` where none can be made."""
     with TemporaryDirectory(prefix=f"{NAME}-") as folder:
         if checkout := checkout_of(Path(asmnet_edge.__file__)):
-            say(f"Building the wheel of {checkout}")
-            yield built(checkout, Path(folder))
+            log(f"Building the wheel of {checkout}")
+            yield build_wheel(checkout, Path(folder))
         else:
-            yield packed_again(_installed(), Path(folder))
+            yield repack_wheel(_installed(), Path(folder))
 
 
 def checkout_of(module: Path) -> Path | None:
-    """The checkout that ``module``, the package's own file, lies in, if it does."""
+    """Return the checkout that holds ``module``, a file of the package; None if none does."""
     root = module.resolve().parents[1]
     project = root / "pyproject.toml"
     there = project.is_file() and f'name = "{NAME}"' in project.read_text(encoding="utf-8")
     return root if there else None
 
 
-def built(checkout: Path, folder: Path) -> Path:
-    """Built by pip; nothing is left in ``checkout``, and nothing that lies there gets in."""
+def build_wheel(checkout: Path, folder: Path) -> Path:
+    """Build with pip; ``checkout`` stays as it is, and its stale build files do not get in."""
     settings = folder / "setup.cfg"
     settings.write_text(f"[build]\nbuild_base = {folder}/build\n[egg_info]\negg_base = {folder}\n")
     words = ("-m", "pip", "wheel", "--quiet", "--no-deps", *_isolation(), "--wheel-dir")
-    told = {"DIST_EXTRA_CONFIG": str(settings), "SOURCE_DATE_EPOCH": str(LONG_AGO)}
+    variables = {"DIST_EXTRA_CONFIG": str(settings), "SOURCE_DATE_EPOCH": str(LONG_AGO)}
     done = subprocess.run(
         our_python(*words, str(folder), str(checkout)),
-        capture_output=True, text=True, env={**os.environ, **told},
+        capture_output=True, text=True, env={**os.environ, **variables},
     )  # fmt: skip
     found = list(folder.glob("*.whl"))
     if done.returncode or not found:
-        lines = done.stderr.strip().splitlines() or ["pip said nothing"]
+        lines = done.stderr.strip().splitlines() or ["pip printed no reason"]
         raise UsageError(f"no wheel could be built of {checkout}: {lines[-1]}", CURE)
     return found[0]
 
 
 def _isolation() -> list[str]:
-    """Nothing is fetched where the installed setuptools will do."""
+    """Return the option that fetches nothing, where the installed setuptools is new enough."""
     first = installed_version("setuptools").split(".")[0]
     return ["--no-build-isolation"] if first.isdigit() and int(first) >= SETUPTOOLS else []
 
 
 def _installed() -> metadata.Distribution:
-    """The installation that runs, not another one of that name."""
+    """Return the distribution that runs, not another one of that name."""
     running = Path(asmnet_edge.__file__).resolve()
     for installed in metadata.distributions(name=NAME):
         if Path(str(installed.locate_file(f"{PACKAGE}/__init__.py"))).resolve() == running:
@@ -78,8 +78,8 @@ def _installed() -> metadata.Distribution:
     raise UsageError(f"{running.parent} was not installed by pip: there is no wheel of it", CURE)
 
 
-def packed_again(installed: metadata.Distribution, folder: Path) -> Path:
-    """What pip unpacked, in a wheel again: all of it is Python, and pip noted every file."""
+def repack_wheel(installed: metadata.Distribution, folder: Path) -> Path:
+    """Pack the files that pip noted at installation into a wheel again; all are pure Python."""
     files = {str(f): Path(str(f.locate())) for f in installed.files or () if _from_wheel(f)}
     missing = [name for name, path in files.items() if not path.is_file()]
     if f"{PACKAGE}/__init__.py" not in files or missing:
@@ -102,7 +102,7 @@ def _from_wheel(file: metadata.PackagePath) -> bool:
 
 
 def _record(contents: dict[str, bytes], own: str) -> bytes:
-    """Name, hash and size of each file, as the specification of recorded installs has them."""
+    """Return name, hash and size of each file, by the specification of recorded installs."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     for name, content in contents.items():

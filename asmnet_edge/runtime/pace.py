@@ -1,4 +1,4 @@
-"""A film's frames at its own pace, for people to look at."""
+"""A video's frames at its own pace, as people watch it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 
 from asmnet_edge.runtime.cameras.frames import Frame
 
-TICK = 0.25  # seconds that are waited at a time
+TICK = 0.25  # longest wait at a time, in seconds
 
 
 def at_pace(
     frames: Iterator[Frame], rate: float, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[Frame | None]:
-    """Every one of ``frames``, ``rate`` of them a second at most; None after each wait for one.
+    """Yield all ``frames``, at most ``rate`` a second, and None after each `TICK` of waiting.
 
-    Who is slower than the film gets all of them all the same, later.
+    A caller slower than ``rate`` still gets every frame, only later.
     """
     due = time.monotonic()
     while True:

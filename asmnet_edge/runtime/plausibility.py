@@ -1,7 +1,7 @@
-"""Whether landmarks are those of a face at all, by what shapes faces have.
+"""Plausibility of landmarks as a face, by a statistical model of face shapes.
 
-A network answers every crop with landmarks. How far they lie from the mean of a shape model, along
-its modes and away from all of them, tells faces from the rest (the two distances of Moghaddam and
+A network answers every crop with landmarks. How far they are from the mean of a shape model, along
+its modes and away from all of them, separates faces from the rest (the distances of Moghaddam and
 Pentland, "Probabilistic Visual Learning for Object Representation", PAMI 1997).
 """
 
@@ -21,7 +21,7 @@ from asmnet_edge.errors import ModelError
 from asmnet_edge.landmarks import FloatArray
 
 PARAMETERS = ("mean", "components", "variances", "rest", "limits", "fitted_to")
-PLAUSIBLE = 0.5  # quality from which on a shape passes as a face
+PLAUSIBLE = 0.5  # lowest quality of a face
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class FacePlausibility:
             raise ModelError(f"a plausibility model needs (136,), (k, 136) and (3,), got {shapes}")
 
     def distances(self, points: FloatArray) -> tuple[float, float]:
-        """Of ``points`` (68, 2): within the model and outside it, in standard deviations.
+        """Return the distances of ``points`` (68, 2) in standard deviations.
 
         Within: root of the mean over modes of b_i^2 / l_i. Outside: |residual| / root of ``rest``.
         """
@@ -59,16 +59,16 @@ class FacePlausibility:
         return within, outside
 
     def quality(self, points: FloatArray) -> float:
-        """From 1, a face like the mean, to 0; `PLAUSIBLE` is where one face in 200 is below."""
+        """Return 1 for the mean face down to 0; one face in 200 is below `PLAUSIBLE`."""
         within, outside = self.distances(points)
         together = ((within / self.limits[0]) ** 2 + (outside / self.limits[1]) ** 2) / 2
         return float(max(0.0, 1 - PLAUSIBLE * together**0.5 / self.limits[2]))
 
     def _superimposed(self, points: FloatArray) -> FloatArray:
-        """``points`` (68, 2) centred, turned and scaled onto the mean: (136,); see alignment.py.
+        """Centre, turn and scale ``points`` (68, 2) onto the mean: (136,); see alignment.py.
 
-        The less a shape is like the mean, the smaller it comes out. That is left so: laid into the
-        tangent plane at the mean instead, twice as much background passed as a face.
+        The less a shape is like the mean, the smaller it comes out. That is intended: projected
+        into the tangent plane at the mean instead, twice as much background passed as a face.
         """
         seen = np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
         seen = seen - seen.sum() / len(seen)
@@ -79,12 +79,12 @@ class FacePlausibility:
 
     @cached_property
     def _reference(self) -> NDArray[np.complex128]:
-        """The mean (68,) as complex numbers x + iy, of size 1."""
+        """Mean shape (68,) as complex numbers x + iy, of size 1."""
         return self.mean.view(np.complex128) / np.linalg.norm(self.mean)
 
     @classmethod
     def load(cls, path: Path) -> FacePlausibility:
-        """Read what the script wrote; nothing in the file is executed."""
+        """Read the file that the script wrote; nothing in it is executed."""
         try:
             stored: dict[str, Any] = read_arrays(path, PARAMETERS)
             rest, fitted_to = float(stored.pop("rest")), str(stored.pop("fitted_to"))
@@ -96,6 +96,6 @@ class FacePlausibility:
 
 @cache
 def shipped_plausibility() -> FacePlausibility:
-    """The model that comes with the package."""
+    """Return the shipped model."""
     assets = resources.files("asmnet_edge") / "assets"
     return FacePlausibility.load(Path(str(assets / "plausibility_68.npz")))

@@ -1,4 +1,4 @@
-"""Faces as tables: CSV, a row a face, or JSON lines, a line a picture."""
+"""Tables of faces: CSV with one row a face, or JSON lines with one line an image."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ BOX = ("x", "y", "width", "height")
 
 @contextmanager
 def open_records(path: Path, append: bool = False) -> Iterator[Write]:
-    """Write to ``path`` by its suffix: a function that takes facts of a picture and its faces.
+    """Open a table, .csv or .jsonl, and yield a function that writes an image's facts and faces.
 
-    append : go on with a file that is there, as after a power cut; a line that was cut off goes
-    Lines are whole as soon as they are there: a recording that is cut off keeps all before.
-    `UsageError` from here and from that function where the file cannot be written.
+    append : continue an existing file, as after a power cut; an incomplete last line is removed
+    Each line is flushed at once: a recording that is cut off keeps all lines before.
+    `UsageError`, here and from that function, where the file cannot be written.
     """
     if path.suffix not in SUFFIXES:
         raise UsageError(f"faces cannot be written to {path}", f"Known: {', '.join(SUFFIXES)}")
@@ -43,24 +43,24 @@ def open_records(path: Path, append: bool = False) -> Iterator[Write]:
     try:
         yield guarded
     finally:
-        with suppress(OSError):  # what could not be written was told
+        with suppress(OSError):  # a failed write was reported already
             file.close()
 
 
-def until_it_fails(write: Write, tell: Callable[[str], None]) -> Write:
-    """``write`` for as long as that goes; why it ended is told once, and nobody is held up."""
-    goes = True
+def until_it_fails(write: Write, log: Callable[[str], None]) -> Write:
+    """Wrap ``write``: after its first error, which is logged, the wrapper does nothing."""
+    works = True
 
-    def lasting(facts: Mapping[str, Any], faces: Sequence[Face]) -> None:
-        nonlocal goes
+    def guarded(facts: Mapping[str, Any], faces: Sequence[Face]) -> None:
+        nonlocal works
         try:
-            if goes:
+            if works:
                 write(facts, faces)
         except UsageError as error:
-            goes = False
-            tell(f"{error}; going on without recording")
+            works = False
+            log(f"{error}; going on without recording")
 
-    return lasting
+    return guarded
 
 
 def _failed(path: Path, error: OSError) -> UsageError:
@@ -68,7 +68,7 @@ def _failed(path: Path, error: OSError) -> UsageError:
 
 
 def _opened(path: Path, append: bool) -> tuple[TextIO, list[str]]:
-    """The file, and the columns that it has already."""
+    """Open the file; return it and the columns that it has already."""
     try:
         header = _whole_lines(path) if append and path.exists() else ""
         mode: Literal["a", "w"] = "a" if append else "w"
@@ -79,7 +79,7 @@ def _opened(path: Path, append: bool) -> tuple[TextIO, list[str]]:
 
 
 def _whole_lines(path: Path) -> str:
-    """Cut off what follows the last whole line; the first one."""
+    """Truncate the file after its last whole line; return the first line."""
     with path.open("rb+") as file:
         place = file.seek(0, os.SEEK_END)
         while place > 0:
@@ -102,9 +102,9 @@ def _json_lines(file: TextIO) -> Write:
 
 
 def _csv(file: TextIO, header: list[str]) -> Write:
-    """A header comes with the first face, as it depends on how many points there are.
+    """Return a writer of rows; the first face adds the header, as it depends on the points.
 
-    `UsageError` where there is another ``header`` already.
+    `UsageError` where the file has another ``header`` already.
     """
     table = csv.writer(file, lineterminator="\n")
 

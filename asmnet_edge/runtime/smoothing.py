@@ -1,4 +1,4 @@
-"""The One-Euro filter: steady when the face rests, quick when it moves.
+"""The One-Euro filter: strong smoothing of a face at rest, little delay when it moves.
 
 Casiez, Roussel, Vogel, "1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in
 Interactive Systems", CHI 2012.
@@ -16,11 +16,11 @@ from asmnet_edge.landmarks import FloatArray
 
 @dataclass(frozen=True)
 class Smoothing:
-    """How much is smoothed.
+    """Parameters of the filter.
 
-    cutoff : Hz, of what rests; slope : Hz more for each unit a second that it moves by
-    speed_cutoff : Hz, at which the speed itself is smoothed
-    period : after which values begin anew, as those of an angle do at 180 degrees
+    cutoff : cut-off frequency at rest, in Hz; slope : Hz more for each unit per second of speed
+    speed_cutoff : cut-off frequency of the speed itself, in Hz
+    period : of values that wrap around, such as 360 for angles in degrees; None for others
     """
 
     cutoff: float = 1.5
@@ -33,7 +33,7 @@ class Smoothing:
             raise UsageError(f"smoothing needs positive frequencies, got {self}")
 
     def whole_periods(self, value: FloatArray) -> FloatArray | float:
-        """The whole periods nearest to ``value``, to be taken off it."""
+        """Return the whole periods nearest to ``value``, to be subtracted from it."""
         return self.period * np.round(value / self.period) if self.period else 0.0
 
 
@@ -42,7 +42,7 @@ POSE = Smoothing(cutoff=1.0, slope=0.08, period=360.0)  # unit: degrees
 
 
 class OneEuro:
-    """The filter's state for one array of values, whose shape stays the same."""
+    """The filter's state for one array of values of a fixed shape."""
 
     def __init__(self, smoothing: Smoothing) -> None:
         self._smoothing = smoothing
@@ -51,10 +51,10 @@ class OneEuro:
         self._seconds = 0.0
 
     def __call__(self, value: FloatArray, seconds: float, unit: float = 1.0) -> FloatArray:
-        """``value``, taken at ``seconds``, smoothed by what came before.
+        """Return ``value``, taken at ``seconds``, smoothed by the previous values.
 
-        unit : of ``value`` in which the speed is measured. A time that does not go on from the last
-        one starts anew.
+        unit : of ``value`` in which the speed is measured
+        A time that is not later than the previous one starts the filter anew.
         """
         step = seconds - self._seconds
         before, speed = self._value, self._speed
@@ -71,6 +71,6 @@ class OneEuro:
 
 
 def _share(cutoff: FloatArray | float, step: float) -> FloatArray | float:
-    """Share of a new value after ``step`` seconds: 1 / (1 + tau / step), tau = 1 / (2 pi f)."""
+    """Return the weight of a new value: 1 / (1 + tau / step), tau = 1 / (2 pi f)."""
     turns = 2 * np.pi * step * cutoff
     return turns / (1 + turns)

@@ -1,4 +1,4 @@
-"""What a person names on the command line: pictures, folders of them, a video file or a camera."""
+"""Sources of images: files, folders, a video file or the name of a camera."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Kind(Enum):
 
 
 def kind_of(source: str) -> Kind:
-    """What ``source`` names; a file or folder that is there is never taken for a camera."""
+    """Return the kind of ``source``; an existing file or folder is never taken for a camera."""
     path = Path(source)
     if _is_device(path):
         return Kind.CAMERA
@@ -35,7 +35,7 @@ def kind_of(source: str) -> Kind:
             raise UsageError(f"picamera2:NUMBER names a camera, got {source!r}")
         if source.isdigit() or name == "picamera2" or source.lower().startswith(CAMERAS):
             return Kind.CAMERA
-        if "://" in source:  # not taken for a file's name, which would be told as it is
+        if "://" in source:  # not a file's name, which would be printed with its password
             raise UsageError(
                 f"{without_secrets(source)} is no address of a camera", "Known: rtsp(s), http(s)"
             )
@@ -50,12 +50,12 @@ def _is_device(path: Path) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """``text`` with the names, passwords and queries taken out of the addresses in it."""
+    """Remove user names, passwords and queries from the addresses in ``text``."""
     return re.sub(r"(://[^\s?]*)\?\S*", r"\1?...", re.sub(r"://\S*@", "://", text))
 
 
 def kind_of_all(sources: Sequence[str]) -> Kind:
-    """The kind of ``sources``; of videos and cameras only one may be named."""
+    """Return the common kind of ``sources``; `UsageError` for more than one video or camera."""
     kinds = {kind_of(source) for source in sources}
     if kinds != {Kind.PICTURES} and len(sources) > 1:
         raise UsageError("one video or camera at a time, or any number of pictures and folders")
@@ -63,9 +63,9 @@ def kind_of_all(sources: Sequence[str]) -> Kind:
 
 
 def pictures_in(sources: Sequence[str]) -> list[Path]:
-    """The pictures named, and those in the folders named (not in folders within), by name.
+    """Return image files: those named, and those directly in the folders named, by name.
 
-    What ``predict`` drew into such a folder, with the JSON beside it, is none of them.
+    Annotated images of ``predict``, which have a JSON file beside them, are left out of folders.
     """
     found: list[Path] = []
     for path in map(Path, sources):
@@ -98,9 +98,10 @@ def _advice(files: list[Path]) -> str:
 
 
 class Video:
-    """A video file: its frames, how many a second, how many there are (about), and their size.
+    """A video file.
 
-    given, odd : frames that came so far, and those among them of another size
+    rate : frames per second; count : frames as its header states, which may be a guess
+    size : (width, height); given, odd : frames read so far, and those among them of another size
     """
 
     def __init__(self, path: Path) -> None:
@@ -126,7 +127,7 @@ class Video:
             )
 
     def frames(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Frame]:
-        """All frames in order, each into memory of its own; ``seconds`` from the video's start."""
+        """Yield all frames in order, each in new memory; ``seconds`` from the video's start."""
         while not stop():
             there, picture = self._file.read()
             if not there or picture is None:
@@ -140,5 +141,5 @@ class Video:
 
     @property
     def ended_early(self) -> bool:
-        """Whether clearly fewer frames came than the file says; some formats only guess them."""
+        """Whether clearly fewer frames came than the header states, which may be a guess."""
         return self.given < self.count - max(2, 0.05 * self.count)

@@ -1,4 +1,4 @@
-"""What each stage of a picture's way took, and how many pictures a second that made."""
+"""Time of each stage from image to result, and images per second."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from time import perf_counter
 
 import numpy as np
 
-KEPT = 3000  # pictures that the figures are taken over
+KEPT = 3000  # latest images over which the figures are taken
 STAGES = ("read", "detect", "crop", "infer", "decode", "smooth", "draw", "write")
 
 
 class StageTimes:
-    """Milliseconds a stage, of the last pictures; of stages that were not taken, nothing.
+    """Milliseconds of each stage over the last `KEPT` images; skipped stages do not count.
 
-    pictures, searched : so far, and those among them in which faces were looked for
+    pictures : number of images so far; searched : those among them on which the detector ran
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class StageTimes:
         self.pictures = self.searched = 0
 
     def add(self, **milliseconds: float) -> None:
-        """Of one picture; a stage it did not go through took 0 ms and does not count."""
+        """Add the stages of one image; one with 0 ms was skipped."""
         self._kept.append({stage: value for stage, value in milliseconds.items() if value > 0})
         now = perf_counter()
         if self._last is not None:
@@ -36,37 +36,37 @@ class StageTimes:
         self.searched += "detect" in self._kept[-1]
 
     def pause(self) -> None:
-        """What comes next does not go on from the last picture: the time between counts nowhere."""
+        """Leave the time until the next image out of the rate."""
         self._last = None
 
     def percentile(self, stage: str, percent: float, followed: bool = False) -> float | None:
-        """Of a stage; ``followed`` : of the pictures only in which no face was looked for."""
-        kept = [taken for taken in self._kept if not (followed and "detect" in taken)]
-        samples = [taken[stage] for taken in kept if stage in taken]
+        """Return a percentile of a stage in ms; ``followed`` : over images without detection."""
+        kept = [stages for stages in self._kept if not (followed and "detect" in stages)]
+        samples = [stages[stage] for stages in kept if stage in stages]
         return float(np.percentile(samples, percent)) if samples else None
 
     @property
     def per_second(self) -> float:
-        """Pictures a second, over the last `KEPT` ones; 0 where none goes on from another."""
+        """Images per second over the last `KEPT`; 0 before the second one."""
         return self.recent(KEPT)
 
     def recent(self, pictures: int) -> float:
-        """Pictures a second, over so many of the last ones."""
+        """Return images per second over the last ``pictures`` of them."""
         steps = list(islice(reversed(self._steps), pictures))
         return len(steps) / max(1e-9, sum(steps))
 
     def line(self) -> str:
-        """All in one line for a person; a frame with a search costs more than one without."""
+        """Summarise in one line; frames with and without detection are kept apart."""
         if not self.pictures:
             return "no picture came"
         rate = f", {self.per_second:.1f} a second" if self._steps else ""
-        told = f"{self.pictures} pictures{rate}; ms p50: "
+        text = f"{self.pictures} pictures{rate}; ms p50: "
         if self.searched in (0, self.pictures):
-            return told + self._medians(followed=False)
+            return text + self._medians(followed=False)
         search = self.percentile("detect", 50)
         cost = "" if search is None else f"detect {search:.2f} "
         times = f"in {self.searched} of them; in the others: {self._medians(followed=True)}"
-        return f"{told}{cost}{times}"
+        return f"{text}{cost}{times}"
 
     def _medians(self, followed: bool) -> str:
         medians = [(stage, self.percentile(stage, 50, followed)) for stage in STAGES]

@@ -1,4 +1,4 @@
-"""The loop over a video's or camera's frames: follow the faces, hand each result on."""
+"""The loop over a stream's frames: follow the faces, annotate, call the sinks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.tracking import FaceTracker
 
-# seconds without a frame after which nothing goes on from where it was, as when a film begins anew
-PAUSE = 1.0
+PAUSE = 1.0  # seconds between frames after which faces are detected anew
 
+# called with a frame, its faces, and the annotated image or None where none is wanted
 Sink = Callable[[Frame, Sequence[Face], Picture | None], None]
 
 
@@ -26,10 +26,11 @@ def follow(
     draws: Callable[[], bool] = lambda: False,
     tick: Callable[[], None] = lambda: None,
 ) -> None:
-    """Give each frame with its faces to all ``sinks``, drawn as well while ``draws`` says so.
+    """Call all ``sinks`` with each frame and its faces, annotated while ``draws()`` is true.
 
     tick : called in every turn, also while the camera gives nothing
-    What a slow machine needs for a frame is no pause of the camera's.
+    times : gets the milliseconds of each stage
+    Time that we spend on a frame ourselves does not count as a pause of the camera.
     """
     last, spent = None, 0.0
     while True:
@@ -46,14 +47,14 @@ def follow(
         last, read = frame.seconds, perf_counter()
         faces = tracker.update(frame.picture, frame.seconds)
         found = perf_counter()
-        drawn = draw_faces(frame.picture, faces) if draws() else None
-        painted = perf_counter()
+        annotated = draw_faces(frame.picture, faces) if draws() else None
+        drawn = perf_counter()
         for sink in sinks:
-            sink(frame, faces, drawn)
+            sink(frame, faces, annotated)
         stages = dict(vars(tracker.timings), smooth=tracker.smooth_ms)
         spent = perf_counter() - read
-        times.add(read=1e3 * (read - start), draw=1e3 * (painted - found) if drawn is not None
-                  else 0.0, write=1e3 * (perf_counter() - painted), **stages)  # fmt: skip
+        times.add(read=1e3 * (read - start), draw=1e3 * (drawn - found) if annotated is not None
+                  else 0.0, write=1e3 * (perf_counter() - drawn), **stages)  # fmt: skip
 
 
 class _End:

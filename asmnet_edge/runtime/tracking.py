@@ -1,8 +1,8 @@
-"""Faces from picture to picture: looked for rarely, followed by their last landmarks.
+"""Tracking of faces from frame to frame: detected rarely, followed by their previous landmarks.
 
-A face is cut by where its landmarks were in the picture before, and turned by their tilt if the
-network expects faces upright. It is gone when what the network finds there is no face's shape any
-more, or when it has left the picture.
+A face is cropped by its landmarks in the previous frame, turned by their tilt if the network
+expects upright faces. It is lost when what the network finds there has no face's shape any more, or
+when it has left the frame.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from asmnet_edge.runtime.smoothing import LANDMARKS, POSE, OneEuro
 
 @dataclass(frozen=True)
 class TrackingRule:
-    """When faces are looked for, and when one is given up.
+    """When the detector runs, and when a face is given up.
 
-    faces : that are followed at most; idle : seconds between looks while there is none
-    search : seconds between looks while there are some, but fewer than ``faces``
-    check : seconds between looks while there are as many as that
-    unseen : looks in a row that found nothing where a face is followed, after which one that is
-    found elsewhere takes its place; a face that is turned away from the detector keeps it till then
-    quality : from which on a shape passes as a face; misses : in a row after which it is gone
-    smallest : pixels of the longer side; overlap : share of two boxes that makes them one face
+    faces : most faces followed; idle : seconds between detections while none is followed
+    search : seconds between detections while some, but fewer than ``faces``, are followed
+    check : seconds between detections while ``faces`` are followed
+    unseen : detections in a row without a box where a face is followed, after which a face found
+    elsewhere may replace it; until then it may be turned away from the detector
+    quality : lowest quality of a face; misses : frames in a row below it, after which it is lost
+    smallest : longer side of the smallest face in pixels
+    overlap : intersection over union from which on two boxes are one face
     """
 
     faces: int = 1
@@ -46,7 +47,7 @@ class TrackingRule:
     def __post_init__(self) -> None:
         least = min(self.faces, self.misses, self.unseen)
         if least < 1 or min(self.idle, self.search, self.check) < 0:
-            raise UsageError(f"tracking needs at least one face, miss and look, got {self}")
+            raise UsageError(f"tracking needs at least one face, miss and detection, got {self}")
 
 
 @dataclass
@@ -64,9 +65,10 @@ class _Track:
 
 
 class FaceTracker:
-    """Follows the faces of a video with one landmarker.
+    """Follows the faces of a stream with one landmarker.
 
-    timings : of the last picture, as the landmarker's; smooth_ms : spent on smoothing in it
+    smooth : filter landmarks and pose from frame to frame
+    timings : of the last frame, as the landmarker's; smooth_ms : milliseconds of smoothing in it
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class FaceTracker:
         self._smooth = smooth
         self._tracks: list[_Track] = []
         self._numbers = count(1)
-        self._looked: float | None = None
+        self._detected: float | None = None
         self.smooth_ms = 0.0
 
     @property
@@ -84,33 +86,32 @@ class FaceTracker:
         return self.landmarker.timings
 
     def forget(self) -> None:
-        """Give all faces up, as after a pause: what comes next need not go on from here."""
-        self._tracks, self._looked = [], None
+        """Give all faces up, as after a pause: the next frame may show something else."""
+        self._tracks, self._detected = [], None
 
     def update(self, picture: Picture, seconds: float) -> list[Face]:
-        """The faces of ``picture`` (H, W, 3), which was taken at ``seconds``; oldest track first.
+        """Return the faces of ``picture`` (H, W, 3), taken at ``seconds``, oldest track first.
 
-        A face that cannot be seen in this picture is not among them, even if it is still looked for
-        where it was.
+        A face that is missed in this frame is not among them, even while its track is kept.
         """
         self.landmarker.timings, self.smooth_ms = Timings(), 0.0
         picture = three_channels(picture)
         faces = [f for t in self._tracks if (f := self._follow(t, picture, seconds))]
         self._tracks = [track for track in self._tracks if track.misses < self.rule.misses]
-        if self._should_look(seconds):
-            self._looked = seconds
-            faces += self._look(picture, seconds)
+        if self._should_detect(seconds):
+            self._detected = seconds
+            faces += self._detect(picture, seconds)
         followed = {track.number for track in self._tracks}
         return [face for face in faces if face.track in followed]
 
-    def _should_look(self, seconds: float) -> bool:
+    def _should_detect(self, seconds: float) -> bool:
         pause = self.rule.search if self._tracks else self.rule.idle
         pause = pause if self._has_room() else self.rule.check
-        since = None if self._looked is None else seconds - self._looked
+        since = None if self._detected is None else seconds - self._detected
         return since is None or since < 0 or since >= pause
 
-    def _look(self, picture: Picture, seconds: float) -> list[Face]:
-        """Faces that nobody follows yet, as far as there is room for them or can be made."""
+    def _detect(self, picture: Picture, seconds: float) -> list[Face]:
+        """Detect faces that are not followed yet, as many as there is room for."""
         found = []
         boxes = self.landmarker.boxes(picture)
         for track in self._tracks:
@@ -120,19 +121,19 @@ class FaceTracker:
             if (self._has_room() or self._least_seen()) and not self._is_followed(box):
                 (face,) = self.landmarker.faces_in(picture, [box])
                 if self._is_face(face, picture) and not self._is_followed(face.landmarks.box):
-                    found.append(self._shown(self._new_track(face.landmarks), face, seconds))
+                    found.append(self._result(self._new_track(face.landmarks), face, seconds))
         return found
 
     def _has_room(self) -> bool:
         return len(self._tracks) < self.rule.faces
 
     def _least_seen(self) -> _Track | None:
-        """The track that no look has confirmed for longest, if that is long enough."""
+        """Return the track unseen by the most detections, if they are enough to replace it."""
         track = max(self._tracks, key=lambda track: track.unseen)
         return track if track.unseen >= self.rule.unseen else None
 
     def _new_track(self, landmarks: Landmarks) -> _Track:
-        """Follow a face, instead of what is none by all signs if there is no room."""
+        """Start a track; without room it replaces the least seen one."""
         if not self._has_room():
             self._tracks = [t for t in self._tracks if t is not self._least_seen()]
         track = _Track(next(self._numbers), landmarks)
@@ -145,7 +146,7 @@ class FaceTracker:
             track.misses += 1
             return None
         track.misses, track.landmarks = 0, face.landmarks
-        return self._shown(track, face, seconds)
+        return self._result(track, face, seconds)
 
     def _is_face(self, face: Face, picture: Picture) -> bool:
         box, (height, width) = face.landmarks.box, picture.shape[:2]
@@ -155,7 +156,7 @@ class FaceTracker:
         return within and large and face.quality >= self.rule.quality
 
     def _is_taken(self, track: _Track, box: Box) -> bool:
-        """Whether an older track has this face already: then two have run into one."""
+        """Return whether an older track follows this face: then two tracks have merged."""
         older = [t for t in self._tracks if t.number < track.number and not t.misses]
         return any(overlap(t.box, box) > self.rule.overlap for t in older)
 
@@ -163,23 +164,23 @@ class FaceTracker:
         return any(self._are_one(track.box, box) for track in self._tracks)
 
     def _are_one(self, one: Box, other: Box) -> bool:
-        """Whether a followed face and one that was found are the same; detectors lie loosely."""
+        """Return whether a followed and a detected face are one; detectors' boxes are inexact."""
         return overlap(one, other) > self.rule.overlap / 2
 
-    def _shown(self, track: _Track, face: Face, seconds: float) -> Face:
+    def _result(self, track: _Track, face: Face, seconds: float) -> Face:
         if not self._smooth:
             return replace(face, box=face.landmarks.box, track=track.number)
         start = perf_counter()
         unit = max(track.box.width, track.box.height)
         points = track.smooth_points(face.landmarks.points, seconds, unit)
         pose = track.smooth_pose(face.pose, seconds)
-        shown = Landmarks(points, face.landmarks.scheme)
+        smoothed = Landmarks(points, face.landmarks.scheme)
         self.smooth_ms += 1e3 * (perf_counter() - start)
-        return Face(shown, pose, shown.box, face.quality, track.number)
+        return Face(smoothed, pose, smoothed.box, face.quality, track.number)
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
+    """Return the intersection over union of two boxes."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     both = max(0.0, width) * max(0.0, height)

@@ -1,4 +1,4 @@
-"""Signs of life to systemd, without its library: one datagram each (man sd_notify)."""
+"""Notifications to systemd without its library: one datagram each (man sd_notify)."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from contextlib import suppress
 
 
 class Watchdog:
-    """Tells systemd that the loop runs; where nobody listens, it does nothing.
+    """Notifies systemd that the loop runs; without systemd it does nothing.
 
-    Call `alive` from the loop that does the work, and from nowhere else: a thread of its own would
-    go on when the loop hangs.
+    Call `alive` only from the loop that does the work: a separate thread would go on pinging when
+    the loop hangs.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         if self._address.startswith("@"):  # Linux' abstract names
             self._address = "\0" + self._address[1:]
-        own = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         micros = environment.get("WATCHDOG_USEC", "")
-        self._pause = int(micros) / 2e6 if own and micros.isdigit() else None
+        self._pause = int(micros) / 2e6 if ours and micros.isdigit() else None
         self._next = 0.0
 
     def ready(self, status: str = "") -> None:
         self._send(f"READY=1\nSTATUS={status}")
 
     def alive(self) -> None:
-        """A ping, if half of the time until systemd would wait no longer is over."""
+        """Send a ping once half of systemd's time limit has passed."""
         now = time.monotonic()
         if self._pause is not None and now >= self._next:
             self._next = now + self._pause

@@ -7,30 +7,46 @@ It finds five points of each face too: eyes, tip of the nose, corners of the mou
 from __future__ import annotations
 
 import tempfile
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from asmnet_edge.errors import MissingExtraError, ModelError
+from asmnet_edge.errors import MissingExtraError, ModelError, UsageError
 from asmnet_edge.landmarks import Box, FloatArray, bounding_box
 from asmnet_edge.pictures import Picture
 from asmnet_edge.pose import mean_face
-from asmnet_edge.runtime.detect import DETECTION_SIDE, Detector, shrunk
+from asmnet_edge.runtime.backends.backend import Files, read_files
+from asmnet_edge.runtime.backends.trust import check_size, run_probe
+from asmnet_edge.runtime.detect import DETECTION_SIDE, shrunk
+from asmnet_edge.runtime.detector import Detector, DetectorOptions
 
 LARGEST = 10**6  # bytes of a model; the known one has a quarter of that
-SCORE = 0.7  # from which on YuNet's faces are taken
+SCORE = 0.7  # lowest score of a face
+PROBE = "asmnet_edge.runtime.yunet"  # this module's `probe`, which runs in the sandbox
 # iBUG's points for YuNet's five: each eye's rim, tip of the nose, corners of the mouth
 FIVE = (tuple(range(36, 42)), tuple(range(42, 48)), (30,), (48,), (54,))
 THE_ONE = "The one that is known to work: face_detection_yunet_2023mar.onnx of OpenCV's model zoo"
 
 
-def yunet(model: Path, side: int = DETECTION_SIDE, content: bytes | None = None) -> Detector:
-    """A detector with the model at ``model``; pictures are shrunk to ``side`` at most.
+def prepare(options: DetectorOptions) -> Callable[[], Detector]:
+    """Open the detector ``yunet`` of `asmnet_edge.runtime.detector.DETECTORS`.
 
-    content : what `read_yunet` gave for it, where several detectors share a model
+    `UsageError` without a model, `ModelError` where it does not load and run in the sandbox.
+    """
+    if options.model is None:
+        raise UsageError("--detector yunet needs its model", "Give --yunet FILE.onnx")
+    side = DETECTION_SIDE // 2 if options.fast else DETECTION_SIDE
+    return partial(yunet, options.model, side, read_yunet(options.model))
+
+
+def yunet(model: Path, side: int = DETECTION_SIDE, content: bytes | None = None) -> Detector:
+    """Open a detector with the model at ``model``; pictures are shrunk to ``side`` at most.
+
+    content : what `read_yunet` returned for it, where several detectors share a model
     """
     network = network_of(model, read_yunet(model) if content is None else content)
 
@@ -49,7 +65,7 @@ def yunet(model: Path, side: int = DETECTION_SIDE, content: bytes | None = None)
 
 
 def read_yunet(model: Path) -> bytes:
-    """The file at ``model``, once it was loaded and run in a process of its own.
+    """Return the file at ``model`` after it was loaded and run in the sandbox.
 
     OpenCV's importer of ONNX is native code, and nothing vouches for a file that a user brings.
     """
@@ -57,15 +73,25 @@ def read_yunet(model: Path) -> bytes:
         raise MissingExtraError(f"OpenCV {cv2.__version__} has no YuNet", "Install 4.9 or later")
     if not model.is_file() or model.suffix != ".onnx":
         raise ModelError(f"there is no YuNet model at {model}", THE_ONE)
-    from asmnet_edge.runtime.backends.trust import read_limited, tried
-
-    files = read_limited(model, LARGEST, THE_ONE)
-    tried("yunet", model, files, THE_ONE)
+    files = read_files(model, LARGEST + 1)
+    check_size(model, files, LARGEST, THE_ONE)
+    run_probe(PROBE, model, files, THE_ONE)
     return files[model.suffix]
 
 
+def probe(path: Path, files: Files) -> dict[str, Any]:
+    """Load the model and run it on grey; called in the sandbox, see `run_probe`.
+
+    Returns nothing that is needed outside: that it ended well is enough.
+    """
+    network = network_of(path, files[path.suffix])
+    network.setInputSize((320, 320))
+    network.detect(np.full((320, 320, 3), 128, np.uint8))
+    return {}
+
+
 def network_of(model: Path, content: bytes) -> Any:
-    """OpenCV's network from the ``content`` of ``model``."""
+    """Load OpenCV's network from the ``content`` of ``model``."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "yunet.onnx"
         copy.write_bytes(content)
@@ -80,7 +106,7 @@ def _largest_first(boxes: list[Box]) -> list[Box]:
 
 
 def _box(five: FloatArray) -> Box:
-    """Square about the landmarks of the face with these five points (5, 2), in picture pixels.
+    """Return the square around the landmarks of the face with ``five`` points (5, 2) in pixels.
 
     The frontal mean face laid onto the five (2-D Procrustes) says where the 68 would lie. YuNet's
     own box says less: how much of the brow and chin it takes in varies.
@@ -97,6 +123,6 @@ def _box(five: FloatArray) -> Box:
 
 @cache
 def _five() -> Any:
-    """YuNet's five points of the mean face, as complex numbers (5,)."""
+    """Return YuNet's five points of the mean face as complex numbers (5,)."""
     face = mean_face()[:, :2]
     return np.stack([face[list(points)].mean(axis=0) for points in FIVE]) @ [1, 1j]

@@ -1,7 +1,6 @@
-"""What may make a face hard, and how a model does on the faces where it is so.
+"""Conditions that may make a face hard, such as yaw or a closed eye, and the accuracy under each.
 
-All is taken from the annotations, none from what the model says, so that the bins are the same for
-each model.
+They depend on the annotations alone, so that the bins are the same for each model.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ LIPS = (62, 66)  # middle of the inner mouth, upper and lower
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that differs from face to face, and where its bins begin and end.
+    """A property that differs from face to face, and the edges of its bins.
 
-    values : of the faces, (faces,)
+    values : the property of each face, (faces,)
     """
 
     name: str
@@ -37,7 +36,7 @@ class Condition:
 
 
 def conditions_of(predictions: Predictions) -> list[dict[str, Any]]:
-    """NME in %, its interval and the failure rate in each bin of each of `CONDITIONS`."""
+    """Return NME in %, its interval and the failure rate in each bin of each of `CONDITIONS`."""
     errors = predictions.errors
     return [
         {
@@ -54,7 +53,7 @@ def conditions_of(predictions: Predictions) -> list[dict[str, Any]]:
 def bins(
     values: FloatArray, edges: Sequence[float]
 ) -> list[tuple[dict[str, float | None], NDArray[np.intp]]]:
-    """Where each bin begins and ends (None: open), and the faces in it; empty ones are left out."""
+    """Return the ends of each bin (None: open) and the faces in it; without empty bins."""
     numbers = np.digitize(values, edges)
     limits = [None, *edges, None]
     found = [(limits[k : k + 2], np.flatnonzero(numbers == k)) for k in range(len(edges) + 1)]
@@ -74,7 +73,7 @@ def _figures(
 
 
 def _points(predictions: Predictions) -> FloatArray:
-    """The annotated landmarks (faces, 68, 2) in pixels of their pictures, as iBUG numbers them."""
+    """Annotated landmarks (faces, 68, 2) in pixels of their pictures, in the order of iBUG."""
     points = np.stack([sample.landmarks.points for sample in predictions.samples])
     return points[:, list(predictions.truth.scheme.to_ibug68)]
 
@@ -85,19 +84,19 @@ def _apart(points: FloatArray, pairs: Sequence[tuple[int, int]]) -> FloatArray:
 
 
 def _eyes(predictions: Predictions) -> FloatArray:
-    """How far the lids are open, over the eyes' length."""
+    """Opening of the lids over the eyes' length, (faces,)."""
     points = _points(predictions)
     return _apart(points, LIDS) / _apart(points, EYES)
 
 
 def _mouth(predictions: Predictions) -> FloatArray:
-    """How far the inner lips are apart, over the distance of the outer eye corners."""
+    """Distance of the inner lips over that of the outer eye corners, (faces,)."""
     points = _points(predictions)
     return _apart(points, [LIPS]) / _apart(points, [(36, 45)])
 
 
 def longer_sides(predictions: Predictions) -> FloatArray:
-    """The longer side of each face's box in pixels of its picture, (faces,)."""
+    """Return the longer side of each face's box in pixels of its picture, (faces,)."""
     boxes = [sample.landmarks.box for sample in predictions.samples]
     return np.array([max(box.width, box.height) for box in boxes])
 
@@ -124,7 +123,7 @@ TURNED = (10.0, 20.0, 30.0, 40.0)  # degrees of |yaw| between the bins of pose e
 
 
 def pose_by_yaw(predictions: Predictions) -> list[dict[str, Any]]:
-    """Pose MAE by axis in degrees, by how far the head is turned."""
+    """Return the pose MAE in degrees by axis, by range of |yaw|."""
     errors = metrics.angle_errors(predictions.outputs[1], predictions.truth.pose)
     turned = bins(np.abs(predictions.truth.pose[:, 0]), TURNED)
     return [

@@ -1,4 +1,4 @@
-"""The same faces as the program itself finds them: with a detector's box for the annotated one."""
+"""Accuracy with a detector's boxes in place of the annotated ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.crop import cut, from_relative, invert, transform
 from asmnet_edge.data.sample import Sample
 from asmnet_edge.landmarks import Box, FloatArray
-from asmnet_edge.runtime.detect import Detector, detect_haar
+from asmnet_edge.runtime.detect import detect_haar
+from asmnet_edge.runtime.detector import Detector
 
 NAME = "OpenCV's Haar cascade"
 
@@ -25,10 +26,10 @@ def with_detector(
     tick: Callable[[], None],
     detect: Detector = detect_haar,
 ) -> dict[str, Any]:
-    """NME in % with the boxes of ``detect``, and with the annotated ones on the same faces.
+    """Return the NME in % with the boxes of ``detect``, and with annotated ones on the same faces.
 
-    A face is found when a box has its centre within the annotated one. None of the figures but the
-    counts is there when no face is.
+    A face is found if a box has its centre within the annotated one. If none is found, there are
+    counts only.
     """
     boxes: dict[int, Box] = {}
     for number, sample in enumerate(found.samples):
@@ -55,7 +56,7 @@ def with_detector(
 
 
 def _box(sample: Sample, detect: Detector) -> Box | None:
-    """The largest box that lies on the face of ``sample``, if there is one."""
+    """Largest box whose centre lies in the face of ``sample``, if there is one."""
     face = sample.landmarks.box
     low, far = np.array([face.x, face.y]), np.array([face.width, face.height])
     shares = ((box, (np.array(box.centre) - low) / far) for box in detect(sample.load()))
@@ -63,7 +64,7 @@ def _box(sample: Sample, detect: Detector) -> Box | None:
 
 
 def _errors(model: EvaluatedModel, samples: Sequence[Sample], boxes: Sequence[Box]) -> FloatArray:
-    """NME of each of ``samples`` in its one of ``boxes``, (faces,), as a fraction."""
+    """NME of each of ``samples`` in its box, (faces,), as a fraction."""
     matrices, size = [model.crop.matrix(box) for box in boxes], model.crop.size
     crops = [
         cut(sample.load(), matrix, size)[..., ::-1]

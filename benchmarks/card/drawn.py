@@ -1,4 +1,4 @@
-"""One model on drawn faces, whose pose is exact: most of them nearly frontal, or turned any way."""
+"""Accuracy of one model on drawn faces, whose pose is exact: nearly frontal, or of every yaw."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def _loaded(sample: Sample) -> Sample:
 def on_drawn_faces(
     model: EvaluatedModel, count: int, progress: Progress
 ) -> tuple[dict[str, Any], Predictions]:
-    """Pose and landmarks on ``count`` drawn faces, whose truth is exact, and what the model said.
+    """Return figures on ``count`` drawn faces, whose truth is exact, and the predictions.
 
-    labels : how far poses fitted to the exact landmarks lie off, as labels of real faces are made
+    labels : errors of poses fitted to the exact landmarks, as the labels of real faces are made
     """
     tick = progress("drawn faces", count)
     found = predict_faces(model, KeptFaces(count).samples(), tick)
@@ -63,7 +63,7 @@ def on_drawn_faces(
 
 
 def on_turned_faces(model: EvaluatedModel, count: int, progress: Progress) -> dict[str, Any]:
-    """The row of an evaluation on ``count`` drawn faces of every yaw; ``pose`` with intervals."""
+    """Return the evaluation's row on ``count`` drawn faces of every yaw; ``pose`` has intervals."""
     dataset = KeptFaces(count, wide=True)
     plan = EvaluationPlan(dataset, dataset.name, (SUBSET,), sensitivity=False)
     evaluation = run_evaluation(model, plan, progress)

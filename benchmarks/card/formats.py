@@ -1,4 +1,4 @@
-"""What int8 costs in each format: artifacts of one float model against it, on the same crops."""
+"""Cost of int8 in each format: artifacts against their float model on the same crops."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_mod
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.errors import ModelError
+from asmnet_edge.formats.builtin import TFLITE
 from asmnet_edge.manifest import Precision, read_manifest
 
 KEPT = (
@@ -20,11 +21,11 @@ KEPT = (
 
 
 def shipped_int8(source: Path, source_sha256: str) -> Path | None:
-    """The int8 TFLite file that lies beside ``source``, if there is one.
+    """Return the int8 TFLite file beside ``source``, if there is one.
 
-    `ModelError` when it was made from other weights: then they must not be shipped together.
+    `ModelError` if it was converted from other weights: they must not be shipped together.
     """
-    path = source.with_name(f"{source.stem}-{Precision.INT8}.tflite")
+    path = source.with_name(f"{source.stem}-{Precision.INT8}{TFLITE.suffix}")
     if not path.exists():
         return None
     if read_manifest(path).source_sha256 != source_sha256:
@@ -39,7 +40,7 @@ def format_figures(
     path: Path, shipped: bool, float_model: EvaluatedModel, found: Mapping[str, Predictions],
     threads: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The artifact at ``path`` against what the float model said, subset by subset."""
+    """Compare the artifact at ``path`` with the float model's predictions, subset by subset."""
     model, manifest = open_model(path, threads), read_manifest(path)
     if manifest.source_sha256 != float_model.facts["sha256"]:
         raise ModelError(f"{path.name} was not made from {float_model.facts['name']}")

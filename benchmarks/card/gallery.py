@@ -1,7 +1,7 @@
-"""Turned heads in one picture: drawn faces over all of yaw, with what a model finds in them.
+"""Turned heads in one picture: drawn faces over the whole range of yaw, with a model's results.
 
-Each row is one head, each column a yaw. The model looks as the runtime does that is given the tight
-box of the landmarks. Drawn faces alone are shown: pictures of people may not be.
+Each row is one head, each column a yaw. The model starts with the tight box of the landmarks, as
+the runtime does. Only drawn faces are shown: pictures of people must not be published.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class TurnedHead:
-    """A picture with one drawn face: its tight landmark box is all that a model is given of it.
+    """A picture with one drawn face, of which a model gets the tight box of the landmarks.
 
     points : (68, 2) exact landmarks in pixels; pose : (3,) exact, in the picture's frame
     """
@@ -46,7 +46,7 @@ class TurnedHead:
 
 
 def write_gallery(model: EvaluatedModel, path: Path) -> None:
-    """Write the sheet of ``model``, a network of 68 points, to ``path``."""
+    """Write the contact sheet of ``model``, a network of 68 points, to ``path``."""
     heads = turned_heads()
     searches = [Search(h.picture, model.crop, bounding_box(h.points)) for h in heads]
     search_all(model, searches)
@@ -59,7 +59,7 @@ def write_gallery(model: EvaluatedModel, path: Path) -> None:
 
 @cache
 def turned_heads() -> tuple[TurnedHead, ...]:
-    """The heads of the sheet, row by row; each row is one of the drawn test faces."""
+    """Return the heads of the sheet row by row; each row is one of the drawn test faces."""
     return tuple(
         _head((0, FIRST["test"] + row), np.array([yaw, pitch, 0.0]), clockwise)
         for row, (pitch, clockwise) in enumerate(ROWS)
@@ -75,7 +75,7 @@ def _head(seed: tuple[int, int], pose: FloatArray, clockwise: float) -> TurnedHe
 
 
 def _tile(head: TurnedHead, search: Search) -> Picture:
-    """The face with the landmarks and the axes that were found."""
+    """Draw the landmarks and pose axes that were found into the face."""
     matrix, found = TILE.matrix(bounding_box(head.points)), search.seen[-1]
     canvas = cut(head.picture, matrix, TILE.size)
     landmarks = Landmarks(transform(found.points, matrix), found.scheme)
@@ -89,7 +89,7 @@ def _angles(pose: FloatArray) -> str:
 
 
 def _legend(width: int) -> Picture:
-    """A strip (LEGEND, width, 3) that says what captions and axes are."""
+    """Strip (LEGEND, width, 3) that explains captions and axes."""
     strip = np.full((LEGEND, width, 3), SHEET, np.uint8)
     font, line = cv2.FONT_HERSHEY_DUPLEX, cv2.LINE_AA
     cv2.putText(strip, WORDS, (6, LEGEND - 7), font, 0.45, CAPTION, 1, line)

@@ -1,11 +1,11 @@
-"""What no program finds out of weights: remarks on them, and where the logs of their training lie.
+"""Facts of weights that only people know: remarks, and where the logs of their training are.
 
     [[weights]]
-    sha256 = "..."    # of the float model file that it is true of
-    logs = ["training/first.csv", "training/second.csv"]    # seen from the TOML file
+    sha256 = "..."    # of the float model file
+    logs = ["training/first.csv", "training/second.csv"]    # relative to the TOML file
     remarks = ["..."]
 
-What is known of other weights is left out of a card, so that it does not outlive them.
+They belong to the hash, so that they do not outlive the weights.
 """
 
 from __future__ import annotations
@@ -32,17 +32,19 @@ class Known:
 
 
 def read_known(path: Path) -> dict[str, Known]:
-    """SHA-256 of a float model -> what is known of it."""
+    """Read what is known of each float model, by its SHA-256."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         entries = content["weights"] if content else []
     except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path} tells of no weights: {error}", "Expected [[weights]]") from error
+        raise DataError(
+            f"{path} does not describe weights: {error}", "Expected [[weights]]"
+        ) from error
     return dict(_entry(entry, number, path) for number, entry in enumerate(entries, start=1))
 
 
-def told_of(sha256: str, known: Mapping[str, Known]) -> dict[str, Any]:
-    """``remarks`` and ``log`` of the weights, as a card has them."""
+def facts_of(sha256: str, known: Mapping[str, Known]) -> dict[str, Any]:
+    """Return ``remarks`` and ``log`` of the weights, as a card has them."""
     found = known.get(sha256, Known())
     log = read_logs(found.logs) if found.logs else None
     return {"remarks": list(found.remarks), "log": log}

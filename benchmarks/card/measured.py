@@ -1,4 +1,4 @@
-"""One model measured for its card: by subset, region, pose, yaw, tilt and condition."""
+"""Measurements of one model for its card: by subset, region, pose, yaw, tilt and condition."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CURVE_STEP = 0.1  # % of NME between two points of an error curve
 
 
 class SomeFaces:
-    """``dataset`` with at most ``most`` faces a test subset, evenly chosen; for trials."""
+    """A data set with at most ``most`` faces a test subset, evenly chosen; for quick trials."""
 
     def __init__(self, dataset: Dataset, most: int) -> None:
         self.dataset, self.most = dataset, most
@@ -49,7 +49,7 @@ class SomeFaces:
 def measure(
     model: EvaluatedModel, dataset: Dataset, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Predictions]]:
-    """The figures of ``model`` on the test subsets of ``dataset``, and what it said, by subset."""
+    """Return figures of ``model`` on the test subsets of ``dataset``, and predictions by subset."""
     evaluation = run_evaluation(model, EvaluationPlan(dataset, dataset.name), progress)
     content, rows = evaluation.content, []
     seen: dict[str, Predictions] = {}
@@ -77,7 +77,7 @@ def measure(
 
 
 def tilt(model: EvaluatedModel, samples: Sequence[Sample], progress: Progress) -> dict[str, Any]:
-    """Figures of some of ``samples``, evenly chosen, whose pictures are turned: by tilt."""
+    """Return figures by tilt on some of ``samples``, evenly chosen."""
     chosen = every_kth(samples)
     names = {"chosen": [sample.name for sample in chosen]}
     found = tilt_figures(model, chosen, names, progress("turned pictures", len(chosen)))
@@ -86,7 +86,7 @@ def tilt(model: EvaluatedModel, samples: Sequence[Sample], progress: Progress) -
 
 
 def absent(dataset: Dataset) -> list[dict[str, Any]]:
-    """The official subsets of which this copy has no face at all."""
+    """Return the official subsets of which this copy has no face."""
     known = dataset.dataset if isinstance(dataset, SomeFaces) else dataset
     names = PARTS if isinstance(known, W300) else ()
     gone = [name for name in names if name not in (TRAINING, *dataset.subsets)]
@@ -97,7 +97,7 @@ def absent(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def details(found: Predictions) -> dict[str, Any]:
-    """What a card says of a subset besides its row in an evaluation."""
+    """Return what a card has of a subset besides its row in an evaluation."""
     return {
         "regions": regions(found),
         "pose": pose_figures(found),
@@ -108,7 +108,7 @@ def details(found: Predictions) -> dict[str, Any]:
 
 
 def regions(found: Predictions) -> dict[str, dict[str, Any]]:
-    """NME in % of each facial region's points, with its interval."""
+    """Return the NME in % of each facial region's points, with its interval."""
     points = 100 * metrics.point_errors(found.outputs[0], found.truth.landmarks, found.truth.scheme)
     values = {
         name: points[:, list(at)].mean(axis=1) for name, at in found.truth.scheme.groups.items()
@@ -117,18 +117,18 @@ def regions(found: Predictions) -> dict[str, dict[str, Any]]:
 
 
 def pose_figures(found: Predictions) -> dict[str, dict[str, Any]]:
-    """MAE in degrees by axis, with its interval."""
+    """Return the MAE in degrees by axis, with its interval."""
     errors = metrics.angle_errors(found.outputs[1], found.truth.pose)
     return {axis: with_interval(found, errors[:, k], "mae") for k, axis in enumerate(AXES)}
 
 
 def with_interval(found: Predictions, values: FloatArray, name: str) -> dict[str, Any]:
-    """Mean of ``values`` (faces,) under ``name``, and its 95 % bootstrap interval."""
+    """Return the mean of ``values`` (faces,) as ``name``, with its 95 % bootstrap interval."""
     return {name: float(values.mean()), "interval": found.truth.interval(values)}
 
 
 def worst(found: Predictions) -> list[dict[str, Any]]:
-    """The faces of the highest NME by name, the worst first, and where they look."""
+    """Return names, NME and pose of the faces with the highest NME, the worst first."""
     errors = found.errors
     chosen = np.argsort(-errors, kind="stable")[:WORST]
     return [
@@ -142,7 +142,7 @@ def worst(found: Predictions) -> list[dict[str, Any]]:
 
 
 def curve(errors: FloatArray, limit: float) -> dict[str, list[float]]:
-    """The cumulative error curve: share of faces whose NME in % is at most so much."""
+    """Return the cumulative error curve: share of faces with an NME (%) of at most ``at``."""
     at = np.round(np.arange(0, limit + CURVE_STEP / 2, CURVE_STEP), 6)
     share = (100 * errors[:, None] <= at).mean(axis=0)
     return {"at": at.tolist(), "share": share.round(5).tolist()}

@@ -1,4 +1,4 @@
-"""Where a float model comes from: file, network, training and licence, as the file itself tells."""
+"""Origin of a float model as its file states it: network, training, licence."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from asmnet_edge.errors import ModelError
 from asmnet_edge.files import sha256
 from asmnet_edge.training.facts import read_facts
 
-NOTICE = "NOTICE"  # lies beside weights whose licence is another than the code's
-ORIGIN = "started_from"  # in the provenance: that of the model whose weights training began with
+NOTICE = "NOTICE"  # file beside weights whose licence differs from the code's
+ORIGIN = "started_from"  # key of the provenance of the model that training began with
 SETTINGS = (
     *("epochs", "batch", "learning_rate", "stages", "distance", "asm_schedule", "shape_variance"),
     *("pose_weight", "dropout", "weight_decay", "augmentation", "precision", "ema", "ema_every"),
@@ -22,13 +22,13 @@ SETTINGS = (
 BEFORE = {
     "dropout": 0.3,
     "validation_percent": PERCENT,
-}  # what runs did that did not know such a setting yet
+}  # values of runs from before the setting existed
 OUTCOME = ("step", "validation_nme", "averaging", "licence", "sha256")
-FOLDERS = 2  # of a data set's path that are told: more would tell of somebody's machine
+FOLDERS = 2  # parts of a data set's path that a card shows: more would describe a machine
 
 
 def origin_of(path: Path) -> dict[str, Any]:
-    """The facts of the float model at ``path`` that a card begins with; reads no weights."""
+    """Return the facts of the float model at ``path`` without reading its weights."""
     try:
         facts = read_facts(path)
         provenance = facts["provenance"]
@@ -57,7 +57,7 @@ def _notice(path: Path) -> str | None:
 
 
 def _parts(provenance: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The runs that made the weights, the first one first."""
+    """Training runs that made the weights, in their order."""
     if isinstance(before := provenance.get(ORIGIN), Mapping):
         yield from _parts(before)
     if "training" in provenance:

@@ -1,4 +1,4 @@
-"""The pictures of a card, drawn from its figures alone: none of them shows a real face."""
+"""Pictures of a card, drawn from its figures alone: none shows a real face."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OURS = re.compile(r"ced\.png|.+-(sensitivity|training)\.png|.+-(drawn|turned)\.j
 
 
 def stem(section: Mapping[str, Any]) -> str:
-    """What the files of a model's ``section`` begin with."""
+    """Return the beginning of the names of a model's pictures."""
     return Path(section["name"]).stem
 
 
@@ -29,33 +29,33 @@ def training_file(section: Mapping[str, Any]) -> str:
 
 
 def drawn_file(section: Mapping[str, Any]) -> str:
-    """Of the worst drawn faces; it needs the model, and so is made where that is measured."""
+    """Name of the picture of the worst drawn faces, made while the model is measured."""
     return f"{stem(section)}-drawn.jpg"
 
 
 def turned_file(section: Mapping[str, Any]) -> str:
-    """Of turned heads, from `gallery`; it needs the model, too."""
+    """Name of the picture of turned heads, made while the model is measured."""
     return f"{stem(section)}-turned.jpg"
 
 
 def files_of(card: Mapping[str, Any]) -> set[str]:
-    """The names of all pictures that ``card`` has."""
+    """Return the names of all pictures of ``card``."""
     found = {CURVES}
     for section in card["models"]:
-        made = (
+        files = (
             (sensitivity_file, section["sensitivity"]),
             (training_file, section["log"]),
             (drawn_file, section["drawn"]),
             (turned_file, section.get("wide")),
         )
-        found |= {name(section) for name, there in made if there}
+        found |= {name(section) for name, there in files if there}
     return found
 
 
 def draw_pictures(card: Mapping[str, Any], folder: Path) -> None:
     """Write the curves of all models and, for each, sensitivity and training into ``folder``.
 
-    Pictures of models that are not in the card any more are removed from it.
+    Pictures of models that are no longer in the card are removed.
     """
     draw_curves(card, folder / CURVES)
     for section in card["models"]:
@@ -70,7 +70,7 @@ def draw_pictures(card: Mapping[str, Any], folder: Path) -> None:
 
 
 def draw_curves(card: Mapping[str, Any], path: Path) -> None:
-    """Share of faces whose NME is at most so much: a curve for each model and subset."""
+    """Draw the cumulative error curve of each model and subset."""
     figure, axis = new_figure()
     for section, line in zip(card["models"], cycle(LINES)):
         for row in section["subsets"]:
@@ -85,7 +85,7 @@ def draw_curves(card: Mapping[str, Any], path: Path) -> None:
 
 
 def draw_training(section: Mapping[str, Any], path: Path) -> None:
-    """Loss and validation NME over the steps of all runs; a line where one ends."""
+    """Draw loss and validation NME over the steps of all runs; a dotted line ends each."""
     log = section["log"]
     figure, axes = new_figure(1, 2, inches=(9.6, 3.6))
     for axis, key, label in zip(

@@ -1,4 +1,4 @@
-"""Figures that others published, to read ours beside: NME in % of the inter-ocular distance."""
+"""Published results of others for comparison: NME in % of the inter-ocular distance."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NME: Mapping[str, tuple[tuple[str, Mapping[str, float]], ...]] = MappingProxyTyp
 
 
 def published(dataset: str) -> dict[str, Any] | None:
-    """What is published on ``dataset``; None where we know of nothing."""
+    """Return published results on ``dataset``; None if there are none here."""
     if dataset not in NME:
         return None
     rows = [{"name": name, "nme": dict(figures)} for name, figures in NME[dataset]]

@@ -1,4 +1,4 @@
-"""The ``log.csv`` of a training run, or of several that went on from one another, as a curve."""
+"""Curves of the ``log.csv`` of a training run, or of several that continued one another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ POINTS = 200  # of the loss's curve: the mean of so many stretches
 
 
 def read_logs(paths: Sequence[Path]) -> dict[str, Any]:
-    """The runs of ``paths``, one after another, with their steps counted on.
+    """Read the runs of ``paths``, one after another, with their steps added up.
 
     parts : of each run its steps and the sizes it trained at; loss : [step, mean since the point
     before]; validation : [step, NME in %]

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.report.cells import told_apart
+from asmnet_edge.benchmarks.report.cells import with_labels
 from asmnet_edge.benchmarks.report.notes import are_drawn
 from asmnet_edge.errors import UsageError
 
@@ -61,7 +61,7 @@ def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) 
     if len(names := sorted({_name(record) for record in chosen})) > 1:
         raise UsageError(f"the records are of {'; '.join(names)}", "Choose one with --device")
     records_of = [record for record in chosen for _ in record.measured]
-    rows = told_apart([row for record in chosen for row in record.measured])
+    rows = with_labels([row for record in chosen for row in record.measured])
     pairs = zip(rows, records_of, strict=True)
     return [_judged(row, of, needs) for row, of in pairs if row.get("format") != "keras"]
 

@@ -9,14 +9,12 @@ from typing import Any
 
 from asmnet_edge import cpu
 from asmnet_edge.benchmarks.device.sensors import CPUS, power, read_text
+from asmnet_edge.formats import all_runtimes
 from asmnet_edge.versions import installed_version
 
 # features that decide how fast the arithmetic is; eight-bit ones are named in `asmnet_edge.cpu`
 FEATURES = (*("avx2", "avx512f", "amx_bf16", "neon", "asimd", "sve"), *cpu.FEATURES)
-PACKAGES = (
-    *("numpy", "opencv-python-headless", "ai-edge-litert", "tflite-runtime", "onnxruntime"),
-    *("openvino", "tensorflow", "keras"),
-)
+PACKAGES = ("numpy", "opencv-python-headless", "tensorflow", "keras")  # and those of runtimes
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,8 @@ def _os_name() -> str | None:
 
 
 def _versions() -> dict[str, str]:
-    found = {name: installed_version(name) for name in PACKAGES}
+    names = (*PACKAGES[:2], *(runtime.package for runtime in all_runtimes()), *PACKAGES[2:])
+    found = {name: installed_version(name) for name in names}
     return {name: version for name, version in found.items() if version != "unknown"}
 
 

@@ -1,4 +1,4 @@
-"""The model that is evaluated: the float one in any Keras backend, or an artifact."""
+"""Model to evaluate: a float model in any Keras backend, or an artifact in its runtime."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from asmnet_edge.schemes import LandmarkScheme
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A model and all that is needed to put faces before it.
+    """A model with what is needed to run it on faces.
 
-    facts : what the evaluation says of it; crop : rule that its crops are cut by
+    facts : its description for the evaluation's JSON; crop : rule that its crops are cut by
     predict : crops (faces, s, s, 3) uint8 RGB -> landmarks (faces, n, 2) relative to them, pose
     (faces, 3) in degrees
     """
@@ -36,7 +36,7 @@ class EvaluatedModel:
     predict: Callable[[Crop], Outputs]
 
     def outputs(self, crops: Crop) -> Outputs:
-        """`predict`, refusing numbers that are not finite."""
+        """Return `predict` of ``crops``; `ModelError` for numbers that are not finite."""
         outputs = self.predict(crops)
         if not all(np.isfinite(output).all() for output in outputs):
             raise ModelError(f"{self.facts['name']} gives numbers that are not finite")
@@ -44,7 +44,7 @@ class EvaluatedModel:
 
 
 def open_model(path: Path, threads: int | None = None) -> EvaluatedModel:
-    """The float model or artifact at ``path``; ``threads`` None: as many as there are cores."""
+    """Open the float model or artifact at ``path``; ``threads`` None: as many as cores."""
     opened = _open_float if path.suffix == FLOAT_SUFFIX else _open_artifact
     return opened(path, threads)
 
@@ -70,7 +70,7 @@ def _open_float(path: Path, threads: int | None) -> EvaluatedModel:
 
 
 def _limit_threads(backend: str, threads: int) -> None:
-    """Before the weights are loaded: TensorFlow fixes its threads at first use."""
+    """Limit ``threads`` before the weights are loaded: TensorFlow fixes them at first use."""
     if backend != "tensorflow":
         raise UsageError(
             f"the threads of Keras with {backend} cannot be set", "Leave out --threads"

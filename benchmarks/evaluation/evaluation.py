@@ -1,4 +1,4 @@
-"""An evaluation: one model on a data set's faces, by the protocol of each of its subsets."""
+"""Predictions of one model on a data set's faces, and its figures by the subset's protocol."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ BATCH = 32  # faces in memory at once
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of faces, beside what their annotations say.
+    """Outputs of a model for faces, beside the faces' annotations.
 
-    samples : those faces whose pictures could be read; outputs : landmarks (faces, n, 2) relative
+    samples : faces whose pictures could be read; outputs : landmarks (faces, n, 2) relative
     to the crops, pose (faces, 3)
     """
 
@@ -50,7 +50,7 @@ class Predictions:
         return metrics.nme(self.outputs[0], self.truth.landmarks, self.truth.scheme)
 
     def of(self, names: Sequence[str]) -> Predictions:
-        """Those of the faces ``names``, in that order; names that are not there are passed over."""
+        """Return the predictions of the faces ``names`` in that order, without unknown names."""
         place = {sample.name: number for number, sample in enumerate(self.samples)}
         chosen = np.array([place[name] for name in names if name in place], np.intp)
         samples = tuple(self.samples[number] for number in chosen)
@@ -58,12 +58,12 @@ class Predictions:
         return Predictions(samples, self.truth.select(chosen), outputs)
 
 
-def check_scheme(model: EvaluatedModel, scheme: LandmarkScheme, words: str) -> None:
-    """`UsageError` when the faces of ``words`` are annotated by another scheme than the model's."""
+def check_scheme(model: EvaluatedModel, scheme: LandmarkScheme, data: str) -> None:
+    """Raise `UsageError` if ``data`` is annotated by another scheme than the model's."""
     if model.scheme is not scheme:
         raise UsageError(
             f"{model.facts['name']} gives {model.scheme.points} points ({model.scheme.name}), "
-            f"{words} is annotated with {scheme.points} ({scheme.name})",
+            f"{data} is annotated with {scheme.points} ({scheme.name})",
             "Evaluate on a data set of the model's own scheme",
         )
 
@@ -75,11 +75,11 @@ def predict_faces(
     on_broken: OnBroken = refuse,
     upright: bool = False,
 ) -> Predictions:
-    """Outputs of ``model`` for ``samples``, cut by its rule; ``tick`` is called for each of them.
+    """Return the outputs of ``model`` for ``samples``, cut by its rule.
 
-    upright : cut as the runtime cuts for a network that expects it; otherwise level, as the
-    protocols have it
-    ``on_broken`` is told of each picture that cannot be read; if it returns, its face is left out.
+    upright : turn crops by the face's roll, as the runtime does for a network that expects it;
+    otherwise they are level, as the protocols have it. tick : is called for each sample
+    on_broken : is called with each unreadable picture's error; if it returns, the face is left out
     """
     rule = replace(model.crop, upright=upright)
     kept: list[Sample] = []
@@ -108,9 +108,9 @@ def _crop(sample: Sample, rule: CropRule) -> Crop:
 
 
 def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
-    """The row of ``subset``, whose faces ``predictions`` are.
+    """Return the row of ``subset``, whose faces ``predictions`` holds.
 
-    NME in %, as mean, with its 95 % bootstrap interval, by other normalisers, by facial region, by
+    NME in % as mean, with its 95 % bootstrap interval, by other normalisers, by facial region, by
     |yaw| and for each face; failure rate and AUC as fractions; pose MAE in degrees.
     """
     landmarks, truth = predictions.outputs[0], predictions.truth
@@ -140,10 +140,10 @@ def evaluate(
     progress: Progress,
     on_broken: OnBroken = refuse,
 ) -> tuple[Predictions, list[dict[str, Any]]]:
-    """Every face once, whatever subsets it belongs to; then a row for each of ``subsets``.
+    """Predict each face once and return the predictions and a row for each of ``subsets``.
 
-    A subset that no face is left of has no row. Where the model expects faces upright, each row
-    says under ``upright`` how it does on such crops, from a second look at every face.
+    A subset without a readable face has no row. Where the model expects upright faces, each row
+    has figures on such crops under ``upright``, from a second pass over all faces.
     """
     samples = list({s.name: s for subset in subsets for s in subset.samples}.values())
     predictions = predict_faces(model, samples, progress("faces", len(samples)), on_broken)
@@ -171,5 +171,5 @@ def _add_upright(
 
 
 def threshold_percent(scheme: LandmarkScheme) -> float:
-    """Where the error curves end and a face counts as failed, in %."""
+    """Return the NME in % at which error curves end and above which a face counts as failed."""
     return round(100 * failure_threshold(scheme), 6)

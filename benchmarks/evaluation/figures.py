@@ -1,4 +1,4 @@
-"""An evaluation as figures: cumulative error curves and the sensitivity to the box."""
+"""Plots of an evaluation: cumulative error curves, and the sensitivity to the crop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from asmnet_edge.benchmarks.accuracy.truth import faces_in_words
 from asmnet_edge.plots import new_figure, save_figure
 
-LINES = ("-", "--", ":", "-.")  # in turns, so that one curve upon another is seen
+LINES = ("-", "--", ":", "-.")  # so that curves that coincide are both seen
 # panel title, label of its axis, factor on the steps, curves and their names
 PANELS = (
     ("shift", "% of the crop's side", 100, {"shift_x": "to the right", "shift_y": "down"}),
@@ -21,7 +21,7 @@ PANELS = (
 
 
 def draw_curves(content: dict[str, Any], path: Path) -> None:
-    """Share of each subset's faces whose NME is at most so much, up to the failure threshold."""
+    """Draw each subset's cumulative error curve up to the failure threshold."""
     figure, axis = new_figure()
     limit = content["failure_threshold_percent"]
     for row, line in zip(content["subsets"], cycle(LINES)):
@@ -39,7 +39,7 @@ def draw_curves(content: dict[str, Any], path: Path) -> None:
 
 
 def draw_sensitivity(content: dict[str, Any], path: Path) -> None:
-    """NME against shift, scale and rotation of the crop."""
+    """Draw the NME against shift, scale and rotation of the crop."""
     curves = content["sensitivity"]["curves"]
     figure, axes = new_figure(1, len(PANELS), inches=(9.6, 3.6))
     top = 1.05 * max(max(curve["nme"]) for curve in curves.values())
@@ -52,5 +52,5 @@ def draw_sensitivity(content: dict[str, Any], path: Path) -> None:
             axis.legend(fontsize="small")
     axes.flat[0].set_ylabel("NME, %")
     faces = content["sensitivity"]["faces"]
-    figure.suptitle(f"{content['model']['name']}: NME by how the crop lies ({faces} faces)")
+    figure.suptitle(f"{content['model']['name']}: NME by displacement of the crop ({faces} faces)")
     save_figure(figure, path)

@@ -1,4 +1,4 @@
-"""One evaluation from the data set to the files that it leaves."""
+"""Evaluation of a model on a data set, from the faces to the files that it writes."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ JSON, CURVES, WORST, SENSITIVITY = FILES = (
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What to evaluate on. words : as the person named ``dataset``; subsets : asked for, if any.
+    """What to evaluate on.
 
-    tilt : whether pictures are turned as well, by all of `tilt.DEGREES`
+    words : ``dataset`` as the user named it; subsets : to evaluate, empty for all test subsets
+    sensitivity : measure displaced crops; tilt : measure pictures turned by `tilt.DEGREES`
+    on_broken : is called with each unreadable picture's error; if it returns, the face is left out
     """
 
     dataset: Dataset
@@ -50,20 +52,20 @@ class EvaluationPlan:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out; ``content`` is what the JSON file holds: no times, so that two runs agree."""
+    """Result of an evaluation; ``content`` is the JSON file's: no times, so that two runs agree."""
 
     content: dict[str, Any]
     predictions: Predictions
 
 
 def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progress) -> Evaluation:
-    """Evaluate ``model``; `UsageError` or `DataError` when it and the faces do not fit."""
+    """Evaluate ``model``; `UsageError` or `DataError` if the faces do not suit it."""
     check_scheme(model, plan.dataset.scheme, plan.words)
     reading = Reading(plan.dataset, plan.on_broken)
     subsets = reading.chosen(plan.subsets)
-    predictions, rows = evaluate(model, subsets, progress, reading.tell)
+    predictions, rows = evaluate(model, subsets, progress, reading.report)
     evaluated = {row["name"] for row in rows}
-    gone = [f"{s.name} is left out: none of its pictures can be read" for s in subsets
+    unreadable = [f"{s.name} is left out: none of its pictures can be read" for s in subsets
             if s.name not in evaluated]  # fmt: skip
     content = {
         "schema_version": SCHEMA_VERSION,
@@ -78,14 +80,14 @@ def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progre
     if plan.tilt:
         content["tilt"] = _tilt(model, subsets, predictions, progress)
     packed = _packed(model, plan)
-    content["notes"] = [*notes_of(content), *packed, *reading.skipped, *gone]
+    content["notes"] = [*notes_of(content), *packed, *reading.skipped, *unreadable]
     return Evaluation(content, predictions)
 
 
 def write_evaluation(evaluation: Evaluation, model: EvaluatedModel, folder: Path) -> list[str]:
-    """Write the files of `FILES` into ``folder``; the reasons why some could not be drawn.
+    """Write the files of `FILES` into ``folder``; return why some could not be drawn.
 
-    Those of an earlier evaluation do not stay among them.
+    Files of an earlier evaluation are replaced or removed.
     """
     write_json(folder / JSON, evaluation.content)
     write_worst_faces(evaluation.predictions, model.crop, folder / WORST)
@@ -118,7 +120,7 @@ def _data(plan: EvaluationPlan, predictions: Predictions) -> dict[str, Any]:
 
 
 def _packed(model: EvaluatedModel, plan: EvaluationPlan) -> list[str]:
-    """What to know of the figures where the faces come from a pack."""
+    """Notes on figures of faces that come from a pack."""
     if not isinstance(plan.dataset, PackFile):
         return []
     facts = plan.dataset.facts

@@ -1,7 +1,7 @@
-"""How much a model minds a crop that does not lie as its rule says: what a real detector does.
+"""Sensitivity of a model to displaced crops, such as a real detector's boxes give.
 
 Each face is cut with the crop's centre shifted, its side scaled, or its content turned. Landmarks
-are carried back into the picture, so that all errors are measured in one unit.
+are mapped back into the picture, so that all errors are measured in one unit.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Disturbance:
-    """How a crop lies off its rule.
+class Displacement:
+    """Displacement of a crop from where its rule puts it.
 
     shift_x, shift_y : of its centre to the right and down, as a share of the rule's side; scale :
     factor on the rule's side; rotation : degrees by which the content turns clockwise
@@ -38,7 +38,7 @@ class Disturbance:
     rotation: float = 0.0
 
     def matrix(self, box: Box, rule: CropRule) -> FloatArray:
-        """Affine matrix (2, 3) from picture pixels to the pixels of the disturbed crop."""
+        """Affine matrix (2, 3) from picture pixels to the pixels of the displaced crop."""
         side = rule.margin * max(box.width, box.height)
         x, y = box.centre
         centre = x + self.shift_x * side, y + self.shift_y * side
@@ -46,7 +46,7 @@ class Disturbance:
 
 
 SHIFTS = (-0.20, -0.15, -0.10, -0.05, 0.0, 0.05, 0.10, 0.15, 0.20)
-# what is disturbed -> by how much; each curve holds the undisturbed crop
+# what is displaced -> by how much; each curve holds the crop as the rule has it
 CURVES: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
         "shift_x": SHIFTS,
@@ -60,37 +60,37 @@ CURVES: Mapping[str, tuple[float, ...]] = MappingProxyType(
 def sensitivity(
     model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], None]
 ) -> dict[str, Any]:
-    """NME in % (inter-ocular) of ``model`` by how far the crops of ``samples`` lie off the rule.
+    """Return the NME in % (inter-ocular) of ``model`` by displacement of the crops of ``samples``.
 
     ``tick`` is called after each face.
     """
-    disturbances = list(dict.fromkeys(d for curve in _disturbances().values() for d in curve))
+    displacements = list(dict.fromkeys(d for curve in _displacements().values() for d in curve))
     errors = []
     for sample in samples:
-        errors.append(_errors(model, sample, disturbances))
+        errors.append(_errors(model, sample, displacements))
         tick()
-    nme = dict(zip(disturbances, 100 * np.mean(errors, axis=0), strict=True))
+    nme = dict(zip(displacements, 100 * np.mean(errors, axis=0), strict=True))
     return {
         "faces": len(samples),
         "curves": {
             name: {"by": list(CURVES[name]), "nme": [float(nme[d]) for d in curve]}
-            for name, curve in _disturbances().items()
+            for name, curve in _displacements().items()
         },
     }
 
 
 def reach(rule: CropRule) -> float:
-    """Side over the face's longer side of what the disturbed crops of ``rule`` see at most.
+    """Return how far displaced crops of ``rule`` reach, as a factor on the face's longer side.
 
-    That of the upright square about the face's centre which holds all of a crop.
+    It is the side of the level square about the face's centre which holds all of each crop.
     """
-    return max(_reach(d) for curve in _disturbances().values() for d in curve) * rule.margin
+    return max(_reach(d) for curve in _displacements().values() for d in curve) * rule.margin
 
 
-def _reach(disturbance: Disturbance) -> float:
-    angle = np.deg2rad(disturbance.rotation)
-    turned = disturbance.scale * (abs(np.cos(angle)) + abs(np.sin(angle)))
-    return float(turned + 2 * max(abs(disturbance.shift_x), abs(disturbance.shift_y)))
+def _reach(displacement: Displacement) -> float:
+    angle = np.deg2rad(displacement.rotation)
+    turned = displacement.scale * (abs(np.cos(angle)) + abs(np.sin(angle)))
+    return float(turned + 2 * max(abs(displacement.shift_x), abs(displacement.shift_y)))
 
 
 def every_kth(items: Sequence[T], most: int = FACES) -> tuple[T, ...]:
@@ -98,16 +98,16 @@ def every_kth(items: Sequence[T], most: int = FACES) -> tuple[T, ...]:
     return tuple(items[:: -(-len(items) // most)])
 
 
-def _disturbances() -> dict[str, list[Disturbance]]:
-    return {name: [Disturbance(**{name: by}) for by in steps] for name, steps in CURVES.items()}
+def _displacements() -> dict[str, list[Displacement]]:
+    return {name: [Displacement(**{name: by}) for by in steps] for name, steps in CURVES.items()}
 
 
 def _errors(
-    model: EvaluatedModel, sample: Sample, disturbances: Sequence[Disturbance]
+    model: EvaluatedModel, sample: Sample, displacements: Sequence[Displacement]
 ) -> FloatArray:
-    """NME of one face in each of its disturbed crops, (disturbances,), as a fraction."""
+    """NME of one face in each of its disturbed crops, (displacements,), as a fraction."""
     picture, size = sample.load(), model.crop.size
-    matrices = [d.matrix(sample.landmarks.box, model.crop) for d in disturbances]
+    matrices = [d.matrix(sample.landmarks.box, model.crop) for d in displacements]
     relative, _ = model.outputs(_crops(picture, matrices, size))
     predicted = [
         transform(from_relative(points, size), invert(matrix))

@@ -1,4 +1,4 @@
-"""Which of a data set's subsets are evaluated, and what this copy of it lacks of them."""
+"""Subsets of a data set to evaluate, and what this copy of the data set lacks of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from asmnet_edge.benchmarks.accuracy.truth import gaps_in_words, missing_as_json
 from asmnet_edge.data.sample import Dataset, Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, NotAFaceError
 
-TRAINING = "train"  # the one subset that may be learnt from
+TRAINING = "train"  # the only subset that models are trained on
 
 
 @dataclass(frozen=True)
 class Subset:
-    """The faces of one subset; missing : what the official one has besides; broken : left out."""
+    """Faces of one subset; missing : parts that only the official one has; broken : left out."""
 
     name: str
     samples: tuple[Sample, ...]
@@ -24,9 +24,9 @@ class Subset:
 
 @dataclass
 class Reading:
-    """Reads subsets and remembers what was broken and what was passed over.
+    """Reader of subsets that collects what was broken and what was skipped.
 
-    broken, skipped : messages, each once; refused : an error that ``on_broken`` raised
+    broken, skipped : messages, each once; refused : whether ``on_broken`` raised an error
     """
 
     dataset: Dataset
@@ -35,8 +35,8 @@ class Reading:
     skipped: list[str] = field(default_factory=list)
     refused: bool = False
 
-    def tell(self, error: DataError) -> None:
-        """Pass ``error`` on to ``on_broken``; remember it if that lets the face be left out."""
+    def report(self, error: DataError) -> None:
+        """Pass ``error`` on to ``on_broken``; collect it if that lets the face be left out."""
         if error.message in self.broken:
             return
         self.refused = True
@@ -44,14 +44,14 @@ class Reading:
         self.refused = False
         self.broken.append(error.message)
 
-    def chosen(self, asked: Sequence[str]) -> list[Subset]:
-        """The subsets ``asked`` for, or all test subsets that have a face.
+    def chosen(self, names: Sequence[str]) -> list[Subset]:
+        """Return the subsets ``names``, or all test subsets that have a face.
 
-        A data set that is all training data gives that. `DataError` names what lacks when an
-        asked-for subset, or all of them, have no face.
+        A data set that has training data only gives that. `DataError` if a named subset, or every
+        subset, has no face here; it says which parts are missing.
         """
-        if asked:
-            return [self._read(name) for name in dict.fromkeys(asked)]
+        if names:
+            return [self._read(name) for name in dict.fromkeys(names)]
         test = [name for name in self.dataset.subsets if name != TRAINING]
         found = [subset for name in test or [TRAINING] if (subset := self._read_or_skip(name))]
         if not found:
@@ -59,18 +59,18 @@ class Reading:
         return found
 
     def _read(self, name: str) -> Subset:
-        told: list[DataError] = []
+        broken: list[DataError] = []
 
-        def tell(error: DataError) -> None:
-            self.tell(error)
+        def report(error: DataError) -> None:
+            self.report(error)
             if not isinstance(error, NotAFaceError):
-                told.append(error)
+                broken.append(error)
 
-        samples, missing = self.dataset.samples(name, tell), tuple(self.dataset.missing(name))
+        samples, missing = self.dataset.samples(name, report), tuple(self.dataset.missing(name))
         if not samples:
-            gaps = gaps_in_words(missing_as_json(missing), len(told))
+            gaps = gaps_in_words(missing_as_json(missing), len(broken))
             raise DataError(f"no face of {name!r} is here" + (f": it lacks {gaps}" if gaps else ""))
-        return Subset(name, tuple(samples), missing, len(told))
+        return Subset(name, tuple(samples), missing, len(broken))
 
     def _read_or_skip(self, name: str) -> Subset | None:
         try:

@@ -1,4 +1,4 @@
-"""An evaluation as tables that people read."""
+"""Tables of an evaluation for the terminal."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
 from asmnet_edge.benchmarks.evaluation.yaw import FEWEST
 from asmnet_edge.tables import table
 
+SHOWN = ("nme", "failure_rate", "auc")  # metrics of one number that have columns of their own
 # curve -> how its steps are written
 STEPS = {
     "shift_x": lambda by: f"{100 * by:+.0f} %",
@@ -24,15 +25,18 @@ STEPS = {
 
 
 def evaluation_table(content: dict[str, Any]) -> Group:
-    """Title, figures by subset, region and yaw, sensitivity to the box, tilted heads, the notes."""
+    """Return title, figures by subset, region and yaw, sensitivity, tilted heads and notes."""
     regions = _by(content, "nme_by_region", "NME % of")
     pose = _by(content, "pose_mae", "pose MAE, °")
     title = Text(_title(content), style="bold")
-    parts: list[RenderableType] = [title, _figures(content), regions, pose, _by_yaw(content)]
+    parts: list[RenderableType] = [title, _figures(content)]
+    if (others := _other_metrics(content)) is not None:
+        parts.append(others)
+    parts += [regions, pose, _by_yaw(content)]
     if content["sensitivity"]:
         parts += [Text(_sensitivity_title(content), style="bold"), _sensitivity(content)]
     if "tilt" in content:
-        parts += [Text("NME % by how the picture is turned", style="bold"), _tilt(content)]
+        parts += [Text("NME % by rotation of the picture", style="bold"), _tilt(content)]
     return Group(*parts, Text("\n".join(content["notes"])))
 
 
@@ -60,12 +64,24 @@ def _figures(content: dict[str, Any]) -> Table:
     return view
 
 
+def _other_metrics(content: dict[str, Any]) -> Table | None:
+    """Table of further metrics that are one number a subset; None if there are none."""
+    rows = content["subsets"]
+    names = [k for k, v in rows[0].items() if isinstance(v, float) and k not in SHOWN]
+    if not names:
+        return None
+    view = table("subset", *(name.replace("_", " ") for name in names))
+    for row in rows:
+        view.add_row(row["name"], *(f"{row[name]:.3g}" for name in names))
+    return view
+
+
 def _has_upright(content: dict[str, Any]) -> bool:
     return all("upright" in row for row in content["subsets"])
 
 
 def _by(content: dict[str, Any], figure: str, title: str) -> Table:
-    """A column for each part of ``figure``: each region, each axis."""
+    """Table with a column for each part of ``figure``: each region, each axis."""
     parts = content["subsets"][0][figure]
     view = table(title, *(part.replace("_", " ") for part in parts))
     for row in content["subsets"]:
@@ -74,7 +90,7 @@ def _by(content: dict[str, Any], figure: str, title: str) -> Table:
 
 
 def _by_yaw(content: dict[str, Any]) -> Table:
-    """A line for each subset and range of |yaw|, and whether that yaw is exact or fitted."""
+    """Table with a line for each subset and range of |yaw|; that yaw is exact or fitted."""
     upright = _has_upright(content)
     turned = ("box, upright",) if upright else ()
     view = table("subset", "|yaw|", "yaw is", "faces", "NME %", "box", *turned, "yaw MAE, °")
@@ -95,17 +111,17 @@ def yaw_range(part: Mapping[str, Any]) -> str:
 
 
 def yaw_truth(row: Mapping[str, Any]) -> str:
-    """``exact`` or ``fitted``: where the yaw comes from that the faces of ``row`` are sorted by."""
+    """Return ``exact`` or ``fitted``: the origin of the yaw that ``row`` is sorted by."""
     return str(row["pose_truth"]).partition(" ")[0]
 
 
 def _sensitivity_title(content: dict[str, Any]) -> str:
     faces = content["sensitivity"]["faces"]
-    return f"NME % by how the crop lies, {faces} face{'' if faces == 1 else 's'} evenly chosen"
+    return f"NME % by displacement of the crop, {faces} evenly chosen face{'s' * (faces != 1)}"
 
 
 def _sensitivity(content: dict[str, Any]) -> Table:
-    """Two lines a curve: how the crop lies, and the NME there."""
+    """Table with two lines a curve: displacement of the crop, and the NME there."""
     curves = content["sensitivity"]["curves"]
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_header=False)
     view.add_column(no_wrap=True)
@@ -119,7 +135,7 @@ def _sensitivity(content: dict[str, Any]) -> Table:
 
 
 def _tilt(content: dict[str, Any]) -> Table:
-    """A column for each tilt: NME of each subset, and how many inferences a face took."""
+    """Table with a column for each tilt: NME of each subset, and inferences a face."""
     tilt = content["tilt"]
     view = table("subset", *(f"{by:.0f}°" for by in tilt["degrees"]))
     for row in tilt["subsets"]:
@@ -133,14 +149,14 @@ def _rounded(figures: Iterable[float]) -> list[str]:
 
 
 def notes_of(content: dict[str, Any]) -> list[str]:
-    """What a reader must know beside the figures: gaps, drawn faces, where the pose comes from."""
+    """Return notes on the figures: missing parts, drawn faces, origin of the pose."""
     lines = []
     for row in content["subsets"]:
         if gaps := gaps_in_words(row["missing"], row["broken"], row["name"]):
             count = faces_in_words(row["faces"], row["missing"], row["broken"])
             lines.append(f"{row['name']}: {count}, without {gaps}")
     if any(row["name"] == "train" for row in content["subsets"]):
-        lines.append("train: a model that learnt from these faces looks better here than it is")
+        lines.append("train: a model trained on these faces looks better here than it is")
     if content["data"]["drawn"]:
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
     truths = sorted({row["pose_truth"] for row in content["subsets"]})

@@ -1,7 +1,7 @@
-"""How well a model takes tilted heads: whole pictures turned, looked at as the runtime does.
+"""Accuracy on tilted heads: turned pictures, with the runtime's sequence of inferences.
 
-Each picture is turned about the face, and the runtime gets the tight box of the turned landmarks as
-if a detector had found it: a first look in a level crop, then crops by the landmarks that it saw.
+Each picture is turned about the face, and the model starts with the tight box of the turned
+landmarks, as if a detector had found it: a level crop first, then crops by the landmarks found.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from asmnet_edge.data.sample import Sample
 from asmnet_edge.landmarks import Box, FloatArray, Landmarks, bounding_box
 from asmnet_edge.pictures import Picture
 from asmnet_edge.runtime.backends.backend import Crop
-from asmnet_edge.runtime.landmarker import next_look
+from asmnet_edge.runtime.landmarker import next_crop
 from asmnet_edge.schemes import LandmarkScheme
 
-DEGREES = (0.0, 30.0, 60.0, 90.0, 180.0)  # by which pictures are turned clockwise
-REACH = 3.0  # side of what is turned, over the face's longer side: more than any crop sees
+DEGREES = (0.0, 30.0, 60.0, 90.0, 180.0)  # clockwise rotation of the pictures
+REACH = 3.0  # side of the turned picture over the face's longer side: more than any crop needs
 
 
 @dataclass(frozen=True)
 class Tilted:
-    """What came of each face at each tilt.
+    """Results of each face at each tilt.
 
     names : of the faces; errors : (faces, tilts), NME as a fraction of the inter-ocular distance
-    inferences : (faces, tilts), how many the runtime ran
+    inferences : (faces, tilts), number of inferences
     """
 
     names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Tilted:
     inferences: FloatArray
 
     def figures(self, subsets: Mapping[str, Sequence[str]], threshold: float) -> dict[str, Any]:
-        """NME in %, failure rate and inferences a face, by tilt, of ``subsets`` of the names."""
+        """Return NME in %, failure rate and inferences a face by tilt, for ``subsets`` of names."""
         return {
             "degrees": list(DEGREES),
             "subsets": [self._row(name, set(of), threshold) for name, of in subsets.items()],
@@ -60,10 +60,10 @@ class Tilted:
 
 @dataclass
 class Search:
-    """The runtime's looks at one face, to be taken together with those at others.
+    """The runtime's sequence of inferences on one face, run in a batch with those on others.
 
-    where : by which the next crop is cut, None when the runtime would be content
-    seen : the landmarks of each look, in pixels of the picture; pose : (3,) of the last one
+    where : what the next crop is cut by, None where the runtime would stop
+    seen : landmarks of each inference in pixels of the picture; pose : (3,) of the last one
     """
 
     picture: Picture
@@ -73,19 +73,19 @@ class Search:
     pose: FloatArray = field(default_factory=lambda: np.zeros(3))
 
     def crop(self) -> Crop:
-        """The crop (s, s, 3) RGB of the next look."""
+        """Return the crop (s, s, 3) RGB of the next inference."""
         return cut(self.picture, self._matrix, self.rule.size)[..., ::-1]
 
-    def saw(self, relative: FloatArray, pose: FloatArray, scheme: LandmarkScheme) -> None:
-        """Take what the model answered to the crop: ``relative`` (n, 2) and ``pose`` (3,)."""
+    def add(self, relative: FloatArray, pose: FloatArray, scheme: LandmarkScheme) -> None:
+        """Add the outputs for the crop: landmarks ``relative`` (n, 2) to it, ``pose`` (3,)."""
         self.pose = self._square.pose_in_picture(np.array(pose, np.float64))
         points = transform(from_relative(relative, self.rule.size), invert(self._matrix))
         self.seen.append(Landmarks(points, scheme))
-        self.where = next_look(self.rule, self.seen)
+        self.where = next_crop(self.rule, self.seen)
 
     @property
     def _square(self) -> Square:
-        assert self.where is not None, "there is a look left"
+        assert self.where is not None, "the search goes on"
         return self.rule.square(self.where)
 
     @property
@@ -94,7 +94,7 @@ class Search:
 
 
 def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], None]) -> Tilted:
-    """``model`` on ``samples``, each turned by all of `DEGREES`; ``tick`` is called for each."""
+    """Run ``model`` on each of ``samples`` turned by all `DEGREES`; ``tick`` follows each."""
     errors, inferences = [], []
     for sample in samples:
         picture = sample.load()
@@ -109,11 +109,11 @@ def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], 
 
 
 def search_all(model: EvaluatedModel, searches: Sequence[Search]) -> None:
-    """Let ``model`` look as often as the runtime would, at all faces that are left in one batch."""
+    """Run ``model`` until the runtime would stop, on all unfinished ``searches`` in one batch."""
     while left := [search for search in searches if search.where is not None]:
         crops = np.ascontiguousarray(np.stack([search.crop() for search in left]))
         for search, relative, pose in zip(left, *model.outputs(crops), strict=True):
-            search.saw(relative, pose, model.scheme)
+            search.add(relative, pose, model.scheme)
 
 
 def tilt_figures(
@@ -122,14 +122,14 @@ def tilt_figures(
     subsets: Mapping[str, Sequence[str]],
     tick: Callable[[], None],
 ) -> dict[str, Any]:
-    """What an evaluation says of tilted heads; ``subsets`` : the names of each one's faces."""
+    """Return the figures on tilted heads; ``subsets`` : names of each subset's faces."""
     return tilted(model, samples, tick).figures(subsets, failure_threshold(model.scheme))
 
 
 def turned_picture(sample: Sample, picture: Picture, degrees: float) -> tuple[Picture, FloatArray]:
-    """The ``picture`` of ``sample`` around its face, turned clockwise, and its landmarks there.
+    """Return the ``picture`` of ``sample`` around its face, turned clockwise, and its landmarks.
 
-    It turns about the centre of a pixel, so that right angles move pixels and blur none.
+    It turns about the centre of a pixel, so that right angles do not blur.
     """
     box = sample.landmarks.box
     x, y = (float(round(value)) for value in box.centre)

@@ -1,4 +1,4 @@
-"""The worst faces of an evaluation side by side, so that a person sees what went wrong."""
+"""Contact sheet of the worst faces of an evaluation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_worst_faces(
 ) -> None:
     """Write the ``count`` faces of the highest NME, the worst first, each over its NME and name.
 
-    rule : by which the faces were cut for the model, so that its landmarks find their place
+    rule : that the faces were cut by for the model, needed to map its landmarks back
     """
     errors = predictions.errors
     worst = np.argsort(-errors, kind="stable")[:count]
@@ -51,7 +51,7 @@ def _landmarks(points: FloatArray, predictions: Predictions) -> Landmarks:
 
 
 def _legend(width: int, title: str) -> Picture:
-    """A strip (LEGEND, width, 3) that says which colour is which."""
+    """Strip (LEGEND, width, 3) that names the colours."""
     strip = np.full((LEGEND, width, 3), SHEET, np.uint8)
     words = ((6, "annotated", ANNOTATED), (96, "predicted", PREDICTED), (190, title, CAPTION))
     for x, text, colour in words:

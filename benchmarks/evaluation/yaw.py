@@ -1,6 +1,6 @@
-"""How a model does by how far heads are turned to a side.
+"""Accuracy by yaw.
 
-In profile the outer eye corners lie close together, so that the NME over their distance says
+In profile the outer eye corners lie close together, so that the NME over their distance means
 little: beside it stands the one over the face's box, which keeps its size.
 """
 
@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 
 
 def rows_by_yaw(outputs: Outputs, truth: Truth) -> Rows:
-    """A row for each range of |yaw|, also where no face is in it.
+    """Return a row for each range of |yaw|, even for an empty one.
 
     nme : in %, over the outer eye corners; nme_box : in %, over the root of the box's area; yaw_mae
     : in degrees. All are None where fewer than `FEWEST` faces are in the range. The yaw is that of
@@ -36,7 +36,7 @@ def rows_by_yaw(outputs: Outputs, truth: Truth) -> Rows:
 
 
 def _values(outputs: Outputs, truth: Truth) -> dict[str, FloatArray]:
-    """What is averaged, of each face (faces,)."""
+    """Errors of each face, (faces,), by name of the figure."""
     eyes, box = (
         100 * metrics.nme(outputs[0], truth.landmarks, truth.scheme, over)
         for over in ("inter-ocular", "box")

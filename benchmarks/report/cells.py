@@ -1,4 +1,4 @@
-"""The figures of a row as short texts, for every kind of table; empty where there is none."""
+"""Figures of a row as short texts, for every kind of table; empty where there is none."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Row = dict[str, Any]
 
 
 def labelled(record: BenchmarkRecord) -> BenchmarkRecord:
-    """``record`` with rows that `label` tells apart."""
-    return BenchmarkRecord({**record.content, "results": told_apart(record.results)})
+    """Return ``record`` with a different `label` for each row."""
+    return BenchmarkRecord({**record.content, "results": with_labels(record.results)})
 
 
-def told_apart(rows: Sequence[Row]) -> list[Row]:
-    """``rows`` with a ``label`` each: its key where others would be called the same."""
+def with_labels(rows: Sequence[Row]) -> list[Row]:
+    """Return ``rows`` with a ``label`` each: the row's key where two would have the same."""
     counts = Counter(_plain(row) for row in rows)
     names = [_plain(row) if counts[_plain(row)] == 1 else row["key"] for row in rows]
     return [{**row, "label": n + _mark(row)} for row, n in zip(rows, names, strict=True)]
 
 
 def label(row: Row) -> str:
-    """``tflite int8``; with runtime and threads where the row was asked for by them."""
+    """``tflite int8``, with runtime and threads where the user chose them."""
     if "label" in row:
         return str(row["label"])
     return _plain(row) + _mark(row)
@@ -46,6 +46,11 @@ def _plain(row: Row) -> str:
     return " ".join(word for word in (name, beside, runtime, threads) if word)
 
 
+def accuracy_of(row: Row) -> dict[str, Any]:
+    """Accuracy of ``row``; empty where it was not measured."""
+    return row.get("accuracy") or {}
+
+
 def megabytes(row: Row) -> str:
     return f"{row['bytes'] / 1e6:.2f}"
 
@@ -56,7 +61,7 @@ def int8_share(row: Row) -> str:
 
 
 def p50(row: Row) -> str:
-    """Marked with ``~`` where it was not steady; with half the width of its interval."""
+    """Median with half the width of its interval; ``~`` marks an unsteady row."""
     mark = "~" if row["unsteady"] else ""
     return f"{mark}{row['latency_ms']['p50']:.2f}{_width(row, 'p50')}"
 
@@ -71,7 +76,7 @@ def percentile(row: Row, name: str) -> str:
 
 
 def percentile_known(row: Row, name: str) -> str:
-    """With half the width of its interval."""
+    """Percentile with half the width of its interval."""
     return percentile(row, name) + _width(row, name)
 
 
@@ -84,16 +89,16 @@ def nme(row: Row) -> str:
 
 
 def drop(row: Row) -> str:
-    """With its 95 % interval."""
-    figures = row.get("accuracy") or {}
+    """Drop of the NME with its 95 % interval."""
+    figures = accuracy_of(row)
     if figures.get("nme_drop") is None:
         return ""
     low, high = figures["nme_drop_interval"]
-    return f"{_signed(figures['nme_drop'])} [{_signed(low)}, {_signed(high)}]"
+    return f"{signed(figures['nme_drop'])} [{signed(low)}, {signed(high)}]"
 
 
 def failures(row: Row) -> str:
-    rate = (row.get("accuracy") or {}).get("failure_rate")
+    rate = accuracy_of(row).get("failure_rate")
     return "" if rate is None else f"{100 * rate:.1f}"
 
 
@@ -102,7 +107,8 @@ def auc(row: Row) -> str:
 
 
 def pose(row: Row) -> str:
-    mae = (row.get("accuracy") or {}).get("pose_mae")
+    """Mean absolute error over yaw, pitch and roll in degrees."""
+    mae = accuracy_of(row).get("pose_mae")
     return "" if mae is None else f"{fmean(mae.values()):.2f}"
 
 
@@ -110,9 +116,9 @@ def deviation(row: Row) -> str:
     return _number(row, "deviation_iod_percent", ".2f")
 
 
-def tremble(row: Row) -> str:
+def jitter(row: Row) -> str:
     """Jitter on a still and on a moving picture."""
-    found = (row.get("accuracy") or {}).get("jitter")
+    found = accuracy_of(row).get("jitter")
     if not found:
         return ""
     return f"{found['still_iod_percent']:.2f} / {found['moving_iod_percent']:.2f}"
@@ -129,9 +135,10 @@ def cold(row: Row, name: str, scale: float = 1.0) -> str:
 
 
 def _number(row: Row, name: str, form: str) -> str:
-    value = (row.get("accuracy") or {}).get(name)
+    value = accuracy_of(row).get(name)
     return "" if value is None else format(value, form)
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """``+0.012``; what rounds to nothing has a plus."""
     return f"{round(value, 3) + 0.0:+.3f}"

@@ -1,4 +1,4 @@
-"""Reasons of many rows in few lines: each once, with the rows that it is for."""
+"""Reasons of many rows in few lines: each reason once, with the rows that have it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ Numbers = list[str]
 
 
 def merged(reasons: Mapping[str, Sequence[str]]) -> list[str]:
-    """``a, b: it rained; 1.3 to 1.4 cores were busy``: what differs in numbers alone is one reason.
+    """Return lines like ``a, b: it rained; 1.3 to 1.4 cores were busy``.
 
-    reasons : of each row, empty where it has none; what all have is for ``all rows``, and reasons
-    of the same rows share a line
+    reasons : of each row, empty where it has none. Reasons that differ in numbers alone are one
+    reason; what all rows have is for ``all rows``; reasons of the same rows share a line
     """
-    told: dict[tuple[str, ...], dict[str, list[Numbers]]] = {}
+    by_rows: dict[tuple[str, ...], dict[str, list[Numbers]]] = {}
     for kind, rows in _by_kind(reasons).items():
-        told.setdefault(tuple(rows), {})[kind] = list(rows.values())
+        by_rows.setdefault(tuple(rows), {})[kind] = list(rows.values())
     return [
         f"{_names(rows, len(reasons))}: {'; '.join(_filled(k, n) for k, n in kinds.items())}"
-        for rows, kinds in told.items()
+        for rows, kinds in by_rows.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""The lines around the tables: what machine, what faces, what to distrust."""
+"""Text around the tables: which machine and faces, what to distrust, how it was measured."""
 
 from __future__ import annotations
 
@@ -11,10 +11,24 @@ from asmnet_edge.benchmarks.report.merged import merged
 from asmnet_edge.benchmarks.report.remarks import remarks
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 
-MINUTES = 120.0  # seconds from which a time is told in minutes
+MINUTES = 120.0  # seconds from which a time is given in minutes
+DEVICE = {  # key of the record -> name in the table
+    "board": "board",
+    "cpu": "CPU",
+    "architecture": "architecture",
+    "cores": "cores",
+    "features": "features",
+    "governor": "frequency governor",
+    "max_mhz": "highest frequency, MHz",
+    "memory_mib": "memory, MiB",
+    "os": "system",
+    "system": "kernel",
+    "python": "Python",
+}
 
 
 def title(record: BenchmarkRecord) -> str:
+    """``Raspberry Pi 5, 4 cores, 1 thread, 554 faces (300w common)``"""
     device, settings = record.content["device"], record.content["settings"]
     counts, faces = settings["threads"], settings["faces"]
     threads = f"{counts[0]} thread{'s' if counts[0] > 1 else ''}" if len(counts) == 1 else ""
@@ -24,15 +38,15 @@ def title(record: BenchmarkRecord) -> str:
 
 
 def notes(record: BenchmarkRecord) -> list[str]:
-    """One line a note; ``~`` before what makes numbers doubtful."""
-    lines = [*_work(record), *_reading(record), *_faces(record), *_lasting(record)]
+    """Return one line for each note; ``~`` comes before what makes numbers doubtful."""
+    lines = [*_work(record), *_reading(record), *_faces(record), *_endurance(record)]
     lines += [*_cores(record), *remarks(record.measured)]
     lines += [f"~ {line}" for line in doubts(record)]
     return lines + [f"{row['key']}: {row['error']}" for row in record.failed]
 
 
 def doubts(record: BenchmarkRecord) -> list[str]:
-    """Why numbers of this record deserve distrust; each reason once, with its rows."""
+    """Return why numbers of ``record`` deserve distrust, each reason once with its rows."""
     content, lines = record.content, list(record.content["warnings"])
     if content["interrupted"]:
         lines.append("the run was interrupted")
@@ -66,19 +80,20 @@ def _reading(record: BenchmarkRecord) -> list[str]:
     return lines
 
 
-def _lasting(record: BenchmarkRecord) -> list[str]:
-    """The endurance of each row that was asked for it."""
+def _endurance(record: BenchmarkRecord) -> list[str]:
+    """The endurance of each row that has one."""
     rows = [(row, row["sustained"]) for row in record.measured if row.get("sustained")]
     return [
-        f"{label(row)}, sustained for {duration(told['seconds'])}: p50 {endured(told)}"
-        for row, told in rows
+        f"{label(row)}, sustained for {duration(found['seconds'])}: p50 {endurance_in_words(found)}"
+        for row, found in rows
     ]
 
 
-def endured(told: dict[str, Any]) -> str:
-    """``2.00 ms at first, 2.10 ms at the end (+5.0 %)`` of what `sustain.summary` gives."""
-    first, last = told["first_p50"], told["last_p50"]
-    return f"{first:.2f} ms at first, {last:.2f} ms at the end ({told['change_percent']:+.1f} %)"
+def endurance_in_words(sustained: dict[str, Any]) -> str:
+    """``2.00 ms at first, 2.10 ms at the end (+5.0 %)`` of the ``sustained`` part of a row."""
+    first, last = sustained["first_p50"], sustained["last_p50"]
+    change = f"{sustained['change_percent']:+.1f} %"
+    return f"{first:.2f} ms at first, {last:.2f} ms at the end ({change})"
 
 
 def duration(seconds: float) -> str:
@@ -96,16 +111,53 @@ def _faces(record: BenchmarkRecord) -> list[str]:
 
 
 def are_drawn(record: BenchmarkRecord) -> bool:
-    """Whether the faces are no photos; early records tell it by the data set's name alone."""
+    """Whether the faces are drawn; early records show it by the data set's name alone."""
     faces = record.content["settings"]["faces"]
     return bool(faces.get("drawn", str(faces["on"]).startswith("synthetic ")))
 
 
 def _cores(record: BenchmarkRecord) -> list[str]:
-    """Which cores rows were held to, if any."""
+    """Cores that rows were pinned to, if any."""
     held = {label(row): row["cpus"] for row in record.measured if row.get("cpus")}
     return [f"{name}: held to core {', '.join(map(str, cpus))}" for name, cpus in held.items()]
 
 
 def _has_intervals(record: BenchmarkRecord) -> bool:
     return any(row["latency_ms"]["intervals"] for row in record.measured)
+
+
+def device_lines(record: BenchmarkRecord) -> list[list[str]]:
+    """Name and value of each known property of the machine."""
+    device = record.content["device"]
+    lines = [[name, _text(device[key])] for key, name in DEVICE.items() if device.get(key)]
+    if source := (device.get("power") or {}).get("source"):
+        lines.append(["power", str(source)])
+    packages = device.get("packages") or {}
+    return lines + [["packages", ", ".join(f"{n} {v}" for n, v in packages.items())]]
+
+
+def how_measured(record: BenchmarkRecord) -> list[str]:
+    """Paragraphs on how the numbers came about."""
+    settings = record.content["settings"]
+    plan, faces = settings["latency"], settings["faces"]
+    lines = [
+        f"Latency: one call at a time, each row in a process of its own, at least "
+        f"{plan['queries']} calls and {plan['seconds']:g} s each, in {plan['rounds']} rounds in "
+        "which all rows take turns, so that a machine that drifts slows all alike. Each is warmed "
+        "up until two neighbouring medians agree. Every sample is kept in the record.",
+        "Intervals: 95 % bootstrap, over rounds for latencies and over faces, paired, for drops. "
+        "A foreign network's time includes scaling its pixels; ours do that in the graph.",
+        f"Accuracy: {faces['count']} faces, {faces['on']}, each cut by the row's own crop rule.",
+    ]
+    if plan.get("stage_calls"):
+        lines.append("End to end: a JPEG picture to landmarks in its pixels, one inference.")
+    if plan.get("cold_starts"):
+        lines.append(
+            f"Cold start: {plan['cold_starts']} fresh processes, median; files in the system's "
+            "cache. RSS: the most memory that such a process held."
+        )
+    return lines
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

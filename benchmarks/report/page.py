@@ -1,137 +1,176 @@
-"""A record as one HTML page: no script, nothing fetched, all drawings inside."""
+"""A record as an HTML page that fetches nothing, as Markdown, and as CSV.
+
+Page and Markdown are Jinja2 templates in ``templates/``; what they show is gathered here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+import csv
+import io
+from pathlib import Path
 from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.report import charts, faces
-from asmnet_edge.benchmarks.report.cells import label, labelled
-from asmnet_edge.benchmarks.report.grid import accuracy_grid, felt_grid, size_grid, speed_grid
-from asmnet_edge.benchmarks.report.notes import doubts, duration, endured, notes, title
-from asmnet_edge.benchmarks.report.style import STYLE
-from asmnet_edge.benchmarks.report.tradeoff import trade_off
-from asmnet_edge.benchmarks.report.words import device_lines, how_measured
+from asmnet_edge.benchmarks.report import charts, face_charts
+from asmnet_edge.benchmarks.report.cells import Row, label, labelled
+from asmnet_edge.benchmarks.report.notes import (
+    device_lines,
+    doubts,
+    duration,
+    endurance_in_words,
+    how_measured,
+    notes,
+    title,
+)
+from asmnet_edge.benchmarks.report.summary import GLOSSARY, command, conclusion
+from asmnet_edge.benchmarks.report.table import (
+    Lines,
+    accuracy_lines,
+    package_lines,
+    speed_lines,
+    start_lines,
+)
+from asmnet_edge.errors import require
+from asmnet_edge.plots import EXTRA
 
-Lines = Sequence[Sequence[str]]
-FEW = 4  # reasons for doubt that are shown unfolded
+TEMPLATES = Path(__file__).with_name("templates")
+COLUMNS = (
+    *("key", "name", "format", "precision", "runtime", "threads", "cpus", "bytes"),
+    *("parameters", "multiply_adds", "unsteady", "error"),
+)
 
 
 def page(record: BenchmarkRecord) -> str:
-    """The whole page."""
+    """Return ``record`` as one HTML page: no script, all drawings within."""
     record = labelled(record)
-    name = f"Benchmark: {title(record)}"
-    body = "".join(_sections(record))
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" href="data:,"><title>{escape(name)}</title>'
-        f"<style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
+    environment = template_environment(html=True)
+    drawn = _drawings(record) if record.measured else {}
+    return _render(environment, "page.html", {**_content(record), **drawn})
+
+
+def markdown(record: BenchmarkRecord) -> str:
+    """Return the conclusion and tables of ``record``, their notes and how they came about."""
+    record = labelled(record)
+    return _render(template_environment(), "report.md", _content(record))
+
+
+def template_environment(html: bool = False) -> Any:
+    """Jinja2 with the templates of this package; an unknown name in one is an error.
+
+    `MissingExtraError` where Jinja2 is not installed.
+    """
+    jinja2 = require("jinja2", EXTRA)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=html,
+        undefined=jinja2.StrictUndefined,
+        **dict.fromkeys(("trim_blocks", "lstrip_blocks", "keep_trailing_newline"), True),
     )
+    environment.filters["hint"] = hint
+    environment.filters["cell"] = lambda text: text.replace("|", "\\|")
+    return environment
 
 
-def _sections(record: BenchmarkRecord) -> list[str]:
-    content, measured = record.content, record.measured
-    scheme = content["settings"]["faces"].get("scheme", "ibug68")
-    parts = [
-        f"<h1>{escape(title(record))}</h1>",
-        f'<p class="soft">taken {escape(content["taken"])}, asmnet-edge '
-        f"{escape(content['asmnet_edge'])}, {escape(content['settings']['kind'])} run</p>",
-        _doubts(doubts(record)),
-        _failures(record),
-    ]
-    if measured:
-        parts += [
-            _optional("Speed and size", speed_grid(record)),
-            _optional("Accuracy", accuracy_grid(record)),
-            _optional("As a user feels it", felt_grid(record)),
-            _drawings(measured),
-            _endurance(measured),
-            _faces(record, scheme),
-            _optional("What has to be installed", size_grid(record), 2),
-        ]
-    return [*parts, *_ending(record)]
+def _render(environment: Any, name: str, content: dict[str, Any]) -> str:
+    text: str = environment.get_template(name).render(content)
+    return text
 
 
-def _drawings(measured: list[dict[str, Any]]) -> str:
-    cards = [
-        _card("Latency, all samples", charts.distributions(measured)),
-        _card("Speed, size, accuracy", trade_off(measured)),
-    ]
-    return f'<h2>Latency</h2><div class="grid">{"".join(cards)}</div>'
+def hint(column: str) -> str:
+    """Return what the glossary says of a table's ``column``, empty where it has nothing."""
+    first = column.split("@")[0].split("[")[0].removesuffix("%").removesuffix("°").strip()
+    entries = ((word, text) for term, text in GLOSSARY.items() for word in term.split(", "))
+    found = (text for word, text in entries if first in (word, word.split("@")[0]))
+    return "" if first == "p50 ms" else next(found, "")
 
 
-def _endurance(measured: list[dict[str, Any]]) -> str:
-    lasting = [row for row in measured if row.get("sustained")]
-    cards = []
-    for row in lasting:
-        told = row["sustained"]
-        words = f"{label(row)}, {duration(told['seconds'])}: {endured(told)}"
-        cards.append(_card(words, charts.endurance(row)))
-    return f'<h2>Sustained</h2><div class="grid">{"".join(cards)}</div>' if cards else ""
+def _content(record: BenchmarkRecord) -> dict[str, Any]:
+    """What page and Markdown have in common."""
+    tables = {
+        "Speed and size": speed_lines(record),
+        "Accuracy": accuracy_lines(record),
+        "End to end and start": start_lines(record),
+    }
+    reached = conclusion(record)
+    return {
+        "record": record.content,
+        "title": title(record),
+        "date": record.content["taken"][:16].replace("T", " "),
+        "conclusion": reached,
+        "best": label(reached.best) if reached.best else "",
+        "tables": {name: lines for name, lines in tables.items() if lines and record.measured},
+        "failed": record.failed,
+        "doubts": doubts(record),
+        "alarming": _is_alarming(record, reached.best),
+        "notes": [note for note in notes(record) if not note.startswith("~")],
+        "how": how_measured(record),
+        "command": command(record),
+        "glossary": GLOSSARY,
+        "device": device_lines(record),
+        **dict.fromkeys(("distributions", "trade_off", "packages", "regions"), None),
+        **{"endurance": [], "portraits": {}},
+    }
 
 
-def _faces(record: BenchmarkRecord, scheme: str) -> str:
-    parts: list[str] = []
-    if lines := faces.region_table(record.measured):
-        drawn = faces.regions(record.measured, scheme)
-        parts += ["<h2>Deviation by region</h2>", drawn, _table(lines)]
-    if told := record.content["portraits"]:
-        words = "The faces that were moved most: float model green, artifact red."
-        names = {row["key"]: label(row) for row in record.results}
-        drawn = faces.portraits(told, scheme, names)
-        parts.append(f'<h2>Worst faces</h2><p class="soft">{words}</p>{drawn}')
-    return "".join(parts)
+def _is_alarming(record: BenchmarkRecord, best: Row | None) -> bool:
+    """Whether doubts concern the whole run or the row that the conclusion names."""
+    content = record.content
+    return bool(content["interrupted"] or content["warnings"] or (best and best["unsteady"]))
 
 
-def _ending(record: BenchmarkRecord) -> list[str]:
-    notes_list = "".join(f"<li>{escape(n)}</li>" for n in notes(record) if not n.startswith("~"))
-    how = "".join(f"<p>{escape(line)}</p>" for line in how_measured(record))
-    device = _table(device_lines(record), 0, head=False)
-    return [
-        f"<h2>Device</h2>{device}",
-        f'<h2>How it was measured</h2>{how}<ul class="soft">{notes_list}</ul>',
-    ]
+def _drawings(record: BenchmarkRecord) -> dict[str, Any]:
+    """Charts and faces of the page."""
+    rows, scheme = record.measured, record.content["settings"]["faces"].get("scheme", "ibug68")
+    labels = {row["key"]: label(row) for row in record.results}
+    return {
+        "distributions": charts.distributions(rows),
+        "trade_off": charts.trade_off(rows),
+        "endurance": [(_endurance(r), charts.endurance(r)) for r in rows if r.get("sustained")],
+        "packages": package_lines(record),
+        "regions": _regions(rows, scheme),
+        "portraits": face_charts.portraits(record.content["portraits"], scheme, labels),
+        "side": face_charts.SIDE,
+    }
 
 
-def _doubts(lines: Sequence[str]) -> str:
-    """Folded away where there are many: the marks in the table say which rows are meant."""
-    if not lines:
-        return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    count = f"{len(lines)} doubt{'s' if len(lines) > 1 else ''}"
-    head = f"<strong>Read with care</strong>: {count}; ~ marks rows that were unsteady"
-    unfolded = " open" if len(lines) <= FEW else ""
-    return f'<details class="doubts"{unfolded}><summary>{head}</summary><ul>{items}</ul></details>'
+def _regions(rows: list[Row], scheme: str) -> dict[str, Any] | None:
+    lines: Lines = face_charts.region_lines(rows)
+    faces = face_charts.region_faces(rows, scheme)
+    legend = face_charts.shade_legend() if faces else []
+    return {"lines": lines, "faces": faces, "legend": legend} if lines else None
 
 
-def _failures(record: BenchmarkRecord) -> str:
-    return "".join(
-        f'<p class="failed">{escape(row["key"])}: {escape(str(row["error"]))}</p>'
-        for row in record.failed
-    )
+def _endurance(row: Row) -> str:
+    found = row["sustained"]
+    return f"{label(row)}, {duration(found['seconds'])}: {endurance_in_words(found)}"
 
 
-def _optional(heading: str, lines: Lines, words: int | None = None) -> str:
-    return f"<h2>{escape(heading)}</h2>{_table(lines, words)}" if lines else ""
+def comma_separated(record: BenchmarkRecord) -> str:
+    """Return a CSV line for each row, failed ones too, with all figures unrounded."""
+    rows = [_flat_row(row) for row in record.results]
+    names = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
-def _card(heading: str, drawing: str) -> str:
-    return f'<div class="card"><h3>{escape(heading)}</h3>{drawing}</div>' if drawing else ""
+def _flat_row(row: Row) -> dict[str, Any]:
+    flat: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
+    flat["cpus"] = " ".join(map(str, row.get("cpus", ())))
+    flat["unsteady"] = "; ".join(row.get("unsteady", ()))
+    for part in ("latency_ms", "accuracy", "stages_ms", "cold_start"):
+        _flatten(part, row.get(part) or {}, flat)
+    return flat
 
 
-def _table(lines: Lines, words: int | None = None, head: bool = True) -> str:
-    """words : the first column that has words, which may be folded, instead of numbers"""
-    top = f"<thead>{_line(lines[0], 'th', words)}</thead>" if head else ""
-    rows = "".join(_line(line, "td", words) for line in (lines[1:] if head else lines))
-    return f'<div class="scroll"><table>{top}<tbody>{rows}</tbody></table></div>'
-
-
-def _line(cells: Sequence[str], tag: str, words: int | None) -> str:
-    kinds = [
-        ' class="words"' if words is not None and n >= words else "" for n in range(len(cells))
-    ]
-    pairs = zip(cells, kinds, strict=True)
-    return f"<tr>{''.join(f'<{tag}{kind}>{escape(cell)}</{tag}>' for cell, kind in pairs)}</tr>"
+def _flatten(name: str, content: Any, flat: dict[str, Any]) -> None:
+    """Add ``accuracy.jitter.faces`` and the like; of lists only intervals, as low and high."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            _flatten(f"{name}.{key}", value, flat)
+    elif isinstance(content, list) and len(content) == 2 and "interval" in name:
+        flat[f"{name}.low"], flat[f"{name}.high"] = content
+    elif not isinstance(content, list):
+        flat[name] = content

@@ -1,4 +1,4 @@
-"""What a reader of latencies should know that is no doubt about them."""
+"""Remarks on latencies that are no reason for distrust."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RARE = 1000  # calls below which p99 is one of the ten slowest
 
 
 def remarks(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Which rows have few calls in their p99, or too few to tell whether they were warm."""
+    """Name rows with few calls behind their p99, or with too few to know whether they were warm."""
     rows = list(rows)
     return [line for line in (_few(rows), *map(_slow, rows)) if line]
 

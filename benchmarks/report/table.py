@@ -1,4 +1,4 @@
-"""A benchmark record as tables that people read in a terminal."""
+"""A benchmark record as tables: for a terminal, and as lines of text for pages and files."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from asmnet_edge.tables import table
 
 Cell = Callable[[dict[str, Any]], str]
 Columns = Mapping[str, Cell]
+Lines = list[list[str]]  # header first
 
 
 def tables(record: BenchmarkRecord) -> Group:
-    """Rows as in the record; ``~`` marks a latency that was not steady."""
+    """Tables for a terminal, rows as in the record; ``~`` marks an unsteady latency."""
     record = cells.labelled(record)
     speed = _table(record, speed_columns(record))
     parts: list[RenderableType] = [Text(title(record), style="bold"), speed]
-    for columns in (accuracy_columns(record), felt_columns(record)):
+    for columns in (accuracy_columns(record), start_columns(record)):
         if columns:
             parts.append(_table(record, columns))
     return Group(*parts, Text("\n".join(notes(record))))
 
 
 def speed_columns(record: BenchmarkRecord, wide: bool = False) -> dict[str, Cell]:
-    """wide : with the intervals of p90 and p99, for which a terminal has no room"""
+    """Columns of speed and size; ``wide``: with the intervals of p90 and p99."""
     percentile = cells.percentile_known if wide else cells.percentile
     return {
         "MB": cells.megabytes,
@@ -45,7 +46,7 @@ def speed_columns(record: BenchmarkRecord, wide: bool = False) -> dict[str, Cell
 
 
 def accuracy_columns(record: BenchmarkRecord, wide: bool = False) -> dict[str, Cell]:
-    """Of the figures that any row has; empty before accuracy was measured. wide : with AUC"""
+    """Columns of the accuracies that any row has; empty without accuracy. wide : with AUC"""
     threshold = 100 * record.content["settings"]["faces"].get("failure_threshold", FAILURE)
     every: dict[str, Cell] = {
         "NME %": cells.nme,
@@ -54,13 +55,13 @@ def accuracy_columns(record: BenchmarkRecord, wide: bool = False) -> dict[str, C
         **({f"AUC@{threshold:.0f}": cells.auc} if wide else {}),
         "pose °": cells.pose,
         "deviation %": cells.deviation,
-        "jitter %": cells.tremble,
+        "jitter %": cells.jitter,
     }
     return _used(record, every)
 
 
-def felt_columns(record: BenchmarkRecord) -> dict[str, Cell]:
-    """What a user feels: a picture's whole way, cold start, memory."""
+def start_columns(record: BenchmarkRecord) -> dict[str, Cell]:
+    """Columns of what a user waits for: a picture's whole way, cold start, memory, packages."""
     every: dict[str, Cell] = {
         "decode": lambda row: cells.stage(row, "decode"),
         "detect": lambda row: cells.stage(row, "detect"),
@@ -87,3 +88,34 @@ def _table(record: BenchmarkRecord, columns: Columns) -> Table:
         else:
             view.add_row(cells.label(row), "failed")
     return view
+
+
+def speed_lines(record: BenchmarkRecord) -> Lines:
+    return _lines(record, speed_columns(record, wide=True))
+
+
+def accuracy_lines(record: BenchmarkRecord) -> Lines:
+    return _lines(record, accuracy_columns(record, wide=True))
+
+
+def start_lines(record: BenchmarkRecord) -> Lines:
+    return _lines(record, start_columns(record))
+
+
+def package_lines(record: BenchmarkRecord) -> Lines:
+    """Megabytes of each package that a runtime brought into the fresh process."""
+    rows = [row for row in record.measured if (row.get("cold_start") or {}).get("packages")]
+    lines = [["model", "MB", "packages"]] if rows else []
+    for row in rows:
+        packages = sorted(row["cold_start"]["packages"].items(), key=lambda item: -item[1])
+        names = ", ".join(f"{name} {size / 1e6:.0f}" for name, size in packages if size > 5e5)
+        megabytes = f"{row['cold_start']['installed_bytes'] / 1e6:.0f}"
+        lines.append([cells.label(row), megabytes, names])
+    return lines
+
+
+def _lines(record: BenchmarkRecord, columns: Columns) -> Lines:
+    if not columns:
+        return []
+    rows = [[cells.label(r), *(cell(r) for cell in columns.values())] for r in record.measured]
+    return [["model", *columns], *rows]

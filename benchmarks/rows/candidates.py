@@ -11,13 +11,13 @@ import numpy as np
 
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import UsageError
+from asmnet_edge.formats import format_of
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import read_manifest
 from asmnet_edge.runtime.backends.backend import (
     Crop,
     InferenceBackend,
     Outputs,
-    backend_module,
     open_backend,
     run_all,
 )
@@ -46,7 +46,7 @@ def artifact_candidate(
     path: Path, threads: int, load: Callable[[Path, int], InferenceBackend] | None = None
 ) -> Candidate:
     """The artifact at ``path``, in the runtime of its format or as ``load`` loads it."""
-    backend_module(path)  # a name of another kind is refused before anything is read
+    format_of(path)  # an unknown suffix is refused before anything is read
     manifest = read_manifest(path)
     backend = (load or open_backend)(path, threads)
     facts = {

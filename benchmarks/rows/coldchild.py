@@ -45,11 +45,11 @@ def _import_runtime(told: dict[str, Any]) -> None:
     import importlib
 
     from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
-    from asmnet_edge.runtime.backends.runtimes import runtimes_of
+    from asmnet_edge.formats import runtimes_of
 
-    suffix, package = Path(told["path"]).suffix, told["runtime"]
-    modules = [r.module for r in runtimes_of(suffix) if package in (None, r.package)]
-    if suffix == FLOAT_SUFFIX:
+    path, package = Path(told["path"]), told["runtime"]
+    modules = [r.module for r in runtimes_of(path) if package in (None, r.package)]
+    if path.suffix == FLOAT_SUFFIX:
         modules = ["keras"]
     try:
         importlib.import_module(modules[0] if modules else "numpy")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,7 @@ from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, RowO
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256, sha256_of_all
 from asmnet_edge.manifest import artifact_files
-from asmnet_edge.runtime.backends import litert
-from asmnet_edge.runtime.backends.backend import InferenceBackend, backend_module
+from asmnet_edge.runtime.backends.backend import open_backend
 
 
 def open_candidate(order: RowOrder) -> Candidate:
@@ -85,17 +84,5 @@ def _opened(order: RowOrder) -> Candidate:
     if order.runtime is None:
         return artifact_candidate(order.path, order.threads)
     return artifact_candidate(
-        order.path, order.threads, lambda path, threads: load_in(order.runtime or "", path, threads)
+        order.path, order.threads, partial(open_backend, package=order.runtime)
     )
-
-
-def load_in(package: str, path: Path, threads: int) -> InferenceBackend:
-    """``path`` in the runtime of that package; see `backends.runtimes`."""
-    if path.suffix == ".tflite":  # several packages have its interpreter
-        return litert.load(path, threads, package)
-    # OpenVINO takes ONNX files as they are
-    name = (
-        "asmnet_edge.runtime.backends.openvino" if package == "openvino" else backend_module(path)
-    )
-    backend: InferenceBackend = importlib.import_module(name).load(path, threads)
-    return backend

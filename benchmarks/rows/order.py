@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.backends.runtimes import RUNTIMES, runtimes_of
+from asmnet_edge.formats import FLOAT_SUFFIX as FLOAT_SUFFIX
+from asmnet_edge.formats import all_runtimes, runtimes_of
 
-FLOAT_SUFFIX, FOREIGN_SUFFIX = ".keras", ".toml"
+FOREIGN_SUFFIX = ".toml"
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ def orders_for(
 
 
 def _in_runtimes(order: RowOrder, runtimes: str) -> Iterable[RowOrder]:
-    known = runtimes_of(order.path.suffix)
+    known = runtimes_of(order.path)
     if runtimes == "usual" or not known:
         return [order]
     if runtimes == "all":
-        there = [runtime for runtime in known if runtime.is_there]
+        there = [runtime for runtime in known if runtime.is_installed]
         return [replace(order, runtime=runtime.package) for runtime in there or known[:1]]
-    every = sorted(runtime.package for runtime in RUNTIMES)
+    every = sorted(runtime.package for runtime in all_runtimes())
     if runtimes not in every:
         raise UsageError(
             f"no runtime is called {runtimes!r}", f"Known: usual, all, {', '.join(every)}"

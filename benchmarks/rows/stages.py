@@ -12,7 +12,8 @@ import numpy as np
 
 from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.crop import cut, from_relative, invert, transform
-from asmnet_edge.runtime.detect import detect_haar, whole_picture
+from asmnet_edge.runtime.detect import detect_haar
+from asmnet_edge.runtime.detector import whole_picture
 
 STAGES = ("decode", "detect", "crop", "infer", "restore", "total")
 Stages = dict[str, list[float]]
@@ -44,7 +45,7 @@ def _one_pass(candidate: Candidate, encoded: np.ndarray) -> list[float]:  # type
     marks = [perf_counter()]
     image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     marks.append(perf_counter())
-    box = (detect_haar(image) or whole_picture(image))[0]
+    box = (detect_haar(image) or whole_picture(image, candidate.crop.margin))[0]
     marks.append(perf_counter())
     matrix = candidate.crop.matrix(box)
     crop = np.ascontiguousarray(cut(image, matrix, candidate.crop.size)[None, ..., ::-1])

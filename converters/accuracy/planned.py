@@ -13,12 +13,12 @@ from asmnet_edge.converters.accuracy.faces import Faces, Score, worse
 from asmnet_edge.converters.accuracy.goal import Goal
 from asmnet_edge.converters.accuracy.plan import planner_for, simulation_of
 from asmnet_edge.converters.accuracy.repair import choose_repair
-from asmnet_edge.converters.batch import Job, Made, make
+from asmnet_edge.converters.batch import Batch, JobResult, run_job
 from asmnet_edge.converters.checks.arithmetics import open_in_both
 from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import Order
-from asmnet_edge.converters.workshop import name_finally, workshop
+from asmnet_edge.converters.orders import ConversionJob
+from asmnet_edge.converters.workshop import publish, staging_directory
 
 FAILED = Score(math.inf, math.inf)  # an artifact that did not pass its own check
 Tell = Callable[[str], Any]
@@ -28,14 +28,14 @@ Tell = Callable[[str], Any]
 class Planned:
     """What came of a plan: the artifacts, and their cost on faces that nothing was chosen on."""
 
-    made: Sequence[Made]
+    made: Sequence[JobResult]
     outcome: Outcome
     verified: Mapping[str, Score]
 
 
 def make_planned(
-    orders: Sequence[Order],
-    job: Job,
+    orders: Sequence[ConversionJob],
+    batch: Batch,
     graph: InferenceGraph,
     faces: tuple[Faces, Faces],
     goal: Goal,
@@ -47,20 +47,22 @@ def make_planned(
     layers. What was made is the best that was found; whether it keeps the goal on the second faces
     is for the caller to check: `asmnet_edge.converters.accuracy.goal.check`.
     """
-    with workshop(job.folder) as room:  # tries that miss the goal never get an artifact's name
-        planned = _planned(orders, replace(job, folder=room), graph, faces, goal, tell)
-        return replace(planned, made=[_named(one, job.folder) for one in planned.made])
+    with staging_directory(
+        batch.folder
+    ) as staging:  # tries that miss the goal never get an artifact's name
+        planned = _planned(orders, replace(batch, folder=staging), graph, faces, goal, tell)
+        return replace(planned, made=[_named(one, batch.folder) for one in planned.made])
 
 
-def _named(made: Made, folder: Path) -> Made:
+def _named(made: JobResult, folder: Path) -> JobResult:
     """``made``, moved to where it belongs; what failed its check left no file to move."""
-    manifest = made.manifest and name_finally(made.path, made.manifest, folder)
+    manifest = made.manifest and publish(made.path, made.manifest, folder)
     return replace(made, path=folder / made.path.name, manifest=manifest)
 
 
 def _planned(
-    orders: Sequence[Order],
-    job: Job,
+    orders: Sequence[ConversionJob],
+    batch: Batch,
     graph: InferenceGraph,
     faces: tuple[Faces, Faces],
     goal: Goal,
@@ -68,20 +70,20 @@ def _planned(
 ) -> Planned:
     choosing, verifying = faces
     tell("simulating int8, and repairs of the weights")
-    repair = choose_repair(simulation_of(graph, job.calibration), choosing)
+    repair = choose_repair(simulation_of(graph, batch.calibration), choosing)
     graph = repair.apply(graph)
     tell(f"repair: {repair.name}; simulating each block")
-    made: dict[tuple[str, ...], list[Made]] = {}
+    made: dict[tuple[str, ...], list[JobResult]] = {}
 
     def measure(keep: tuple[str, ...]) -> Mapping[str, Score]:
         tell(f"making artifacts, in float: {', '.join(keep) or 'nothing beside the heads'}")
-        folder = job.folder / str(len(made))  # each try keeps its files until the best is known
+        folder = batch.folder / str(len(made))  # each try keeps its files until the best is known
         folder.mkdir()
-        own = replace(job, folder=folder)
-        made[keep] = [make(replace(order, keep_float=keep), own, graph) for order in orders]
+        own = replace(batch, folder=folder)
+        made[keep] = [run_job(replace(order, keep_float=keep), own, graph) for order in orders]
         return scores(made[keep], graph, choosing)
 
-    planner = planner_for(graph, job.calibration, choosing, goal)
+    planner = planner_for(graph, batch.calibration, choosing, goal)
     plan = planner.plan()
     expected, before = plan.expected.deviation, plan.before.deviation
     tell(f"expected deviation {expected:.3f} %, instead of {before:.3f} % with all in int8")
@@ -90,7 +92,7 @@ def _planned(
     return Planned(results, outcome, scores(results, graph, verifying))
 
 
-def scores(made: Sequence[Made], graph: InferenceGraph, faces: Faces) -> dict[str, Score]:
+def scores(made: Sequence[JobResult], graph: InferenceGraph, faces: Faces) -> dict[str, Score]:
     """The cost of each artifact on ``faces``, in its worse arithmetic, by its file's name."""
     reference = reference_of(graph.model, faces.crops)[0]
 

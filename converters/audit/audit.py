@@ -1,31 +1,23 @@
-"""The int8 audit: what an artifact computes in eight bits, what not and why, and how it runs here.
+"""The int8 audit: which operators an artifact computes in int8, which not and why, and here.
 
-Reads artifacts with what a device has: the TFLite schema that comes with LiteRT, a few lines for
-ONNX, OpenVINO's own reader. Where that is missing, the audit says so instead of failing.
+Artifacts are read with what a device has: the TFLite schema that comes with LiteRT, a few lines for
+ONNX, OpenVINO's own reader. Where that is missing, the audit reports so instead of failing.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
+from asmnet_edge.converters.audit.contents import Read
 from asmnet_edge.errors import AsmnetEdgeError
+from asmnet_edge.formats import format_of, resolve
 from asmnet_edge.manifest import manifest_path
 
-# suffix -> module that reads it
-READERS: Mapping[str, str] = MappingProxyType(
-    {
-        ".tflite": "asmnet_edge.converters.audit.tflite",
-        ".onnx": "asmnet_edge.converters.audit.onnx",
-        ".xml": "asmnet_edge.converters.audit.openvino",
-    }
-)
 NAMELESS = re.compile(r"^[A-Za-z]+_+\d+$")  # as converters rename what they transpose
 FLOAT = "a float artifact"
 JOINS = ("CONCATENATION", "Concat")
@@ -36,9 +28,9 @@ HEADS = ("FULLY_CONNECTED", "MatMul", "Gemm", "DynamicQuantizeLinear", "MatMulIn
 class Operator:
     """A computing operator of an artifact, biases and activations counted with it.
 
-    int8 : whether the file asks for eight-bit arithmetic; why : it is not in int8
-    multiply_adds : None where the file does not tell shapes
-    runs : what it runs as on this machine, such as "int8" or "f32"; None when that is not known
+    int8 : whether the file asks for eight-bit arithmetic; why : reason why it is not in int8
+    multiply_adds : None where the file has no shapes
+    runs : type that it is computed in on this machine, such as "int8" or "f32"; None if unknown
     """
 
     name: str
@@ -51,11 +43,12 @@ class Operator:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found, operators in their order of computation.
+    """The result of an audit, with operators in their order of computation.
 
     other : operators outside the count that stay in float, such as the scaling of pixels
-    runtime : the one that was asked how it runs the file here; None when none was
-    notes : what a person should know about speed and results on this machine
+    runtime : name and version of the runtime that was probed; None when none was
+    notes : sentences about speed and results on this machine
+    possible : False when the file could not be read for lack of a package
     """
 
     operators: tuple[Operator, ...] = ()
@@ -66,15 +59,17 @@ class Audit:
 
     @property
     def counts(self) -> dict[str, int]:
+        """Number of operators: ``total``, and those in ``int8``."""
         return {"total": len(self.operators), "int8": sum(o.int8 for o in self.operators)}
 
     @property
     def share_of_operators(self) -> float:
+        """Operators in int8 over all, 0 to 1."""
         return self.counts["int8"] / max(len(self.operators), 1)
 
     @property
     def share_of_multiply_adds(self) -> float | None:
-        """Multiply-adds in int8 over all, 0 to 1; None where the file does not tell shapes."""
+        """Multiply-adds in int8 over all, 0 to 1; None where the file has no shapes."""
         counts = [o.multiply_adds for o in self.operators]
         if not counts or None in counts:
             return None
@@ -83,7 +78,7 @@ class Audit:
 
     @property
     def islands(self) -> dict[str, list[str]]:
-        """Names of the operators in float, by the reason why; none in a float artifact."""
+        """Names of the operators in float by the reason why; empty for a float artifact."""
         islands: dict[str, list[str]] = {}
         if all(operator.why == FLOAT for operator in self.operators):
             return islands
@@ -94,12 +89,12 @@ class Audit:
 
     @property
     def runs_in_int8(self) -> int | None:
-        """How many int8 operators this machine computes in int8; None when that is not known."""
+        """Number of int8 operators that this machine computes in int8; None if unknown."""
         runs = [operator.runs for operator in self.operators if operator.int8]
         return None if None in runs else runs.count("int8")
 
     def facts(self) -> dict[str, Any]:
-        """What holds on any machine: for the manifest."""
+        """The findings that hold on any machine, for the manifest."""
         share = self.share_of_multiply_adds
         return {
             "int8_operators": round(self.share_of_operators, 4),
@@ -108,6 +103,7 @@ class Audit:
         }
 
     def as_json(self) -> dict[str, Any]:
+        """All findings and the derived shares, ready for JSON."""
         return {
             "possible": self.possible,
             "counts": self.counts,
@@ -120,36 +116,49 @@ class Audit:
         }
 
 
-class Reader(Protocol):
-    """Module of a format: how its files are read, and how its runtime runs them."""
+@dataclass(frozen=True)
+class Inspector:
+    """How files of one format are inspected; `FormatSpec.inspector` refers to one.
 
-    def read(self, path: Path) -> tuple[list[Operator], list[str]]:
-        """Computing operators without a reason why, and names of others in float."""
+    read_contents : path -> kind of each operator, and the facts embedded in the file (None
+    without). In plain Python: the file may come from anywhere, and native parsers crash on broken
+    ones. May raise anything when the file is broken.
+    read_operators : path -> computing operators without a reason why, and names of others in float.
+    `ImportError` or `MissingExtraError` when a package for it is not installed.
+    probe_runtime : path -> runtime and version, type that it computes each operator in, and notes
+    """
 
-    def run_here(self, path: Path) -> tuple[str, Mapping[str, str], list[str]]:
-        """Runtime and version, what it runs each operator as, and notes."""
+    read_contents: Callable[[Path], Read]
+    read_operators: Callable[[Path], tuple[list[Operator], list[str]]]
+    probe_runtime: Callable[[Path], tuple[str, Mapping[str, str], list[str]]]
+
+
+def inspector_of(path: Path) -> Inspector:
+    """Return the inspector of the format of the artifact at ``path``."""
+    inspector: Inspector = resolve(format_of(path).inspector)
+    return inspector
 
 
 def audit(path: Path, run: bool = True, keep_float: Collection[str] | None = None) -> Audit:
-    """The audit of the artifact at ``path``, whose origin is known: see `read_manifest`.
+    """Audit the artifact at ``path``, whose origin is known: see `read_manifest`.
 
-    With ``run``, the runtime of its format is asked how it would run it on this machine.
-    keep_float : layers that were left in float on purpose; without it the manifest is asked
+    run : load it into the runtime of its format, too, and ask how it is computed on this machine
+    keep_float : layers that were left in float on purpose; None: those that the manifest names
     """
-    reader: Any = importlib.import_module(READERS[path.suffix])
+    inspector = inspector_of(path)
     kept = _kept_in_float(path) if keep_float is None else set(keep_float)
     try:
-        operators, other = reader.read(path)
+        operators, other = inspector.read_operators(path)
     except ImportError as error:
         note = f"cannot be audited here: the package {error.name!r} is not installed"
         return Audit(notes=(note,), possible=False)
     found = Audit(tuple(_with_reasons(operators, kept)), tuple(other))
-    return _with_runtime(found, reader, path) if run else found
+    return _with_runtime(found, inspector, path) if run else found
 
 
-def _with_runtime(found: Audit, reader: Reader, path: Path) -> Audit:
+def _with_runtime(found: Audit, inspector: Inspector, path: Path) -> Audit:
     try:
-        runtime, runs, notes = reader.run_here(path)
+        runtime, runs, notes = inspector.probe_runtime(path)
     except (ImportError, AsmnetEdgeError) as error:
         note = f"how it runs here is not known: {error}"
         return replace(found, notes=(note,))
@@ -158,7 +167,7 @@ def _with_runtime(found: Audit, reader: Reader, path: Path) -> Audit:
 
 
 def _with_reasons(operators: list[Operator], kept: set[str]) -> list[Operator]:
-    """Each operator in float with the reason why, as far as the file and its manifest tell."""
+    """Add to each operator in float the reason why, as far as file and manifest show it."""
     nothing = not any(operator.int8 for operator in operators)
     return [o if o.int8 else replace(o, why=o.why or _why(o, kept, nothing)) for o in operators]
 
@@ -178,7 +187,7 @@ def _why(operator: Operator, kept: set[str], nothing: bool) -> str:
 
 
 def is_among(operator: str, layers: set[str]) -> bool:
-    """Whether an exporter's name of an operator speaks of one of the Keras ``layers``.
+    """Whether an exporter's name of an operator contains one of the Keras ``layers``.
 
     Exporters write ``asmnet_1/block_3_depthwise_1/depthwise;...``: scopes, with a number added.
     """

@@ -1,4 +1,4 @@
-"""All that is known of one model file, gathered without running it."""
+"""Facts about one model file, gathered without running it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from typing import Any
 from asmnet_edge.converters.audit.contents import Contents, read_contents
 from asmnet_edge.errors import ModelError
 from asmnet_edge.files import sha256
+from asmnet_edge.formats import FLOAT_SUFFIX, format_of
 from asmnet_edge.manifest import artifact_files, read_manifest
 
-FORMATS = {".tflite": "TFLite", ".onnx": "ONNX", ".xml": "OpenVINO IR", ".keras": "Keras"}
-FLOAT = ".keras"
 BESIDE, INSIDE = "beside the file", "inside the file"
 
 
 def inspect(path: Path) -> dict[str, Any]:
-    """Facts of the artifact or float model at ``path``, ready for JSON.
+    """Describe the artifact or float model at ``path``, ready for JSON.
 
-    ``facts`` are those of its manifest, else those inside the file, and ``facts_from`` says which;
-    ``doubt`` says why they could not be taken from the manifest, or are not to be trusted.
+    The key ``facts`` holds those of its manifest, else those inside the file; ``facts_from`` says
+    which; ``doubt`` says why they are not the manifest's, or are not to be trusted. `ModelError`
+    when the file cannot be read.
     """
     contents = read_contents(path)
-    facts, where, doubt = _float(contents) if path.suffix == FLOAT else _artifact(path, contents)
+    is_float = path.suffix == FLOAT_SUFFIX
+    facts, where, doubt = _float(contents) if is_float else _artifact(path, contents)
     return {
         "file": str(path),
-        "kind": f"{FORMATS[path.suffix]} {'float model' if path.suffix == FLOAT else 'artifact'}",
-        "files": [_file(file) for file in _files(path) if file.is_file()],
+        "kind": "Keras float model" if is_float else f"{format_of(path).label} artifact",
+        "files": [_file(file) for file in artifact_files(path) if file.is_file()],
         "facts_from": where,
         "doubt": doubt,
         "operators": dict(contents.operators),
@@ -37,12 +38,8 @@ def inspect(path: Path) -> dict[str, Any]:
 
 
 def is_vouched_for(content: Mapping[str, Any]) -> bool:
-    """Whether the manifest beside it speaks of these very bytes, so that a runtime may read it."""
+    """Whether the manifest beside the file holds the hash of its bytes: a runtime may load it."""
     return content["facts_from"] == BESIDE and not content["doubt"]
-
-
-def _files(path: Path) -> list[Path]:
-    return [path] if path.suffix == FLOAT else artifact_files(path)
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Audit of ONNX files: which operators take dequantised data, and what ONNX Runtime makes of it."""
+"""Inspector of ONNX files: contents, operators with dequantised inputs, ONNX Runtime's kernels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from asmnet_edge.converters.audit.acceleration import SATURATION, cpu_notes, saturates
-from asmnet_edge.converters.audit.audit import Operator
-from asmnet_edge.converters.audit.wire import Node, OnnxGraph, read_onnx
+from asmnet_edge.converters.audit.audit import Inspector, Operator
+from asmnet_edge.converters.audit.contents import Read, facts_of
+from asmnet_edge.converters.audit.wire import Node, OnnxGraph, onnx_properties, read_onnx
 from asmnet_edge.errors import require
+from asmnet_edge.manifest import KEY
 
 PRODUCTS = {"Conv", "MatMul", "Gemm", "ConvInteger", "MatMulInteger"}
 COMPUTING = PRODUCTS | {"GlobalAveragePool", "ReduceMean", "Concat"}
@@ -21,8 +23,15 @@ INT8, UINT8 = 3, 2  # TensorProto.DataType
 ADDED = re.compile(r"(_token_\d+|_nchwc|/duplicated)+$")  # to names, by the optimiser
 
 
-def read(path: Path) -> tuple[list[Operator], list[str]]:
-    """A QDQ operator computes in int8 when all its data inputs come dequantised."""
+def read_contents(path: Path) -> Read:
+    """Kind of each operator and the embedded facts, without the onnx package."""
+    content = path.read_bytes()
+    kinds = [node.kind for node in read_onnx(content).nodes]
+    return kinds, facts_of(onnx_properties(content).get(KEY))
+
+
+def read_operators(path: Path) -> tuple[list[Operator], list[str]]:
+    """Computing operators; a QDQ operator is in int8 when all its data inputs come dequantised."""
     graph = read_onnx(path.read_bytes())
     made_by = {name: node for node in graph.nodes for name in node.outputs}
     computing, other = [], []
@@ -88,8 +97,8 @@ def _shape_of_constant(
     return graph.constants[name]
 
 
-def run_here(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
-    """What ONNX Runtime fused into its integer kernels, as it wrote the optimised graph."""
+def probe_runtime(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
+    """Operators that ONNX Runtime fused into its integer kernels, by its optimised graph."""
     ort = require("onnxruntime", "onnx")
     with tempfile.TemporaryDirectory() as folder:
         options = ort.SessionOptions()
@@ -98,7 +107,7 @@ def run_here(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
         ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         optimised = read_onnx(Path(options.optimized_model_filepath).read_bytes())
     integer = {ADDED.sub("", n.name) for n in optimised.nodes if _is_integer(n.kind)}
-    operators, _ = read(path)
+    operators, _ = read_operators(path)
     runs = {o.name: "int8" if o.name in integer else "f32" for o in operators}
     notes = []
     if any(operator.int8 for operator in operators):
@@ -122,3 +131,6 @@ def _is_u8s8(path: Path) -> bool:
     zeros = {n.inputs[2] for n in graph.nodes if n.kind == "QuantizeLinear" and len(n.inputs) > 2}
     kinds = {graph.types.get(zero) for zero in zeros}
     return UINT8 in kinds and INT8 in graph.types.values()
+
+
+INSPECTOR = Inspector(read_contents, read_operators, probe_runtime)

@@ -1,4 +1,4 @@
-"""Audit of OpenVINO IR: where FakeQuantize stands, and what precision the CPU plugin uses."""
+"""Inspector of OpenVINO IR: contents, FakeQuantize operators, precisions of the CPU plugin."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from asmnet_edge.converters.audit.acceleration import SATURATION, cpu_notes, saturates
-from asmnet_edge.converters.audit.audit import Operator
+from asmnet_edge.converters.audit.audit import Inspector, Operator
+from asmnet_edge.converters.audit.contents import Read, facts_of
 from asmnet_edge.cpu import is_arm
 from asmnet_edge.errors import require
+from asmnet_edge.manifest import KEY
 from asmnet_edge.versions import installed_version
 
 CONVOLUTIONS = {"Convolution", "GroupConvolution"}
@@ -21,8 +24,18 @@ CONSTANT = MOVING | {"Multiply", "Subtract", "Convert", "FakeQuantize"}
 OTHERS_IN_FLOAT = {"Subtract", "Multiply", "Divide"}
 
 
-def read(path: Path) -> tuple[list[Operator], list[str]]:
-    """An operator computes in int8 when its data come through a FakeQuantize, its kernel too."""
+def read_contents(path: Path) -> Read:
+    """Kind of each operator and the embedded facts, without OpenVINO."""
+    root = ElementTree.parse(path).getroot()
+    if root.tag != "net":
+        raise ValueError("this is not OpenVINO IR")
+    kinds = [layer.get("type", "?") for layer in root.iterfind("./layers/layer")]
+    entry = root.find(f"./rt_info/{KEY}")
+    return kinds, facts_of(None if entry is None else entry.get("value"))
+
+
+def read_operators(path: Path) -> tuple[list[Operator], list[str]]:
+    """Computing operators; int8 when data and kernel come through a FakeQuantize."""
     model = require("openvino", "openvino").Core().read_model(path)
     ordered = model.get_ordered_ops()
     computing = [op for op in ordered if _computes(op)]
@@ -84,7 +97,7 @@ def _multiply_adds(operator: Any) -> int:
     return math.prod(places) * kernel
 
 
-def run_here(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
+def probe_runtime(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
     """The precision of each operator in the graph that the CPU plugin compiled."""
     openvino = require("openvino", "openvino")
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}  # as the runtime has
@@ -95,10 +108,13 @@ def run_here(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
         precision = facts["runtimePrecision"].astype(str)
         for name in facts["originalLayersNames"].astype(str).split(","):
             runs[name] = "int8" if precision in ("i8", "u8") else precision
-    operators, _ = read(path)
+    operators, _ = read_operators(path)
     notes = []
     if any(operator.int8 for operator in operators):
         arm = "OpenVINO runs int8 IR in floating point on ARM: expect no gain from int8"
         notes = [arm] if is_arm() else cpu_notes()
         notes += [SATURATION] if saturates() else []
     return f"openvino {installed_version('openvino')}", runs, notes
+
+
+INSPECTOR = Inspector(read_contents, read_operators, probe_runtime)

@@ -1,4 +1,4 @@
-"""Audit of TFLite files: the schema that comes with LiteRT, and which operators XNNPACK takes."""
+"""Inspector of TFLite files: contents by LiteRT's schema, operators that XNNPACK takes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.converters.audit.acceleration import cpu_notes
-from asmnet_edge.converters.audit.audit import HEADS, Operator
+from asmnet_edge.converters.audit.audit import HEADS, Inspector, Operator
+from asmnet_edge.converters.audit.contents import Read, facts_of
 from asmnet_edge.cpu import is_x86
+from asmnet_edge.errors import require
+from asmnet_edge.manifest import KEY
 from asmnet_edge.runtime.backends.litert import interpreter_class
 
 CONVOLUTIONS = {"CONV_2D", "DEPTHWISE_CONV_2D"}
@@ -18,8 +21,26 @@ OTHERS_IN_FLOAT = {"CAST", "SUB", "MUL", "ADD", "RESHAPE", "PAD"}
 FLOATS = {"FLOAT32", "FLOAT16"}
 
 
-def read(path: Path) -> tuple[list[Operator], list[str]]:
-    """An operator computes in int8 when its result is int8."""
+def read_contents(path: Path) -> Read:
+    """Kind of each operator and the embedded facts, by the schema that comes with LiteRT."""
+    schema = require("ai_edge_litert.schema_py_generated", "convert")
+    content = path.read_bytes()
+    if not schema.Model.ModelBufferHasIdentifier(content, 0):
+        raise ValueError("this is not a TFLite file")
+    model = schema.Model.GetRootAs(content, 0)
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items()}
+    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    # codes up to 127 stood in another field before there were more
+    kinds = [names[max(c.BuiltinCode(), c.DeprecatedBuiltinCode())] for c in codes]
+    graph = model.Subgraphs(0)
+    used = [kinds[graph.Operators(i).OpcodeIndex()] for i in range(graph.OperatorsLength())]
+    entries = [model.Metadata(i) for i in range(model.MetadataLength())]
+    buffers = [model.Buffers(e.Buffer()) for e in entries if e.Name() == KEY.encode()]
+    return used, facts_of(buffers[-1].DataAsNumpy().tobytes() if buffers else None)
+
+
+def read_operators(path: Path) -> tuple[list[Operator], list[str]]:
+    """Computing operators; an operator is in int8 when its result is int8."""
     model, names, types = _parsed(path)
     graph, computing, other = model.subgraphs[0], [], []
     for index, operator in enumerate(graph.operators):
@@ -70,14 +91,14 @@ def _adds_a_constant(model: Any, operator: Any, kind: str) -> bool:
     return kind == "ADD" and any(model.buffers[t.buffer].data is not None for t in tensors)
 
 
-def run_here(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
+def probe_runtime(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
     """What XNNPACK takes runs in its kernels; the rest in TFLite's own, in the type of the file."""
     interpreter, runtime = interpreter_class()
     loaded = interpreter(model_path=str(path), num_threads=1)
     loaded.allocate_tensors()
     details = loaded._get_ops_details()  # the only way to see delegation from Python
     delegated = _delegated(details)
-    operators, _ = read(path)
+    operators, _ = read_operators(path)
     places = {operator: int(operator.name.partition(" ")[0]) for operator in operators}
     runs = {o.name: "int8" if o.int8 else "f32" for o in operators}
     left = [o.name for o, place in places.items() if place not in delegated]
@@ -114,3 +135,6 @@ def _notes(runtime: str, total: int, left: list[str]) -> list[str]:
 
 def _short(name: str) -> str:
     return name.partition(" ")[2].partition(";")[0]
+
+
+INSPECTOR = Inspector(read_contents, read_operators, probe_runtime)

@@ -20,7 +20,8 @@ from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.landmarks import Box, Landmarks
 from asmnet_edge.pictures import SUFFIXES, read_picture
-from asmnet_edge.runtime.detect import Detector, detect_haar
+from asmnet_edge.runtime.detect import detect_haar
+from asmnet_edge.runtime.detector import Detector
 from asmnet_edge.training.floatmodel import FloatModel
 
 MOST = 512  # pictures that are looked at; a larger folder is spread over evenly

@@ -15,7 +15,7 @@ from asmnet_edge.converters.calibration.testfaces import UNLABELLED
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset, OnBroken, refuse
 from asmnet_edge.errors import DataError, UsageError
-from asmnet_edge.runtime.detect import DETECTORS
+from asmnet_edge.runtime.detector import DetectorOptions, prepare_detector
 
 if TYPE_CHECKING:
     from asmnet_edge.training.floatmodel import FloatModel
@@ -83,7 +83,8 @@ class FaceSource:
             return open_dataset(self.words)
         from asmnet_edge.converters.calibration.pictures import UnlabelledPictures
 
-        return UnlabelledPictures(self.folder, model, DETECTORS[self.detector])
+        prepare = prepare_detector(self.detector, DetectorOptions(margin=model.crop.margin))
+        return UnlabelledPictures(self.folder, model, prepare())
 
 
 def _training(dataset: Dataset) -> Sequence[object]:

@@ -6,30 +6,20 @@ Runtime and OpenVINO on x86 without VNNI, see `asmnet_edge.converters.saturation
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.converters.saturation.probe import saturates
 from asmnet_edge.errors import require
+from asmnet_edge.formats import format_of, resolve
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.runtime.backends.backend import BACKENDS, InferenceBackend, open_backend, run_all
+from asmnet_edge.runtime.backends.backend import InferenceBackend, open_backend, run_all
 
 EXACT, SATURATING = "exact", "saturating"
 Outputs = tuple[FloatArray, FloatArray]
-
-# format -> module whose ``load_simulated`` gives the backend of an arithmetic, and what it needs
-SIMULATIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "onnx": ("asmnet_edge.converters.onnx.arithmetic", "onnx"),
-        "openvino": ("asmnet_edge.converters.openvino.arithmetic", "openvino"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,7 @@ def open_in_both(path: Path, threads: int = 1) -> Arithmetics:
 
 def arithmetic_here(path: Path) -> str:
     """That of the runtime of the artifact at ``path`` on this CPU."""
-    return SATURATING if saturates(BACKENDS[path.suffix][0]) else EXACT
+    return SATURATING if saturates(format_of(path).name) else EXACT
 
 
 def simulated(path: Path, arithmetic: str) -> InferenceBackend | None:
@@ -73,11 +63,10 @@ def simulated(path: Path, arithmetic: str) -> InferenceBackend | None:
 
     `MissingExtraError` when a package for it is not installed.
     """
-    format_ = BACKENDS[path.suffix][0]
-    if format_ not in SIMULATIONS:
+    spec = format_of(path)
+    if not spec.simulation:
         return None
-    module, package = SIMULATIONS[format_]
-    require(package, "convert")
-    load = importlib.import_module(module).load_simulated
-    found: InferenceBackend | None = load(path, arithmetic == SATURATING)
+    if spec.simulation_package:
+        require(spec.simulation_package, "convert")
+    found: InferenceBackend | None = resolve(spec.simulation)(path, arithmetic == SATURATING)
     return found

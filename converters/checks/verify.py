@@ -22,11 +22,11 @@ from asmnet_edge.converters.checks.fingerprint import Fingerprint, digest, is_ne
 from asmnet_edge.converters.checks.parity import Parity
 from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.errors import AsmnetEdgeError, CheckFailedError, MissingExtraError
+from asmnet_edge.formats import format_of
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.manifest import ArtifactManifest, manifest_path, read_manifest
 from asmnet_edge.runtime.backends.backend import (
     InferenceBackend,
-    backend_module,
     open_backend,
     run_all,
 )
@@ -120,7 +120,7 @@ class _Run:
         self.other: Parity | None = None
 
     def hash(self) -> str:
-        backend_module(self.path)  # a name of another kind is refused before anything is read
+        format_of(self.path)  # an unknown suffix is refused before anything is read
         self.manifest = read_manifest(self.path)
         # compared as they are written: a later version may tell facts that this one does not know
         beside = json.loads(manifest_path(self.path).read_text(encoding="utf-8"))

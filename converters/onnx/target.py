@@ -18,6 +18,7 @@ from onnxruntime import quantization
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
+from asmnet_edge.converters.onnx.canonical_form import canonical
 from asmnet_edge.converters.onnx.pixels import pixel_override, takes_pixels_as_they_are
 from asmnet_edge.converters.onnx.saturation import limit
 from asmnet_edge.converters.onnx.weights import HEADS, in_float16, in_int8
@@ -48,14 +49,14 @@ class Choice:
     seven_bits: bool = False
 
 
-class OnnxTarget:
+class OnnxExporter:
     """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads with int8 weights."""
 
     tools = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
 
     def export(self, graph: InferenceGraph, recipe: Recipe, path: Path) -> None:
         recipe.check(graph)
-        onnx.save(MAKERS[recipe.precision](graph, recipe), path)
+        onnx.save(canonical(MAKERS[recipe.precision](graph, recipe)), path)
 
     def embed(self, path: Path, manifest: str) -> None:
         model = onnx.load(path)
@@ -71,7 +72,13 @@ class OnnxTarget:
 
 
 def float_model(graph: InferenceGraph) -> Any:
-    """The inference graph as a float32 ONNX model with the contract's names."""
+    """Return the inference graph as a float32 ONNX model with the contract's names."""
+    model = onnx.ModelProto()
+    model.CopyFrom(graph.once("onnx", lambda: _float_model(graph)))
+    return model
+
+
+def _float_model(graph: InferenceGraph) -> Any:
     frozen = graph.frozen
     inputs = [frozen.inputs[0].name]
     outputs = [tensor.name for tensor in frozen.outputs]
@@ -82,7 +89,7 @@ def float_model(graph: InferenceGraph) -> Any:
         opset=OPSET,
         tensors_to_rename=dict(zip(inputs + outputs, ("image", *OUTPUTS), strict=True)),
     )
-    return model
+    return canonical(model)
 
 
 MAKERS: Mapping[Precision, Callable[[InferenceGraph, Recipe], Any]] = MappingProxyType(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,9 @@ from asmnet_edge.converters.openvino.saturation import float_kernels, limit
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.manifest import KEY, Precision
 
-COMPUTING = {"Convolution", "GroupConvolution", "MatMul", "ReduceMean", "Concat"}
+BODY_ENDS = {"Convolution", "GroupConvolution", "MatMul", "ReduceMean", "Concat"}
+COUNTED = re.compile(r"^(?P<kind>[A-Z][A-Za-z]*)_\d+(?=/|$)")
+SOURCE = "saved_model"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Choice:
     pair_limits: str = "chosen"
 
 
-class OpenVinoTarget:
+class OpenVinoExporter:
     """Ranges by minimum and maximum: NNCF's default of averages over samples cuts the extremes off.
 
     The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere, and
@@ -56,6 +60,7 @@ class OpenVinoTarget:
     def export(self, graph: InferenceGraph, recipe: Recipe, path: Path) -> None:
         recipe.check(graph)
         model = MAKERS[recipe.precision](graph, recipe)
+        canonical(model)
         openvino.save_model(model, path, compress_to_fp16=recipe.precision is Precision.FLOAT16)
 
     def embed(self, path: Path, manifest: str) -> None:
@@ -71,14 +76,40 @@ class OpenVinoTarget:
         return {}
 
 
+def canonical(model: Any) -> None:
+    """Give ``model`` names and run-time information that are the same in each conversion.
+
+    OpenVINO names nodes by a counter that runs on over everything the process has done
+    (``Transpose_204497``), and notes the path of the SavedModel, a temporary folder. Numbers count
+    anew here, by kind, in the order of computation; the path becomes `SOURCE`.
+    """
+    names: dict[str, str] = {}
+    kinds: Counter[str] = Counter()
+    for operator in model.get_ordered_ops():
+        match = COUNTED.match(operator.get_friendly_name())
+        if match is None:
+            continue
+        if match[0] not in names:
+            kinds[match["kind"]] += 1
+            names[match[0]] = f"{match['kind']}_{kinds[match['kind']]}"
+        rest = operator.get_friendly_name()[match.end() :]
+        operator.set_friendly_name(names[match[0]] + rest)
+    model.set_rt_info(SOURCE, ["conversion_parameters", "input_model"])
+
+
 def float_model(graph: InferenceGraph) -> Any:
-    """The inference graph as a float32 OpenVINO model with the contract's names."""
+    """Return the inference graph as a float32 OpenVINO model with the contract's names."""
+    return graph.once("openvino", lambda: _float_model(graph)).clone()
+
+
+def _float_model(graph: InferenceGraph) -> Any:
     with graph.saved_model() as folder:
         model = openvino.convert_model(folder)
     model.inputs[0].get_tensor().set_names({"image"})
     for output in model.outputs:
         name = OUTPUTS[0] if len(output.partial_shape) == 3 else OUTPUTS[1]
         output.get_tensor().set_names({name})
+    canonical(model)
     return model
 
 
@@ -145,7 +176,7 @@ def _after_heads(model: Any) -> list[str]:
     found: dict[str, None] = {}
     while waiting:
         operator = waiting.pop()
-        if operator.get_type_name() not in COMPUTING | {"Constant", "Convert", "MaxPool"}:
+        if operator.get_type_name() not in BODY_ENDS | {"Constant", "Convert", "MaxPool"}:
             found[operator.get_friendly_name()] = None
             inputs = range(operator.get_input_size())
             waiting += [operator.input_value(i).get_node() for i in inputs]

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from asmnet_edge.errors import require
+from asmnet_edge.formats import format_named, resolve
 
 CHANNELS = 4
 CODE, STEP = 255, 127  # of a pair whose sum does not go into 16 bits
@@ -23,17 +24,34 @@ PRODUCT = base64.b64decode(
 )
 
 
-@cache
 def saturates(format_: str) -> bool:
     """Whether the runtime of ``format_`` adds pairs of U8S8 products in 16 bits on this CPU.
 
     `MissingExtraError` when it is not installed. LiteRT's kernels never do.
     """
-    probe = {"onnx": _onnx, "openvino": _openvino}.get(format_)
-    return probe is not None and round(probe()) != EXACT
+    spec = format_named(format_)
+    return bool(spec.saturation and resolve(spec.saturation)())
 
 
-def _onnx() -> float:
+@cache
+def onnx_runtime_saturates() -> bool:
+    """Whether ONNX Runtime adds pairs of U8S8 products in 16 bits on this CPU.
+
+    `MissingExtraError` when it is not installed.
+    """
+    return round(_onnx_runtime_sum()) != EXACT
+
+
+@cache
+def openvino_saturates() -> bool:
+    """Whether OpenVINO adds pairs of U8S8 products in 16 bits on this CPU.
+
+    `MissingExtraError` when it is not installed.
+    """
+    return round(_openvino_sum()) != EXACT
+
+
+def _onnx_runtime_sum() -> float:
     ort = require("onnxruntime", "onnx")
     options = ort.SessionOptions()
     options.log_severity_level = 4
@@ -42,13 +60,12 @@ def _onnx() -> float:
     return float(session.run(None, {"a": codes})[0][0, 0])
 
 
-def _openvino() -> float:
+def _openvino_sum() -> float:
     openvino = require("openvino", "openvino")
     from openvino import opset13 as ops
 
     from asmnet_edge.runtime.backends.openvino import without_tiles
 
-    without_tiles()  # as the runtime has it, whichever comes first
     image = ops.parameter((1, CHANNELS, 4, 4), np.float32)
     ends = [np.float32(end) for end in (0, CODE, 0, CODE)]
     codes = ops.fake_quantize(image, *map(ops.constant, ends), levels=CODE + 1)
@@ -57,5 +74,6 @@ def _openvino() -> float:
     found = ops.convolution(codes, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
     model = openvino.Model([ops.result(found)], [image])
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    compiled = openvino.Core().compile_model(model, "CPU", settings)
+    with without_tiles():  # as the runtime does, whichever comes first
+        compiled = openvino.Core().compile_model(model, "CPU", settings)
     return float(compiled(np.full((1, CHANNELS, 4, 4), CODE, np.float32))[0].flat[0])

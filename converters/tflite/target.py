@@ -45,7 +45,7 @@ class Choice:
     per_channel: bool = True
 
 
-class TFLiteTarget:
+class TFLiteExporter:
     """Body static int8 per channel; heads with int8 weights and float results.
 
     A head quantised to eight bits would spend 256 steps on all offsets: see the decision records.

@@ -1,13 +1,13 @@
 """Faces of known landmarks, backends that answer what they are told, and two real artifacts."""
 
-import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import shared
 
 from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
@@ -18,35 +18,20 @@ from asmnet_edge.benchmarks.rows.candidates import Candidate
 from asmnet_edge.benchmarks.rows.local import LocalRow
 from asmnet_edge.benchmarks.rows.order import RowOrder
 from asmnet_edge.benchmarks.session.measured import Measured
-from asmnet_edge.converters.convert import Order, convert
-from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.crop import CropRule
-from asmnet_edge.manifest import Precision
 from asmnet_edge.schemes import IBUG68
-from asmnet_edge.training.floatmodel import load_float_model
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Mapping[str, Any]:
-    return runpy.run_path(str(Path(__file__).parents[1] / "tiny.py"))
+def float_file() -> Path:
+    return shared.float_file()
 
 
 @pytest.fixture(scope="session")
-def float_file(tiny: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    tiny["tiny_model"]().save(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def artifacts(
-    tiny: Mapping[str, Any], float_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> list[Path]:
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The small model as TFLite: float32, int8."""
-    graph, folder = InferenceGraph(load_float_model(float_file)), tmp_path_factory.mktemp("made")
-    calibration = tiny["tiny_calibration"](16)
-    orders = [Order("tflite", precision) for precision in (Precision.FLOAT32, Precision.INT8)]
-    return [convert(order, graph, calibration, folder, "tiny")[0] for order in orders]
+    wanted = ("tflite", "float32"), ("tflite", "int8")
+    return list(shared.artifacts_into(tmp_path_factory.mktemp("made"), *wanted).values())
 
 
 @pytest.fixture(scope="session")

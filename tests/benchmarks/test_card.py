@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asmnet_edge.benchmarks.card.card import read_card
-from asmnet_edge.benchmarks.card.text.whole import render
+from asmnet_edge.benchmarks.model_card.text import render
 from asmnet_edge.files import sha256
 from asmnet_edge.manifest import manifest_path
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped

@@ -23,13 +23,15 @@ from asmnet_edge.benchmarks.card.known import read_known
 from asmnet_edge.benchmarks.card.measured import SomeFaces, absent, curve, measure
 from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
 from asmnet_edge.benchmarks.card.plan import CardPlan
-from asmnet_edge.benchmarks.card.text.hard import hard_boxes, hard_conditions
-from asmnet_edge.benchmarks.card.text.markdown import number
-from asmnet_edge.benchmarks.card.text.training import training_text
-from asmnet_edge.benchmarks.card.text.turned import turned
 from asmnet_edge.benchmarks.card.trainlog import read_logs
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
+from asmnet_edge.benchmarks.model_card.text import (
+    hard_boxes,
+    hard_conditions,
+    number,
+    render_part,
+)
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.data.synthetic import DrawnFaces
@@ -123,7 +125,7 @@ def test_turned_heads_stand_in_the_card_by_yaw(
     section = {"name": "a.keras", "subsets": [], "wide": figures,
                "tilt": {"faces": 1, "degrees": [0], "nme": [1.5], "failure_rate": [0.25],
                         "inferences": [2.0]}}  # fmt: skip
-    text = turned(section, {"rules": rules}, "card")
+    text = render_part("turned", section=section, card={"rules": rules}, folder="card")
     part = figures["by_yaw"][-1]
     again = [figures["upright"]["by_yaw"][-1]["nme_box"]] if upright else []
     values = [part["nme"], part["nme_box"], *again, part["yaw_mae"]]
@@ -132,7 +134,7 @@ def test_turned_heads_stand_in_the_card_by_yaw(
     assert ("over box, upright" in text) is upright
     assert "card/a-turned.jpg" in text
     assert "| failed, % | 25.0 |" in text
-    assert turned({"subsets": [{"name": "before"}]}, {"rules": rules}, "card") == ""
+    assert render_part("turned", section={"subsets": [{"name": "before"}]}).strip() == ""
 
 
 def test_drawn_faces_are_drawn_once_for_all_models() -> None:
@@ -258,7 +260,7 @@ def test_a_run_of_some_seconds_says_what_was_frozen_taught_and_changed(tmp_path:
     }
     provenance = {"training": training, "faces": [3], "validation_nme": 4.5}
     section = origin_of(write_facts(tmp_path / "a.keras", provenance))
-    told = training_text({**section, "remarks": [], "log": None}, "pictures")
+    told = render_part("training", section={**section, "remarks": [], "log": None})
     assert "90 seconds, batches of 1" in told
     assert "varied by rotation 10, blur 0.1. In the last part by rotation 5 instead." in told
     assert "The first 7 blocks stayed as they were." in told

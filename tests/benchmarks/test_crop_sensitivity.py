@@ -8,7 +8,7 @@ import pytest
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
 from asmnet_edge.benchmarks.evaluation.sensitivity import (
     CURVES,
-    Disturbance,
+    Displacement,
     every_kth,
     sensitivity,
 )
@@ -82,7 +82,7 @@ def test_a_model_that_follows_the_face_does_not_mind_a_shift(
 
 def test_an_undisturbed_crop_is_that_of_the_rule() -> None:
     box = Box(30, 40, 40, 20)
-    np.testing.assert_array_equal(Disturbance().matrix(box, RULE), RULE.matrix(box))
+    np.testing.assert_array_equal(Displacement().matrix(box, RULE), RULE.matrix(box))
 
 
 def test_every_curve_holds_the_undisturbed_crop_in_its_order(

@@ -1,6 +1,7 @@
 """An evaluation: figures worked out by hand, subsets that overlap, and what a copy lacks."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
 from asmnet_edge.landmarks import Landmarks, bounding_box
 from asmnet_edge.pictures import read_picture
-from asmnet_edge.runtime.backends.backend import open_artifact
+from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.schemes import IBUG68, WFLW98
 from asmnet_edge.training.floatmodel import load_float_model
@@ -203,6 +204,14 @@ def test_the_table_says_whose_yaw_it_is_and_where_faces_are_too_few(turned: list
 
 
 # subsets
+
+
+def test_a_further_metric_gets_a_column(three: Faces) -> None:
+    evaluation = evaluated(three, knowing(three.faces, (0.1, 0.2, 0.3)))
+    assert "worst point" not in text_of(evaluation)
+    for row in evaluation.content["subsets"]:
+        row["worst_point"] = 12.345
+    assert re.search(r"worst point\b.*12\.3\b", text_of(evaluation), re.DOTALL)
 
 
 def test_a_face_of_several_subsets_is_predicted_once(three: Faces) -> None:
@@ -428,7 +437,7 @@ def test_tilted_faces_are_found_as_the_landmarker_finds_them(
 
 def test_tilts_are_a_table(three: Faces, artifacts: list[Path]) -> None:
     text = text_of(evaluated(three, open_model(artifacts[0]), "test", tilt=True))
-    assert "how the picture is turned" in text
+    assert "rotation of the picture" in text
     assert "180°" in text
     assert text.split("inferences a face")[1].split()[:5] == ["2.00"] * 5
 
@@ -506,7 +515,7 @@ def test_without_matplotlib_the_plots_alone_are_left_out(
     monkeypatch.setattr(plots, "require", lacking)
     (note,) = write_evaluation(*whole, tmp_path)
     assert "plots were left out" in note
-    assert "pip install 'asmnet-edge[train]'" in note
+    assert "pip install 'asmnet-edge[report]'" in note
     assert sorted(p.name for p in tmp_path.iterdir()) == ["evaluation.json", "worst-faces.png"]
     written = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert written == whole[0].content

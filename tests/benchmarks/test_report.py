@@ -4,21 +4,28 @@ import csv
 import io
 import re
 from html.parser import HTMLParser
-from itertools import combinations
-from math import dist
+from itertools import pairwise
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.report.charts import HUMP, distributions, endurance
-from asmnet_edge.benchmarks.report.page import page
-from asmnet_edge.benchmarks.report.plain import comma_separated, markdown
-from asmnet_edge.benchmarks.report.svg import Axis
-from asmnet_edge.benchmarks.report.tradeoff import axes, places, trade_off_alone
-from asmnet_edge.errors import UsageError
+from asmnet_edge.benchmarks.report import page as page_module
+from asmnet_edge.benchmarks.report.charts import (
+    accuracy_limits,
+    distributions,
+    endurance,
+    spread,
+    trade_off,
+    trade_off_alone,
+)
+from asmnet_edge.benchmarks.report.face_charts import shade
+from asmnet_edge.benchmarks.report.page import comma_separated, hint, markdown, page
+from asmnet_edge.benchmarks.report.summary import GLOSSARY, command, conclusion
+from asmnet_edge.errors import MissingExtraError, UsageError
 
-VOID = {"meta", "link", "image", "line", "circle", "polygon", "polyline"}
+VOID = {"meta", "link"}
 
 
 class Checked(HTMLParser):
@@ -36,6 +43,10 @@ class Checked(HTMLParser):
         if tag not in VOID:
             self.stack.append(tag)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
     def handle_endtag(self, tag: str) -> None:
         if tag not in VOID:
             assert self.stack.pop() == tag
@@ -49,16 +60,21 @@ def test_the_page_is_whole_and_fetches_nothing(record: BenchmarkRecord) -> None:
     checked.feed(page(record))
     assert checked.stack == []
     assert checked.links
-    assert all(link.startswith("data:") for link in checked.links)
+    assert all(link.startswith(("data:", "#")) for link in checked.links)
     assert "script" not in checked.tags
-    assert not re.search(r"url\(|@import|https?://", page(record))
+    assert not re.search(r"url\((?!#)|@import|https?://", page(record))
+
+
+def test_the_same_record_gives_the_same_bytes(record: BenchmarkRecord) -> None:
+    assert page(record) == page(record)
+    assert trade_off_alone(record) == trade_off_alone(record)
 
 
 def test_the_page_has_all_that_was_measured(record: BenchmarkRecord) -> None:
     text = page(record)
-    for heading in ("Speed and size", "Accuracy", "As a user feels it", "Latency", "Sustained",
-                    "Deviation by region", "Worst faces", "What has to be installed", "Device",
-                    "How it was measured"):  # fmt: skip
+    for heading in ("Speed and size", "Accuracy", "End to end and start", "Latency", "Sustained",
+                    "Deviation by region", "Faces that moved most", "What has to be installed",
+                    "Device", "How it was measured", "Glossary"):  # fmt: skip
         assert f"<h2>{heading}</h2>" in text
     for words in ("+20.0 %", "tflite int8 2t", "temperature, °C", "data:image/jpeg;base64,AAAA"):
         assert words in text
@@ -109,15 +125,13 @@ def test_markdown_has_the_tables(record: BenchmarkRecord) -> None:
 
 
 def test_the_drawing_alone_is_a_file_with_its_legend(record: BenchmarkRecord) -> None:
-    drawing = ElementTree.fromstring(trade_off_alone(record))
+    text = trade_off_alone(record)
+    drawing = ElementTree.fromstring(text)
     assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
-    height = float(drawing.attrib["viewBox"].split()[3])
-    lines = drawing.findall("{*}text")
-    assert max(float(line.attrib["y"]) for line in lines) < height
-    told = [line.text or "" for line in lines]
+    lines = texts(text)
     for number, row in enumerate(record.measured, start=1):
         p50 = f"{row['latency_ms']['p50']:.2f} ms"
-        assert any(line.startswith(f"{number}  ") and p50 in line for line in told)
+        assert any(line.startswith(f"{number} ") and p50 in line for line in lines)
 
 
 def test_nothing_is_drawn_of_one_row(record: BenchmarkRecord) -> None:
@@ -138,61 +152,129 @@ def test_csv_has_a_line_for_each_row_and_figures_in_full(record: BenchmarkRecord
     assert rows[4]["error"] == "it <fell> over"
 
 
+# conclusion
+
+
+def test_the_conclusion_names_the_fastest_that_loses_next_to_nothing(
+    record: BenchmarkRecord,
+) -> None:
+    found = conclusion(record)  # onnx is faster and loses 0.4 points
+    assert found.best is not None
+    assert found.best["name"] == "threads.tflite, 2 threads"
+    assert "as fast as float.keras" in found.sentence
+    assert "at a loss of accuracy (NME +0.020 points)" in found.sentence
+    assert found.sentence in markdown(record)
+
+
+def test_a_loss_that_may_be_chance_is_called_none(record: BenchmarkRecord) -> None:
+    for row in record.measured:
+        row["accuracy"]["nme_drop_interval"] = [-0.01, 0.03]
+    assert "at no measurable loss of accuracy" in conclusion(record).sentence
+
+
+def test_no_file_is_named_where_all_lose_much(record: BenchmarkRecord) -> None:
+    for row in record.measured:
+        row["accuracy"]["nme_drop"] = 0.5
+    found = conclusion(record)
+    assert found.best is None
+    assert "more than 0.1 points of NME" in found.sentence
+
+
+def test_without_a_float_row_the_conclusion_compares_with_nothing(record: BenchmarkRecord) -> None:
+    found = conclusion(record.with_results(record.results[1:]))
+    assert " times as " not in found.sentence
+    assert "ms a face" in found.sentence
+
+
+def test_colours_alarm_only_with_reason(record: BenchmarkRecord) -> None:
+    assert 'class="doubts"' in page(record)  # the unsteady row is not the one that is named
+    record.content["warnings"].append("the battery is low")
+    assert 'class="doubts alarming"' in page(record)
+    assert (shade(0.1), shade(0.3), shade(2.5)) == (0, 1, 4)
+
+
+def test_the_command_repeats_the_run(record: BenchmarkRecord) -> None:
+    record.content["settings"] |= {"sustain_seconds": 90.0, "threads": [1, 2]}
+    record.content["settings"]["faces"]["on"] = "300w common"
+    record.results[3]["compared"] = False
+    words = command(record)
+    assert words.startswith("asmnet-edge benchmark run quick.tflite")
+    for option in ("--float-model float.keras", "--beside lossy.onnx", "--threads 1,2",
+                   "--data 300w:DIR --subset common", "--queries 8", "--sustain 90s"):  # fmt: skip
+        assert option in words
+    assert words in page(record)
+
+
+def test_columns_are_explained(record: BenchmarkRecord) -> None:
+    assert hint("NME %") == GLOSSARY["NME"]
+    assert hint("FR@10 %") == GLOSSARY["FR@8"]
+    assert hint("p99") == GLOSSARY["p50, p90, p99"]
+    assert hint("decode") == ""
+    for term in ("NME", "drop", "deviation", "artifact", "contract"):
+        assert f"<dt>{term}</dt>" in page(record)
+
+
+def test_without_jinja_the_error_says_what_to_install(
+    record: BenchmarkRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(module: str, extra: str) -> Any:
+        raise MissingExtraError(f"this needs {module}", f"pip install 'asmnet-edge[{extra}]'")
+
+    monkeypatch.setattr(page_module, "require", lacking)
+    with pytest.raises(MissingExtraError, match=r"asmnet-edge\[report\]"):
+        page(record)
+    assert comma_separated(record)
+
+
 # drawings
 
 
-def test_each_name_stands_by_its_own_hump(record: BenchmarkRecord) -> None:
-    drawn = distributions(record.measured)
-    names = [float(y) for y in re.findall(r'y="([\d.]+)" class="name"', drawn)]
-    bases = [float(y) for y in re.findall(r'y1="([\d.]+)" [^>]*class="base"', drawn)]
-    assert len(names) == len(bases) == len(record.measured)
-    for name, base, above in zip(names, bases, [0.0, *bases], strict=False):
-        top = base - HUMP
-        assert above < name < top
-        assert top - name < name - above
+def texts(svg: str) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
 
-def test_numbers_of_dots_in_one_place_stand_apart() -> None:
-    dots = [(200.0, 120.0, 11.0), (204.0, 120.0, 11.0), (200.0, 122.0, 6.0), (60.0, 32.0, 8.0)]
-    found = places(dots)
-    for place, other in combinations(found, 2):
-        assert dist(place, other) >= 13
-    for place in found:
-        assert all(dist(place, dot[:2]) >= dot[2] + 6 for dot in dots)
-    assert all(dist(place, dot[:2]) < dot[2] + 40 for place, dot in zip(found, dots, strict=True))
+def test_each_strip_has_its_own_name_and_p50(record: BenchmarkRecord) -> None:
+    words = texts(distributions(record.measured))
+    for row, name in zip(record.measured, ("keras float32", "tflite int8"), strict=False):
+        place = words.index(name)
+        assert words[place + 1] == f"{row['latency_ms']['p50']:.2f} ms"
+
+
+def test_drawings_take_their_colours_from_the_page(record: BenchmarkRecord) -> None:
+    drawing = distributions(record.measured)
+    assert "var(--accent)" in drawing
+    assert "#1f6f8b" not in drawing
+    assert "#1f6f8b" in trade_off_alone(record)  # a file of its own has no page
+
+
+@pytest.mark.parametrize("wanted", [[0.5, 0.5, 0.5], [0.98, 0.99, 1.0], [0.0, 0.0, 0.9], [0.4]])
+def test_numbers_of_dots_in_one_place_stand_apart(wanted: list[float]) -> None:
+    found = spread(wanted, 0.05)
+    assert all(b - a >= 0.05 - 1e-9 for a, b in pairwise(found))
+    assert min(found) >= 0
+    assert max(found) <= 1
+    assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 0.1 + 1e-9
 
 
 def test_a_legend_tells_the_numbers(record: BenchmarkRecord) -> None:
     text = page(record)
     p50 = record.results[3]["latency_ms"]["p50"]
-    assert f"<li>onnx int8: {p50:.2f} ms, 5.20 %</li>" in text
+    assert f"<li>onnx int8: {p50:.2f} ms, NME 5.20 %</li>" in text
 
 
-def test_an_axis_that_does_not_begin_at_0_says_so() -> None:
-    _, crowded = axes([2.0, 3.0], [4.80, 4.82])
-    assert crowded.remark == " (begins at 4.559, not at 0)"
-    _, spread = axes([2.0, 3.0], [0.2, 4.82])
-    assert (spread.values[0], spread.remark) == (0, "")
-    speed, _ = axes([2.0, 20.0], [1.0, 2.0])
-    assert speed.remark == " (log)"
+def test_an_axis_that_does_not_begin_at_0_says_so(record: BenchmarkRecord) -> None:
+    assert accuracy_limits([4.80, 4.82])[0] == pytest.approx(4.559)
+    assert accuracy_limits([0.2, 4.82])[0] == 0
+    found = trade_off(record.measured)
+    assert found is not None
+    assert "NME, % (axis begins at 4.54, not at 0)" in texts(found.svg)
+    assert "The vertical axis shows 4.54 to 5.46 only." in found.reading
+    assert "p50, ms (logarithmic)" in texts(found.svg)
 
 
 def test_seconds_are_not_drawn_as_parts_of_a_minute(record: BenchmarkRecord) -> None:
     row = record.results[1]
-    assert ">seconds</text>" in endurance(row)
+    assert "seconds" in texts(endurance(row))
     for point in row["sustained"]["points"]:
         point["at"] *= 60
-    assert ">minutes</text>" in endurance(row)
-
-
-# axes
-
-
-def test_ticks_are_round_and_within() -> None:
-    assert Axis((0, 9.3), (0, 100)).ticks() == [0, 2, 4, 6, 8]
-    assert Axis((0.9, 30), (0, 100), log=True).ticks() == [1, 2, 5, 10, 20]
-
-
-def test_an_axis_maps_its_ends() -> None:
-    axis = Axis((1, 100), (10, 30), log=True)
-    assert (axis(1), axis(10), axis(100)) == (10, 20, 30)
+    assert "minutes" in texts(endurance(row))

@@ -1,19 +1,16 @@
 """The command line as a function, and something to give it."""
 
-import runpy
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import shared
 
 from asmnet_edge.cli.main import main
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
-
-TINY = Path(__file__).parents[1] / "tiny.py"
 
 
 @dataclass(frozen=True)
@@ -67,20 +64,15 @@ def letter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def float_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def float_file() -> Path:
     """A small float model."""
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    runpy.run_path(str(TINY))["tiny_model"]().save(path)
-    return path
+    return shared.float_file()
 
 
 @pytest.fixture(scope="session")
-def made(float_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all formats of the small model in float32, and TFLite in int8."""
     folder = tmp_path_factory.mktemp("made")
-    for words in (("all", "float32"), ("tflite", "int8")):
-        command = [sys.executable, "-m", "asmnet_edge", "convert", words[0], str(float_file)]
-        options = ["--precision", words[1], "--data", "synthetic:12", "--output", str(folder)]
-        done = subprocess.run([*command, *options], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    floats = [(format, "float32") for format in ("tflite", "onnx", "openvino")]
+    shared.artifacts_into(folder, *floats, ("tflite", "int8"))
     return folder

@@ -80,7 +80,7 @@ def test_what_is_no_wheel_is_told(tmp_path: Path, content: bytes | None) -> None
     path = tmp_path / "thing.whl"
     if content:
         path.write_bytes(content)
-    with pytest.raises(UsageError, match="python -m build"):
+    with pytest.raises(UsageError, match="pip wheel --no-deps"):
         make_bundle(path, [], tmp_path / "device.tar.gz")
 
 

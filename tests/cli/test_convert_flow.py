@@ -180,13 +180,13 @@ def test_pictures_without_landmarks_calibrate(
 def test_a_full_disk_is_told_and_leaves_nothing(
     asmnet_edge: Run, float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asmnet_edge.converters.onnx.target import OnnxTarget
+    from asmnet_edge.converters.onnx.target import OnnxExporter
 
     def export(self: Any, graph: Any, recipe: Any, path: Path) -> None:
         path.write_bytes(b"half of a mod")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(OnnxTarget, "export", export)
+    monkeypatch.setattr(OnnxExporter, "export", export)
     words = ("--precision", "float32", *FACES, "--output", tmp_path)
     ended = asmnet_edge("convert", "onnx", float_file, *words)
     assert ended.code == 2

@@ -6,9 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from asmnet_edge.cli.convert import command
-from asmnet_edge.cli.convert.plan import goal_of
 from asmnet_edge.converters.accuracy.goal import Goal
-from asmnet_edge.converters.orders import orders_for
+from asmnet_edge.converters.conversion import ConvertOptions
 from asmnet_edge.errors import UsageError
 from asmnet_edge.manifest import read_manifest
 
@@ -26,8 +25,7 @@ def test_a_goal_that_int8_keeps_anyway_needs_no_block(float_file: Path, tmp_path
 
 
 def test_a_goal_is_what_the_options_say() -> None:
-    int8, float32 = (orders_for(["tflite"], [p]) for p in ("int8", "float32"))
-    assert goal_of(None, None, int8) is None
-    assert goal_of(0.03, None, int8) == Goal(max_nme_drop=0.03)
+    assert ConvertOptions().goal is None
+    assert ConvertOptions(max_nme_drop=0.03).goal == Goal(max_nme_drop=0.03)
     with pytest.raises(UsageError, match="a goal is for int8"):
-        goal_of(None, 0.4, float32)
+        ConvertOptions(precisions=("float32",), max_deviation=0.4)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from asmnet_edge import processes
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime.backends.runtimes import Runtime, runtimes_of
+from asmnet_edge.formats import Runtime, runtimes_of
 from asmnet_edge.runtime.cameras import attached
 from asmnet_edge.runtime.cameras.attached import (
     best_camera,
@@ -17,7 +18,7 @@ from asmnet_edge.runtime.cameras.attached import (
     video_nodes,
 )
 from asmnet_edge.runtime.doctor import diagnosis, tryout
-from asmnet_edge.runtime.doctor.tryout import BAD, FAIR, Finding, tried
+from asmnet_edge.runtime.doctor.tryout import BAD, FAIR, Finding, probe_runtime
 
 Run = Callable[..., Any]
 
@@ -44,15 +45,16 @@ def test_what_is_bad_ends_with_1_and_has_a_cure(
 
 def test_a_runtime_that_crashes_is_told() -> None:
     crash = "import os; os.kill(os.getpid(), 11)"
-    finding = tried(Runtime("Crashing", "numpy", "numpy", (".tflite",), "pip install it", crash))
+    runtime = Runtime("Crashing", "numpy", "numpy", "numpy:load", "pip install it", crash)
+    finding = probe_runtime(runtime)
     assert finding.state == BAD
     assert "it crashed (signal 11)" in finding.message
     assert "pip install it" in finding.cure
 
 
 def test_a_runtime_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tryout, "RUNTIME_SECONDS", 1)
-    assert tryout.failure("import time; time.sleep(60)") == "it hung for 1 s"
+    monkeypatch.setattr(processes, "CHECK_SECONDS", 1)
+    assert processes.failure("import time; time.sleep(60)") == "it hung for 1 s"
 
 
 @pytest.mark.parametrize(("bits", "state"), [(0x50005, BAD), (0x50000, FAIR), (0, "ok")])
@@ -96,8 +98,8 @@ def pi(tmp_path: Path) -> Path:
 def test_codecs_are_no_cameras(pi: Path) -> None:
     (camera,) = video_nodes(pi)
     assert (camera.path, camera.name) == (pi / "dev/video4", "HD Webcam")
-    assert camera.lasting == "/dev/v4l/by-id/usb-HD_Webcam-index0"
-    assert f"Cameras here: {camera.lasting} ({camera.name})." in other_cameras(pi)
+    assert camera.stable == "/dev/v4l/by-id/usb-HD_Webcam-index0"
+    assert f"Cameras here: {camera.stable} ({camera.name})." in other_cameras(pi)
     assert "no /dev/video* is one" in other_cameras(pi / "dev")
 
 
@@ -141,5 +143,5 @@ def test_the_best_camera_is_the_ribbons_then_one_of_usb(
 def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tryout, "is_arm", lambda: True)
     monkeypatch.setattr(tryout, "failure", lambda proof: "")
-    (openvino,) = runtimes_of(".xml")
-    assert "floating point on ARM" in tried(openvino).message
+    (openvino,) = runtimes_of(Path("model.xml"))
+    assert "floating point on ARM" in probe_runtime(openvino).message

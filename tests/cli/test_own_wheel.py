@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.ownwheel import _isolation, built, checkout_of, packed_again
+from asmnet_edge.runtime.ownwheel import _isolation, build_wheel, checkout_of, repack_wheel
 
 FACTS = "asmnet_edge-1.2.dist-info"
 INSTALLED = {
@@ -42,7 +42,7 @@ def installed(tmp_path: Path) -> Distribution:
 def test_what_is_installed_becomes_the_wheel_it_came_from(
     installed: Distribution, tmp_path: Path
 ) -> None:
-    wheel = packed_again(installed, tmp_path)
+    wheel = repack_wheel(installed, tmp_path)
     assert wheel.name == "asmnet_edge-1.2-py3-none-any.whl"
     left = ("__pycache__", "INSTALLER", "direct_url", "bin/")  # pip's own
     kept = {name for name in INSTALLED if not any(part in name for part in left)}
@@ -58,8 +58,8 @@ def test_what_is_installed_becomes_the_wheel_it_came_from(
 def test_the_same_installation_makes_the_same_wheel(
     installed: Distribution, tmp_path: Path
 ) -> None:
-    first = packed_again(installed, tmp_path).read_bytes()
-    assert packed_again(installed, tmp_path).read_bytes() == first
+    first = repack_wheel(installed, tmp_path).read_bytes()
+    assert repack_wheel(installed, tmp_path).read_bytes() == first
 
 
 @pytest.mark.parametrize("lost", ["asmnet_edge/__init__.py", "asmnet_edge/weights/a.json"])
@@ -67,8 +67,8 @@ def test_an_installation_that_is_not_whole_makes_none(
     installed: Distribution, tmp_path: Path, lost: str
 ) -> None:
     (tmp_path / "lib" / "site" / lost).unlink()
-    with pytest.raises(UsageError, match="not whole.*python -m build --wheel"):
-        packed_again(installed, tmp_path)
+    with pytest.raises(UsageError, match="not whole.*pip wheel --no-deps"):
+        repack_wheel(installed, tmp_path)
 
 
 @pytest.fixture
@@ -98,12 +98,12 @@ def test_a_checkout_is_built_without_a_trace(checkout: Path, tmp_path: Path) -> 
     stale.write_text("")
     before = sorted(checkout.rglob("*"))
     (tmp_path / "out").mkdir()
-    with ZipFile(built(checkout, tmp_path / "out")) as wheel:
+    with ZipFile(build_wheel(checkout, tmp_path / "out")) as wheel:
         assert [n for n in wheel.namelist() if n.endswith(".py")] == ["asmnet_edge/__init__.py"]
     assert sorted(checkout.rglob("*")) == before
 
 
 def test_what_cannot_be_built_says_how_to_go_on(checkout: Path, tmp_path: Path) -> None:
     (checkout / "pyproject.toml").write_text("[project")
-    with pytest.raises(UsageError, match="no wheel could be built.*python -m build --wheel"):
-        built(checkout, tmp_path)
+    with pytest.raises(UsageError, match="no wheel could be built.*pip wheel --no-deps"):
+        build_wheel(checkout, tmp_path)

@@ -13,19 +13,17 @@ import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.cli.predict import stream
-from asmnet_edge.cli.predict.loop import Loop
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
-from asmnet_edge.runtime.backends import trust
+from asmnet_edge.runtime import artifact, pipeline
 from asmnet_edge.runtime.cameras.camera import Camera
+from asmnet_edge.runtime.health import ThrottlingMonitor
 from asmnet_edge.runtime.sources import Video
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -35,9 +33,9 @@ PATIENCE = 120.0  # seconds, on a machine that is busy with other things
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn face that walks to the right, 24 frames of 320 x 256."""
-    path = tmp_path_factory.mktemp("films") / "film.avi"
+    path = tmp_path_factory.mktemp("videos") / "video.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 24, (320, 256))
     for number in range(FRAMES):
         picture = np.full((256, 320, 3), 110, np.uint8)
@@ -74,40 +72,40 @@ def test_in_parallel_it_finds_what_it_finds_alone(asmnet_edge: Run, tmp_path: Pa
 
 
 def test_a_video_becomes_a_drawn_one_and_a_line_a_frame(
-    asmnet_edge: Run, film: Path, tmp_path: Path
+    asmnet_edge: Run, video: Path, tmp_path: Path
 ) -> None:
-    ended = asmnet_edge("predict", film, "--output", tmp_path)
+    ended = asmnet_edge("predict", video, "--output", tmp_path)
     assert ended.code == 0
-    lines = [json.loads(x) for x in (tmp_path / "film-faces.jsonl").read_text().splitlines()]
+    lines = [json.loads(x) for x in (tmp_path / "video-faces.jsonl").read_text().splitlines()]
     assert [line["frame"] for line in lines] == list(range(1, FRAMES + 1))
     assert all([face["track"] for face in line["faces"]] == [1] for line in lines)
     first, last = (np.mean(lines[i]["faces"][0]["landmarks"], axis=0) for i in (0, -1))
     assert last[0] - first[0] == pytest.approx(2 * (FRAMES - 1), abs=6)
-    drawn = Video(tmp_path / "film-faces.mp4")
+    drawn = Video(tmp_path / "video-faces.mp4")
     assert drawn.size == (320, 256)
     assert len(list(drawn.frames())) == FRAMES
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "film-faces.jsonl",
-        "film-faces.mp4",
+        "video-faces.jsonl",
+        "video-faces.mp4",
     ]
 
 
-def test_a_video_is_not_overwritten(asmnet_edge: Run, film: Path, tmp_path: Path) -> None:
-    (tmp_path / "film-faces.mp4").write_text("the old one")
-    ended = asmnet_edge("predict", film, "--output", tmp_path)
+def test_a_video_is_not_overwritten(asmnet_edge: Run, video: Path, tmp_path: Path) -> None:
+    (tmp_path / "video-faces.mp4").write_text("the old one")
+    ended = asmnet_edge("predict", video, "--output", tmp_path)
     assert ended.code == 2
     assert "already there" in ended.complaint
-    assert (tmp_path / "film-faces.mp4").read_text() == "the old one"
+    assert (tmp_path / "video-faces.mp4").read_text() == "the old one"
 
 
-def test_what_is_no_video_is_told(asmnet_edge: Run, tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
+def test_what_is_no_video_is_reported(asmnet_edge: Run, tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
     path.write_text("Dear Sir or Madam")
-    assert "film.mp4 is not a video" in asmnet_edge("predict", path).complaint
+    assert "video.mp4 is not a video" in asmnet_edge("predict", path).complaint
 
 
-def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, film: Path) -> None:
-    ended = asmnet_edge("predict", f"replay:{film}", "--frames", 5, "--json")
+def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, video: Path) -> None:
+    ended = asmnet_edge("predict", f"replay:{video}", "--frames", 5, "--json")
     assert ended.code == 0
     lines = [json.loads(line) for line in ended.out.splitlines()]
     assert [line["frame"] for line in lines] == [1, 2, 3, 4, 5]
@@ -126,7 +124,7 @@ def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, film: Path) 
     ],
     ids=str,
 )
-def test_wrong_wishes_are_told_before_the_camera_is_opened(
+def test_wrong_options_are_reported_before_the_camera_is_opened(
     asmnet_edge: Run, words: tuple[str, ...], told: str
 ) -> None:
     ended = asmnet_edge("predict", *words)
@@ -135,9 +133,9 @@ def test_wrong_wishes_are_told_before_the_camera_is_opened(
 
 
 @pytest.fixture
-def serving(film: Path) -> Any:
-    """The command, serving the film as a camera; and its page's address."""
-    command = [sys.executable, "-m", "asmnet_edge", "predict", f"replay:{film}", "--serve", "0"]
+def serving(video: Path) -> Any:
+    """The command, serving the video as a camera; and its page's address."""
+    command = [sys.executable, "-m", "asmnet_edge", "predict", f"replay:{video}", "--serve", "0"]
     environment = {**os.environ, "ASMNET_EDGE_TOKEN": "a-long-enough-word"}
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**environment, "ASMNET_EDGE_TOKEN": ""}
@@ -170,8 +168,8 @@ def told_by(url: str) -> dict[str, Any]:
     raise AssertionError("no fresh picture of a face came")
 
 
-def test_a_film_that_is_served_goes_on_and_is_written_once(film: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "asmnet_edge", "predict", str(film), "--serve", "0",
+def test_a_video_that_is_served_goes_on_and_is_written_once(video: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "asmnet_edge", "predict", str(video), "--serve", "0",
                "--json", "--output", str(tmp_path)]  # fmt: skip
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -186,55 +184,56 @@ def test_a_film_that_is_served_goes_on_and_is_written_once(film: Path, tmp_path:
         process.send_signal(signal.SIGINT)
         printed = process.stdout.read()
     assert process.returncode == 0
-    written = (tmp_path / "film-faces.jsonl").read_text()
+    written = (tmp_path / "video-faces.jsonl").read_text()
     assert written == printed
     assert len(written.splitlines()) == FRAMES
-    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == FRAMES
+    assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
 
 
-def test_a_film_that_ends_early_is_kept_and_told(
-    asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_video_that_ends_early_is_kept_and_told(
+    asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Video, "ended_early", property(lambda self: self.given < 240))
-    ended = asmnet_edge("predict", film, "--output", tmp_path)
+    ended = asmnet_edge("predict", video, "--output", tmp_path)
     assert ended.code == 1
     assert f"ended after {FRAMES} of about {FRAMES} frames" in ended.complaint
-    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == FRAMES
+    assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
     # whoever wanted no more has nothing to complain of
-    ended = asmnet_edge("predict", film, "--frames", 3, "--output", tmp_path, "--overwrite")
+    ended = asmnet_edge("predict", video, "--frames", 3, "--output", tmp_path, "--overwrite")
     assert ended.code == 0
 
 
-def test_frames_of_another_size_are_told_and_drawn(
-    asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_frames_of_another_size_are_reported_and_drawn(
+    asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = cv2.VideoCapture(str(film))
+    opened = cv2.VideoCapture
 
     class Growing:
-        """The film, whose last frames are larger."""
+        """A video whose last frames are larger."""
 
         count = 0
 
-        def __init__(self, *_: object) -> None: ...
+        def __init__(self, name: str) -> None:
+            self._file = opened(name)
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(read, name)
+            return getattr(self._file, name)
 
         def read(self) -> tuple[bool, Any]:
             self.count += 1
-            there, picture = read.read()
+            there, picture = self._file.read()
             return there, cv2.resize(picture, (400, 300)) if there and self.count > 20 else picture
 
     with monkeypatch.context() as patch:
         patch.setattr(cv2, "VideoCapture", Growing)
-        ended = asmnet_edge("predict", film, "--output", tmp_path)
+        ended = asmnet_edge("predict", video, "--output", tmp_path)
     assert ended.code == 0
     assert "4 frames have another size" in ended.err
-    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == FRAMES
+    assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
 
 
-def test_a_film_that_is_interrupted_is_kept_as_far_as_it_came(
-    asmnet_edge: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_video_that_is_interrupted_is_kept_as_far_as_it_came(
+    asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = Video.frames
 
@@ -246,10 +245,10 @@ def test_a_film_that_is_interrupted_is_kept_as_far_as_it_came(
 
     with monkeypatch.context() as patch:
         patch.setattr(Video, "frames", interrupted)
-        ended = asmnet_edge("predict", film, "--output", tmp_path)
+        ended = asmnet_edge("predict", video, "--output", tmp_path)
     assert ended.code == 130
     assert "stopped early: written" in ended.err
-    assert len(list(Video(tmp_path / "film-faces.mp4").frames())) == 5
+    assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == 5
 
 
 def test_pictures_of_one_name_keep_their_suffix(asmnet_edge: Run, tmp_path: Path) -> None:
@@ -265,26 +264,28 @@ def test_pictures_of_one_name_keep_their_suffix(asmnet_edge: Run, tmp_path: Path
     ]
 
 
-def test_what_nobody_vouches_for_is_tried_once_for_all_jobs(
+def test_a_model_without_a_manifest_is_probed_once_for_all_jobs(
     asmnet_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed in (1, 2, 3):
         write_picture(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     bare = shutil.copy(shipped(SHIPPED_INT8), tmp_path / "bare.tflite")
-    tried, trials = trust.tried, []
-    monkeypatch.setattr(trust, "tried", lambda *words: (trials.append(1), tried(*words))[1])
+    run_probe, probes = artifact.run_probe, []
+    monkeypatch.setattr(
+        artifact, "run_probe", lambda *words: (probes.append(1), run_probe(*words))[1]
+    )
     words = ("--jobs", 3, "--trust", "--model", bare, "--output", tmp_path / "out")
     ended = asmnet_edge("predict", tmp_path / "photos", *words, "--no-drawing")
     assert ended.code == 0
-    assert len(trials) == ended.err.count("has no manifest") == 1
+    assert len(probes) == ended.err.count("has no manifest") == 1
 
 
 def test_a_camera_s_table_goes_on_and_tells_the_time(
-    asmnet_edge: Run, film: Path, tmp_path: Path
+    asmnet_edge: Run, video: Path, tmp_path: Path
 ) -> None:
     table = tmp_path / "faces.jsonl"
     for _ in range(2):
-        ended = asmnet_edge("predict", f"replay:{film}", "--frames", 2, "--records", table)
+        ended = asmnet_edge("predict", f"replay:{video}", "--frames", 2, "--records", table)
         assert ended.code == 0
     lines = [json.loads(line) for line in table.read_text().splitlines()]
     assert [line["frame"] for line in lines] == [1, 2, 1, 2]
@@ -293,8 +294,8 @@ def test_a_camera_s_table_goes_on_and_tells_the_time(
     assert abs((datetime.now(UTC) - times[-1]).total_seconds()) < 60
 
 
-def test_who_stops_listening_is_not_blamed_on_the_table(film: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "asmnet_edge", "predict", str(film), "--json",
+def test_who_stops_listening_is_not_blamed_on_the_table(video: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "asmnet_edge", "predict", str(video), "--json",
                "--output", str(tmp_path), "--records", str(tmp_path / "faces.csv")]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout and process.stderr
@@ -308,7 +309,7 @@ def test_who_stops_listening_is_not_blamed_on_the_table(film: Path, tmp_path: Pa
 def test_a_camera_that_gives_nothing_ends_with_1(
     asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "HOPE", 0.3)
+    monkeypatch.setattr(pipeline, "FIRST_FRAME_SECONDS", 0.3)
     ended = asmnet_edge("predict", "/dev/video-none")
     assert ended.code == 1
     assert "gave no picture in " in ended.complaint
@@ -316,7 +317,7 @@ def test_a_camera_that_gives_nothing_ends_with_1(
 
 
 @pytest.mark.parametrize(("words", "code"), [((), 1), (("--wait",), 0)])
-def test_who_ends_it_before_the_first_picture_is_told_so(
+def test_who_ends_it_before_the_first_picture_is_reported_so(
     asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int
 ) -> None:
     def interrupted(self: Camera, stop: Callable[[], bool]) -> Any:
@@ -331,12 +332,13 @@ def test_who_ends_it_before_the_first_picture_is_told_so(
     assert ("before the camera gave a picture" in ended.err) == bool(code)
 
 
-def test_throttling_that_comes_and_goes_is_told_once_an_hour(
-    film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_throttling_that_comes_and_goes_is_reported_once_an_hour(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state = iter([["throttled"], []] * 1000)
     monkeypatch.setattr("asmnet_edge.runtime.health.throttling", lambda: next(state))
-    looking = SimpleNamespace(_throttled=False, _quiet_until=-1e9)
-    for second in range(0, 7200, 10):
-        Loop.look_at_health(looking, second)
-    assert capsys.readouterr().err.count("slowed down") == 1
+    lines: list[str] = []
+    monitor, start = ThrottlingMonitor(lines.append), time.monotonic()
+    for second in range(0, 7200, 5):
+        monitor.check(start + second)
+    assert " ".join(lines).count("slowed down") == 1

@@ -1,6 +1,5 @@
 """A small float model and everything it converts to, made once."""
 
-import runpy
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,28 +7,25 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import shared
 
 from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import OFFERED
-from asmnet_edge.converters.target import TARGETS
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.formats import format_named, format_names
 from asmnet_edge.manifest import Precision
 from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 
 
 @pytest.fixture(scope="session")
 def tiny() -> Mapping[str, Any]:
-    return runpy.run_path(str(Path(__file__).parents[1] / "tiny.py"))
+    return shared.tiny()
 
 
 @pytest.fixture(scope="session")
-def model_file(tiny: Mapping[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    tiny["tiny_model"]().save(path)
-    return path
+def model_file() -> Path:
+    return shared.float_file()
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +39,8 @@ def graph(model: FloatModel) -> InferenceGraph:
 
 
 @pytest.fixture(scope="session")
-def calibration(tiny: Mapping[str, Any]) -> CalibrationSet:
-    return tiny["tiny_calibration"]()
+def calibration() -> CalibrationSet:
+    return shared.calibration()
 
 
 @pytest.fixture(scope="session")
@@ -54,16 +50,11 @@ def crops(model: FloatModel) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def artifacts(
-    graph: InferenceGraph, calibration: CalibrationSet, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], Path]:
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
     """Path of the artifact of a format and precision, from one folder that holds all there are."""
     folder = tmp_path_factory.mktemp("artifacts")
-    made = {
-        (name, precision): convert(Order(name, precision), graph, calibration, folder, "tiny")[0]
-        for name in TARGETS
-        for precision in OFFERED[name]
-    }
+    every = [(n, precision) for n in format_names() for precision in format_named(n).precisions]
+    made = shared.artifacts_into(folder, *every)
     return lambda name, precision: made[name, Precision(precision)]
 
 

@@ -19,8 +19,9 @@ from asmnet_edge.converters.audit import tflite as audit_tflite
 from asmnet_edge.converters.audit.audit import Audit, Operator, audit, is_among
 from asmnet_edge.converters.audit.wire import read_onnx
 from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.orders import ConversionJob
 from asmnet_edge.errors import ModelError
 from asmnet_edge.manifest import Precision
 from asmnet_edge.training.pixels import PixelScaling
@@ -76,8 +77,8 @@ def test_scaling_pixels_another_way_hides_no_convolution(
             layer.momentum = 0.0
     model.network(pixels.apply(calibration.crops), training=True)
     graph = InferenceGraph(replace(model, pixels=pixels))
-    order = Order("openvino", Precision.INT8)
-    path, _ = convert(order, graph, calibration, tmp_path, "official")
+    order = ConversionJob("openvino", Precision.INT8)
+    path, _ = convert_artifact(order, graph, calibration, tmp_path, "official")
     assert audit(path, run=False).counts == {"total": 67, "int8": 64}
 
 

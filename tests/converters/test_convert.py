@@ -16,12 +16,14 @@ from ai_edge_litert.interpreter import Interpreter
 from asmnet_edge.converters import workshop
 from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.checks import parity
-from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.target import TARGETS, target_for
-from asmnet_edge.converters.tflite.target import TFLiteTarget
+from asmnet_edge.converters.orders import ConversionJob
+from asmnet_edge.converters.target import exporter_for
+from asmnet_edge.converters.tflite.target import TFLiteExporter
 from asmnet_edge.errors import CheckFailedError, ModelError, UsageError
 from asmnet_edge.files import sha256
+from asmnet_edge.formats import format_names, suffixes
 from asmnet_edge.manifest import (
     ArtifactManifest,
     Precision,
@@ -30,13 +32,14 @@ from asmnet_edge.manifest import (
     read_manifest,
 )
 from asmnet_edge.metrics import deviation
-from asmnet_edge.runtime.backends.backend import BACKENDS, open_artifact, run_all
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import run_all
 from asmnet_edge.training.floatmodel import FloatModel
 
 Find = Callable[[str, str], Path]
-FORMATS = pytest.mark.parametrize("name", TARGETS)
+FORMATS = pytest.mark.parametrize("name", format_names())
 PRECISIONS = pytest.mark.parametrize("precision", ["float32", "int8"])
-FLOAT_TFLITE = Order("tflite", Precision.FLOAT32)
+FLOAT_TFLITE = ConversionJob("tflite", Precision.FLOAT32)
 
 
 def outputs_of(path: Path, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +148,7 @@ def test_the_manifest_tells_where_it_comes_from(
     assert manifest.source_sha256 == sha256(model_file)
     assert manifest.provenance == model.provenance
     assert manifest.licence == model.provenance["licence"]
-    tools = {"asmnet-edge", *target_for(name).tools}
+    tools = {"asmnet-edge", *exporter_for(name).tools}
     assert manifest.tools.keys() == tools
     assert all(version[0].isdigit() for version in manifest.tools.values())
 
@@ -188,7 +191,7 @@ def test_the_parity_in_the_manifest_is_what_a_user_measures(
 def test_the_file_carries_its_facts_inside(artifacts: Find, name: str, precision: str) -> None:
     path = artifacts(name, precision)
     beside = json.loads(manifest_path(path).read_text())
-    inside = json.loads(target_for(name).embedded(path))
+    inside = json.loads(exporter_for(name).embedded(path))
     assert inside == {k: v for k, v in beside.items() if k != "files"}
 
 
@@ -211,7 +214,7 @@ def test_an_int8_file_computes_all_but_its_heads_in_int8(
 
 def test_the_folder_holds_the_artifacts_and_nothing_else(artifacts: Find) -> None:
     folder = artifacts("tflite", "int8").parent
-    made = [path for path in folder.iterdir() if path.suffix in BACKENDS]
+    made = [path for path in folder.iterdir() if path.suffix in suffixes()]
     expected = {file.name for path in made for file in (*artifact_files(path), manifest_path(path))}
     assert len(made) >= 6
     assert {path.name for path in folder.iterdir()} == expected
@@ -233,7 +236,9 @@ def test_what_fails_its_check_leaves_nothing(
     limit = {"float32": "MAX_PIXELS_FLOAT32", "int8": "MAX_DEVIATION_INT8"}[precision]
     monkeypatch.setattr(parity, limit, -1.0)
     with pytest.raises(CheckFailedError, match=rf"tiny-{precision}.* deviates by .*allowed are"):
-        convert(Order(name, Precision(precision)), graph, calibration, tmp_path, "tiny")
+        convert_artifact(
+            ConversionJob(name, Precision(precision)), graph, calibration, tmp_path, "tiny"
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -247,9 +252,9 @@ def test_an_export_that_breaks_off_leaves_nothing(
         path.write_bytes(b"half of a mod")
         raise RuntimeError("the exporter fell over")
 
-    monkeypatch.setattr(TFLiteTarget, "export", break_off)
+    monkeypatch.setattr(TFLiteExporter, "export", break_off)
     with pytest.raises(RuntimeError, match="fell over"):
-        convert(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
+        convert_artifact(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
     assert not list(tmp_path.iterdir())
 
 
@@ -259,7 +264,7 @@ def test_numbers_that_are_not_finite_are_a_failed_check(
     nowhere = replace(model.scaling, mean_shape=np.full((68, 2), np.nan))
     graph = InferenceGraph(replace(model, scaling=nowhere))
     with pytest.raises(CheckFailedError, match="not finite"):
-        convert(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
+        convert_artifact(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
     assert not list(tmp_path.iterdir())
 
 
@@ -269,10 +274,10 @@ def test_a_failed_conversion_spares_the_artifact_that_is_there(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path, manifest = convert(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
+    path, manifest = convert_artifact(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
     monkeypatch.setattr(parity, "MAX_PIXELS_FLOAT32", -1.0)
     with pytest.raises(CheckFailedError):
-        convert(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
+        convert_artifact(FLOAT_TFLITE, graph, calibration, tmp_path, "tiny")
     assert read_manifest(path).files == manifest.files
 
 
@@ -283,7 +288,7 @@ def test_a_stop_between_two_moves_leaves_nothing_that_opens(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    order = Order("openvino", Precision.FLOAT32)
+    order = ConversionJob("openvino", Precision.FLOAT32)
     there = artifacts("openvino", "float32")
     for file in there.parent.glob("tiny-float32.[bx]*"):
         shutil.copy(file, tmp_path)
@@ -298,7 +303,7 @@ def test_a_stop_between_two_moves_leaves_nothing_that_opens(
 
     monkeypatch.setattr(workshop, "put_in_place", stop_at_xml)
     with pytest.raises(KeyboardInterrupt):
-        convert(order, graph, calibration, tmp_path, "tiny")
+        convert_artifact(order, graph, calibration, tmp_path, "tiny")
     with pytest.raises(ModelError, match="there is no artifact"):
         open_artifact(path)
 
@@ -306,7 +311,9 @@ def test_a_stop_between_two_moves_leaves_nothing_that_opens(
 def test_the_returned_manifest_is_the_one_on_disk(
     graph: InferenceGraph, calibration: CalibrationSet, tmp_path: Path
 ) -> None:
-    path, manifest = convert(FLOAT_TFLITE, graph, calibration, tmp_path / "new" / "folder", "tiny")
+    path, manifest = convert_artifact(
+        FLOAT_TFLITE, graph, calibration, tmp_path / "new" / "folder", "tiny"
+    )
     assert isinstance(manifest, ArtifactManifest)
     assert read_manifest(path) == manifest
 
@@ -316,7 +323,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(
 ) -> None:
     (tmp_path / "taken").write_text("I was here first")
     with pytest.raises(UsageError, match="cannot create the folder .*taken"):
-        convert(FLOAT_TFLITE, graph, calibration, tmp_path / "taken", "tiny")
+        convert_artifact(FLOAT_TFLITE, graph, calibration, tmp_path / "taken", "tiny")
     assert (tmp_path / "taken").read_text() == "I was here first"
 
 
@@ -326,6 +333,8 @@ def test_the_baseline_network_converts_too(
 ) -> None:
     # its heads take one pooling, no concatenation: 52 convolutions, 10 additions, a pool, 2 heads
     graph = InferenceGraph(tiny["tiny_model"]("mobilenetv2"))
-    _, manifest = convert(Order(name, Precision.INT8), graph, calibration, tmp_path, "baseline")
+    _, manifest = convert_artifact(
+        ConversionJob(name, Precision.INT8), graph, calibration, tmp_path, "baseline"
+    )
     assert manifest.operators["total"] == 65
     assert manifest.operators["int8"] == 63

@@ -13,7 +13,7 @@ from asmnet_edge.data.synthetic import DrawnFaces, draw_face
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.landmarks import Box
 from asmnet_edge.pictures import Picture, write_picture
-from asmnet_edge.runtime.detect import whole_picture
+from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.training.floatmodel import FloatModel
 
 BOX = Box(60, 60, 120, 130)

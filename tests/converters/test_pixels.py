@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.target import TARGETS
+from asmnet_edge.converters.orders import ConversionJob
+from asmnet_edge.formats import format_names
 from asmnet_edge.manifest import Precision
-from asmnet_edge.runtime.backends.backend import open_artifact, run_all
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import run_all
 from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.pixels import PixelScaling
 
@@ -39,12 +41,12 @@ def test_the_graph_scales_pixels_as_the_model_says(official: FloatModel, crops: 
     assert np.abs(landmarks - ours).max() > 1e-3  # it makes a difference
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", format_names())
 def test_float32_is_the_keras_model(
     official: FloatModel, calibration: CalibrationSet, crops: np.ndarray, tmp_path: Path, name: str
 ) -> None:
-    order = Order(name, Precision.FLOAT32)
-    path, _ = convert(order, InferenceGraph(official), calibration, tmp_path, "official")
+    order = ConversionJob(name, Precision.FLOAT32)
+    path, _ = convert_artifact(order, InferenceGraph(official), calibration, tmp_path, "official")
     landmarks, _ = run_all(open_artifact(path).backend, crops)
     assert 96 * np.linalg.norm(landmarks - official.predict(crops)[0], axis=-1).max() < 0.02
 
@@ -53,7 +55,9 @@ def test_float32_is_the_keras_model(
 def test_int8_computes_as_much_in_int8_as_ever(
     official: FloatModel, calibration: CalibrationSet, tmp_path: Path, name: str
 ) -> None:
-    order = Order(name, Precision.INT8)
-    _, manifest = convert(order, InferenceGraph(official), calibration, tmp_path, "official")
+    order = ConversionJob(name, Precision.INT8)
+    _, manifest = convert_artifact(
+        order, InferenceGraph(official), calibration, tmp_path, "official"
+    )
     assert manifest.operators == {"total": 67, "int8": 65}
     assert manifest.parity["deviation_iod_percent"] < 1.0

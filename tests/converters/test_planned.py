@@ -9,11 +9,11 @@ from asmnet_edge.converters.accuracy.faces import Faces
 from asmnet_edge.converters.accuracy.goal import Goal
 from asmnet_edge.converters.accuracy.planned import make_planned
 from asmnet_edge.converters.audit.audit import audit
-from asmnet_edge.converters.batch import Job
+from asmnet_edge.converters.batch import Batch
 from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.convert import convert
+from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import Order
+from asmnet_edge.converters.orders import ConversionJob
 from asmnet_edge.manifest import Precision, read_manifest
 
 BLOCK = ("block_9_expand", "block_9_depthwise", "block_9_project", "block_9_add")
@@ -23,8 +23,8 @@ BLOCK = ("block_9_expand", "block_9_depthwise", "block_9_project", "block_9_add"
 def test_what_is_kept_stays_in_float_and_nothing_else(
     graph: InferenceGraph, calibration: CalibrationSet, tmp_path: Path, name: str, count: int
 ) -> None:
-    order = Order(name, Precision.INT8, BLOCK)
-    path, manifest = convert(order, graph, calibration, tmp_path, "planned")
+    order = ConversionJob(name, Precision.INT8, BLOCK)
+    path, manifest = convert_artifact(order, graph, calibration, tmp_path, "planned")
     assert manifest.keep_float == BLOCK
     found = audit(path)
     assert found.counts == {"total": 67, "int8": count - 4}
@@ -40,9 +40,14 @@ def test_a_plan_is_made_measured_and_verified(
 ) -> None:
     scheme, told = graph.model.scheme, []
     faces = Faces(crops[:5], scheme), Faces(crops[5:], scheme)
-    job = Job(Path("tiny.keras"), calibration, tmp_path, "planned")
+    batch = Batch(Path("tiny.keras"), calibration, tmp_path, "planned")
     result = make_planned(
-        [Order("tflite", Precision.INT8)], job, graph, faces, Goal(max_deviation=50.0), told.append
+        [ConversionJob("tflite", Precision.INT8)],
+        batch,
+        graph,
+        faces,
+        Goal(max_deviation=50.0),
+        told.append,
     )
     assert [one.path.name for one in result.made] == ["planned-int8.tflite"]
     assert result.verified.keys() == result.outcome.scores.keys() == {"planned-int8.tflite"}

@@ -13,19 +13,22 @@ from asmnet_edge.converters.audit.audit import audit
 from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.checks.parity import Parity
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import OFFERED, orders_for
+from asmnet_edge.converters.orders import jobs_for
 from asmnet_edge.converters.recipe import CALIBRATED, Recipe
-from asmnet_edge.converters.target import TARGETS, target_for
+from asmnet_edge.converters.target import exporter_for
 from asmnet_edge.errors import CheckFailedError, UsageError
+from asmnet_edge.formats import all_formats, format_named, format_names
 from asmnet_edge.manifest import Precision, read_manifest
 from asmnet_edge.metrics import deviation
-from asmnet_edge.runtime.backends.backend import SUFFIXES, open_artifact, open_backend, run_all
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.training.floatmodel import FloatModel
 
 Find = Callable[[str, str], Path]
-FORMATS = pytest.mark.parametrize("name", TARGETS)
+FORMATS = pytest.mark.parametrize("name", format_names())
 EVERY = pytest.mark.parametrize(
-    ("name", "precision"), [(name, p) for name in OFFERED for p in OFFERED[name]]
+    ("name", "precision"),
+    [(spec.name, p) for spec in all_formats() for p in spec.precisions],
 )
 
 
@@ -94,7 +97,7 @@ def test_what_the_table_offers_is_made(artifacts: Find, name: str, precision: Pr
 @pytest.mark.parametrize("name", ["onnx", "openvino"])
 def test_a_precision_that_a_format_lacks_is_told_with_where_to_get_it(name: str) -> None:
     with pytest.raises(UsageError, match=f"no int8-io for {name}") as told:
-        orders_for([name], ["int8-io"])
+        jobs_for([name], ["int8-io"])
     assert "tflite" in str(told.value.cure)
 
 
@@ -174,9 +177,9 @@ def test_a_pixel_is_its_own_code_in_onnx(artifacts: Find) -> None:
 def test_layers_to_keep_in_float_are_float(
     artifacts: Find, graph: InferenceGraph, calibration: CalibrationSet, tmp_path: Path, name: str
 ) -> None:
-    path = tmp_path / f"kept{SUFFIXES[name]}"
+    path = tmp_path / f"kept{format_named(name).suffix}"
     keep = ("block_3_depthwise", "block_13_project", "Conv1")
-    target_for(name).export(graph, Recipe(Precision.INT8, calibration, keep), path)
+    exporter_for(name).export(graph, Recipe(Precision.INT8, calibration, keep), path)
     whole = read_manifest(artifacts(name, "int8")).operators
     assert audit(path, run=False).counts == {**whole, "int8": whole["int8"] - 3}
     assert np.isfinite(run_all(open_backend(path), calibration.held_out[:1])[0]).all()
@@ -188,7 +191,7 @@ def test_a_layer_that_is_not_there_is_told(
 ) -> None:
     recipe = Recipe(Precision.INT8, calibration, ("block_99_expand",))
     with pytest.raises(UsageError, match="no layer block_99_expand"):
-        target_for(name).export(graph, recipe, tmp_path / f"kept{SUFFIXES[name]}")
+        exporter_for(name).export(graph, recipe, tmp_path / f"kept{format_named(name).suffix}")
 
 
 @pytest.mark.parametrize("precision", sorted(set(Precision) - CALIBRATED))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from asmnet_edge.converters import workshop as module
-from asmnet_edge.converters.workshop import PREFIX, name_finally, sweep, workshop
+from asmnet_edge.converters.workshop import PREFIX, publish, remove_abandoned, staging_directory
 from asmnet_edge.errors import CheckFailedError, ModelError, UsageError
 from asmnet_edge.manifest import ArtifactManifest, Precision, read_manifest
 
@@ -47,7 +47,7 @@ def small_probe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_workshop_is_gone_when_it_closes(tmp_path: Path) -> None:
-    with workshop(tmp_path) as room:
+    with staging_directory(tmp_path) as room:
         (room / "half").write_text("half")
         assert room.parent == tmp_path
     assert not list(tmp_path.iterdir())
@@ -58,22 +58,22 @@ def test_what_a_killed_conversion_left_is_swept_up(tmp_path: Path) -> None:
     left.mkdir()
     (left / "lock").touch()
     (left / "half.onnx").write_text("half")
-    sweep(tmp_path)
+    remove_abandoned(tmp_path)
     assert not left.exists()
 
 
 def test_a_workshop_in_use_is_left_alone(tmp_path: Path) -> None:
-    with workshop(tmp_path) as room:
+    with staging_directory(tmp_path) as room:
         # a lock is held by the open file, so that another opening of it sees it, as a process would
-        sweep(tmp_path)
+        remove_abandoned(tmp_path)
         assert room.is_dir()
         with (room / "lock").open() as lock, pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_naming_puts_all_files_in_place(tmp_path: Path) -> None:
-    with workshop(tmp_path) as room:
-        manifest = name_finally(made(room, "new"), FACTS, tmp_path)
+    with staging_directory(tmp_path) as room:
+        manifest = publish(made(room, "new"), FACTS, tmp_path)
     assert read_manifest(tmp_path / "model.xml") == manifest
     assert {p.name for p in tmp_path.iterdir()} == {"model.xml", "model.bin", "model.xml.json"}
 
@@ -109,11 +109,11 @@ def test_a_stop_at_any_moment_leaves_a_whole_artifact_or_none(
     path = tmp_path / "model.xml"
     if before:
         FACTS.sealed([path.with_suffix(".bin"), made(tmp_path, before)]).save(path)
-    with monkeypatch.context() as patched, workshop(tmp_path) as room:
+    with monkeypatch.context() as patched, staging_directory(tmp_path) as room:
         new = made(room, "new")
         stops(patched, after)
         try:
-            name_finally(new, FACTS, tmp_path)
+            publish(new, FACTS, tmp_path)
             assert after == 4, "naming makes four changes"
         except KeyboardInterrupt:
             assert after < 4
@@ -134,14 +134,14 @@ def test_a_full_disk_is_told_whatever_the_library_raised(
 ) -> None:
     monkeypatch.setattr(module, "_write_and_remove", full)
     told = f"cannot write into {tmp_path}: No space.*Free some"
-    with pytest.raises(UsageError, match=told), workshop(tmp_path):
+    with pytest.raises(UsageError, match=told), staging_directory(tmp_path):
         raise RuntimeError("basic_ios::clear: iostream error")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_that_python_sees_is_told(tmp_path: Path) -> None:
     told = f"cannot write into {tmp_path}: No space left"
-    with pytest.raises(UsageError, match=told), workshop(tmp_path):
+    with pytest.raises(UsageError, match=told), staging_directory(tmp_path):
         full()
 
 
@@ -149,7 +149,7 @@ def test_a_full_disk_that_python_sees_is_told(tmp_path: Path) -> None:
 def test_other_failures_are_what_they_were_while_there_is_room(
     tmp_path: Path, error: Exception
 ) -> None:
-    with pytest.raises(type(error), match=str(error)), workshop(tmp_path):
+    with pytest.raises(type(error), match=str(error)), staging_directory(tmp_path):
         raise error
     assert not list(tmp_path.iterdir())
 
@@ -162,12 +162,12 @@ def test_a_folder_that_takes_nothing_is_told(
 
     monkeypatch.setattr(module.tempfile, "mkdtemp", refuse)
     told = "cannot write into .*: Read-only file system"
-    with pytest.raises(UsageError, match=told), workshop(tmp_path):
+    with pytest.raises(UsageError, match=told), staging_directory(tmp_path):
         pass
 
 
 def test_the_manifest_is_written_before_anything_is_named(tmp_path: Path) -> None:
-    with workshop(tmp_path) as room:
-        manifest = name_finally(made(room, "new"), FACTS, tmp_path)
+    with staging_directory(tmp_path) as room:
+        manifest = publish(made(room, "new"), FACTS, tmp_path)
     written = json.loads((tmp_path / "model.xml.json").read_text())
     assert [f["name"] for f in written["files"]] == [f["name"] for f in manifest.files]

@@ -138,7 +138,7 @@ def test_the_asm_operator_agrees_with_scikit_learn(blobs: np.ndarray) -> None:
     np.testing.assert_allclose(model.asm(blobs * 4), expected, atol=1e-9)
 
 
-# Measured with another implementation of PCA on the same 2,012 shapes: DESIGN.md, section 1
+# Measured with another implementation of PCA on the same 2,012 shapes: docs/facts.md
 @pytest.mark.parametrize(("variance", "modes"), [(0.90, 4), (0.95, 7), (0.97, 11), (0.99, 23)])
 def test_300w_has_that_many_modes(real_shapes: np.ndarray, variance: float, modes: int) -> None:
     assert len(real_shapes) == 2012

@@ -227,7 +227,7 @@ def test_drawing_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-# DESIGN.md, section 5: faces are at most 256 pixels, 2,012 of 3,148 are there
+# docs/facts.md: faces are at most 256 pixels, 2,012 of 3,148 are there
 def test_the_real_training_set_measures_what_its_makers_say(real_data: Path) -> None:
     stats = measure(W300(real_data / "300w"), "train").as_json()
     assert stats["faces"] == 2012

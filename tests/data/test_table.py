@@ -226,7 +226,7 @@ def test_a_missing_picture_is_told_when_it_is_loaded(write: Callable) -> None:
 
 
 def test_the_real_table_has_3462_faces(real_data: Path) -> None:
-    # DESIGN.md, section 5
+    # docs/facts.md
     samples = LandmarkTable(real_data / "ytf" / "train.csv").samples("train")
     assert len(samples) == 3462
     assert len({sample.name for sample in samples}) == 3462

@@ -190,7 +190,7 @@ def test_a_subset_of_empty_parts_is_none_even_to_the_patient(tmp_path: Path) -> 
         W300(tmp_path).samples("challenging", lambda error: None)
 
 
-# The counts of the pictures that the data folder holds: DESIGN.md, section 5
+# The counts of the pictures that the data folder holds: docs/facts.md
 def test_the_real_training_set_has_2012_faces(real_data: Path) -> None:
     found = names(W300(real_data / "300w"), "train")
     assert len(found) == len(set(found)) == 2012

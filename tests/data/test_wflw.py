@@ -171,7 +171,7 @@ def test_the_command_line_knows_it(tmp_path: Path, write: Callable) -> None:
 
 
 def test_the_real_copy_has_four_test_faces(real_data: Path) -> None:
-    # DESIGN.md, section 5: two pictures, four faces, no flag known
+    # docs/facts.md: two pictures, four faces, no flag known
     dataset = WFLW(real_data / "wflw_mini")
     samples = dataset.samples("test")
     assert len(samples) == 4

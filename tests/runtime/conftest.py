@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asmnet_edge.manifest import ArtifactManifest, Precision
-from asmnet_edge.runtime.backends.backend import Artifact
+from asmnet_edge.runtime.artifact import Artifact
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from typing import Any
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.manifest import artifact_files, manifest_path
-from asmnet_edge.runtime.backends import backend
+from asmnet_edge.runtime import artifact as artifact_module
 
 
 def mutate(content: bytes, rng: random.Random) -> bytes:
@@ -46,8 +46,8 @@ def soak(artifact: Path, count: int, trusted: int, seed: int = 0) -> dict[str, A
     """What became of ``count`` broken copies without trust, and of ``trusted`` with it."""
     rng, outcome = random.Random(seed), Counter[str]()
     loaded: list[Path] = []
-    load = backend.open_backend
-    backend.open_backend = lambda path, *rest: (loaded.append(path), load(path, *rest))[1]
+    load = artifact_module.open_backend
+    artifact_module.open_backend = lambda path, *rest: (loaded.append(path), load(path, *rest))[1]
     start = time.monotonic()
     try:
         for number in range(count + trusted):
@@ -62,7 +62,7 @@ def soak(artifact: Path, count: int, trusted: int, seed: int = 0) -> dict[str, A
                 outcome[f"{'with' if trust else 'without'} trust, {became}"] += 1
             loaded.clear()
     finally:
-        backend.open_backend = load
+        artifact_module.open_backend = load
     return {**outcome, "seconds": round(time.monotonic() - start, 1)}
 
 
@@ -84,7 +84,7 @@ def same(one: Path, other: Path) -> bool:
 
 def tried(path: Path, trust: bool) -> str:
     try:
-        opened = backend.open_artifact(path, trust=trust)
+        opened = artifact_module.open_artifact(path, trust=trust)
     except ModelError as error:
         assert "\n" not in str(error), str(error)
         return "refused"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.frames import CameraRule
+from asmnet_edge.runtime.cameras.outage import CameraRule
 
 FAULTY = Path(__file__).with_name("faulty_camera.py")
 RULE = CameraRule(opening=4.0, silence=0.4, stale=0.5, retry=0.05, longest=0.1, tick=0.05)
@@ -45,7 +45,7 @@ def soak(faults: int, seed: int = 0) -> dict[str, Any]:
         folder = Path(name)
         command = [sys.executable, str(FAULTY)]
         # the faulty process takes memory and pipe first, then what names the camera
-        with Camera(str(folder), rule=RULE, tell=lines.append, command=command) as camera:
+        with Camera(str(folder), rule=RULE, log=lines.append, command=command) as camera:
             frames, last, at_first = camera.frames(), 0.0, None
             for _ in range(faults):
                 kind = rng.choice(module.FAULTS)

@@ -11,19 +11,13 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import MissingExtraError, ModelError
+from asmnet_edge.formats import FormatSpec, Precision, Runtime, format_of, registry, suffixes
 from asmnet_edge.manifest import ArtifactManifest
-from asmnet_edge.runtime.backends import backend, litert
-from asmnet_edge.runtime.backends.backend import (
-    BACKENDS,
-    backend_module,
-    check_artifact,
-    open_artifact,
-    open_backend,
-    run_all,
-)
+from asmnet_edge.runtime.artifact import check_artifact, open_artifact
+from asmnet_edge.runtime.backends import litert
+from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.runtime.backends.litert import has_scaled_heads, interpreter_class
 from asmnet_edge.runtime.backends.openvino import OpenVinoBackend
-from asmnet_edge.runtime.backends.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
@@ -36,7 +30,10 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         calls.append((path.name, threads))
         return SimpleNamespace(name="fake 1.0")
 
-    monkeypatch.setattr(backend, "BACKENDS", {".fake": ("fake", "fake_runtime")})
+    names = {"backend": "fake_runtime:load", "exporter": "fake_x:X", "inspector": "fake_i:I"}
+    runtime = Runtime("Fake", "fake", "fake_runtime", "fake_runtime:load")
+    spec = FormatSpec("fake", "Fake", ".fake", (Precision.INT8,), (runtime,), **names)
+    monkeypatch.setattr(registry, "BUILT_IN", (*registry.BUILT_IN, spec))
     monkeypatch.setitem(sys.modules, "fake_runtime", SimpleNamespace(load=load))
     return calls
 
@@ -54,7 +51,7 @@ def fake_file(tmp_path: Path, manifest: ArtifactManifest) -> Path:
     [("a.tflite", "litert"), ("b.onnx", "onnx_runtime"), ("folder.x/c.xml", "openvino")],
 )
 def test_the_suffix_chooses_the_runtime(name: str, module: str) -> None:
-    assert backend_module(Path(name)) == f"asmnet_edge.runtime.backends.{module}"
+    assert format_of(Path(name)).backend == f"asmnet_edge.runtime.backends.{module}:load"
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.bin", "model", "model.tflite.json"])
@@ -102,7 +99,7 @@ def test_no_runtime_sees_weights_that_the_manifest_is_silent_about(
         open_artifact(path)
 
 
-@pytest.mark.parametrize("suffix", BACKENDS)
+@pytest.mark.parametrize("suffix", suffixes())
 def test_a_text_is_loaded_by_no_runtime(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"letter{suffix}"
     path.write_text("Dear Sir or Madam")
@@ -127,7 +124,7 @@ def test_litert_comes_first(manifest: ArtifactManifest) -> None:
 
 
 def test_without_any_tflite_runtime_one_is_recommended(monkeypatch: pytest.MonkeyPatch) -> None:
-    for runtime in (*runtimes_of(".tflite"), TENSORFLOW):
+    for runtime in litert.RUNTIMES:
         monkeypatch.setitem(sys.modules, runtime.module, None)
     with pytest.raises(MissingExtraError, match="pip install ai-edge-litert"):
         open_backend(shipped(SHIPPED_INT8))

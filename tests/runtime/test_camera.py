@@ -16,9 +16,9 @@ import pytest
 from asmnet_edge.errors import CheckFailedError, DataError
 from asmnet_edge.runtime.cameras import grab_device
 from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
+from asmnet_edge.runtime.cameras.frames import Frame
 from asmnet_edge.runtime.cameras.grab_device import Device, check_device
-from asmnet_edge.runtime.cameras.outage import Outages
+from asmnet_edge.runtime.cameras.outage import CameraRule, Outages
 from asmnet_edge.runtime.cameras.shot import DeviceClock
 from asmnet_edge.runtime.cameras.slots import (
     FRAME,
@@ -42,9 +42,9 @@ def test_every_fault_is_recovered_from() -> None:
 
 
 @pytest.fixture
-def film(tmp_path: Path) -> Path:
+def video(tmp_path: Path) -> Path:
     """Ten frames of 64 x 48, each a little brighter."""
-    path = tmp_path / "film.avi"
+    path = tmp_path / "video.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 50, (64, 48))
     for number in range(10):
         writer.write(np.full((48, 64, 3), 20 * number, np.uint8))
@@ -56,8 +56,8 @@ def frames_of(camera: Camera, count: int) -> list[Frame]:
     return list(islice((frame for frame in camera.frames() if frame), count))
 
 
-def test_a_film_replayed_is_a_camera(film: Path) -> None:
-    with Camera(f"replay:{film}") as camera:
+def test_a_video_replayed_is_a_camera(video: Path) -> None:
+    with Camera(f"replay:{video}") as camera:
         frames = frames_of(camera, 15)
         assert frames[0].picture.shape == (48, 64, 3)
     assert [frame.number for frame in frames] == list(range(1, 16))
@@ -65,8 +65,8 @@ def test_a_film_replayed_is_a_camera(film: Path) -> None:
     assert camera.outages == 0
 
 
-def test_who_is_slow_gets_the_newest_frame(film: Path) -> None:
-    with Camera(f"replay:{film}") as camera:
+def test_who_is_slow_gets_the_newest_frame(video: Path) -> None:
+    with Camera(f"replay:{video}") as camera:
         frames = (frame for frame in camera.frames() if frame)
         next(frames)
         time.sleep(0.3)
@@ -74,10 +74,10 @@ def test_who_is_slow_gets_the_newest_frame(film: Path) -> None:
         assert camera.dropped > 5
 
 
-def test_who_has_not_asked_for_long_does_not_blame_the_camera(film: Path) -> None:
+def test_who_has_not_asked_for_long_does_not_blame_the_camera(video: Path) -> None:
     # so long that the pipe is full, and what lies in it is old
     rule = CameraRule(silence=1.0, stale=0.1)
-    with Camera(f"replay:{film}", (0, 0, 1000), rule) as camera:
+    with Camera(f"replay:{video}", (0, 0, 1000), rule) as camera:
         frames = (frame for frame in camera.frames() if frame)
         next(frames)
         time.sleep(1.5)
@@ -85,10 +85,10 @@ def test_who_has_not_asked_for_long_does_not_blame_the_camera(film: Path) -> Non
         assert camera.outages == 0
 
 
-def test_a_camera_that_is_not_there_is_told_once_and_why() -> None:
+def test_a_camera_that_is_not_there_is_reported_once_and_why() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05)
-    with Camera("/dev/video-none", rule=rule, tell=lines.append) as camera:
+    with Camera("/dev/video-none", rule=rule, log=lines.append) as camera:
         end = time.monotonic() + 2.5
         assert list(camera.frames(lambda: time.monotonic() > end)).count(None) > 10
         assert camera.outages == 1
@@ -101,15 +101,15 @@ def test_a_camera_that_never_gave_a_picture_is_given_up() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05, hope=0.3)
     with (
-        Camera("0", rule=rule, command=["false"], tell=lines.append) as camera,
+        Camera("0", rule=rule, command=["false"], log=lines.append) as camera,
         pytest.raises(CheckFailedError, match=r"no picture in .*ended \(1\).*picamera2"),
     ):
         list(camera.frames())
     assert [line.split("; ")[1] for line in lines] == ["trying again for 0 s"]
 
 
-def test_a_camera_that_gave_one_is_not_given_up(film: Path) -> None:
-    with Camera(f"replay:{film}", rule=CameraRule(hope=0.1)) as camera:
+def test_a_camera_that_gave_one_is_not_given_up(video: Path) -> None:
+    with Camera(f"replay:{video}", rule=CameraRule(hope=0.1)) as camera:
         frames_of(camera, 1)
         assert camera._child
         camera._child.process.kill()
@@ -117,8 +117,8 @@ def test_a_camera_that_gave_one_is_not_given_up(film: Path) -> None:
         assert camera.outages == 1
 
 
-def test_it_stops_when_asked_and_leaves_no_process(film: Path) -> None:
-    camera = Camera(f"replay:{film}")
+def test_it_stops_when_asked_and_leaves_no_process(video: Path) -> None:
+    camera = Camera(f"replay:{video}")
     frames_of(camera, 1)
     assert camera._child
     process = camera._child.process
@@ -183,8 +183,8 @@ def test_a_message_comes_out_as_it_went_in() -> None:
         Message.unpacked(bytes(MESSAGE.size))
 
 
-def test_the_process_ends_when_nobody_reads(film: Path) -> None:
-    camera = Camera(f"replay:{film}")
+def test_the_process_ends_when_nobody_reads(video: Path) -> None:
+    camera = Camera(f"replay:{video}")
     frames_of(camera, 1)
     child = camera._child
     assert child
@@ -220,14 +220,14 @@ def lines_of(camera: Camera, lines: list[str], seconds: float = 8.0) -> list[str
         ("import sys\nwhile True: sys.stderr.write(9999 * 'x' + '\\n'); 1 / 0", "ZeroDivision"),
     ],
 )
-def test_how_a_process_ended_is_told(program: str, told: str) -> None:
+def test_how_a_process_ended_is_reported(program: str, told: str) -> None:
     lines: list[str] = []
-    with Camera("0", command=[sys.executable, "-c", program], tell=lines.append) as camera:
+    with Camera("0", command=[sys.executable, "-c", program], log=lines.append) as camera:
         (line,) = lines_of(camera, lines)
     assert told in line
 
 
-def test_what_a_driver_raises_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_driver_raises_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # as Picamera2 does when another program has the camera
     (tmp_path / "picamera2.py").write_text(
         "class Picamera2:\n"
@@ -236,17 +236,17 @@ def test_what_a_driver_raises_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     lines: list[str] = []
-    with Camera("picamera2", tell=lines.append) as camera:
+    with Camera("picamera2", log=lines.append) as camera:
         (line,) = lines_of(camera, lines)
     assert "RuntimeError: Failed to acquire: Device busy; waiting" in line
 
 
 def test_no_code_is_taken_from_the_folder_it_runs_in(
-    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cv2.py").write_text("open('ran', 'w').close()")
     monkeypatch.chdir(tmp_path)
-    with Camera(f"replay:{film}") as camera:
+    with Camera(f"replay:{video}") as camera:
         frames_of(camera, 1)
     assert not Path("ran").exists()
 
@@ -255,7 +255,7 @@ def test_passwords_are_never_told() -> None:
     lines: list[str] = []
     program = "import sys; sys.exit('cannot open rtsp://me:se/cr@et@host/live?pw=secret')"
     source = "rtsp://me:secret@host/live?pw=secret"
-    with Camera(source, command=[sys.executable, "-c", program], tell=lines.append) as camera:
+    with Camera(source, command=[sys.executable, "-c", program], log=lines.append) as camera:
         (line,) = lines_of(camera, lines)
     assert line.startswith("camera rtsp://host/live?...: ")
     assert "cannot open rtsp://host/live?..." in line
@@ -298,7 +298,7 @@ def test_processes_that_cannot_be_killed_do_not_pile_up(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("asmnet_edge.runtime.cameras.camera.CaptureProcess", Undead)
     rule = CameraRule(retry=0.0, longest=0.0, tick=0.001)
-    with Camera("0", rule=rule, tell=lines.append) as camera:
+    with Camera("0", rule=rule, log=lines.append) as camera:
         list(islice(camera.frames(), 50))
     assert len(started) == 2
     assert [("hang in the driver" in line) for line in lines] == [False, True]
@@ -317,7 +317,7 @@ def outages(told: list[str]) -> Outages:
     return Outages("0", CameraRule(steady=10, retry=0.2, longest=2.0), told.append)
 
 
-def test_an_outage_soon_after_a_return_is_told_once_it_lasts(
+def test_an_outage_soon_after_a_return_is_reported_once_it_lasts(
     outages: Outages, told: list[str]
 ) -> None:
     outages.frame(0)

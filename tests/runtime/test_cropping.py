@@ -8,7 +8,7 @@ from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.landmarks import Box
 from asmnet_edge.runtime.cropping import Cropper, three_channels
-from asmnet_edge.runtime.detect import whole_picture
+from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 
 RULE = CropRule(size=64)

@@ -1,13 +1,30 @@
 """Boxes of faces: the whole picture, or what Haar finds, as landmarks would be boxed."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from asmnet_edge.crop import CropRule, cut
 from asmnet_edge.data.synthetic import DrawnFace, draw_face
+from asmnet_edge.errors import UsageError
 from asmnet_edge.landmarks import Box
-from asmnet_edge.runtime import detect
-from asmnet_edge.runtime.detect import DETECTORS, detect_haar, haar_boxes, whole_picture
+from asmnet_edge.pictures import write_picture
+from asmnet_edge.runtime import detect, detector
+from asmnet_edge.runtime.artifact import Artifact
+from asmnet_edge.runtime.detect import detect_haar, haar_boxes
+from asmnet_edge.runtime.detector import (
+    DETECTORS,
+    DetectorOptions,
+    FaceDetector,
+    prepare_detector,
+    whole_picture,
+)
+from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.pipeline import Pipeline
+from asmnet_edge.runtime.pipeline_options import PipelineOptions
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -115,7 +132,41 @@ def test_a_shrunk_box_comes_back_to_the_pixel() -> None:
 
 
 def test_detectors_go_by_their_name() -> None:
-    assert dict(DETECTORS) == {"haar": detect_haar, "none": whole_picture}
+    picture = draw_face(FRONTAL[0]).picture
+    assert FaceDetector("haar").detect(picture) == detect_haar(picture)
+    assert FaceDetector("none").detect(picture) == whole_picture(picture)
+    with pytest.raises(UsageError, match=r"no detector 'eyes'. Known: haar, yunet, none"):
+        prepare_detector("eyes")
+
+
+def test_a_toy_detector_is_one_module_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "toy_detector.py").write_text(
+        "from asmnet_edge.landmarks import Box\n"
+        "def prepare(options):\n"
+        "    return lambda: lambda image: [Box(40, 60, 150, 150)]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(detector, "DETECTORS", {**DETECTORS, "toy": "toy_detector"})
+    picture = draw_face(1).picture
+    assert FaceDetector("toy").detect(picture) == [Box(40, 60, 150, 150)]
+    with Pipeline(PipelineOptions(detector="toy")) as pipeline:
+        write_picture(tmp_path / "face.png", picture)
+        (result,) = pipeline.images([tmp_path / "face.png"])
+    assert result.faces[0].box == Box(40, 60, 150, 150)
+
+
+def test_without_a_detector_the_model_s_own_margin_holds(artifact: Callable[..., Artifact]) -> None:
+    # a network that expects twice the face: the crop is the middle square all the same
+    fake = artifact(lambda crop: np.random.default_rng(0).random((68, 2)))
+    wide = replace(fake.manifest, crop={"margin": 2.0, "size": 64})
+    picture = noise(64, 100)
+    options = DetectorOptions(margin=wide.crop_rule.margin)
+    landmarker = FaceLandmarker(replace(fake, manifest=wide), FaceDetector("none", options), False)
+    landmarker.detect(picture)
+    (crop,) = fake.backend.crops
+    assert (crop[0] == picture[:, 18:82, ::-1]).all()
 
 
 def test_a_face_holds_no_faces() -> None:

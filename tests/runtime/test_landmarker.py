@@ -10,8 +10,8 @@ from asmnet_edge.crop import CropRule, crop_matrix, cut, from_relative, to_relat
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.landmarks import Box, Landmarks
 from asmnet_edge.pose import in_plane_roll
-from asmnet_edge.runtime.backends.backend import Artifact
-from asmnet_edge.runtime.detect import whole_picture
+from asmnet_edge.runtime.artifact import Artifact
+from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.schemes import IBUG68
 from asmnet_edge.shipped import SHIPPED_INT8

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime.cameras.grab_picamera2 import open_camera, whole_view
+from asmnet_edge.runtime.cameras.grab_picamera2 import open_picamera2, whole_view
 
 # Camera Module 2, as https://github.com/raspberrypi/picamera2/issues/683 lists it
 IMX219 = [
@@ -83,7 +83,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> type[Played]:
 
 
 def test_its_pictures_are_whole_and_as_old_as_they_are(played: type[Played]) -> None:
-    grab = open_camera("picamera2", (0, 0, 15))
+    grab = open_picamera2("picamera2", (0, 0, 15))
     shots = [grab(), grab()]
     assert played.last.configuration == {
         "main": {"size": (640, 480), "format": "RGB888"},
@@ -102,10 +102,10 @@ def test_modes_that_cannot_be_told_are_done_without(
     played: type[Played], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(played, "modes", None)
-    assert open_camera("picamera2", (0, 0, 0))()
+    assert open_picamera2("picamera2", (0, 0, 0))()
     assert "raw" not in played.last.configuration
 
 
 def test_a_camera_that_is_not_on_the_ribbon_is_told(played: type[Played]) -> None:
     with pytest.raises(DataError, match="no camera 1: libcamera knows 1"):
-        open_camera("picamera2:1", (0, 0, 0))
+        open_picamera2("picamera2:1", (0, 0, 0))

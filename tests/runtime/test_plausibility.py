@@ -16,7 +16,7 @@ from asmnet_edge.errors import ModelError
 from asmnet_edge.files import sha256
 from asmnet_edge.landmarks import Box
 from asmnet_edge.manifest import read_manifest
-from asmnet_edge.runtime.backends.backend import open_artifact
+from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.plausibility import PLAUSIBLE, FacePlausibility, shipped_plausibility
 from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 

@@ -11,7 +11,6 @@ import pytest
 
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.runtime.filmwriter import film_writer
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.records import open_records, until_it_fails
 from asmnet_edge.runtime.sources import (
@@ -23,6 +22,7 @@ from asmnet_edge.runtime.sources import (
     without_secrets,
 )
 from asmnet_edge.runtime.stages import StageTimes
+from asmnet_edge.runtime.videowriter import count_frames, video_writer
 from asmnet_edge.schemes import IBUG68
 
 
@@ -67,13 +67,13 @@ def test_other_tables_are_not_known(tmp_path: Path) -> None:
     [
         ("photo.jpg", Kind.PICTURES),
         ("folder", Kind.PICTURES),
-        ("film.MP4", Kind.VIDEO),
+        ("video.MP4", Kind.VIDEO),
         ("0", Kind.CAMERA),
         ("/dev/video0", Kind.CAMERA),
         ("rtsp://camera/stream", Kind.CAMERA),
         ("picamera2", Kind.CAMERA),
         ("picamera2:1", Kind.CAMERA),
-        ("replay:film.mp4", Kind.CAMERA),
+        ("replay:video.mp4", Kind.CAMERA),
     ],
 )
 def test_what_a_source_is(source: str, kind: Kind) -> None:
@@ -105,18 +105,20 @@ def test_our_own_drawings_in_a_folder_are_no_pictures(tmp_path: Path) -> None:
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.jpg", tmp_path / "two-faces.jpg"]
 
 
-def test_a_folder_without_pictures_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_pictures_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PictureError, match=rf"lies in the folder {tmp_path}\. Name a picture"):
         pictures_in(["."])
-    (tmp_path / "film.mp4").touch()
-    with pytest.raises(PictureError, match=r"Name the video itself: .* film\.mp4"):
+    (tmp_path / "video.mp4").touch()
+    with pytest.raises(PictureError, match=r"Name the video itself: .* video\.mp4"):
         pictures_in(["."])
 
 
-def write_film(folder: Path, frames: int) -> Path:
-    """A grey film of 64 x 48 pixels, 25 pictures a second."""
-    path = folder / "film.avi"
+def write_video(folder: Path, frames: int) -> Path:
+    """A grey video of 64 x 48 pixels, 25 pictures a second."""
+    path = folder / "video.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
     for _ in range(frames):
         writer.write(np.full((48, 64, 3), 99, np.uint8))
@@ -125,7 +127,7 @@ def write_film(folder: Path, frames: int) -> Path:
 
 
 def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
-    path = write_film(tmp_path, 5)
+    path = write_video(tmp_path, 5)
     video = Video(path)
     assert (video.rate, video.count, video.size) == (25, 5, (64, 48))
     frames = list(video.frames())
@@ -133,25 +135,48 @@ def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
     assert frames[-1].seconds == pytest.approx(4 / 25)
 
 
-def test_a_film_that_did_not_come_to_lie_on_the_disk_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
-    with film_writer(path, 25, (64, 48)) as film:
+def test_a_video_that_did_not_come_to_lie_on_the_disk_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "video.mp4"
+    with video_writer(path, 25, (64, 48)) as video:
         for _ in range(3):
-            film.write(np.full((48, 64, 3), 99, np.uint8))
+            video.write(np.full((48, 64, 3), 99, np.uint8))
     assert len(list(Video(path).frames())) == 3
-    with pytest.raises(UsageError, match=r"2 of 3 frames .* Make room"):  # noqa: SIM117
-        with film_writer(path, 25, (64, 48)) as film:
+    with pytest.raises(UsageError, match=r"2 of 3 frames.*Make room"):  # noqa: SIM117
+        with video_writer(path, 25, (64, 48)) as video:
             for _ in range(2):
-                film.write(np.full((48, 64, 3), 99, np.uint8))
-            film.write(np.full((9, 9, 3), 99, np.uint8))  # OpenCV drops it without a word
+                video.write(np.full((48, 64, 3), 99, np.uint8))
+            video.written += 1  # a frame that OpenCV lost without an error
+
+
+def test_frames_of_a_video_are_counted_not_taken_from_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path, 20)
+    opened = cv2.VideoCapture
+
+    class Guessing:
+        """A file whose header states a hundred frames."""
+
+        def __init__(self, name: str) -> None:
+            self._file = opened(name)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._file, name)
+
+        def get(self, what: int) -> float:
+            return 100.0 if what == cv2.CAP_PROP_FRAME_COUNT else self._file.get(what)
+
+    monkeypatch.setattr(cv2, "VideoCapture", Guessing)
+    assert count_frames(path) == 20
+    assert count_frames(tmp_path / "none.mp4") == 0
 
 
 @pytest.mark.parametrize("content", [None, b"", b"Dear Sir or Madam"])
-def test_what_is_no_video_is_told(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "film.mp4"
+def test_what_is_no_video_is_reported(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "video.mp4"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(PictureError, match="film.mp4"):
+    with pytest.raises(PictureError, match="video.mp4"):
         Video(path)
 
 
@@ -167,7 +192,7 @@ def test_stages_are_counted_when_they_were_taken() -> None:
     assert "draw" not in times.line()
 
 
-def test_a_search_and_the_frames_without_one_are_told_apart() -> None:
+def test_a_search_and_the_frames_without_one_are_reported_apart() -> None:
     times = StageTimes()
     for number in range(100):
         searched = number % 10 == 0
@@ -190,7 +215,7 @@ def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch
     assert times.per_second == pytest.approx(13 / 11)  # the pause counts nowhere
 
 
-def test_where_all_were_searched_their_times_are_told_as_they_are() -> None:
+def test_where_all_were_searched_their_times_are_reported_as_they_are() -> None:
     times = StageTimes()
     assert times.line() == "no picture came"
     for _ in range(2):
@@ -236,7 +261,7 @@ def test_a_table_with_other_columns_is_not_gone_on_with(tmp_path: Path, face: Ca
     assert path.read_text() == "frame,face\n"
 
 
-def test_a_full_card_is_told_once_and_ends_nothing(face: Callable) -> None:
+def test_a_full_card_is_reported_once_and_ends_nothing(face: Callable) -> None:
     lines: list[str] = []
 
     def full(facts: object, faces: object) -> None:
@@ -290,7 +315,7 @@ def test_addresses_are_shown_without_secrets(told: str, shown: str) -> None:
 
 
 def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
-    path = write_film(tmp_path, 50)
+    path = write_video(tmp_path, 50)
     whole = Video(path)
     assert len(list(whole.frames())) == whole.count == 50
     assert not whole.ended_early
@@ -302,7 +327,7 @@ def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_huge_video_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "film.avi"
+    path = tmp_path / "video.avi"
     cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48)).write(
         np.zeros((48, 64, 3), np.uint8)
     )

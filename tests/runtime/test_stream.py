@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
+from asmnet_edge.runtime.cameras.frames import Frame
+from asmnet_edge.runtime.cameras.outage import CameraRule
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.runtime.pace import at_pace
 from asmnet_edge.runtime.stages import StageTimes
@@ -123,7 +124,7 @@ def test_slowness_of_our_own_is_no_pause(
     assert forgotten == [1, 1]
 
 
-def test_a_film_that_begins_anew_is_looked_at_anew(
+def test_a_video_that_begins_anew_is_looked_at_anew(
     tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgotten: list[int] = []
@@ -132,7 +133,7 @@ def test_a_film_that_begins_anew_is_looked_at_anew(
     assert forgotten == [1]
 
 
-def test_a_film_at_its_pace_loses_no_frame_and_takes_its_time() -> None:
+def test_a_video_at_its_pace_loses_no_frame_and_takes_its_time() -> None:
     start = time.monotonic()
     shown = [frame for frame in at_pace(frames(10), 100) if frame]
     assert [frame.number for frame in shown] == list(range(1, 11))

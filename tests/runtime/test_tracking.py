@@ -15,8 +15,8 @@ from asmnet_edge.landmarks import Box
 from asmnet_edge.manifest import ArtifactManifest
 from asmnet_edge.metrics import nme
 from asmnet_edge.pose import in_plane_roll
-from asmnet_edge.runtime.backends.backend import Artifact
-from asmnet_edge.runtime.detect import whole_picture
+from asmnet_edge.runtime.artifact import Artifact
+from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule, overlap

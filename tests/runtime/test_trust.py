@@ -1,4 +1,4 @@
-"""No manifest: tried in a process of its own, whose end, however it comes, is one line here."""
+"""The sandbox: a model without a manifest; however its process ends, there is a one-line error."""
 
 import hashlib
 import shutil
@@ -10,10 +10,11 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError
+from asmnet_edge.runtime import artifact
+from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.backends import trust
-from asmnet_edge.runtime.backends.backend import open_artifact
 from asmnet_edge.runtime.backends.trial import MEMORY, available
-from asmnet_edge.runtime.detect import whole_picture
+from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
@@ -52,7 +53,7 @@ def test_a_text_is_refused_in_one_line(tmp_path: Path) -> None:
         open_artifact(path, trust=True)
 
 
-# in the trial's place, a program that ends in some way
+# in the probe's place, a program that ends in some way
 ENDS = {
     "crash": ("import os; os.kill(os.getpid(), 11)", r"crashed the runtime .*SIGSEGV"),
     "abort": ("import os; os.abort()", r"SIGABRT"),
@@ -69,7 +70,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_however_the_trial_ends_we_go_on(
+def test_however_the_probe_ends_there_is_one_error(
     bare: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     program, told = ENDS[end]
@@ -86,13 +87,13 @@ def test_however_the_trial_ends_we_go_on(
 
 
 def test_what_was_tried_is_what_is_loaded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content, tried = bare.read_bytes(), trust.tried
+    content, run_probe = bare.read_bytes(), trust.run_probe
 
-    def swapped(kind: str, path: Path, files: dict[str, bytes]) -> dict[str, int]:
+    def swapped(module: str, path: Path, files: dict[str, bytes]) -> dict[str, int]:
         path.write_bytes(b"another")
-        return tried(kind, path, files)
+        return run_probe(module, path, files)
 
-    monkeypatch.setattr(trust, "tried", swapped)
+    monkeypatch.setattr(artifact, "run_probe", swapped)
     opened = open_artifact(bare, trust=True)
     assert opened.backend.run(np.zeros((1, 224, 224, 3), np.uint8))[0].shape == (68, 2)
     assert opened.manifest.files[0]["sha256"] == hashlib.sha256(content).hexdigest()
@@ -101,7 +102,7 @@ def test_what_was_tried_is_what_is_loaded(bare: Path, monkeypatch: pytest.Monkey
 def test_no_code_is_taken_from_the_folder_it_is_called_in(
     bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # what the trial imports before it sets any limit
+    # what the child imports before it sets any limit
     (tmp_path / "resource.py").write_text("open('ran', 'w').close()")
     monkeypatch.chdir(tmp_path)
     assert open_artifact(bare, trust=True)
@@ -121,7 +122,7 @@ def test_a_flood_of_answers_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPat
         open_artifact(bare, trust=True)
 
 
-def test_a_trial_takes_no_more_than_its_share_of_what_is_free(tmp_path: Path) -> None:
+def test_a_probe_takes_no_more_than_its_share_of_what_is_free(tmp_path: Path) -> None:
     table = tmp_path / "meminfo"
     table.write_text("MemTotal: 900 kB\nMemAvailable:    400 kB\nHugepages: 0\n")
     assert available(table) == 400 * 1024
@@ -129,6 +130,6 @@ def test_a_trial_takes_no_more_than_its_share_of_what_is_free(tmp_path: Path) ->
 
 
 def test_a_huge_file_is_not_even_tried(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trust, "LARGEST", 1000)
+    monkeypatch.setattr(artifact, "LARGEST", 1000)
     with pytest.raises(ModelError, match="more than 1,000 bytes"):
         open_artifact(bare, trust=True)

@@ -28,7 +28,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     fake.setInputSize = lambda size: setattr(fake, "size", size)
     fake.detect = lambda picture: (1, fake.rows)
     monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: fake))
-    monkeypatch.setattr(trust, "tried", lambda kind, path, files, cure: {})
+    monkeypatch.setattr(room, "run_probe", lambda module, path, files, cure: {})
     return fake
 
 
@@ -97,7 +97,7 @@ def test_a_text_is_no_model(tmp_path: Path) -> None:
         yunet(path)
 
 
-def test_a_model_that_crashes_opencv_crashes_only_the_trial(
+def test_a_model_that_crashes_opencv_crashes_only_the_sandbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "yunet.onnx"
@@ -117,7 +117,7 @@ def test_a_huge_model_is_not_even_tried(model: Path, monkeypatch: pytest.MonkeyP
         yunet(model)
 
 
-def test_a_network_of_its_shape_passes_the_trial(tmp_path: Path) -> None:
+def test_a_network_of_its_shape_passes_the_probe(tmp_path: Path) -> None:
     path = shaped_like_yunet(tmp_path / "yunet.onnx")
     assert yunet(path)(np.zeros((100, 200, 3), np.uint8)) == []
 

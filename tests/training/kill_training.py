@@ -18,17 +18,15 @@ import time
 from pathlib import Path
 from threading import Timer
 
-import keras
 import numpy as np
-from keras import layers
+import small_network
 
 from asmnet_edge.data.pack import make_pack
 from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.training import floatmodel, loop, validation
 from asmnet_edge.training.checkpoint import State, load_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.loop import Run
-from asmnet_edge.training.network import SEED, Variant
+from asmnet_edge.training.network import Variant
 
 INTERVAL = 5
 STEPS_A_KILL = 8  # of the run, so that it does not end before the last kill
@@ -36,24 +34,8 @@ BEYOND = STEPS_A_KILL - INTERVAL  # steps after the first save at which a life e
 TOLERANCE = 1e-6
 
 
-def network(
-    variant: Variant,
-    training_resolution: int | None = None,
-    precision: str = "float32",
-    dropout: float = 0.3,
-) -> keras.Model:
-    """What `build` makes, in small: dropout, moving statistics and two heads are there."""
-    picture = keras.Input((training_resolution or variant.input_size,) * 2 + (3,))
-    features = layers.Conv2D(8, 3, strides=2, activation="relu")(picture)
-    features = layers.BatchNormalization(momentum=0.9)(features)
-    features = layers.Dropout(dropout, seed=SEED)(layers.GlobalAveragePooling2D()(features))
-    heads = {"landmarks": 2 * variant.points, "pose": 3}
-    return keras.Model(picture, {k: layers.Dense(n, name=k)(features) for k, n in heads.items()})
-
-
 def the_run(folder: Path, kills: int) -> Run:
-    for module in (loop, floatmodel, validation):
-        module.build = network
+    small_network.use()
     pack = make_pack(DrawnFaces(20, size=96).samples("train"))
     train, held_out = pack.select(np.arange(16)), pack.select(np.arange(16, 20))
     config = TrainConfig(

@@ -58,12 +58,12 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.linalg.norm(one - other) / np.linalg.norm(one))
 
 
-@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("case", ["asmnet", *DISTANCES])
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_loss_and_gradient_agree(step: Step, backend: str, distance: str) -> None:
+def test_loss_and_gradient_agree(step: Step, backend: str, case: str) -> None:
     reference, other = step("tensorflow"), step(backend)
     for what in ("loss", "gradient", "statistics"):
-        name = f"{distance}_{what}"
+        name = f"{case}_{what}"
         assert difference(reference[name], other[name]) < 1e-5, name
 
 

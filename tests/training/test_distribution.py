@@ -20,6 +20,9 @@ from asmnet_edge.training.loop import Run
 from asmnet_edge.training.network import Variant
 
 SMALL = Variant(alpha=0.35, input_size=32)
+# ASMNet itself in `make soak`: three processes of JAX compile it for a minute
+SMALL_NETWORK = (str(Path(__file__).with_name("small_network.py")),)
+PROGRAM = ("-m", "asmnet_edge", "train") if "ASMNET_EDGE_SOAK" in os.environ else SMALL_NETWORK
 FLAGS = ("--data", "synthetic:40", "--alpha", "0.35", "--input-size", "32", "--epochs", "1",
          "--batch", "8", "--workers", "1")  # fmt: skip
 
@@ -104,7 +107,7 @@ def train(backend: str, folders: list[Path]) -> None:
     children = []
     for rank, folder in enumerate(folders):
         cluster = {} if alone else environment(backend, rank, ports)
-        words = [sys.executable, "-m", "asmnet_edge", "train", *FLAGS, "--output", str(folder)]
+        words = [sys.executable, *PROGRAM, *FLAGS, "--output", str(folder)]
         env = {**os.environ, "KERAS_BACKEND": backend, **cluster}
         children.append(
             subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

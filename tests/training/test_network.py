@@ -34,7 +34,7 @@ def count(weights: list[keras.Variable]) -> int:
 
 
 # Fard, Abdollahi, Mahoor, CVPRW 2021: ASMNet has 1.43 M and MobileNetV2 2.42 M parameters; counted
-# one by one in DESIGN.md, section 1
+# one by one in docs/facts.md
 def test_asmnet_has_its_1_4_million_parameters(asmnet: keras.Model) -> None:
     assert count(asmnet.weights) == 1_439_507
     assert count(asmnet.trainable_weights) == 1_412_435
@@ -65,7 +65,7 @@ def test_multiply_adds_of_two_layers_by_hand() -> None:
 def test_asmnet_pools_six_maps_of_536_channels(asmnet: keras.Model) -> None:
     pools = [la for la in asmnet.layers if isinstance(la, keras.layers.GlobalAveragePooling2D)]
     shapes = [tuple(pool.input.shape[1:]) for pool in pools]
-    # DESIGN.md, section 1, after Fard et al.
+    # docs/facts.md, after Fard et al.
     assert shapes == [
         (56, 56, 24),
         (28, 28, 32),
@@ -106,7 +106,7 @@ def test_moving_statistics_keep_up_with_training(small: keras.Model) -> None:
     norms = [la for la in small.layers if isinstance(la, keras.layers.BatchNormalization)]
     assert len(norms) > 40
     assert {norm.momentum for norm in norms} == {NORM_MOMENTUM}
-    assert 0.97 <= NORM_MOMENTUM <= 0.99  # DESIGN.md, section 6
+    assert 0.97 <= NORM_MOMENTUM <= 0.99  # docs/facts.md
 
 
 def test_weighted_pooling_starts_as_the_average(small: keras.Model) -> None:

@@ -41,9 +41,8 @@ def command(record: Path, output: Path | None, overwrite: bool) -> None:
 
 
 def _text(record: BenchmarkRecord, suffix: str) -> str:
-    from asmnet_edge.benchmarks.report.page import page
-    from asmnet_edge.benchmarks.report.plain import comma_separated, markdown
-    from asmnet_edge.benchmarks.report.tradeoff import trade_off_alone
+    from asmnet_edge.benchmarks.report.charts import trade_off_alone
+    from asmnet_edge.benchmarks.report.page import comma_separated, markdown, page
 
     writers = {
         ".html": page,

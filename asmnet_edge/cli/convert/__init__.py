@@ -1,4 +1,4 @@
-"""``asmnet-edge convert``: the verb, its plan, its run and its table."""
+"""``asmnet-edge convert``: the verb, its progress and its tables."""
 
 from asmnet_edge.cli.convert.verb import command
 

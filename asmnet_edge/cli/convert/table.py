@@ -1,4 +1,4 @@
-"""What ``convert`` shows: the plan, each artifact while it is made, and what came of it."""
+"""What ``convert`` prints: the plan, the progress of each artifact, and the results."""
 
 from __future__ import annotations
 
@@ -9,80 +9,119 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from asmnet_edge.cli.terminal import aloud, notes
+from asmnet_edge.cli.terminal import notes, unsilenced_console
 from asmnet_edge.tables import table
 
 if TYPE_CHECKING:
-    from asmnet_edge.converters.batch import Made
-    from asmnet_edge.converters.orders import Order
+    from asmnet_edge.converters.accuracy.faces import Score
+    from asmnet_edge.converters.accuracy.planned import Planned
+    from asmnet_edge.converters.batch import JobResult
+    from asmnet_edge.converters.conversion import ConversionEvent
+    from asmnet_edge.converters.orders import ConversionJob
 
 
-class Told:
-    """One artifact's line: which step it is in while someone watches, then the time of each."""
+class ProgressLines:
+    """Progress of a conversion on standard error: a line for each artifact and note.
 
-    def __init__(self, head: str) -> None:
-        self._head, self._live = head, Progress(disable=True)
-        if notes.is_terminal:
-            columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-            self._live = Progress(*columns, console=aloud(), transient=True)
-        self._task = self._live.add_task(head, total=None)
+    On a terminal, the line of the artifact that is being made shows its current step.
+    """
 
-    def __enter__(self) -> Told:
-        self._live.start()
+    def __init__(self) -> None:
+        self._loud = unsilenced_console()  # for events while libraries are silenced
+        self._live: Progress | None = None
+        self._head = ""
+
+    def __call__(self, event: ConversionEvent) -> None:
+        """Show ``event``."""
+        if event.kind == "started":
+            self._start(event.message)
+        elif event.kind == "step" and event.number:
+            self._describe(event.message)
+        elif event.kind == "step":
+            self._loud.print(event.message, soft_wrap=True)
+        else:
+            self._stop()
+            notes.print(event.message, soft_wrap=True)
+
+    def __enter__(self) -> ProgressLines:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._live.stop()
-        if kind:
-            notes.print(f"{self._head} ... failed")
+        failed, head = kind and self._head, self._head
+        self._stop()
+        if failed:
+            notes.print(f"{head} ... failed")
 
-    def step(self, name: str) -> None:
-        self._live.update(self._task, description=f"{self._head}: {name}")
+    def _start(self, head: str) -> None:
+        self._head = head
+        if notes.is_terminal:
+            columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+            self._live = Progress(*columns, console=self._loud, transient=True)
+            self._live.add_task(head, total=None)
+            self._live.start()
 
-    def done(self, made: Made) -> None:
-        self._live.stop()
-        steps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in made.seconds.items())
-        notes.print(f"{self._head} ... {'failed its check; ' if made.failure else ''}{steps}")
+    def _describe(self, message: str) -> None:
+        if self._live:
+            self._live.update(self._live.task_ids[0], description=message)
+
+    def _stop(self) -> None:
+        if self._live:
+            self._live.stop()
+        self._live, self._head = None, ""
 
 
-def made_table(made: Sequence[Made]) -> Table:
+def result_table(results: Sequence[JobResult]) -> Table:
     """Size, share of int8 operators, parity and time of each artifact."""
     columns = ("MB", "int8 ops", "max px", "mean px", "deviation %", "without VNNI %", "seconds")
     view = table("artifact", *columns)
-    for one in made:
-        if one.manifest is None:
-            view.add_row(one.path.name, *["-"] * 6, "failed")
+    for result in results:
+        if result.manifest is None:
+            view.add_row(result.path.name, *["-"] * 6, "failed")
             continue
-        parity, operators = one.manifest.parity, one.manifest.operators
+        parity, operators = result.manifest.parity, result.manifest.operators
         view.add_row(
-            one.path.name,
-            f"{one.manifest.bytes / 1e6:.2f}",
+            result.path.name,
+            f"{result.manifest.bytes / 1e6:.2f}",
             f"{operators['int8']} of {operators['total']}",
             f"{parity['max_px']:.4f}",
             f"{parity['mean_px']:.4f}",
             f"{parity['deviation_iod_percent']:.3f}",
             _without_vnni(parity),
-            f"{sum(one.seconds.values()):.1f}" if one.seconds else "kept",
+            f"{sum(result.seconds.values()):.1f}" if result.seconds else "kept",
         )
     return view
 
 
 def _without_vnni(parity: Mapping[str, Any]) -> str:
-    """Deviation in saturating arithmetic; manifests of before it was measured do not tell."""
+    """Deviation in saturating arithmetic; empty for manifests from before it was measured."""
     other = parity.get("saturating")
     return f"{other['deviation_iod_percent']:.3f}" if other else ""
 
 
-def plan_table(orders: Sequence[Order], source: Path, folder: Path) -> Table:
-    """What would be made in ``folder``, and which of its files are there already."""
+def job_table(jobs: Sequence[ConversionJob], source: Path, folder: Path) -> Table:
+    """What would be made in ``folder``, and which of the files exist already."""
     view = table("artifact", "with it", "calibrated", "there already")
-    for order in orders:
-        *others, path, manifest = order.files(folder, source.stem)
+    for job in jobs:
+        *others, path, manifest = job.files(folder, source.stem)
         there = [file.name for file in (*others, path, manifest) if file.exists()]
         view.add_row(
             path.name,
             ", ".join(file.name.removeprefix(source.stem) for file in (*others, manifest)),
-            "yes" if order.is_calibrated else "no",
+            "yes" if job.is_calibrated else "no",
             "yes" if len(there) == len(others) + 2 else ", ".join(there) or "no",
         )
     return view
+
+
+def plan_table(planned: Planned) -> Table:
+    """Cost of each planned artifact on the faces it was chosen on, and on those to verify on."""
+    chosen, verified = planned.outcome.scores, planned.verified
+    view = table("", "chosen: deviation %", "drop %", "verified: deviation %", "drop %")
+    for name, score in verified.items():
+        view.add_row(name, *_cells(chosen[name]), *_cells(score))
+    return view
+
+
+def _cells(score: Score) -> tuple[str, str]:
+    drop = "" if score.nme_drop is None else f"{score.nme_drop:+.3f}"
+    return f"{score.deviation:.3f}", drop

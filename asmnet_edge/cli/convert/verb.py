@@ -1,41 +1,32 @@
-"""``asmnet-edge convert``."""
+"""``asmnet-edge convert``: options in, tables out; `asmnet_edge.converters.conversion` does it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from asmnet_edge.cli.convert.table import ProgressLines, job_table, plan_table, result_table
 from asmnet_edge.cli.models import MODEL
-from asmnet_edge.cli.terminal import (
-    import_quietly,
-    notes,
-    print_wide,
-)
-from asmnet_edge.errors import CheckFailedError, UsageError
+from asmnet_edge.cli.terminal import notes, print_wide, silenced
+from asmnet_edge.errors import CheckFailedError
+from asmnet_edge.formats import USUAL_PRECISIONS, Precision, format_names
 from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
-    from asmnet_edge.converters.batch import Made
-    from asmnet_edge.converters.calibration.sources import FaceSource
-    from asmnet_edge.converters.orders import Order
+    from asmnet_edge.converters.conversion import ConversionReport, ConvertOptions
 
-FORMATS = ("tflite", "onnx", "openvino")
-USUAL = ("float32", "float16", "dynamic-int8", "int8")
-# what the converters import, so that a missing one is named before any work is done
-NEEDED = ("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "ai_edge_quantizer", "tf2onnx",
-          "nncf")  # fmt: skip
+FORMATS = f"[{'|'.join([*format_names(), 'all'])}]"
 
 
 @click.command()
-@click.argument("format", type=click.Choice([*FORMATS, "all"]))
+@click.argument("format", metavar=FORMATS)
 @click.argument("model", required=False, type=MODEL)
 @click.option("--output", type=click.Path(path_type=Path), default=Path("artifacts"),
               show_default=True, help="Folder for the artifacts.")  # fmt: skip
-@click.option("--precision", "precisions", type=click.Choice([*USUAL, "int8-io", "all"]),
-              multiple=True, help="May be repeated; all: the first four.  "
+@click.option("--precision", "precisions", type=click.Choice([*map(str, Precision), "all"]),
+              multiple=True, help=f"May be repeated; all: the first {len(USUAL_PRECISIONS)}.  "
               "[default: float32, int8]")  # fmt: skip
 @click.option("--data", metavar="KIND:PATH",
               help="Faces to calibrate int8 on, such as 300w:DIR, of which the training part is "
@@ -52,88 +43,78 @@ NEEDED = ("tensorflow", "keras", "onnx", "onnxruntime", "openvino", "ai_edge_qua
 @click.option("--max-deviation", type=click.FloatRange(0), metavar="PERCENT",
               help="The same by the distance to the float model's landmarks, in % of the "
               "inter-ocular distance: needs no annotations.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1, 3), default=1, show_default=True,
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
               help="Formats made at a time; each takes 2.5 GB.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only say what would be made.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be made.")
 @click.option("--resume", is_flag=True,
               help="Keep artifacts that are there and would come out the same.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace artifacts that exist.")
-def command(
-    format: str,
-    model: Path | None,
-    output: Path,
-    precisions: tuple[str, ...],
-    data: str | None,
-    faces: int | None,
-    detector: str,
-    not_in: tuple[str, ...],
-    max_nme_drop: float | None,
-    max_deviation: float | None,
-    jobs: int,
-    dry_run: bool,
-    resume: bool,
-    overwrite: bool,
-) -> None:
-    """Turn the float MODEL (default: the shipped ASMNet-68) into FORMAT, or all of them.
+def command(format: str, model: Path | None, dry_run: bool, **words: Any) -> None:
+    """Convert the float MODEL (default: the shipped ASMNet-68) to a format, or to all of them.
 
     Each artifact is compared with the float model in its own runtime before it gets its name, and
-    comes with a manifest. A stop leaves whole artifacts; --resume makes the others.
+    comes with a manifest. An interrupted run leaves whole artifacts; --resume makes the others.
     """
-    from asmnet_edge.cli.convert.plan import goal_of
-    from asmnet_edge.cli.convert.run import carry_out
-    from asmnet_edge.cli.convert.table import made_table
-    from asmnet_edge.converters.calibration.crops import COUNT
-    from asmnet_edge.converters.calibration.sources import DRAWN, FaceSource
-    from asmnet_edge.converters.orders import orders_for
+    from asmnet_edge.converters.conversion import Conversion
 
-    wanted = [p for w in precisions or ("float32", "int8") for p in (USUAL if w == "all" else (w,))]
-    orders = orders_for(FORMATS if format == "all" else (format,), wanted)
-    goal = goal_of(max_nme_drop, max_deviation, orders)
-    source = model or shipped(SHIPPED_FLOAT)
-    people = FaceSource(data or DRAWN, faces or COUNT, detector, not_in)
-    if resume and overwrite:
-        raise UsageError("--resume keeps what is there, --overwrite replaces it", "Give one")
+    source, options = model or shipped(SHIPPED_FLOAT), options_of(format, **words)
     if dry_run:
-        _tell_plan(orders, source, output, people)
+        _print_plan(options, source)
         return
-    import_quietly(*NEEDED, extra="convert")
-    # what a plan gives cannot be told without making it, so --resume keeps none of its artifacts
-    anew = [order for order in orders if not resume or (goal and order.is_calibrated)]
-    _refuse_existing(anew, source, output, overwrite)
-    made, check = carry_out(orders, source, output, people, jobs, resume, goal)
-    print_wide(made_table(made))
-    notes.print(f"in {output}", soft_wrap=True)
+    with ProgressLines() as progress:
+        report = Conversion(source, options, progress, silenced).run()
+    print_wide(result_table(report.results))
+    notes.print(f"in {options.output}", soft_wrap=True)
     print_wide("from the float model, in crop pixels and in % of the inter-ocular distance")
-    _tell_failures(made)
-    check()
+    _raise_failures(report)
+    _print_planned(report)
+    report.check_goal()
 
 
-def _tell_plan(orders: list[Order], source: Path, output: Path, people: FaceSource) -> None:
-    from asmnet_edge.cli.convert.table import plan_table
+def options_of(
+    format: str,
+    *,
+    precisions: tuple[str, ...] = (),
+    data: str | None = None,
+    faces: int | None = None,
+    jobs: int = 1,
+    **others: Any,
+) -> ConvertOptions:
+    """Return the options that the words of the command line stand for."""
+    from asmnet_edge.converters.conversion import ConvertOptions
+
+    given: dict[str, Any] = {"precisions": precisions, "data": data, "faces": faces}
+    return ConvertOptions(
+        formats=() if format == "all" else (format,),
+        processes=jobs,
+        **others,
+        **{name: value for name, value in given.items() if value},
+    )
+
+
+def _print_plan(options: ConvertOptions, source: Path) -> None:
     from asmnet_edge.converters.audit.inspection import inspect
 
     inspect(source)  # raises for a file that is no float model
-    if any(order.is_calibrated for order in orders):
-        faces = people.described()
-        notes.print(f"calibrated would be on {faces}", soft_wrap=True)
-    notes.print(f"from {source} to {output}", soft_wrap=True)
-    print_wide(plan_table(orders, source, output))
+    if any(job.is_calibrated for job in options.jobs):
+        notes.print(f"int8 would be calibrated on {options.source.described()}", soft_wrap=True)
+    notes.print(f"from {source} to {options.output}", soft_wrap=True)
+    print_wide(job_table(options.jobs, source, options.output))
 
 
-def _refuse_existing(orders: list[Order], source: Path, output: Path, allowed: bool) -> None:
-    from asmnet_edge.converters.workshop import workshop
-    from asmnet_edge.files import refuse_existing
-
-    refuse_existing([f for o in orders for f in o.files(output, source.stem)], allowed)
-    with workshop(output):  # a folder that takes nothing is told before any work is done
-        pass
+def _print_planned(report: ConversionReport) -> None:
+    if planned := report.planned:
+        blocks = ", ".join(planned.outcome.plan.blocks)
+        print_wide(f"kept in float: {blocks or 'no block was needed'}")
+        print_wide(plan_table(planned))
 
 
-def _tell_failures(made: Sequence[Made]) -> None:
-    failures = [one.failure for one in made if one.failure]
-    if len(made) == 1 and failures:
+def _raise_failures(report: ConversionReport) -> None:
+    failures = list(report.failures.values())
+    if failures and len(report.results) == 1:
         raise failures[0]
     for failure in failures:
         notes.print(f"not made: {failure}", soft_wrap=True)
     if failures:
-        raise CheckFailedError(f"{len(failures)} of {len(made)} artifacts failed their check")
+        count = f"{len(failures)} of {len(report.results)} artifacts failed their check"
+        raise CheckFailedError(count)

@@ -1,4 +1,4 @@
-"""``asmnet-edge predict``: the verb; pictures; videos and cameras."""
+"""``asmnet-edge predict``."""
 
 from asmnet_edge.cli.predict.verb import command
 

@@ -1,1 +1,1 @@
-"""LiteRT, ONNX Runtime and OpenVINO behind one small protocol, and what may be loaded."""
+"""LiteRT, ONNX Runtime and OpenVINO behind one small protocol."""

@@ -1,34 +1,25 @@
 """One protocol for all runtimes, and the choice of one by an artifact's file name.
 
-A new runtime is a new file with a class that fills `InferenceBackend`, and one line in `BACKENDS`.
+Which runtimes there are, and where their backends live: `asmnet_edge.formats`.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
+from asmnet_edge.formats import find_format, format_of, resolve
 from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import (
-    ArtifactManifest,
-    artifact_files,
-    manifest_path,
-    read_manifest,
-)
+from asmnet_edge.manifest import artifact_files
 
 Crop = NDArray[np.uint8]
 Files = Mapping[str, bytes]  # suffix -> content of an artifact's file
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
-# how ONNX begins to tell where a tensor lies that is not in the file (TensorProto.external_data)
-ELSEWHERE = b"\x0a\x08location"
 
 
 class InferenceBackend(Protocol):
@@ -46,64 +37,11 @@ class InferenceBackend(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Artifact:
-    """A loaded artifact: its backend and the facts of its manifest."""
-
-    path: Path
-    manifest: ArtifactManifest
-    backend: InferenceBackend
-
-
-# suffix -> (format, module of the backend)
-BACKENDS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        ".tflite": ("tflite", "asmnet_edge.runtime.backends.litert"),
-        ".onnx": ("onnx", "asmnet_edge.runtime.backends.onnx_runtime"),
-        ".xml": ("openvino", "asmnet_edge.runtime.backends.openvino"),
-    }
-)
-SUFFIXES = {name: suffix for suffix, (name, _) in BACKENDS.items()}  # format -> suffix
-
-
-@dataclass(frozen=True)
-class CheckedArtifact:
-    """What was read of an artifact, and its manifest, which these very bytes were checked against.
-
-    A file that is replaced afterwards, by whoever, is another one.
-    """
-
-    path: Path
-    manifest: ArtifactManifest
-    files: Files
-
-    def open(self, threads: int = 1) -> Artifact:
-        """Loaded into the runtime of its format, as often as one likes."""
-        return Artifact(self.path, self.manifest, open_backend(self.path, threads, self.files))
-
-
-def open_artifact(path: Path, threads: int = 1, trust: bool = False) -> Artifact:
-    """Check ``path``, see `check_artifact`, then load it into the runtime of its format."""
-    return check_artifact(path, trust).open(threads)
-
-
-def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
-    """Read ``path`` once and check it against its manifest.
-
-    trust : take a file without a manifest too, once it was loaded and run in a process of its own
-    """
-    backend_module(path)  # a name of another kind is refused before anything is read
-    if trust and path.is_file() and not manifest_path(path).exists():
-        from asmnet_edge.runtime.backends.trust import tried_artifact
-
-        return tried_artifact(path)
-    files = read_files(path)
-    contents = {path.with_suffix(suffix): content for suffix, content in files.items()}
-    return CheckedArtifact(path, read_manifest(path, contents), files)
-
-
 def read_files(path: Path, largest: int = -1) -> Files:
-    """Content of those files of an artifact that are there, ``largest`` bytes of each at most."""
+    """Content of those files of an artifact that are there, ``largest`` bytes of each at most.
+
+    `ModelError` for a file that cannot be read, and for what the format's validator refuses.
+    """
     found = {}
     for file in artifact_files(path):
         if file.is_file():
@@ -112,31 +50,24 @@ def read_files(path: Path, largest: int = -1) -> Files:
                     found[file.suffix] = opened.read(largest)
             except OSError as error:
                 raise ModelError(f"cannot read {file}: {error.strerror}") from error
-    if ELSEWHERE in found.get(".onnx", b""):
-        raise ModelError(
-            f"{path} keeps weights in other files, for which nothing vouches",
-            "Save it as one file: onnx.save(onnx.load(path), path)",
-        )
+    spec = find_format(path)
+    if spec and spec.validator:
+        resolve(spec.validator)(path, found)
     return found
 
 
-def open_backend(path: Path, threads: int = 1, files: Files | None = None) -> InferenceBackend:
-    """Load a file whose origin is known into the runtime of its format; see `open_artifact`.
+def open_backend(
+    path: Path, threads: int = 1, files: Files | None = None, package: str | None = None
+) -> InferenceBackend:
+    """Load a file whose origin is known into a runtime of its format; see `open_artifact`.
 
-    files : what was read of it already
+    files : content that was read already; package : one of the format's runtimes, None for the
+    usual one. `UsageError` when that runtime does not run the format.
     """
-    module = importlib.import_module(backend_module(path))
-    backend: InferenceBackend = module.load(path, threads, files=files)
+    spec = format_of(path)
+    load = resolve(spec.runtime(package).backend if package else spec.backend)
+    backend: InferenceBackend = load(path, threads, files=files)
     return backend
-
-
-def backend_module(path: Path) -> str:
-    """Module that runs files named like ``path``; `ModelError` lists the known suffixes."""
-    if path.suffix not in BACKENDS:
-        raise ModelError(
-            f"{path} is not an artifact that can be run", f"Known: {', '.join(BACKENDS)}"
-        )
-    return BACKENDS[path.suffix][1]
 
 
 def run_all(backend: InferenceBackend, crops: Crop) -> tuple[FloatArray, FloatArray]:

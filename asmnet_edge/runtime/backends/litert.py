@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import MissingExtraError, ModelError
+from asmnet_edge.formats.builtin import AI_EDGE_LITERT, TENSORFLOW, TFLITE_RUNTIME
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
-from asmnet_edge.runtime.backends.runtimes import TENSORFLOW, runtimes_of
 from asmnet_edge.versions import installed_version
 
 OUTDATED = "tflite-runtime "
+RUNTIMES = (AI_EDGE_LITERT, TFLITE_RUNTIME, TENSORFLOW)
 
 
 class LiteRtBackend:
@@ -48,7 +49,7 @@ def load(
 ) -> InferenceBackend:
     """The TFLite file at ``path`` with that many threads.
 
-    package : one of `runtimes`, None for the first that is installed; files : see `open_backend`
+    package : one of `RUNTIMES`, None for the first that is installed; files : see `open_backend`
     Loaded from its bytes: a file that LiteRT maps and somebody overwrites would end the process.
     """
     interpreter_of, name = interpreter_class(package)
@@ -68,6 +69,20 @@ def load(
     return backend
 
 
+def load_in_ai_edge_litert(
+    path: Path, threads: int, files: Files | None = None
+) -> InferenceBackend:
+    """Load a TFLite file in ``ai-edge-litert``; see `load`."""
+    return load(path, threads, AI_EDGE_LITERT.package, files)
+
+
+def load_in_tflite_runtime(
+    path: Path, threads: int, files: Files | None = None
+) -> InferenceBackend:
+    """Load a TFLite file in ``tflite-runtime``; see `load`."""
+    return load(path, threads, TFLITE_RUNTIME.package, files)
+
+
 def has_scaled_heads(interpreter: Any) -> bool:
     """Whether a dense layer takes floats and int8 weights of which each row has its own scale.
 
@@ -84,8 +99,7 @@ def has_scaled_heads(interpreter: Any) -> bool:
 
 def interpreter_class(package: str | None = None) -> tuple[Any, str]:
     """The interpreter of ``package``, or of the first that is installed; its name and version."""
-    known = (*runtimes_of(".tflite"), TENSORFLOW)
-    for runtime in known if package is None else [r for r in known if r.package == package]:
+    for runtime in [r for r in RUNTIMES if package in (None, r.package)]:
         try:
             interpreter = importlib.import_module(runtime.module).Interpreter
         except ImportError:

@@ -8,6 +8,18 @@ from typing import Any
 from asmnet_edge.errors import ModelError, require
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 
+# how ONNX begins to tell where a tensor lies that is not in the file (TensorProto.external_data)
+EXTERNAL_DATA = b"\x0a\x08location"
+
+
+def refuse_external_data(path: Path, files: Files) -> None:
+    """`ModelError` when the ONNX file at ``path`` keeps weights in files that it names."""
+    if EXTERNAL_DATA in files.get(path.suffix, b""):
+        raise ModelError(
+            f"{path} keeps weights in other files, for which nothing vouches",
+            "Save it as one file: onnx.save(onnx.load(path), path)",
+        )
+
 
 class OnnxRuntimeBackend:
     """A session of one ONNX file."""

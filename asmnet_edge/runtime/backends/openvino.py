@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from asmnet_edge.cpu import features
 from asmnet_edge.errors import ModelError, require
+from asmnet_edge.processes import environment
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 from asmnet_edge.versions import installed_version
 
+CPU_ISA = "ONEDNN_MAX_CPU_ISA"
+
 
 class OpenVinoBackend:
-    """A compiled model with one inference request that is used again and again."""
+    """A compiled model with one inference request that is reused."""
 
     def __init__(self, compiled: Any, name: str) -> None:
         self.name = name
@@ -33,16 +38,22 @@ class OpenVinoBackend:
         return results[self._landmarks][0], results[self._pose][0]
 
 
-def without_tiles() -> None:
-    """Keep oneDNN from AMX, unless the user chose: setting its tiles up costs a network this small
-    more than they save (int8 was 15 % faster without). Read once, before the first model.
+@contextmanager
+def without_tiles() -> Iterator[None]:
+    """Keep oneDNN from AMX within the block, unless the user chose: for networks this small its
+    tiles cost more to set up than they save (int8 was 15 % faster without).
+
+    oneDNN reads the variable once, before its first model, and keeps the choice for the process.
     """
-    if "amx_int8" in (features() or ()):
-        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_FP16")
+    if "amx_int8" not in (features() or ()) or CPU_ISA in os.environ:
+        yield
+        return
+    with environment(**{CPU_ISA: "AVX512_CORE_FP16"}):
+        yield
 
 
 def settings(threads: int) -> dict[str, Any]:
-    """Of the CPU plugin: one request at a time, in the precision that the file was made in."""
+    """Return settings of the CPU plugin: one request at a time, in the file's own precision."""
     return {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
@@ -52,7 +63,7 @@ def settings(threads: int) -> dict[str, Any]:
 
 
 def compiled_model(path: Path, threads: int, files: Files | None = None) -> tuple[Any, str]:
-    """The network at ``path`` for the CPU in the precision that it was made in, and the runtime.
+    """Compile the network at ``path`` for the CPU in its own precision; return it and its runtime.
 
     files : see `open_backend`
 
@@ -60,12 +71,12 @@ def compiled_model(path: Path, threads: int, files: Files | None = None) -> tupl
     "float32" row would be no such thing.
     """
     openvino = require("openvino", "openvino")
-    without_tiles()
     files = read_files(path) if files is None else files
     try:
-        core = openvino.Core()
-        model = core.read_model(files.get(path.suffix, b""), files.get(".bin", b""))
-        compiled = core.compile_model(model, "CPU", settings(threads))
+        with without_tiles():
+            core = openvino.Core()
+            model = core.read_model(files.get(path.suffix, b""), files.get(".bin", b""))
+            compiled = core.compile_model(model, "CPU", settings(threads))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(f"{path} cannot be loaded as OpenVINO IR: {reason}") from error
@@ -73,7 +84,7 @@ def compiled_model(path: Path, threads: int, files: Files | None = None) -> tupl
 
 
 def load(path: Path, threads: int, files: Files | None = None) -> InferenceBackend:
-    """The IR (or ONNX file) at ``path`` with that many threads.
+    """Load the IR (or ONNX file) at ``path`` with ``threads`` threads.
 
     files : see `open_backend`
     """

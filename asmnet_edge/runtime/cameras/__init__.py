@@ -1,1 +1,1 @@
-"""Cameras that come back: each in a process that can be killed."""
+"""Cameras, each held by a child process that can be killed and restarted."""

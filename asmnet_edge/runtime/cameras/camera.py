@@ -1,8 +1,8 @@
-"""A camera that comes back: watched from here, held by a process that can be killed.
+"""A camera that recovers from faults: a child process holds it, which can be killed and restarted.
 
-The newest frame is the only one that is kept. When frames stop, come too late or are none, the
-process is killed and started again, at once and then more and more seldom. A camera that has never
-given one may be given up.
+Only the newest frame is kept. When frames stop, come too late or are broken, the process is killed
+and started again, at once and then after longer and longer pauses. A camera that has never given a
+frame is given up after a while.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from asmnet_edge.pictures import Picture
 from asmnet_edge.processes import our_python
 from asmnet_edge.runtime.cameras.attached import other_cameras
 from asmnet_edge.runtime.cameras.child import CaptureProcess
-from asmnet_edge.runtime.cameras.frames import CameraRule, Frame
-from asmnet_edge.runtime.cameras.outage import Outages, Tell
+from asmnet_edge.runtime.cameras.frames import Frame
+from asmnet_edge.runtime.cameras.outage import CameraRule, Log, Outages
 from asmnet_edge.runtime.cameras.slots import BrokenMessageError, Message, Slots, memory_file
 from asmnet_edge.runtime.sources import without_secrets
 
-STUCK = 2  # processes that do not end, from which on no further one is started
+STUCK = 2  # processes that cannot be killed, from which on no further one is started
 
 
 class Camera:
-    """Frames of a camera for as long as they are wanted.
+    """Frames of a camera, until the caller stops.
 
     source : index, device path, rtsp:// or http:// address, picamera2 or picamera2:INDEX,
-    replay:FILE; wanted : width, height and frames per second, 0 for what the camera likes
-    command : what is run instead of our own capture process; outages, dropped : counted so far
+    replay:FILE; wanted : width, height and frames per second, 0 for the camera's default
+    log : called with one line for each outage and recovery
+    command : run instead of our capture process, for tests; outages, dropped : counted so far
     """
 
     def __init__(
@@ -37,10 +38,10 @@ class Camera:
         source: str,
         wanted: tuple[int, int, int] = (0, 0, 0),
         rule: CameraRule | None = None,
-        tell: Tell = lambda line: None,
+        log: Log = lambda line: None,
         command: Sequence[str] = (),
     ) -> None:
-        self.rule, self._tell = rule or CameraRule(), tell
+        self.rule, self._log = rule or CameraRule(), log
         self._command = list(command) or our_python("-m", "asmnet_edge.runtime.cameras.capture")
         self._words = [source, *map(str, wanted)]
         self._name = without_secrets(source)
@@ -48,12 +49,12 @@ class Camera:
         self._slots = Slots(self._memory)
         self._child: CaptureProcess | None = None
         self._stuck: list[CaptureProcess] = []
-        self._told_stuck = False
+        self._logged_stuck = False
         self._out: Picture | None = None
         self._size: tuple[int, ...] | None = None  # of this process's frames
         self._count, self._last, self._opening = 0, 0.0, self.rule.opening
         self._deadline, self._retry_at = 0.0, 0.0
-        self._outages = Outages(self._name, self.rule, tell)
+        self._outages = Outages(self._name, self.rule, log)
         self.dropped = 0
 
     @property
@@ -67,9 +68,10 @@ class Camera:
         self.close()
 
     def frames(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Frame | None]:
-        """The newest frame each time, or None about every ``tick`` seconds while there is none.
+        """Yield the newest frame, or None about every ``tick`` seconds while there is none.
 
-        `CheckFailedError` when none ever came and the rule's hope is over.
+        stop : called between frames; true ends the iteration
+        `CheckFailedError` when no frame came within the rule's ``hope``.
         """
         begun = time.monotonic()
         while not stop():
@@ -78,7 +80,7 @@ class Camera:
             frame = self._next_if_any()
             given = time.monotonic()
             yield frame
-            self._deadline += time.monotonic() - given  # when nobody asks, it is not silent
+            self._deadline += time.monotonic() - given  # the caller's own time is no silence
 
     def _check_hope(self, waited: float) -> None:
         if waited > self.rule.hope:
@@ -88,7 +90,7 @@ class Camera:
             )
 
     def _next_if_any(self) -> Frame | None:
-        """The newest frame; after a fault none, and the process is gone."""
+        """Return the newest frame; after a fault kill the process and return None."""
         try:
             return self._next()
         except (BrokenMessageError, OSError) as fault:
@@ -97,7 +99,7 @@ class Camera:
             return None
 
     def _next(self) -> Frame | None:
-        self._outages.look(time.monotonic())
+        self._outages.update(time.monotonic())
         if self._child is None and not self._may_start():
             wait = self._retry_at - time.monotonic()
             time.sleep(min(wait, self.rule.tick) if wait > 0 else self.rule.tick)
@@ -113,14 +115,14 @@ class Camera:
         return frame
 
     def _may_start(self) -> bool:
-        """Whether it is time to; processes that cannot be killed must not pile up."""
+        """Return whether it is time to; processes that cannot be killed must not pile up."""
         self._stuck = [child for child in self._stuck if child.process.poll() is None]
         if len(self._stuck) >= STUCK:
-            if not self._told_stuck:
-                self._tell(f"camera {self._name}: {len(self._stuck)} of its processes hang in the "
+            if not self._logged_stuck:
+                self._log(f"camera {self._name}: {len(self._stuck)} of its processes hang in the "
                            "driver and cannot be ended; no other is started until one is gone. "
                            "Unplug the camera, or restart the machine")  # fmt: skip
-                self._told_stuck = True
+                self._logged_stuck = True
             return False
         return time.monotonic() >= self._retry_at
 
@@ -131,7 +133,7 @@ class Camera:
         return self._child
 
     def _frame(self, message: Message) -> Frame | None:
-        """The frame of ``message``; None if it is an old one, or was written over meanwhile."""
+        """Return the frame of ``message``; None if it is too old or was overwritten meanwhile."""
         age = time.monotonic() - message.seconds
         fresh = message.seconds > self._last and -0.1 <= age <= self.rule.stale
         picture = self._slots.read(message, self._out) if fresh else None

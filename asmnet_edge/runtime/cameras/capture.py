@@ -1,4 +1,4 @@
-"""The process that holds a camera: it can hang or crash, and be killed, without harm to the rest.
+"""The child process that holds a camera, which may hang or crash without harm to the parent.
 
     python -P -m asmnet_edge.runtime.cameras.capture MEMORY PIPE SOURCE WIDTH HEIGHT FPS
 
@@ -20,18 +20,18 @@ from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.runtime.cameras.shot import Grab, Wanted
 from asmnet_edge.runtime.cameras.slots import ERROR, FRAME, Message, Slots
 
-# what a source begins with, up to a colon -> module whose open_camera grabs from the rest of it
+# scheme of a source, up to its colon -> function that opens it
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
-        "picamera2": "asmnet_edge.runtime.cameras.grab_picamera2",
-        "replay": "asmnet_edge.runtime.cameras.grab_replay",
-        "rtsp": "asmnet_edge.runtime.cameras.grab_stream",
-        "rtsps": "asmnet_edge.runtime.cameras.grab_stream",
-        "http": "asmnet_edge.runtime.cameras.grab_stream",
-        "https": "asmnet_edge.runtime.cameras.grab_stream",
+        "picamera2": "asmnet_edge.runtime.cameras.grab_picamera2.open_picamera2",
+        "replay": "asmnet_edge.runtime.cameras.grab_replay.open_replay",
+        "rtsp": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
+        "rtsps": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
+        "http": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
+        "https": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
     }
 )
-DEVICE = "asmnet_edge.runtime.cameras.grab_device"  # of all others
+DEVICE = "asmnet_edge.runtime.cameras.grab_device.open_device"  # for all other sources
 
 
 def main() -> None:
@@ -43,25 +43,25 @@ def main() -> None:
         send(grab, Slots(int(memory)), descriptor)
     except BrokenPipeError:
         pass  # who wanted the frames is gone
-    except Exception as error:  # drivers and their libraries raise anything; all of it is told
-        _write(descriptor, Message(ERROR, 0, time.monotonic(), 0, 0, 0, told(error)))
+    except Exception as error:  # drivers and their libraries raise anything; all of it is sent
+        _write(descriptor, Message(ERROR, 0, time.monotonic(), 0, 0, 0, described(error)))
         sys.exit(1)
 
 
-def told(error: Exception) -> str:
-    """In one line; of what is no error of ours, its type too."""
+def described(error: Exception) -> str:
+    """Describe ``error`` in one line; an error that is not ours with its type."""
     line = " ".join(str(error).split())
     return line if isinstance(error, AsmnetEdgeError) else f"{type(error).__name__}: {line}"
 
 
 def send(grab: Grab, slots: Slots, pipe: int) -> None:
-    """Frames from ``grab`` into ``slots`` until there are no more; where each is, into ``pipe``."""
+    """Write the frames of ``grab`` into ``slots``, and a message about each into ``pipe``."""
     number = 0
-    while (shot := grab()) is not None:
+    while (captured := grab()) is not None:
         number += 1
-        slots.write(number, shot.picture)
-        height, width = shot.picture.shape[:2]
-        _write(pipe, Message(FRAME, number, shot.seconds, height, width, shot.picture.size))
+        slots.write(number, captured.picture)
+        height, width = captured.picture.shape[:2]
+        _write(pipe, Message(FRAME, number, captured.seconds, height, width, captured.picture.size))
     raise DataError("the camera gives no more frames")
 
 
@@ -71,9 +71,10 @@ def _write(pipe: int, message: Message) -> None:
 
 
 def open_camera(source: str, wanted: Wanted) -> Grab:
-    """What grabs a frame from ``source``, or gives None at its end."""
-    module = importlib.import_module(SOURCES.get(source.partition(":")[0].lower(), DEVICE))
-    grab: Grab = module.open_camera(source, wanted)
+    """Return a function that grabs a frame from ``source``, or returns None at its end."""
+    opening = SOURCES.get(source.partition(":")[0].lower(), DEVICE)
+    module, _, function = opening.rpartition(".")
+    grab: Grab = getattr(importlib.import_module(module), function)(source, wanted)
     return grab
 
 

@@ -1,4 +1,4 @@
-"""One capture process, seen from outside: what it sends, what it complains of, how it ends."""
+"""A capture process from its parent's side: its messages, its error output and its end."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from contextlib import suppress
 
 from asmnet_edge.runtime.cameras.slots import ERROR, MESSAGE, BrokenMessageError, Message
 
-TAIL = 2000  # bytes that are kept of what it complains of
-AT_ONCE = 64  # reads in a row, of a pipe that is filled as quickly as it is emptied
+TAIL = 2000  # bytes kept of its error output
+AT_ONCE = 64  # reads in a row of a pipe that is filled as fast as it is emptied
 
 
 class CaptureProcess:
-    """Runs ``command``, whose first two words after it will be the descriptors of memory and pipe.
+    """Runs ``command`` with the descriptors of memory and pipe as its first two arguments.
 
-    dropped : messages that newer ones overtook
+    words : further arguments; dropped : messages that newer ones overtook
     """
 
     def __init__(self, command: Sequence[str], words: Sequence[str], memory: int) -> None:
-        (self.pipe, writing), (self._errors, complaining) = os.pipe(), os.pipe()
+        (self.pipe, writing), (self._errors, error_end) = os.pipe(), os.pipe()
         try:
             self.process = subprocess.Popen(
                 [*command, str(memory), str(writing), *words], pass_fds=(memory, writing),
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaining,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=error_end,
                 start_new_session=True,
             )  # fmt: skip
         except OSError:
             self._close()
             raise
         finally:
-            # the ends that wait for nobody: who complains much loses some of it, and never stops
-            os.set_blocking(complaining, False)
-            for descriptor in (writing, complaining):
+            # a child that prints more than is read loses some of it, and is never blocked
+            os.set_blocking(error_end, False)
+            for descriptor in (writing, error_end):
                 os.close(descriptor)
         for descriptor in (self.pipe, self._errors):
             os.set_blocking(descriptor, False)
         self._pending, self._tail, self.dropped = b"", b"", 0
 
     def newest(self, seconds: float) -> Message | None:
-        """The last message that came, waiting at most that long for one.
+        """Return the newest message, waiting at most ``seconds`` for one; else None.
 
-        `BrokenMessageError` if it says that there will be no frames, or has ended.
+        `BrokenMessageError` if the process reports an error or has ended.
         """
         there = select.select([self.pipe], [], [], seconds)[0]
         self._tail = (self._tail + _read(self._errors))[-TAIL:]
@@ -66,7 +66,7 @@ class CaptureProcess:
         return message
 
     def _end(self) -> str:
-        """How it ended, with the last line of its complaints."""
+        """Describe how it ended, with the last line of its error output."""
         code = self.process.returncode
         with suppress(ValueError):
             code = signal.Signals(-code).name
@@ -75,7 +75,7 @@ class CaptureProcess:
         return f"its process ended ({code})" + (f": {lines[-1].strip()[:200]}" if lines else "")
 
     def end(self) -> bool:
-        """Kill it; False if it does not end, as one that hangs in its driver."""
+        """Kill it; return False if it does not end, as when it hangs in a driver."""
         self._close()
         self.process.kill()
         with suppress(subprocess.TimeoutExpired):
@@ -89,7 +89,7 @@ class CaptureProcess:
 
 
 def _read(descriptor: int) -> bytes:
-    """What lies in a pipe that does not block."""
+    """Read what is in a non-blocking pipe."""
     content = b""
     with suppress(BlockingIOError):
         for _ in range(AT_ONCE):

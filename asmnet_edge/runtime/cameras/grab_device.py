@@ -1,4 +1,4 @@
-"""Cameras that Linux drives, such as those on USB: an index or a path, with OpenCV."""
+"""Cameras with a Linux driver, such as those on USB, opened by index or path with OpenCV."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.pictures import JPEG_START, Picture, decode_picture
-from asmnet_edge.runtime.cameras.shot import DeviceClock, Grab, Shot, Wanted
+from asmnet_edge.runtime.cameras.shot import CapturedImage, DeviceClock, Grab, Wanted
 
-PATIENCE = 1.0  # seconds of nothing but broken JPEGs, after which OpenCV decodes them its own way
+PATIENCE = 1.0  # seconds of nothing but broken JPEGs, after which OpenCV decodes them
 MJPEG = "MJPG"
 BUFFERS = 2  # with one, a camera drops each frame that begins while the last one is still copied
 
 
-def open_camera(source: str, wanted: Wanted) -> Grab:
-    """The camera at index or path ``source``; `DataError` says why it cannot be opened."""
+def open_device(source: str, wanted: Wanted) -> Grab:
+    """Open the camera at index or path ``source``; `DataError` says why it cannot be opened."""
     import cv2
 
     path = f"/dev/video{source}" if source.isdigit() else source
@@ -38,7 +38,7 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
 
 
 def check_device(path: Path) -> None:
-    """`DataError` with the cure if nothing is there, or it is not for us to read."""
+    """Raise `DataError` with the cure if ``path`` is missing or may not be read."""
     if not path.exists():
         raise DataError(f"{path} is not there", "Plug the camera in; see asmnet-edge doctor")
     if not os.access(path, os.R_OK | os.W_OK):
@@ -62,8 +62,8 @@ def _ask(camera: Any, wanted: Wanted) -> None:
 class Device:
     """Frames of an opened `cv2.VideoCapture`.
 
-    A JPEG that a bad cable cut off would come out of OpenCV half grey and without a word. So those
-    are taken as they are where the driver gives them, and broken ones are left out.
+    OpenCV decodes a JPEG that a bad cable cut off to a half grey image without an error. So JPEGs
+    are read undecoded where the driver gives them, and broken ones are dropped.
     """
 
     def __init__(self, camera: Any) -> None:
@@ -82,8 +82,8 @@ class Device:
 
         return bool(self._camera.set(cv2.CAP_PROP_CONVERT_RGB, float(wanted)))
 
-    def grab(self) -> Shot | None:
-        """The next frame that is whole; None when there are no more."""
+    def grab(self) -> CapturedImage | None:
+        """Return the next whole frame; None when there are no more."""
         import cv2
 
         while True:
@@ -93,10 +93,10 @@ class Device:
             seconds = self._clock.taken(1e-3 * self._camera.get(cv2.CAP_PROP_POS_MSEC))
             picture = self._decoded(np.asarray(content, np.uint8))
             if picture is not None:
-                return Shot(picture, seconds)
+                return CapturedImage(picture, seconds)
 
     def _decoded(self, content: Any) -> Picture | None:
-        """The picture of what was read, which may be one already; None if it is broken."""
+        """Decode ``content`` unless it is an image already; None if it is broken."""
         if not self._takes_jpegs:
             return content if content.ndim == 3 and content.shape[2] == 3 else None
         encoded = content.tobytes()
@@ -113,7 +113,7 @@ class Device:
         return not self._has_decoded and time.monotonic() - self._since > PATIENCE
 
     def _without_jpegs(self, content: Any) -> Picture | None:
-        """From now on as OpenCV likes; ``content`` if it is a picture already."""
+        """Let OpenCV decode from now on; return ``content`` if it is an image already."""
         self._takes_jpegs = False
         self._convert(True)
         return self._decoded(content)

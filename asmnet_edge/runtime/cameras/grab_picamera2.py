@@ -1,4 +1,4 @@
-"""A Raspberry Pi's own cameras, with Picamera2."""
+"""A Raspberry Pi's cameras on the ribbon, with Picamera2."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.errors import DataError, MissingExtraError
-from asmnet_edge.runtime.cameras.shot import DeviceClock, Grab, Shot, Wanted
+from asmnet_edge.runtime.cameras.shot import CapturedImage, DeviceClock, Grab, Wanted
 
 RATE = 30  # pictures a second, if no other rate is wanted
 SEEN = 0.95  # share of the largest view that passes for all of it
 
 
-def open_camera(source: str, wanted: Wanted) -> Grab:
-    """``picamera2`` or ``picamera2:INDEX``; `DataError` if there is no such camera."""
+def open_picamera2(source: str, wanted: Wanted) -> Grab:
+    """Open ``picamera2`` or ``picamera2:INDEX``; `DataError` if there is no such camera."""
     try:
         from picamera2 import Picamera2  # type: ignore[import-not-found,unused-ignore]
     except ImportError as error:
-        told = f"Picamera2 cannot be used: {error}"
-        raise MissingExtraError(told, "sudo apt install python3-picamera2") from error
+        message = f"Picamera2 cannot be used: {error}"
+        raise MissingExtraError(message, "sudo apt install python3-picamera2") from error
     number = int(source.partition(":")[2] or 0)
     if len(known := Picamera2.global_camera_info()) <= number:
         raise DataError(
@@ -39,14 +39,14 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
     camera.start()
     clock = DeviceClock()
 
-    def grab() -> Shot | None:
+    def grab() -> CapturedImage | None:
         request = camera.capture_request()
         try:
             picture = np.ascontiguousarray(request.make_array("main")[..., :3])
             stamp = request.get_metadata().get("SensorTimestamp", 0)
         finally:
             request.release()
-        return Shot(picture, clock.taken(1e-9 * stamp))
+        return CapturedImage(picture, clock.taken(1e-9 * stamp))
 
     return grab
 
@@ -54,8 +54,9 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
 def whole_view(
     modes: Sequence[Mapping[str, Any]], size: tuple[int, int], rate: int
 ) -> tuple[int, int] | None:
-    """Size of the smallest of a sensor's ``modes`` that sees all of its view, at ``rate`` and for
-    pictures of ``size``; None where there is none.
+    """Return the size of a sensor's smallest mode with its whole field of view; None without any.
+
+    rate : frames per second, size : (width, height), both of which the mode must reach
 
     Picamera2 itself takes the mode nearest to ``size``. In that of Camera Module 2 for 640x480 the
     middle 1280 of 3280 columns are all that is seen.

@@ -1,4 +1,4 @@
-"""A video file again and again, at its own pace: a camera for where there is none."""
+"""A video file in a loop at its own pace, in place of a camera."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 import numpy as np
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime.cameras.shot import Grab, Shot, Wanted
+from asmnet_edge.runtime.cameras.shot import CapturedImage, Grab, Wanted
 
 
-def open_camera(source: str, wanted: Wanted) -> Grab:
-    """``replay:FILE``, at the rate that is wanted or else the film's own."""
+def open_replay(source: str, wanted: Wanted) -> Grab:
+    """Open ``replay:FILE`` at the requested rate, else the video's own."""
     import cv2
 
     path = source.partition(":")[2]
@@ -21,7 +21,7 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
     pause = 1 / (wanted[2] or video.get(cv2.CAP_PROP_FPS) or 30)
     due = time.monotonic()
 
-    def grab() -> Shot | None:
+    def grab() -> CapturedImage | None:
         nonlocal due
         due = max(due + pause, time.monotonic())
         time.sleep(max(0.0, due - time.monotonic()))
@@ -29,6 +29,6 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
         if not there:
             video.set(cv2.CAP_PROP_POS_FRAMES, 0)
             there, picture = video.read()
-        return Shot(np.asarray(picture, np.uint8), time.monotonic()) if there else None
+        return CapturedImage(np.asarray(picture, np.uint8), time.monotonic()) if there else None
 
     return grab

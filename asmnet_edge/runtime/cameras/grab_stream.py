@@ -1,7 +1,7 @@
-"""Cameras in the network, rtsp:// and http://, with OpenCV's FFmpeg.
+"""Network cameras, rtsp:// and http://, with OpenCV's FFmpeg.
 
-Frames are stamped when they arrive: a stream's own times are guessed from a nominal rate by many
-cameras, and run away from ours with the others.
+Frames are stamped when they arrive: many cameras guess a stream's times from a nominal rate, and
+those of the others drift away from our clock.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import time
 import numpy as np
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime.cameras.shot import Grab, Shot, Wanted
+from asmnet_edge.runtime.cameras.shot import CapturedImage, Grab, Wanted
 
 
-def open_camera(source: str, wanted: Wanted) -> Grab:
-    """The stream at the address ``source``, in the size and at the rate that it comes."""
+def open_stream(source: str, wanted: Wanted) -> Grab:
+    """Open the stream at the address ``source`` in its own size and at its own rate."""
     import cv2
 
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fflags;nobuffer")
@@ -27,10 +27,10 @@ def open_camera(source: str, wanted: Wanted) -> Grab:
         )
     camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
 
-    def grab() -> Shot | None:
+    def grab() -> CapturedImage | None:
         there, picture = camera.read()
         if not there or picture is None:
             return None
-        return Shot(np.asarray(picture, np.uint8), time.monotonic())
+        return CapturedImage(np.asarray(picture, np.uint8), time.monotonic())
 
     return grab

@@ -1,7 +1,7 @@
-"""How a capture process hands frames over: memory that both map, and a pipe that says where.
+"""Frames between a capture process and its parent: shared memory, and a pipe with messages.
 
 Three slots take turns, so that the newest frame can be read while the next one is written. A slot's
-number is 0 while it is written to; who reads looks at it before and after.
+number is 0 while it is written to; the reader checks it before and after.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ MESSAGE = struct.Struct("<4sQdIII224s")
 
 
 class BrokenMessageError(Exception):
-    """What came out of the pipe, or lies in a slot, is no frame; says why."""
+    """What came out of the pipe or is in a slot is no frame; the message says why."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message: a frame that lies in slot ``number % SLOTS``, or why there will be none."""
+    """A message: a frame is in slot ``number % SLOTS``, or the reason why none will come."""
 
     kind: bytes
     number: int
@@ -48,7 +48,7 @@ class Message:
 
     @classmethod
     def unpacked(cls, content: bytes) -> Message:
-        """`BrokenMessageError` if ``content``, MESSAGE.size bytes, is none."""
+        """Unpack ``content``, MESSAGE.size bytes; `BrokenMessageError` if it is no message."""
         kind, number, seconds, height, width, size, text = MESSAGE.unpack(content)
         if kind not in (FRAME, ERROR):
             raise BrokenMessageError("it sent what is no frame")
@@ -57,7 +57,7 @@ class Message:
 
 
 def memory_file() -> int:
-    """Descriptor of memory for all slots, which a child process can inherit."""
+    """Return a descriptor of memory for all slots, which a child process can inherit."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("asmnet-edge-frames")
     else:  # no Linux
@@ -68,7 +68,7 @@ def memory_file() -> int:
 
 
 class Slots:
-    """The memory behind a descriptor, mapped."""
+    """The slots in the shared memory behind a descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         try:
@@ -79,7 +79,7 @@ class Slots:
         self._numbers = np.frombuffer(self._map, np.uint64, SLOTS)
 
     def write(self, number: int, picture: Picture) -> None:
-        """Put ``picture`` into the slot of ``number``, from 1."""
+        """Write ``picture`` (H, W, 3) into the slot of ``number``, from 1."""
         slot, size = number % SLOTS, picture.size
         if size > CAPACITY:
             raise UsageError(f"a frame of {picture.shape} is too large: {CAPACITY:,} bytes at most")
@@ -88,9 +88,9 @@ class Slots:
         self._numbers[slot] = number
 
     def read(self, message: Message, out: Picture | None) -> Picture | None:
-        """Copy of the frame (h, w, 3), into ``out`` if it fits; None if it was written over.
+        """Copy the frame (h, w, 3), into ``out`` if it fits; None if it was overwritten.
 
-        `BrokenMessageError` if the message promises what cannot be.
+        `BrokenMessageError` if the message contradicts itself.
         """
         shape = (message.height, message.width, 3)
         size = message.height * message.width * 3

@@ -1,4 +1,4 @@
-"""What is installed, works and is quick on this machine, and what to do about the rest."""
+"""The checks of ``asmnet-edge doctor``: what is installed, works and is fast on this machine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asmnet_edge.cpu import DOT_PRODUCTS, FEATURES, features, is_arm, usable_cores
+from asmnet_edge.formats import all_runtimes
 from asmnet_edge.runtime import health
-from asmnet_edge.runtime.backends.runtimes import RUNTIMES
 from asmnet_edge.runtime.backends.threads import sensible_threads
 from asmnet_edge.runtime.cameras.attached import ribbon_fault, video_nodes
-from asmnet_edge.runtime.doctor.tryout import ABSENT, BAD, FAIR, GOOD, Finding, model, tried
+from asmnet_edge.runtime.doctor.tryout import (
+    ABSENT,
+    BAD,
+    FAIR,
+    GOOD,
+    Finding,
+    probe_model,
+    probe_runtime,
+)
 from asmnet_edge.versions import installed_version
 
 FLAWED = ("4.10.", "4.11.")  # versions of OpenCV
@@ -21,36 +29,36 @@ HOT, TOO_HOT = 70.0, 80.0  # degrees Celsius; a Pi slows down from 80 on
 
 
 def diagnose() -> Iterator[Finding]:
-    """All findings, one after the other as they are made."""
+    """Yield all findings, each as soon as it is known."""
     yield from (_python(), _cpu(), _cores())
     yield from map(_package, ("numpy", "opencv"))
-    yield from map(tried, RUNTIMES)
-    yield model()
+    yield from map(probe_runtime, all_runtimes())
+    yield probe_model()
     yield from (_temperature(), _throttling(), _governor(), _cameras(), _picamera())
 
 
 def _python() -> Finding:
     bits = "64-bit" if sys.maxsize > 2**32 else "32-bit"
-    told = f"{platform.python_version()}, {bits}, {platform.system()} {platform.machine()}"
+    message = f"{platform.python_version()}, {bits}, {platform.system()} {platform.machine()}"
     if bits == "32-bit":
-        return Finding("python", BAD, told, "Install a 64-bit system: runtimes need one")
-    return Finding("python", GOOD, told)
+        return Finding("python", BAD, message, "Install a 64-bit system: runtimes need one")
+    return Finding("python", GOOD, message)
 
 
 def _cpu() -> Finding:
     found = features()
     if found is None:
-        return Finding("int8", FAIR, "this system does not tell its CPU's features")
-    quick = [FEATURES[name] for name in FEATURES if name in found & DOT_PRODUCTS]
-    if quick:
-        return Finding("int8", GOOD, f"accelerated: {', '.join(quick)}")
-    told = "no dot products of int8: it gains little over float32 here"
-    return Finding("int8", FAIR, told, "Measure both: asmnet-edge benchmark run")
+        return Finding("int8", FAIR, "this system does not report its CPU's features")
+    fast = [FEATURES[name] for name in FEATURES if name in found & DOT_PRODUCTS]
+    if fast:
+        return Finding("int8", GOOD, f"accelerated: {', '.join(fast)}")
+    message = "no dot products of int8: it gains little over float32 here"
+    return Finding("int8", FAIR, message, "Measure both: asmnet-edge benchmark run")
 
 
 def _cores() -> Finding:
-    told = f"{usable_cores()} usable; predict takes {sensible_threads()} for the network"
-    return Finding("cores", GOOD, told)
+    message = f"{usable_cores()} usable; predict takes {sensible_threads()} for the network"
+    return Finding("cores", GOOD, message)
 
 
 def _package(name: str) -> Finding:
@@ -67,13 +75,13 @@ def _package(name: str) -> Finding:
         cure = "pip install 'opencv-python-headless>=4.9,<5'"
         return Finding(name, FAIR, f"{cv2.__version__} lacks {', '.join(lacks)}", cure)
     if cv2.__version__.startswith(FLAWED):
-        told = f"{cv2.__version__} may be attacked by JPEGs from strangers (CVE-2025-53644)"
-        return Finding(name, FAIR, told, _opencv_cure(installed_version("numpy")))
+        message = f"{cv2.__version__} may be attacked by JPEGs from strangers (CVE-2025-53644)"
+        return Finding(name, FAIR, message, _opencv_cure(installed_version("numpy")))
     return Finding(name, GOOD, f"{cv2.__version__}, with Haar and YuNet")
 
 
 def _opencv_cure(numpy: str) -> str:
-    """NumPy 1 stays where it is: Picamera2 of Bookworm works with no other."""
+    """Return the upgrade that keeps NumPy 1 where it is: Picamera2 of Bookworm needs it."""
     if numpy.startswith("1."):
         return "pip install 'opencv-python-headless>=4.9,<4.10'"
     return "pip install --upgrade 'opencv-python-headless>=4.12,<5'"
@@ -82,7 +90,7 @@ def _opencv_cure(numpy: str) -> str:
 def _temperature() -> Finding:
     degrees = health.celsius()
     if degrees is None:
-        return Finding("temperature", ABSENT, "this system does not tell")
+        return Finding("temperature", ABSENT, "this system does not report it")
     cure = "" if degrees < HOT else "Give it a heat sink or fan"
     state = GOOD if degrees < HOT else FAIR if degrees < TOO_HOT else BAD
     return Finding("temperature", state, f"{degrees:.0f} °C", cure)
@@ -106,7 +114,7 @@ def _governor() -> Finding:
         file = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
         governor = file.read_text().strip()
     except OSError:
-        return Finding("governor", ABSENT, "this system does not tell")
+        return Finding("governor", ABSENT, "this system does not report it")
     if governor in ("performance", "ondemand", "schedutil"):
         return Finding("governor", GOOD, governor)
     return Finding(
@@ -120,8 +128,8 @@ def _governor() -> Finding:
 def _cameras() -> Finding:
     found = video_nodes()
     if not found:
-        told = "no camera of Video4Linux (USB)"
-        return Finding("cameras", ABSENT, told, "Plug one in, or use rtsp://")
+        message = "no camera of Video4Linux (USB)"
+        return Finding("cameras", ABSENT, message, "Plug one in, or use rtsp://")
     closed = [str(node.path) for node in found if not os.access(node.path, os.R_OK | os.W_OK)]
     if closed:
         cure = f"sudo usermod -aG video {os.environ.get('USER', '$USER')}, then log in again"

@@ -1,1 +1,1 @@
-"""What the camera sees, in a browser."""
+"""A web page that shows a stream and its faces."""

@@ -1,4 +1,4 @@
-"""The newest picture and its facts: one writes, many read, nothing waits in a queue."""
+"""The newest image and its facts, shared by one writer and many readers without a queue."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from asmnet_edge.pictures import Picture, encode_picture
 
-CLIENTS = 8  # streams at once; a Pi has better things to do
+CLIENTS = 8  # streams at once, as each costs CPU time
 QUALITY = 80
 STALE = 2.0  # seconds after which a result is not shown as the newest any more
 
 
 class Board:
-    """The newest picture and its facts, for as many readers as there are; no queue."""
+    """The newest image and its facts; readers that are slow miss some."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -24,9 +24,9 @@ class Board:
         self._time, self.number, self.watchers = -1e9, 0, 0
 
     def show(self, picture: Picture, facts: Mapping[str, Any], taken: float | None = None) -> None:
-        """A new result; the picture is encoded only if somebody watches.
+        """Publish ``picture`` (H, W, 3) BGR and ``facts``; encoded only if somebody watches.
 
-        taken : when the frame was, in seconds of `time.monotonic`; its age counts from there
+        taken : when the frame was taken, in seconds of `time.monotonic`; its age counts from there
         """
         encoded = encode_picture(picture, ".jpg", QUALITY) if self.watchers else None
         with self._changed:
@@ -36,7 +36,7 @@ class Board:
             self._changed.notify_all()
 
     def facts(self) -> dict[str, Any]:
-        """The newest facts with ``fresh``; old ones are not told."""
+        """Return the newest facts and ``fresh``; facts older than `STALE` are left out."""
         with self._changed:
             age = time.monotonic() - self._time
             if age > STALE:
@@ -44,7 +44,7 @@ class Board:
             return {"fresh": True, "age": round(age, 3), **self._facts}
 
     def next_picture(self, after: int, seconds: float) -> tuple[int, bytes | None]:
-        """Number and JPEG of a picture newer than ``after``; None if none came in time."""
+        """Return number and JPEG of an image newer than ``after``; None if none came in time."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self.number > after and self._picture is not None, seconds
@@ -53,7 +53,7 @@ class Board:
             return self.number, self._picture if new else None
 
     def watch(self, by: int) -> bool:
-        """Count a stream in or out; False if there are too many."""
+        """Count one stream in (+1) or out (-1); False if there are too many."""
         with self._changed:
             if by > 0 and self.watchers >= CLIENTS:
                 return False

@@ -1,4 +1,4 @@
-"""A small HTTP server that strangers cannot exhaust: so many connections, so long for a request."""
+"""An HTTP server that limits its connections and how long a request may take to arrive."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ HEAD_SECONDS = 5.0  # until the whole head of a request must be there
 
 
 class BoundedServer(ThreadingHTTPServer):
-    """A thread for each connection, but never more than ``CONNECTIONS``: what is over is closed.
+    """One thread for each connection, at most ``CONNECTIONS``; further ones are closed at once.
 
-    Its loop never waits for a client, and prints nothing of those who go away.
+    The accept loop never waits for a client, and disconnects are not printed.
     """
 
     daemon_threads = True
-    request_queue_size = 128  # that the kernel keeps until the loop comes to them
+    request_queue_size = 128  # waiting in the kernel for the accept loop
 
     def __init__(self, *arguments: Any) -> None:
         self._free = threading.BoundedSemaphore(CONNECTIONS)
@@ -43,17 +43,17 @@ class BoundedServer(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away is no news."""
+        """Print nothing: a browser that disconnects is no error."""
 
 
 class BoundedServer6(BoundedServer):
-    """The same for addresses of IPv6."""
+    """`BoundedServer` for IPv6 addresses."""
 
     address_family = socket.AF_INET6
 
 
 class TimelyReader(io.RawIOBase):
-    """What ``connection`` sends within ``seconds`` from now; then `TimeoutError`.
+    """Reader of ``connection`` with one deadline, ``seconds`` from now; then `TimeoutError`.
 
     A time limit on each read alone would let a byte now and then hold the connection for ever.
     """

@@ -1,6 +1,6 @@
-"""What the camera sees, in a browser: a page, MJPEG, and the newest faces as JSON.
+"""The HTTP server of a stream: a page, MJPEG, and the newest faces as JSON.
 
-Loopback asks for no token; on any other address nobody gets anything without one.
+On a loopback address no token is needed; on any other one every request needs it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import io
 import ipaddress
 import json
 import threading
+from functools import cache
 from http.server import BaseHTTPRequestHandler
+from importlib import resources
 from select import select
 from socket import MSG_PEEK
 from typing import Any
@@ -24,10 +26,9 @@ from asmnet_edge.runtime.serving.connections import (
     BoundedServer6,
     TimelyReader,
 )
-from asmnet_edge.runtime.serving.page import PAGE
 
 BOUNDARY = "asmnet-edge-frame"
-SILENCE = 5.0  # seconds without a picture after which a stream looks whether its client is gone
+SILENCE = 5.0  # seconds without a picture after which the client's connection is checked
 FOREIGN = b"""Without a token this page is shown under the names of this machine itself only.
 Open http://127.0.0.1 with its port (from elsewhere: ssh -L), or start it with --token WORD.
 """
@@ -73,8 +74,20 @@ class Server:
         self._server.server_close()
 
 
+@cache
+def _page() -> str:
+    """Return the page; ``@QUERY@`` stands for what carries the token on.
+
+    A browser shows the last image of a stream for ever once it ends or stalls, without a sign. The
+    page therefore asks for the stream again when it breaks, when the page comes back into view, and
+    when its own clock has stood still (a notebook that slept).
+    """
+    page = resources.files("asmnet_edge") / "assets" / "stream_page.html"
+    return page.read_text(encoding="utf-8")
+
+
 def _query(token: str) -> str:
-    """What carries ``token`` in an address; nothing in it could end an attribute of the page."""
+    """Return the query of an address with ``token``, quoted so that no HTML attribute can end."""
     return f"?token={quote(token, safe='')}" if token else ""
 
 
@@ -82,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
     board: Board
     token: str
     address: str
-    timeout = 10  # seconds until a client that takes nothing is let go
+    timeout = 10  # seconds without a read after which a client is disconnected
 
     def setup(self) -> None:
         super().setup()
@@ -98,10 +111,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not known:
             self._answer(403, "text/plain", FOREIGN)
-        elif not self._may(parse_qs(parts.query)):
+        elif not self._is_authorised(parse_qs(parts.query)):
             self._answer(403, "text/plain", b"token missing or wrong\n")
         elif parts.path == "/":
-            page = PAGE.format(query=_query(self.token))
+            page = _page().replace("@QUERY@", _query(self.token))
             self._answer(200, "text/html; charset=utf-8", page.encode())
         elif parts.path == "/faces.json":
             self._answer(200, "application/json", json.dumps(self.board.facts()).encode())
@@ -111,11 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, "text/plain", b"there are /, /stream.mjpg and /faces.json\n")
 
     def _is_known_host(self) -> bool:
-        """On loopback without a token, a page from elsewhere could point its name at us."""
+        """Return whether the Host header is ours: without a token DNS rebinding must not pass."""
         host = urlsplit(f"//{self.headers.get('Host', '')}").hostname or ""
         return bool(self.token) or is_loopback(host)
 
-    def _may(self, query: dict[str, list[str]]) -> bool:
+    def _is_authorised(self, query: dict[str, list[str]]) -> bool:
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")
         given = query.get("token", [given])[0]
         return not self.token or hmac.compare_digest(given.encode(), self.token.encode())
@@ -130,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _stream(self) -> None:
-        seen = self.board.number  # before it is counted in: what comes then is for it
+        number = self.board.number  # before the client is counted: it gets all later ones
         if not self.board.watch(+1):
             self._answer(503, "text/plain", f"{CLIENTS} are watching, no more may\n".encode())
             return
@@ -139,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
-            self._parts(seen)
+            self._parts(number)
         except OSError:
             pass  # gone, or too slow
         finally:
@@ -156,9 +169,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(f"{head}\r\n\r\n".encode() + picture + b"\r\n")
 
     def _is_gone(self) -> bool:
-        """Asked without writing: browsers take an empty part for a broken picture and stop."""
+        """Check without writing: browsers take an empty part for a broken picture and stop."""
         readable, _, _ = select([self.connection], [], [], 0)
         return bool(readable) and not self.connection.recv(1, MSG_PEEK)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a request would put its token into the journal."""
+        """Log nothing: a request would put its token into the journal."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from asmnet_edge.errors import ModelError
+from asmnet_edge.formats import all_formats, find_format, resolve
 from asmnet_edge.runtime.backends.litert import interpreter_class
 from asmnet_edge.runtime.backends.onnx_runtime import open_session
 from asmnet_edge.runtime.backends.openvino import compiled_model
@@ -26,15 +26,19 @@ class RawRun:
 
 def open_raw(path: Path, threads: int) -> RawRun:
     """The network at ``path`` in the usual runtime of its format, on the CPU."""
-    if path.suffix not in OPENERS:
-        raise ModelError(f"{path} cannot be run here", f"Known: {', '.join(OPENERS)}")
+    spec = find_format(path)
+    if spec is None or not spec.network:
+        known = ", ".join(spec.suffix for spec in all_formats() if spec.network)
+        raise ModelError(f"{path} cannot be run here", f"Known: {known}")
     try:
-        return OPENERS[path.suffix](path, threads)
+        network: RawRun = resolve(spec.network)(path, threads)
+        return network
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"{path} cannot be loaded: {str(error).strip()}") from error
 
 
-def _onnx(path: Path, threads: int) -> RawRun:
+def open_onnx(path: Path, threads: int) -> RawRun:
+    """Open any ONNX network in ONNX Runtime."""
     session, name = open_session(path, threads)
     entry, names = session.get_inputs()[0].name, [o.name for o in session.get_outputs()]
 
@@ -44,7 +48,8 @@ def _onnx(path: Path, threads: int) -> RawRun:
     return RawRun(name, run)
 
 
-def _tflite(path: Path, threads: int) -> RawRun:
+def open_tflite(path: Path, threads: int) -> RawRun:
+    """Open any TFLite network in the first TFLite runtime that is installed."""
     kind, name = interpreter_class()
     interpreter = kind(model_path=str(path), num_threads=threads)
     interpreter.allocate_tensors()
@@ -60,7 +65,8 @@ def _tflite(path: Path, threads: int) -> RawRun:
     return RawRun(name, run)
 
 
-def _openvino(path: Path, threads: int) -> RawRun:
+def open_openvino(path: Path, threads: int) -> RawRun:
+    """Open any OpenVINO IR in OpenVINO."""
     compiled, name = compiled_model(path, threads)
     request = compiled.create_infer_request()
     names = [min(output.names, default=str(n)) for n, output in enumerate(compiled.outputs)]
@@ -74,8 +80,3 @@ def _openvino(path: Path, threads: int) -> RawRun:
 
 def _numbered(names: list[str], results: list[Any]) -> Results:
     return {**dict(enumerate(results)), **dict(zip(names, results, strict=True))}
-
-
-OPENERS: Mapping[str, Callable[[Path, int], RawRun]] = MappingProxyType(
-    {".onnx": _onnx, ".tflite": _tflite, ".xml": _openvino}
-)

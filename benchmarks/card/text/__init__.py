@@ -1,1 +1,0 @@
-"""The card as text: what is said of all models, and of each."""

@@ -1,0 +1,1 @@
+"""Model card: facts and measurements of weights, written down by one command."""

@@ -1,0 +1,77 @@
+"""A page of benchmark records, board by board, for the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report import cells
+from asmnet_edge.benchmarks.report.notes import are_drawn, doubts
+from asmnet_edge.benchmarks.report.page import template_environment
+from asmnet_edge.benchmarks.report.summary import GLOSSARY, conclusion
+from asmnet_edge.errors import DataError
+
+HEADER = ("file", "runtime", "threads", "MB", "p50 ms", "p90", "NME %", "drop", "deviation %")
+TERMS = ("p50, p90, p99", "~", "±", "NME", "drop", "deviation")
+
+
+def read_records(folder: Path) -> list[tuple[str, BenchmarkRecord]]:
+    """Name and content of each JSON record in ``folder``.
+
+    `DataError` if there is none, or if one holds faces: those may not be published with it.
+    """
+    found = [(path.name, BenchmarkRecord.load(path)) for path in sorted(folder.glob("*.json"))]
+    if not found:
+        raise DataError(
+            f"{folder} holds no benchmark record",
+            "Put a file there that asmnet-edge benchmark run --output FILE.json wrote",
+        )
+    for name, record in found:
+        if record.content["portraits"]:
+            raise DataError(f"{name} holds faces", "Measure again without --pictures")
+    return found
+
+
+def boards_page(records: Sequence[tuple[str, BenchmarkRecord]], link: str) -> str:
+    """Return ``records`` as Markdown, sorted by board and date.
+
+    link : of the folder of the records, as seen from the page
+    """
+    ordered = sorted(records, key=lambda pair: (board(pair[1]).lower(), pair[1].content["taken"]))
+    names = dict.fromkeys(board(record) for _, record in ordered)
+    groups = [(n, [_entry(f, r) for f, r in ordered if board(r) == n]) for n in names]
+    terms = [(term, GLOSSARY[term]) for term in TERMS]
+    content = {"groups": groups, "header": HEADER, "link": link, "terms": terms}
+    text: str = template_environment().get_template("boards.md").render(content)
+    return text
+
+
+def board(record: BenchmarkRecord) -> str:
+    """Name of the board or, where it has none, of the processor."""
+    device = record.content["device"]
+    return str(device.get("board") or device["cpu"])
+
+
+def _entry(file: str, record: BenchmarkRecord) -> dict[str, Any]:
+    content, record = record.content, cells.labelled(record)
+    device, faces = content["device"], content["settings"]["faces"]
+    machine = [f"{device['cores']} cores", *device["features"], device.get("os") or ""]
+    return {
+        "file": file,
+        "date": content["taken"][:10],
+        "version": content["asmnet_edge"],
+        "machine": ", ".join(filter(None, map(str, machine))),
+        "faces": f"{faces['count']} faces of {faces['on']}" + " (drawn)" * are_drawn(record),
+        "conclusion": conclusion(record).sentence,
+        "lines": list(_lines(record.measured)),
+        "doubts": doubts(record),
+    }
+
+
+def _lines(rows: Iterable[cells.Row]) -> Iterable[list[str]]:
+    for row in rows:
+        facts = [str(row.get("file") or row["name"]), row["runtime"], str(row.get("threads") or "")]
+        latency = [cells.megabytes(row), cells.p50(row), cells.percentile(row, "p90")]
+        yield [*facts, *latency, cells.nme(row), cells.drop(row), cells.deviation(row)]

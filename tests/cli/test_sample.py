@@ -1,0 +1,36 @@
+"""The sample picture that comes with the package, which the README's first command uses."""
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from asmnet_edge.cli.main import cli
+from asmnet_edge.shipped import sample_picture
+
+LIMIT = 150_000  # bytes: the base install stays small
+
+
+def test_the_sample_is_small() -> None:
+    assert sample_picture().stat().st_size < LIMIT
+
+
+def test_all_faces_of_the_sample_are_found(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(cli, ["predict", "--sample", "--output", str(tmp_path)])
+    assert ended.exit_code == 0, ended.output
+    faces = json.loads((tmp_path / "sample-faces.json").read_text())["faces"]
+    assert len(faces) == 4
+    assert all(face["quality"] >= 0.5 for face in faces)
+    assert (tmp_path / "sample-faces.jpg").stat().st_size > 10_000
+
+
+def test_the_sample_comes_alone() -> None:
+    ended = CliRunner().invoke(cli, ["predict", "--sample", "photo.jpg"])
+    assert ended.exit_code == 2
+    assert "photo.jpg" in ended.output
+
+
+def test_without_a_source_the_error_names_the_sample() -> None:
+    ended = CliRunner().invoke(cli, ["predict"])
+    assert ended.exit_code == 2
+    assert "--sample" in ended.output

@@ -1,0 +1,110 @@
+"""The public API: light to import, complete, typed; and the examples that use it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import asmnet_edge
+from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.pictures import read_picture, write_picture
+
+SOURCE = Path(asmnet_edge.__file__)
+EXAMPLES = SOURCE.parents[1] / "examples"
+FRAMES = 12
+
+
+def run_python(*words: str | Path) -> str:
+    command = [sys.executable, "-P", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import asmnet_edge, sys; dir(asmnet_edge); print(*sys.modules)"
+    loaded = {name.split(".")[0] for name in run_python("-c", code).split()}
+    assert "asmnet_edge" in loaded
+    assert not loaded & {"numpy", "cv2", "click", "keras", "tensorflow"}
+
+
+@pytest.mark.parametrize("name", asmnet_edge.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    value = getattr(asmnet_edge, name)
+    assert name in dir(asmnet_edge)
+    assert name.startswith("__") or (value.__doc__ or "").strip()
+
+
+def test_what_editors_see_is_what_there_is() -> None:
+    (block,) = [
+        node for node in ast.parse(SOURCE.read_text()).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]  # fmt: skip
+    typed = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }  # fmt: skip
+    assert typed == asmnet_edge._EXPORTS
+    assert sorted(typed) == [name for name in asmnet_edge.__all__ if name != "__version__"]
+
+
+def test_a_misspelt_name_is_refused() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'FaceLandmaker'"):
+        asmnet_edge.FaceLandmaker  # noqa: B018
+
+
+# examples
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "photo.png"
+    write_picture(path, draw_face(1).picture)
+    return path
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn face that moves to the right."""
+    path = tmp_path_factory.mktemp("video") / "walk.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 24, (320, 256))
+    for number in range(FRAMES):
+        picture = np.full((256, 320, 3), 110, np.uint8)
+        picture[:, 2 * number : 2 * number + 256] = draw_face(1).picture
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def test_photo(photo: Path, tmp_path: Path) -> None:
+    printed = run_python(EXAMPLES / "photo.py", photo, tmp_path / "out.png")
+    assert printed.startswith("face at (")
+    assert (read_picture(tmp_path / "out.png") != read_picture(photo)).any()
+
+
+def test_video(video: Path, tmp_path: Path) -> None:
+    printed = run_python(EXAMPLES / "video.py", video, tmp_path / "out.mp4", tmp_path / "faces.csv")
+    assert f"{FRAMES} frames, " in printed
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == FRAMES + 1
+    assert (tmp_path / "out.mp4").stat().st_size
+
+
+def test_camera(video: Path) -> None:
+    lines = run_python(EXAMPLES / "camera.py", f"replay:{video}", "5").splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2", "3", "4", "5"]
+    assert {line.split()[1] for line in lines} <= {"left", "right", "ahead"}
+
+
+def test_own_detector(photo: Path) -> None:
+    printed = run_python(EXAMPLES / "own_detector.py", photo)
+    assert printed.startswith("quality 0.") and "ms in the network" in printed
+    assert printed.count("\n") == 69
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_examples_are_short_and_tested(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    assert 10 <= len(lines) <= 25
+    assert f"test_{path.stem}" in globals()

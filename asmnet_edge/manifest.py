@@ -1,7 +1,7 @@
-"""The manifest: what an artifact is, where it comes from and what its conversion cost.
+"""The manifest of an artifact: contract, origin, and the accuracy that conversion cost.
 
-It lies beside the artifact as ``<file>.json`` and is read before any runtime sees the artifact. The
-same facts, less the hashes of the finished files, are embedded in the artifact too.
+It is beside the artifact as ``<file>.json`` and is read before any runtime opens the artifact. The
+same facts, without the hashes of the finished files, are embedded in the artifact.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEY = "asmnet_edge_manifest"  # under which the facts are embedded
 
 @dataclass(frozen=True)
 class ArtifactManifest:
-    """The facts of one artifact.
+    """Facts of one artifact.
 
     model : architecture, alpha, input_size, points; scheme : name of the landmark scheme
     inputs, outputs : name, type, shape and meaning of each tensor
@@ -79,19 +79,19 @@ class ArtifactManifest:
         return sum(int(file["bytes"]) for file in self.files)
 
     def embedded(self) -> str:
-        """The facts to embed in the artifact: JSON without what depends on the final bytes."""
+        """Return the facts to embed in the artifact, as JSON, without what depends on its bytes."""
         facts = {key: value for key, value in asdict(self).items() if key != "files"}
         return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
     def sealed(self, paths: list[Path]) -> ArtifactManifest:
-        """This manifest with name, size and hash of the artifact's finished files."""
+        """Return this manifest with name, size and hash of the artifact's finished files."""
         files = tuple(
             {"name": p.name, "bytes": p.stat().st_size, "sha256": sha256(p)} for p in paths
         )
         return replace(self, files=files)
 
     def save(self, artifact: Path) -> None:
-        """Write beside ``artifact``, all or nothing."""
+        """Write beside ``artifact``, atomically."""
         write_json(manifest_path(artifact), asdict(self))
 
 
@@ -102,7 +102,7 @@ def artifact_files(artifact: Path) -> list[Path]:
 
 
 def manifest_path(artifact: Path) -> Path:
-    """Where the manifest of ``artifact`` lies."""
+    """Return the path of the manifest of ``artifact``."""
     return artifact.with_name(artifact.name + ".json")
 
 
@@ -114,7 +114,7 @@ def without_companions(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def read_manifest(artifact: Path, contents: Mapping[Path, bytes] = NOTHING) -> ArtifactManifest:
-    """The manifest beside ``artifact``, checked against the artifact's files.
+    """Return the manifest beside ``artifact``, checked against the artifact's files.
 
     contents : of files that were read already and are checked in place of those on disk
     `ModelError` when the artifact or its manifest is missing, unreadable, or they do not belong

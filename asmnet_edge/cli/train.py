@@ -89,7 +89,7 @@ def command(
     if kept and not resume and not dry_run:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
     if resume and not kept:
-        notes.print(f"no checkpoint in {output}: starting anew", soft_wrap=True)
+        notes.print(f"no checkpoint in {output}: starting from the beginning", soft_wrap=True)
     if resume and not config and not flags["data"]:
         config = output / "config.json"  # what the run was started with
     settings = _settings(config, flags)

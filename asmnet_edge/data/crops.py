@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,7 @@ class AnnotatedCrops:
     def select(self, chosen: NDArray[np.intp]) -> AnnotatedCrops:
         """Return the faces at the indices ``chosen`` (k,)."""
         parts = {name: getattr(self, name) for name in ("crops", "landmarks", "pose")}
-        kept = {name: v if v is None else v[chosen] for name, v in parts.items()}
+        kept: dict[str, Any] = {n: v if v is None else v[chosen] for n, v in parts.items()}
         identities = tuple(self.identities[n] for n in chosen) if self.identities else ()
         return replace(self, **kept, identities=identities)
 

@@ -1,7 +1,7 @@
 """The ASM-assisted loss of ASMNet, as one vectorised expression on any Keras backend.
 
-L_face = L(G, P) + a L(ASM(G), P): early in training the network is drawn towards the nearest
-plausible face, later to the annotated one. Fard, Abdollahi, Mahoor, CVPRW 2021, section 3.
+L_face = L(G, P) + a L(ASM(G), P): early in training the nearest plausible face weighs more,
+later the annotated one. Fard, Abdollahi, Mahoor, CVPRW 2021, section 3.
 """
 
 from __future__ import annotations

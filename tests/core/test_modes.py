@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import ModelError
-from asmnet_edge.modes import TILE, draw_modes, mode_shapes
+from asmnet_edge.modes import MODE_TILE as TILE
+from asmnet_edge.modes import draw_modes, mode_shapes
 from asmnet_edge.schemes import LandmarkScheme
 from asmnet_edge.shape import PointDistributionModel
 
@@ -52,7 +53,11 @@ def test_a_mode_moves_the_mean_by_three_deviations(model: PointDistributionModel
 
 def test_a_row_a_mode(model: PointDistributionModel) -> None:
     for modes in (1, 2):
-        assert draw_modes(model, modes).shape == (modes * (TILE + 22) + 4, 3 * (TILE + 4) + 4, 3)
+        assert draw_modes(model, modes).shape == (
+            modes * (TILE + 22) + 4,
+            3 * (TILE + 4) + 4,
+            3,
+        )
 
 
 def test_the_first_mode_is_seen_to_change_the_width(model: PointDistributionModel) -> None:

@@ -299,7 +299,7 @@ def test_every_activation_on_the_list_is_keras_own() -> None:
 
 
 def test_an_own_network_is_not_built_by_name() -> None:
-    with pytest.raises(UsageError, match="Read its .keras file"):
+    with pytest.raises(UsageError, match="is read from a .keras file"):
         build(Variant(IMPORTED))
     with pytest.raises(ModelError, match="no layer where one belongs"):
         rebuild([])

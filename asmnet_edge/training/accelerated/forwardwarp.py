@@ -1,6 +1,6 @@
 """Forward warp of pictures by a displaced grid, with hidden surfaces removed.
 
-A coarse grid over the picture says for its nodes where they go and how deep they lie then. It is
+A coarse grid over the picture holds for each node its new place and depth. It is
 sampled densely; in each pixel of the new picture the nearest sample wins, which gives the place
 in the old picture that the pixel shows. Gaps take the displacement around them.
 """
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 DENSITY = 3  # samples for each pixel, along a side
 DEPTH_BITS = 20
-FARTHEST = 8.0  # depths from -FARTHEST to FARTHEST are told apart
+FARTHEST = 8.0  # depths are resolved from -FARTHEST to FARTHEST
 JUMP = 3.0  # pixels between the sources of neighbours that show an edge, or need smoothing
 BEHIND = 0.2  # how much deeper a pixel must be than its neighbours to count as a gap in them
 FLIPPED = 0.02  # the sheet shows its back, or its edge, where its area shrinks to less than that

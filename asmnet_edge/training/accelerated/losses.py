@@ -75,7 +75,7 @@ DISTANCES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
 )
 
 
-def _apart(one: Tensor, other: Tensor) -> Tensor:
+def _distances(one: Tensor, other: Tensor) -> Tensor:
     """Distances (B, n) of points (B, n, 2); with a slope at 0."""
     return torch.sqrt(((one - other) ** 2).sum(2) + 1e-8)
 
@@ -108,10 +108,10 @@ def student_loss(
         with _half(batch, half):
             landmarks, pose, log_scale = network(batch.crops)
         found = scaling.points(landmarks) / scaling.shape_scale
-        apart = _apart(found, batch.points / scaling.shape_scale)
-        value = (1 - taught) * measure(apart, log_scale)
-        apart = _apart(found, batch.taught / scaling.shape_scale)
-        value = value + taught * measure(apart, log_scale)
+        distances = _distances(found, batch.points / scaling.shape_scale)
+        value = (1 - taught) * measure(distances, log_scale)
+        distances = _distances(found, batch.taught / scaling.shape_scale)
+        value = value + taught * measure(distances, log_scale)
         return value + pose_weight * _pose_loss(scaling.pose(pose), batch, scaling)
 
     return loss
@@ -123,7 +123,7 @@ def teacher_loss(scaling: Scaling, pose_weight: float = 0.1) -> Loss:
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         with _half(batch):
             heat, pose = network(batch.crops)
-        value = _apart(centres_of(heat), batch.points).mean() / scaling.shape_scale
+        value = _distances(centres_of(heat), batch.points).mean() / scaling.shape_scale
         value = value + HEAT_WEIGHT * _cross_entropy(heat, batch.points)
         return value + pose_weight * _pose_loss(scaling.pose(pose), batch, scaling)
 

@@ -191,8 +191,8 @@ def _teach(options: TeacherOptions, faces: Faces, session: Session) -> Faces:
     predict, train = predictor(teacher.eval(), session.scaling), dict(faces.train)
     for name in options.labels:
         labelled = label(train[name], predict, options.size, session.flip)
-        apart = (labelled - train[name].points).norm(dim=2).mean()
-        session.report(f"labels of {name}: {float(apart):.2f} pixels from the annotated ones")
+        distance = (labelled - train[name].points).norm(dim=2).mean()
+        session.report(f"labels of {name}: {float(distance):.2f} pixels from the annotated ones")
         train[name] = train[name].taught_by(labelled, instead=name in options.replaces)
     labels = {name: train[name].taught.cpu().numpy() for name in options.labels}
     write_labels(session.output / "labels.npz", labels)

@@ -46,7 +46,9 @@ def heading(text: str) -> None:
 
 def run(*words: object) -> None:
     """Run ``asmnet-edge`` with ``words``; where it fails, it has said why, and so ends the demo."""
-    ended = subprocess.run([*COMMAND, *map(str, words)])
+    # OpenBLAS' threads, of which no runtime makes use, get into each other's way in small products
+    environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
+    ended = subprocess.run([*COMMAND, *map(str, words)], env=environment)
     if ended.returncode:
         sys.exit(ended.returncode)
 

@@ -33,7 +33,7 @@ def luminance(crop: NDArray[np.uint8]) -> float:
 
 
 def stratify(**values: FloatArray) -> list[Stratum]:
-    """Return the bins, 0 to 2, of each face on each axis; ``values`` (faces,) by axis of `EDGES`."""
+    """Return the bins, 0 to 2, of each face; ``values`` (faces,) by axis of `EDGES`."""
     bins = [np.digitize(values[axis], EDGES[axis]) for axis in values]
     return [tuple(int(b) for b in face) for face in zip(*bins, strict=True)]
 

@@ -85,13 +85,13 @@ def compare(
         with silenced():
             MAKERS[name](graph, recipe, path, changes)
         both = open_in_both(path)
-        first = first or both.own
+        first = first or both.native
         outputs = both.run(faces.crops)
         cells = []
         for arithmetic in (EXACT, SATURATING):
             score = faces.score(outputs[arithmetic][0], reference)
             cells.append(f"{score.deviation:.3f} | {score.nme_drop:+.3f}")
-        time = relative_time(both.own, first, faces.crops[:1])
+        time = relative_time(both.native, first, faces.crops[:1])
         print(f"{name:9} | {choice:29} | {' | '.join(cells)} | {time:.2f}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions and dense layers before them."""
+"""Folding of batch norms into the convolutions and dense layers before them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ WITH_BIAS = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 
 
 def copy_of(network: keras.Model) -> keras.Model:
-    """A clone of ``network`` with weights of its own."""
+    """Clone ``network`` with a copy of its weights."""
     clone = keras.models.clone_model(network)
     clone.set_weights(network.get_weights())
     return clone
 
 
 def fold_batch_norms(network: keras.Model) -> keras.Model:
-    """``network`` with batch 1 and each batch norm that can be folded into what comes before it.
+    """Return ``network`` with batch size 1 and batch norms folded where possible.
 
     y = g (w x - m) / sqrt(v + e) + b is a convolution with kernel w g / sqrt(v + e) and bias
-    b - m g / sqrt(v + e); a bias c of its own adds c g / sqrt(v + e). It can be where a linear
-    convolution or dense layer gives its result to the norm alone; other norms stay.
+    b - m g / sqrt(v + e); a bias c of the layer adds c g / sqrt(v + e). A norm is folded if it is
+    the only consumer of a linear convolution or dense layer; other norms stay.
     """
     kept = {tensor._keras_history.operation.name for tensor in network.outputs}
     pairs = {norm.name: maker for norm, maker in _normed(network) if maker.name not in kept}
@@ -43,7 +43,7 @@ def fold_batch_norms(network: keras.Model) -> keras.Model:
 
 
 def _normed(network: keras.Model) -> Iterator[tuple[layers.Layer, layers.Layer]]:
-    """Each batch norm over channels with the linear layer whose result it alone takes."""
+    """Yield each batch norm over channels that is the only consumer of a linear layer, and it."""
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization) and layer.axis in (
             -1,
@@ -67,19 +67,19 @@ def _with_bias(layer: layers.Layer) -> layers.Layer:
 def _folded_weights(
     layer: layers.Layer, norm: layers.BatchNormalization | None
 ) -> list[NDArray[np.float32]]:
-    """The weights of ``layer``, a bias among them where it can have one, with ``norm`` folded."""
+    """Return kernel and bias of ``layer`` with ``norm`` folded; of others, their weights."""
     if not isinstance(layer, WITH_BIAS):
         return list(layer.get_weights())
-    kernel, *own = layer.get_weights()
+    kernel, *given = layer.get_weights()
     factor, shift = (1.0, 0.0) if norm is None else _factor_and_shift(norm)
     depthwise = isinstance(layer, layers.DepthwiseConv2D)
     scale = np.reshape(factor, kernel.shape[2:]) if depthwise and norm else factor
-    bias = (own[0] if own else np.zeros(layer.output.shape[-1])) * factor + shift
+    bias = (given[0] if given else np.zeros(layer.output.shape[-1])) * factor + shift
     return [(kernel * scale).astype(np.float32), bias.astype(np.float32)]
 
 
 def _factor_and_shift(norm: layers.BatchNormalization) -> tuple[Any, Any]:
-    """What ``norm`` computes by channel: y = x * factor + shift."""
+    """Return factor and shift of ``norm`` by channel: y = x * factor + shift."""
     mean, variance = (np.asarray(w, np.float64) for w in (norm.moving_mean, norm.moving_variance))
     gamma = np.asarray(norm.gamma, np.float64) if norm.scale else 1.0
     factor = gamma / np.sqrt(variance + norm.epsilon)

@@ -1,8 +1,7 @@
-"""The inference graph: what every target starts from.
+"""The inference graph, which all formats are converted from.
 
-Made from the float model once: batch norms folded into the convolutions before them, pixels scaled
-and targets restored inside, batch 1, weights as constants.
-It takes and gives what the contract says.
+It is derived from the float model: batch norms folded into convolutions, pixels scaled and targets
+restored inside, batch size 1, weights as constants. Inputs and outputs are those of the contract.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ from asmnet_edge.training.floatmodel import FloatModel
 from asmnet_edge.training.network import multiply_adds
 
 OUTPUTS = ("landmarks", "pose")
-EXACT = 1e-3  # of the largest number: what folding may change an output by
+TOLERANCE = 1e-3  # of the largest value: change of an output that folding may cause
 
 
 @dataclass(frozen=True)
 class InferenceGraph:
     """The folded, frozen graph of ``model``.
 
-    repaired : folded network to take in its place, whose weights lose less in int8 (see `equalise`)
-    repair : which repair that was and what it gained, for the manifest
+    repaired : folded network to use instead, whose weights lose less in int8; see `equalise`
+    repair : name and scores of the repair, for the manifest
     """
 
     model: FloatModel
@@ -45,9 +44,9 @@ class InferenceGraph:
     _results: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """Return what ``make`` gave when it was first called under ``name`` for this graph.
+        """Return the cached result of ``make`` under ``name``; call it if there is none yet.
 
-        So that a format's float model, which all its precisions start from, is made once.
+        All precisions of a format start from one float model, which is converted once.
         """
         if name not in self._results:
             self._results[name] = make()
@@ -71,7 +70,7 @@ class InferenceGraph:
         return multiply_adds(self.model.network)
 
     def folded(self) -> keras.Model:
-        """The network with its batch norms folded, a new one each time."""
+        """Return a new network with batch norms folded."""
         if self.repaired is not None:
             return copy_of(self.repaired)
         return fold_batch_norms(self.model.network)
@@ -80,7 +79,7 @@ class InferenceGraph:
     def frozen(self) -> Any:
         """TensorFlow function (1, s, s, 3) uint8 -> landmarks (1, n, 2), pose (1, 3).
 
-        `CheckFailedError` when it does not compute what the float model does.
+        `CheckFailedError` if its results are not those of the float model.
         """
         function = self._frozen()
         if self.repaired is None:
@@ -108,13 +107,13 @@ class InferenceGraph:
         return tf.TensorSpec((1, self.size, self.size, 3), tf.uint8, name="image")
 
     def run(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """``crop`` (1, s, s, 3) uint8 RGB -> landmarks (n, 2), pose (3,), as a backend does."""
+        """Run on ``crop`` (1, s, s, 3) uint8 RGB; return landmarks (n, 2) and pose (3,)."""
         landmarks, pose = self.frozen(tf.constant(crop))
         return landmarks.numpy()[0], pose.numpy()[0]
 
     @contextmanager
     def saved_model(self) -> Iterator[str]:
-        """Folder with a SavedModel whose one signature names input and outputs as the contract."""
+        """Write a SavedModel with the contract's signature to a temporary folder; yield that."""
         frozen = self.frozen
 
         def contract(image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -128,19 +127,19 @@ class InferenceGraph:
 
     @cached_property
     def float_tflite(self) -> bytes:
-        """The graph as a float32 TFLite file, which the int8 one is made from too."""
+        """The graph as a float32 TFLite file, which int8 files are quantised from."""
         with self.saved_model() as folder:
             content: bytes = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         return content
 
 
 def _check_same(function: Any, model: FloatModel, crop: NDArray[np.uint8]) -> None:
-    """`CheckFailedError` unless both give the same for ``crop`` (1, s, s, 3)."""
+    """Raise `CheckFailedError` unless both have the same results for ``crop`` (1, s, s, 3)."""
     found = [tensor.numpy() for tensor in function(tf.constant(crop))]
     for name, ours, theirs in zip(OUTPUTS, found, model.predict(crop), strict=True):
         if not np.isfinite(ours).all():
             raise CheckFailedError(f"the float model's {name} are not finite")
-        off, most = np.abs(ours - theirs).max(), EXACT * max(1.0, np.abs(theirs).max())
+        off, most = np.abs(ours - theirs).max(), TOLERANCE * max(1.0, np.abs(theirs).max())
         if off > most:
             raise CheckFailedError(
                 f"the inference graph's {name} are off by {off:.2g} from the float model's",
@@ -149,9 +148,9 @@ def _check_same(function: Any, model: FloatModel, crop: NDArray[np.uint8]) -> No
 
 
 def _restoring_heads(network: keras.Model, shape_scale: float, pose_scale: Any) -> keras.Model:
-    """``network`` with the targets' scales multiplied into its heads.
+    """Multiply the targets' scales into the heads of ``network``.
 
-    Into their weights where they are linear and nothing else takes their results, else after them.
+    They go into the weights of a linear head without other consumers, else into a layer after it.
     """
     outputs = {}
     for name, scale in (("landmarks", shape_scale), ("pose", np.asarray(pose_scale))):

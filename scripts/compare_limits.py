@@ -64,7 +64,7 @@ def main() -> None:
     recipe = Recipe(Precision.INT8, calibrate_on(dataset, model.crop))
     reference = model.predict(faces.crops)[0]
     print(
-        "format    | choice                        | exact: % | drop | saturating: % | drop | time"
+        "format    | options                       | exact: % | drop | saturating: % | drop | time"
     )
     with tempfile.TemporaryDirectory() as folder:
         for name in given.formats:
@@ -79,32 +79,32 @@ def compare(
     faces: Faces,
     reference: np.ndarray,
 ) -> None:
-    """Print a row for each choice of a format; the first is what times are compared with."""
+    """Print a row for each set of options; the first is the reference of times."""
     first = None
-    for number, (choice, changes) in enumerate(CHOICES[name].items()):
+    for number, (options, changes) in enumerate(CHOICES[name].items()):
         path = folder / f"{number}{format_named(name).suffix}"
         with silenced():
             MAKERS[name](graph, recipe, path, changes)
         both = open_in_both(path)
-        first = first or both.own
+        first = first or both.native
         outputs = both.run(faces.crops)
         cells = []
         for arithmetic in (EXACT, SATURATING):
             score = faces.score(outputs[arithmetic][0], reference)
             cells.append(f"{score.deviation:.3f} | {score.nme_drop:+.3f}")
-        time = relative_time(both.own, first, faces.crops[:1])
-        print(f"{name:9} | {choice:29} | {' | '.join(cells)} | {time:.2f}", flush=True)
+        time = relative_time(both.native, first, faces.crops[:1])
+        print(f"{name:9} | {options:29} | {' | '.join(cells)} | {time:.2f}", flush=True)
 
 
 def make_onnx(graph: InferenceGraph, recipe: Recipe, path: Path, changes: dict) -> None:
-    choice = onnx.Choice(**changes)
-    model = onnx.quantize(onnx.float_model(graph), recipe, graph.model.pixels, choice)
+    options = onnx.QuantizerOptions(**changes)
+    model = onnx.quantize(onnx.float_model(graph), recipe, graph.model.pixels, options)
     onnx_format.save(model, path)
 
 
 def make_openvino(graph: InferenceGraph, recipe: Recipe, path: Path, changes: dict) -> None:
-    choice = openvino.Choice(**changes)
-    model = openvino.quantize(openvino.float_model(graph), recipe, [], choice)
+    options = openvino.QuantizerOptions(**changes)
+    model = openvino.quantize(openvino.float_model(graph), recipe, [], options)
     openvino_format.save_model(model, path, compress_to_fp16=False)
 
 

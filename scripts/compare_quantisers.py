@@ -46,7 +46,7 @@ from asmnet_edge.training.floatmodel import FloatModel, load_float_model
 
 Make = Callable[[Path], object]
 ROUNDS = 100
-COLUMNS = f"{'format':9} | {'choice':42} | deviation % | NME drop | MB | time"
+COLUMNS = f"{'format':9} | {'options':42} | deviation % | NME drop | MB | time"
 
 
 def main() -> None:
@@ -68,11 +68,11 @@ def main() -> None:
             with silenced():
                 exporter_for(name).export(graph, Recipe(Precision.FLOAT32), plain)
             other = open_backend(plain)  # before NNCF: the runtime's settings are read once
-            for choice, make in CANDIDATES[name](graph, recipe):
+            for options, make in CANDIDATES[name](graph, recipe):
                 path = Path(folder) / f"int8{format_named(name).suffix}"
                 with silenced():
                     make(path)
-                print(f"{name:9} | {choice:42} | {row(path, other, faces, reference)}", flush=True)
+                print(f"{name:9} | {options:42} | {row(path, other, faces, reference)}", flush=True)
 
 
 def held_out(dataset: W300, model: FloatModel) -> Faces:
@@ -111,8 +111,8 @@ def relative_time(one: InferenceBackend, other: InferenceBackend, crop: np.ndarr
 
 def tflite_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str, Make]]:
     def quantizer(path: Path, **changes: object) -> None:
-        choice = tflite.Choice(**changes)  # type: ignore[arg-type]
-        path.write_bytes(tflite.quantize(graph.float_tflite, recipe, choice))
+        options = tflite.QuantizerOptions(**changes)  # type: ignore[arg-type]
+        path.write_bytes(tflite.quantize(graph.float_tflite, recipe, options))
 
     def converter(path: Path) -> None:
         with graph.saved_model() as folder:
@@ -137,8 +137,8 @@ def onnx_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str
     model = onnx.float_model(graph)
 
     def static(path: Path, given: Recipe = recipe, **changes: object) -> None:
-        choice = onnx.Choice(**changes)  # type: ignore[arg-type]
-        onnx_format.save(onnx.quantize(model, given, graph.model.pixels, choice), path)
+        options = onnx.QuantizerOptions(**changes)  # type: ignore[arg-type]
+        onnx_format.save(onnx.quantize(model, given, graph.model.pixels, options), path)
 
     def dynamic(path: Path) -> None:
         given = path.with_name("given.onnx")
@@ -158,8 +158,8 @@ def onnx_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str
 
 def openvino_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str, Make]]:
     def nncf(path: Path, **changes: object) -> None:
-        choice = openvino.Choice(**changes)  # type: ignore[arg-type]
-        made = openvino.quantize(openvino.float_model(graph), recipe, [], choice)
+        options = openvino.QuantizerOptions(**changes)  # type: ignore[arg-type]
+        made = openvino.quantize(openvino.float_model(graph), recipe, [], options)
         openvino_format.save_model(made, path, compress_to_fp16=False)
 
     yield "mixed, full correction, extremes (default)", nncf

@@ -27,12 +27,12 @@ RANGED = 64  # crops to measure activation ranges on
 @click.command()
 @click.argument("model", required=False, type=MODEL)
 @click.option("--data", metavar="KIND:PATH", default=DRAWN,
-              help="Faces, such as 300w:DIR; its training part is taken.  "
+              help="Data set of faces, such as 300w:DIR; its training subset is used.  "
               "[default: drawn faces]")  # fmt: skip
 @click.option("--by", "part", type=click.Choice(["block", "layer"]), default="block",
               show_default=True)  # fmt: skip
 @click.option("--faces", type=click.IntRange(4), default=64, show_default=True,
-              help="At most so many faces to measure on.")  # fmt: skip
+              help="Largest number of faces to measure on.")  # fmt: skip
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False),
               help="Folder for sensitivity.json and .png.")  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace a result that exists.")
@@ -46,10 +46,11 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Which blocks of the float MODEL (default: the shipped one) int8 costs most.
+    """Measure the loss of accuracy by int8 in each block of the float MODEL (default: shipped).
 
-    Each is tried alone in int8, and alone in float, on held-out faces of the training part; so are
-    repairs of the whole network. Simulated in Keras, for all formats at once.
+    Each block is tested alone in int8 and alone in float, on held-out faces of the training subset.
+    Repairs of the weights are tested on the whole network. All results are simulated in Keras and
+    hold for all formats.
     """
     from asmnet_edge.files import make_folder, refuse_existing
 

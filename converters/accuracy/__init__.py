@@ -1,1 +1,1 @@
-"""What eight bits cost, where, and what is done about it."""
+"""Accuracy of int8: simulation, sensitivity, repairs of weights, mixed-precision plans."""

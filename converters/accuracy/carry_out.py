@@ -1,4 +1,4 @@
-"""A plan carried out: real artifacts of all formats, measured on the faces it was chosen on."""
+"""Execution of a plan: artifacts of all formats, measured on the faces it was chosen on."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Measure = Callable[[tuple[str, ...]], Mapping[str, Score]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The plan that was carried out, and what its artifacts cost on the faces chosen on."""
+    """An executed plan and the scores of its artifacts on the planner's faces, by file name."""
 
     plan: Plan
     scores: Mapping[str, Score]
 
     @property
     def worst(self) -> tuple[str, dict[str, float]]:
-        """The artifact furthest from the goal and by how much; nothing when all keep it."""
+        """Artifact furthest from the goal and its excess in % by limit; {} if all meet the goal."""
         missed = {name: self.plan.goal.missed_by(score) for name, score in self.scores.items()}
         name = max(missed, key=lambda n: max(missed[n].values(), default=0.0))
         return name, missed[name]
 
 
 def carry_out(planner: Planner, plan: Plan, measure: Measure, tries: int = 4) -> Outcome:
-    """``plan``, with more blocks kept while a real artifact misses the goal that was expected.
+    """Execute ``plan``; keep one more block in float while an artifact misses the goal.
 
-    measure : makes the artifacts of all formats with those layers in float, and gives the score of
-    each on the planner's faces. The best outcome is given when ``tries`` did not suffice.
+    measure : converts to all formats with the given layers in float and returns the score of each
+    artifact on the planner's faces. After ``tries`` plans the best outcome is returned.
     """
     outcomes = [Outcome(plan, measure(plan.keep_float))]
     for _ in range(min(tries - 1, len(planner.blocks) - len(plan.blocks))):
@@ -42,5 +42,5 @@ def carry_out(planner: Planner, plan: Plan, measure: Measure, tries: int = 4) ->
 
 
 def best_of(outcomes: Sequence[Outcome]) -> Outcome:
-    """The one whose worst artifact is nearest to the goal."""
+    """Return the outcome whose worst artifact is nearest to the goal."""
     return min(outcomes, key=lambda outcome: max(outcome.worst[1].values(), default=0.0))

@@ -1,8 +1,8 @@
-"""Repairs of the folded graph before it is quantised: same function in float, less loss in int8.
+"""Repairs of the folded graph: the same function in float, less loss in int8.
 
 Equalisation moves a factor s_c of channel c from one convolution to the next (Nagel et al.,
 "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019). All formats
-have one scale per kernel channel, so what is left to gain lies in the tensor between: it has one
+have one scale per kernel channel, so the gain lies in the activations between them: they have one
 scale for all channels, and a channel that stays below a tenth of the largest has a tenth of the
 steps. So small channels are enlarged until they use the tensor's range.
 
@@ -34,7 +34,7 @@ CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
 
 def equalise(simulation: Simulation) -> keras.Model:
-    """The folded graph with small channels enlarged between each two convolutions."""
+    """Return the folded graph with small channels enlarged between pairs of convolutions."""
     graph = copy_of(simulation.graph)
     largest = simulation.largest
     for first, second in pairs(simulation):
@@ -44,17 +44,17 @@ def equalise(simulation: Simulation) -> keras.Model:
 
 
 def factors(largest: FloatArray, strength: float) -> FloatArray:
-    """s_c (channels,) in (0, 1] by which to divide channels with ``largest`` values (channels,).
+    """Return divisors s_c (channels,) in (0, 1] of channels with ``largest`` values (channels,).
 
-    A depthwise kernel has a scale for each channel and minds nothing: ``strength`` 1. In a full one
-    the input channels share a scale, which the factor shrinks their share of: 0.5 is the balance.
+    strength : 1 before a depthwise kernel, which has a scale for each channel; 0.5, a balance,
+    before a full one, whose input channels share a scale and lose steps of the kernel
     """
     relative = MARGIN * largest / max(float(largest.max()), 1e-12)
     return np.clip(relative**strength, SMALLEST, 1.0).astype(np.float32)
 
 
 def pairs(simulation: Simulation) -> list[tuple[str, str]]:
-    """Convolutions with a ReLU and the one convolution that takes their result."""
+    """Names of convolutions with a ReLU, and of the only convolution that takes their result."""
     takers: dict[str, list[str]] = {}
     for operator in simulation.operators.values():
         for taken in operator.takes:
@@ -70,14 +70,13 @@ def _can_be_paired(graph: keras.Model, first: str, second: str) -> bool:
     one, other = graph.get_layer(first), graph.get_layer(second)
     followers = [node.operation for node in one._outbound_nodes]
     rectified = len(followers) == 1 and isinstance(followers[0], layers.ReLU)
-    rectified = rectified and _goes_straight_into(
-        followers[0], other
-    )  # no norm that stayed between
+    # no batch norm that could not be folded may lie between
+    rectified = rectified and _goes_straight_into(followers[0], other)
     return rectified and isinstance(one, CONVOLUTIONS) and isinstance(other, CONVOLUTIONS)
 
 
 def _goes_straight_into(layer: layers.Layer, other: layers.Layer) -> bool:
-    """Whether ``other`` alone takes what ``layer`` gives, but for padding."""
+    """Whether ``other`` is the only consumer of ``layer``, with at most padding between."""
     takers = [node.operation for node in layer._outbound_nodes]
     if len(takers) != 1:
         return False
@@ -86,7 +85,7 @@ def _goes_straight_into(layer: layers.Layer, other: layers.Layer) -> bool:
 
 
 def _move(graph: keras.Model, first: str, second: str, divisors: FloatArray) -> None:
-    """Divide the channels that ``first`` makes, and multiply them where ``second`` takes them."""
+    """Divide the output channels of ``first`` and multiply the input channels of ``second``."""
     one, other = graph.get_layer(first), graph.get_layer(second)
     kernel, bias = one.get_weights()
     depthwise = isinstance(one, layers.DepthwiseConv2D)
@@ -97,7 +96,7 @@ def _move(graph: keras.Model, first: str, second: str, divisors: FloatArray) -> 
 
 
 def correct_biases(simulation: Simulation) -> keras.Model:
-    """The folded graph with each bias less the mean shift that its rounded kernel causes."""
+    """Return the folded graph with biases less the mean shift of results by kernel rounding."""
     graph = copy_of(simulation.graph)
     convolutions = [layer for layer in graph.layers if isinstance(layer, CONVOLUTIONS)]
     shifts = _mean_shifts(graph, convolutions, simulation.pixels)
@@ -110,7 +109,7 @@ def correct_biases(simulation: Simulation) -> keras.Model:
 def _mean_shifts(
     graph: keras.Model, convolutions: list[Any], pixels: FloatArray
 ) -> dict[str, FloatArray]:
-    """E[(round(W) - W) x] of each layer, (channels,), with x as the float graph has it."""
+    """Return E[(round(W) - W) x] (channels,) of each layer, with x of the float graph, by name."""
     model = keras.Model(graph.inputs, {y.name: _rounding_error(y)(y.input) for y in convolutions})
 
     @tf.function  # type: ignore[untyped-decorator]
@@ -123,7 +122,7 @@ def _mean_shifts(
 
 
 def _rounding_error(layer: Any) -> Any:
-    """``layer`` with what rounding adds to its kernel in the kernel's place, and no bias."""
+    """Return a copy of ``layer`` with the rounding error as kernel and without bias."""
     config = {**layer.get_config(), "name": f"{layer.name}_error", "use_bias": False}
     error = layer.__class__.from_config(config)
     error.build(layer.input.shape)

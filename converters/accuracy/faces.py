@@ -1,7 +1,7 @@
-"""Faces that a conversion is judged on: none of them calibrated, none of them a test face.
+"""Faces to score conversions on: neither calibration nor test faces.
 
-Choosing among conversions flatters what is chosen; so the faces held out of training are halved by
-identity, one half to choose on and one to verify on.
+Selecting the best conversion biases its score. So the faces held out of training are split in two
+by identity: one half to select on, one half to verify on.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.metrics import bootstrap_interval, deviation, nme
 from asmnet_edge.schemes import LandmarkScheme
 
-FEWEST = 4  # faces to choose or to verify on
-SALT = "choose or verify: "
+FEWEST = 4  # to select or to verify on
+SALT = "choose or verify: "  # of the hash that splits identities
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a conversion cost.
+    """Loss of accuracy by a conversion.
 
     deviation : mean distance to the float model's landmarks, in % of the inter-ocular distance
     nme_drop : mean NME minus the float model's, in %; None without annotations
@@ -51,7 +51,7 @@ class Score:
 
 
 def worse(one: Score, other: Score) -> Score:
-    """The larger deviation and the larger drop of two arithmetics, on the same faces."""
+    """Return the larger deviation and the larger drop of two scores on the same faces."""
     first, second = (s.nme_drop if s.nme_drop is not None else -math.inf for s in (one, other))
     drop = one if first >= second else other
     return replace(drop, deviation=max(one.deviation, other.deviation))
@@ -59,7 +59,11 @@ def worse(one: Score, other: Score) -> Score:
 
 @dataclass(frozen=True)
 class Faces:
-    """Crops (N, s, s, 3) uint8 RGB, and their landmarks (N, n, 2) relative to them where known."""
+    """Annotated crops to score on.
+
+    crops : (N, s, s, 3) uint8 RGB
+    landmarks : (N, n, 2) relative to the crops; None for faces without annotations of ``scheme``
+    """
 
     crops: NDArray[np.uint8]
     scheme: LandmarkScheme
@@ -74,7 +78,7 @@ class Faces:
         return len(self.crops)
 
     def score(self, landmarks: FloatArray, reference: FloatArray) -> Score:
-        """Of ``landmarks`` (N, n, 2) against the float model's ``reference`` on these faces."""
+        """Score ``landmarks`` (N, n, 2) against the float model's ``reference`` on these faces."""
         far = 100 * float(deviation(landmarks, reference, self.scheme).mean())
         if self.landmarks is None:
             return Score(far)
@@ -91,14 +95,15 @@ def faces_to_judge(
     percent: float = PERCENT,
     on_broken: OnBroken = refuse,
 ) -> tuple[Faces, Faces]:
-    """Up to ``count`` faces to choose on and as many to verify on, from the training subset.
+    """Return up to ``count`` training faces to select on and as many to verify on.
 
-    They are those that training holds out, ``percent`` of the identities. Landmarks of another
-    scheme than the model's ``scheme`` are left out, and deviation alone can be judged.
+    They are the validation faces, ``percent`` of the identities. Landmarks of another scheme than
+    the model's ``scheme`` are dropped: such faces give a deviation, but no NME drop. `UsageError`
+    if there are too few.
     """
     samples = learnable(dataset.samples("train", on_broken))
     held_out = [sample for sample in samples if is_validation(sample.identity, percent)]
-    halves = ([s for s in held_out if _chooses(s) is half] for half in (True, False))
+    halves = ([s for s in held_out if _is_to_select_on(s) is half] for half in (True, False))
     choosing, verifying = halves
     if min(len(choosing), len(verifying)) < FEWEST:
         raise UsageError(
@@ -111,7 +116,7 @@ def faces_to_judge(
     return first, second
 
 
-def _chooses(sample: Sample) -> bool:
+def _is_to_select_on(sample: Sample) -> bool:
     return zlib.crc32((SALT + sample.identity).encode()) % 2 == 0
 
 

@@ -1,4 +1,4 @@
-"""The sensitivity of each part as a figure: what it costs alone and what sparing it gains."""
+"""Figure of the sensitivity of each part: its cost alone in int8, its gain alone in float."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from asmnet_edge.converters.accuracy.sensitivity import Row
 from asmnet_edge.plots import new_figure, save_figure
 
-MOST = 40  # rows that can be read in one figure; of more, the costliest
+MAX_ROWS = 40  # that are legible in one figure
 
 
 def save_sensitivity(rows: Sequence[Row], path: Path) -> None:
-    """Write the figure of ``rows``, first on top."""
+    """Write the figure of ``rows`` to ``path``, the first row on top."""
     shown = costliest(rows)
     height = 1.2 + 0.22 * len(shown)
     figure, axes = new_figure(1, 2, (9.0, height))
@@ -28,6 +28,6 @@ def save_sensitivity(rows: Sequence[Row], path: Path) -> None:
 
 
 def costliest(rows: Sequence[Row]) -> list[Row]:
-    """At most `MOST` of ``rows``, those that cost most alone, in their own order."""
-    limit = sorted((row.alone.deviation for row in rows), reverse=True)[:MOST][-1]
+    """Return the `MAX_ROWS` of ``rows`` that cost most alone in int8, in their order."""
+    limit = sorted((row.alone.deviation for row in rows), reverse=True)[:MAX_ROWS][-1]
     return [row for row in rows if row.alone.deviation >= limit]

@@ -1,4 +1,4 @@
-"""What int8 may cost at most, and whether it keeps that."""
+"""Limits on the loss of accuracy by int8, and the check of artifacts against them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from asmnet_edge.errors import CheckFailedError, UsageError
 
 @dataclass(frozen=True)
 class Goal:
-    """The most that int8 may cost: NME drop, or deviation where nothing is annotated, both in %."""
+    """Limits of NME drop and of deviation, which needs no annotations; both in %."""
 
     max_nme_drop: float | None = None
     max_deviation: float | None = None
@@ -24,7 +24,7 @@ class Goal:
             raise UsageError(f"a goal must not be negative, got {min(given)}")
 
     def check_faces(self, faces: Faces) -> None:
-        """`UsageError` when ``faces`` cannot tell whether the goal is met."""
+        """Raise `UsageError` if ``faces`` lack the landmarks that an NME drop needs."""
         if self.max_nme_drop is not None and faces.landmarks is None:
             raise UsageError(
                 "an NME drop needs landmarks of the model's scheme, and these faces have none",
@@ -32,7 +32,10 @@ class Goal:
             )
 
     def missed_by(self, score: Score, room: float = 1.0) -> dict[str, float]:
-        """By how much ``score`` lies above each limit, times ``room``, that it breaks; in %."""
+        """Return the excess of ``score`` over the limits that it exceeds, in %, by name.
+
+        room : factor of the limits; below 1 is stricter
+        """
         limits = {
             "nme_drop": (self.max_nme_drop, score.nme_drop),
             "deviation": (self.max_deviation, score.deviation),
@@ -49,7 +52,7 @@ class Goal:
 
 
 def check(goal: Goal, scores: Mapping[str, Score], faces: int) -> None:
-    """`CheckFailedError` unless all artifacts keep the goal on ``faces`` not chosen on."""
+    """Raise `CheckFailedError` unless the ``scores`` of all artifacts meet the goal."""
     for name, score in scores.items():
         for what, excess in goal.missed_by(score).items():
             raise CheckFailedError(

@@ -1,4 +1,4 @@
-"""The computing layers of the folded graph: what each takes, which block it belongs to."""
+"""Computing layers of the folded graph: their inputs and blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ BLOCK = re.compile(r"^(block_\d+|expanded_conv)_")
 class Operator:
     """A computing layer of the folded graph.
 
-    block : the group it is judged with; takes : operators whose results it takes
+    kind : class of the layer; block : group in sensitivities and plans
+    takes : names of the operators whose results are its inputs
     """
 
     name: str
@@ -28,6 +29,7 @@ class Operator:
 
 
 def operator_of(layer: layers.Layer) -> Operator:
+    """Describe ``layer``, which is one of `COMPUTING`."""
     takes = tuple(name for tensor in _inputs(layer) for name in _makers(tensor))
     return Operator(layer.name, type(layer).__name__, _block(layer), takes)
 
@@ -46,7 +48,7 @@ def _inputs(layer: layers.Layer) -> list[Any]:
 
 
 def _makers(tensor: Any) -> list[str]:
-    """Names of the operators that ``tensor`` comes from; none for the image."""
+    """Return the names of the operators that produce ``tensor``; none for the image."""
     layer = tensor._keras_history.operation
     if isinstance(layer, layers.InputLayer):
         return []
@@ -56,7 +58,7 @@ def _makers(tensor: Any) -> list[str]:
 
 
 def end_of(layer: layers.Layer) -> layers.Layer:
-    """Where the result of an operator is rounded: after the activation that runtimes fuse."""
+    """Return the layer after which ``layer`` is rounded: the activation that runtimes fuse."""
     nodes = layer._outbound_nodes
     follower = nodes[0].operation if len(nodes) == 1 else None
     return follower if isinstance(follower, ACTIVATIONS) else layer

@@ -1,8 +1,8 @@
-"""A mixed-precision plan: the few blocks to keep in float so that int8 costs no more than wanted.
+"""Mixed-precision plan: the few blocks to keep in float so that int8 meets a goal.
 
-Greedy: keep the block that helps most, measure, go on until the goal is met. Blocks are ranked by
-deviation, which never lies below the NME drop it causes and hardly varies from face to face, where
-a drop of hundredths of a per cent drowns in chance; the goal may be either.
+Greedy search: keep the block that helps most in float, until the goal is met. Blocks are ranked by
+deviation even if the goal is an NME drop: a deviation is never below the drop that it causes and
+varies little from face to face, while a drop of hundredths of a per cent is lost in noise.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from asmnet_edge.converters.calibration.crops import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.errors import UsageError
 
-TRIED = 3  # blocks at each step, the costliest of those left
-ROOM = 0.95  # of the goal: what is chosen on some faces does a little worse on others
-RANGED = 64  # crops to measure ranges on; the artifacts take all
+CANDIDATES = 3  # blocks to try at each step, the costliest of those left
+ROOM = 0.95  # factor of the goal: selection on some faces is biased, others score a little worse
+RANGED = 64  # crops to measure ranges on in simulation; artifacts use all
 
 
 @dataclass(frozen=True)
 class Plan:
     """Blocks to keep in float.
 
-    blocks : in the order in which they were chosen; keep_float : names of their layers, for
-    `Recipe`; expected : simulated cost on the ``faces`` it was chosen on; before : with none kept
+    faces : number of faces that the plan was chosen on
+    before, expected : simulated score on these with no block and with ``blocks`` in float
+    blocks : in the order in which they were chosen; keep_float : names of their layers
     multiply_adds : share that stays in float, 0 to 1
     """
 
@@ -44,7 +45,7 @@ class Plan:
 
     @property
     def is_met(self) -> bool:
-        """Whether the goal is expected to be met with some room for other faces."""
+        """Whether the goal is expected to be met, with some margin (`ROOM`) for other faces."""
         return not self.goal.missed_by(self.expected, ROOM)
 
     def as_json(self) -> dict[str, Any]:
@@ -61,14 +62,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Planner:
-    """Chooses blocks by what ``judge`` finds on its faces."""
+    """Search for the blocks to keep in float, by scores of ``judge`` on its faces."""
 
     judge: Judge
     goal: Goal
 
     @cached_property
     def blocks(self) -> dict[str, tuple[str, ...]]:
-        """Those of the body: heads are in float anyway."""
+        """Blocks of the body and their layers; heads are in float anyway."""
         simulation = self.judge.simulation
         return {b: names for b, names in simulation.blocks.items() if simulation.body & set(names)}
 
@@ -77,12 +78,15 @@ class Planner:
         return self.judge.score(self.judge.simulation.body)
 
     def start(self) -> Plan:
-        """The plan that keeps nothing."""
+        """Return the plan that keeps no block in float."""
         self.goal.check_faces(self.judge.faces)
         return Plan(self.goal, len(self.judge.faces), self.whole, self.whole)
 
     def plan(self, tick: Callable[[], None] = lambda: None) -> Plan:
-        """The smallest greedy plan that is expected to meet the goal, or the best if none does."""
+        """Return the first greedy plan that is expected to meet the goal, else the last.
+
+        ``tick`` is called after each step.
+        """
         plan = self.start()
         while not plan.is_met and len(plan.blocks) < len(self.blocks):
             plan = self.one_more(plan)
@@ -90,19 +94,19 @@ class Planner:
         return plan
 
     def one_more(self, plan: Plan) -> Plan:
-        """``plan`` with one block more: of the costliest alone, the one that helps most."""
+        """Return ``plan`` with one more block: the one that helps most, of the costliest alone."""
         left = [b for b in self._ranking if b not in plan.blocks]
         if not left:
             raise UsageError("no block is left to keep in float")
-        tried = [self._with(plan, block) for block in left[:TRIED]]
+        tried = [self._with(plan, block) for block in left[:CANDIDATES]]
         return min(tried, key=lambda other: other.expected.deviation)
 
     @cached_property
     def _ranking(self) -> list[str]:
-        """Blocks by what each costs alone, the costliest first.
+        """Blocks by their cost alone in int8, the costliest first.
 
-        Independent roundings add as squares, so what sparing one block gains from the whole is
-        small and drowns in how the others happen to round; what it costs alone does not.
+        Independent rounding errors add as squares. So the gain of keeping one block in float is
+        small and hidden by the noise of the others; the cost of a block alone is not.
         """
         costs = {block: self.judge.score(names) for block, names in self.blocks.items()}
         return sorted(costs, key=lambda block: -costs[block].deviation)

@@ -1,4 +1,4 @@
-"""Which repair of the folded graph, if any, an int8 conversion starts from."""
+"""Selection of the repair of the folded graph, if any, before an int8 conversion."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from asmnet_edge.converters.accuracy.sensitivity import Judge
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.converters.graph import InferenceGraph
 
-AS_IT_IS = "none"
-# of the deviation without: any change of the weights makes them round another way, which by itself
-# moves the deviation by a tenth, and not the same way in the simulation and in each format
-WORTH = 0.8
+NO_REPAIR = "none"
+# least improvement, as a factor of the deviation without repair: any change of the weights changes
+# their rounding, which alone moves the deviation by a tenth, differently in each format
+MIN_IMPROVEMENT = 0.8
 
 
 def _both(simulation: Simulation) -> keras.Model:
     return correct_biases(simulation.of(equalise(simulation)))
 
 
-# name -> what makes the repaired graph
+# name -> function that returns the repaired graph
 REPAIRS: Mapping[str, Callable[[Simulation], keras.Model]] = MappingProxyType(
     {"equalisation": equalise, "bias correction": correct_biases, "both": _both}
 )
@@ -33,7 +33,10 @@ REPAIRS: Mapping[str, Callable[[Simulation], keras.Model]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Repair:
-    """The repair that was chosen; scores : of each that was tried, on ``faces`` faces."""
+    """The selected repair.
+
+    scores : of each candidate on ``faces`` faces, by name; graph : repaired; None without repair
+    """
 
     name: str
     scores: Mapping[str, Score]
@@ -41,7 +44,7 @@ class Repair:
     graph: keras.Model | None = field(default=None, repr=False)
 
     def apply(self, graph: InferenceGraph) -> InferenceGraph:
-        """``graph`` repaired: what the int8 artifacts are made from."""
+        """Return ``graph`` with the repair, to convert to int8."""
         return replace(graph, repaired=self.graph, repair=self.as_json())
 
     def as_json(self) -> dict[str, Any]:
@@ -52,16 +55,16 @@ class Repair:
 def choose_repair(
     simulation: Simulation, faces: Faces, tick: Callable[[], None] = lambda: None
 ) -> Repair:
-    """The repair with the smallest deviation on ``faces``, if one is worth it; simulated."""
+    """Return the repair with the smallest simulated deviation on ``faces``, if any helps."""
     graphs: dict[str, keras.Model] = {}
-    scores = {AS_IT_IS: _score(simulation, faces)}
+    scores = {NO_REPAIR: _score(simulation, faces)}
     for name, repair in REPAIRS.items():
         graphs[name] = repair(simulation)
         scores[name] = _score(simulation.of(graphs[name]), faces)
         tick()
     best = min(scores, key=lambda name: scores[name].deviation)
-    if scores[best].deviation > WORTH * scores[AS_IT_IS].deviation:
-        best = AS_IT_IS
+    if scores[best].deviation > MIN_IMPROVEMENT * scores[NO_REPAIR].deviation:
+        best = NO_REPAIR
     return Repair(best, scores, len(faces), graphs.get(best))
 
 

@@ -1,4 +1,4 @@
-"""Eight bits simulated in Keras: layers that round as the runtimes do, and let gradients through.
+"""Fake quantisation in Keras: layers that round as the runtimes do and pass gradients.
 
 Affine activations, one scale a tensor: q = round(x / s) + z in 0..255, x' = (q - z) s (Jacob et
 al., CVPR 2018). Symmetric kernels, one scale an output channel: q in -127..127. The gradient of
@@ -19,7 +19,7 @@ LARGEST = 127  # of a symmetric eight-bit kernel
 
 
 class RoundedTensor(layers.Layer):
-    """A tensor that is kept in eight bits while ``on``, over its measured range."""
+    """Round a tensor to eight bits over its measured range while ``on`` is 1."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trainable=False, **options)
@@ -29,7 +29,7 @@ class RoundedTensor(layers.Layer):
         self.low, self.high = _scalar(self, "low", 0.0), _scalar(self, "high", 1.0)
 
     def set_range(self, low: float, high: float) -> None:
-        """Smallest and largest value; 0 is always inside, as padding must be exact."""
+        """Set smallest and largest value; the range is extended to 0, as padding must be exact."""
         self.low.assign(min(low, 0.0))
         self.high.assign(max(high, 0.0, min(low, 0.0) + 1e-8))
 
@@ -45,17 +45,18 @@ class RoundedTensor(layers.Layer):
 
 
 def grid(low: float, high: float) -> tuple[float, int]:
-    """Scale and zero point of a tensor in eight bits with that range; see `RoundedTensor`."""
+    """Return scale and zero point of an eight-bit tensor with that range; see `RoundedTensor`."""
     low, high = min(low, 0.0), max(high, 0.0, min(low, 0.0) + 1e-8)
     scale = (high - low) / LEVELS
     return scale, round(-low / scale)
 
 
 class RoundedKernel(layers.Layer):
-    """``layer`` (a convolution or dense layer), its kernel in eight bits while ``on``.
+    """Wrap ``layer``, a convolution or dense layer; its kernel is rounded while ``on`` is 1.
 
-    shift : what limited weights have more than the rounded ones; overflow : of ``inputs``, what
-    saturation takes from the results, while ``saturating``, which holds for functions traced then
+    shift : limited weights minus the rounded ones
+    overflow : function of the inputs that returns the loss of the results by saturation; it is
+    applied while ``saturating``, as set when a function is traced
     """
 
     def __init__(self, layer: layers.Layer, **options: Any) -> None:
@@ -87,14 +88,14 @@ class RoundedKernel(layers.Layer):
 
 
 def within_channel(layer: layers.Layer) -> tuple[int, ...]:
-    """Axes of the kernel of ``layer`` that one output channel spans."""
+    """Return the axes of the kernel of ``layer`` that one output channel spans."""
     if isinstance(layer, layers.DepthwiseConv2D):
         return (0, 1)
     return (0, 1, 2) if isinstance(layer, layers.Conv2D) else (0,)
 
 
 def round_kernel(kernel: NDArray[np.float32], axes: tuple[int, ...]) -> NDArray[np.float32]:
-    """``kernel`` as eight bits hold it, one scale for all that ``axes`` span."""
+    """Round ``kernel`` to eight bits, with one scale for all values along ``axes``."""
     rounded = _round_kernel(ops.convert_to_tensor(kernel), axes)
     return np.asarray(ops.convert_to_numpy(rounded))
 

@@ -1,8 +1,8 @@
-"""Which part of the network eight bits cost most: each block or layer, alone in them or spared.
+"""Sensitivity: cost of int8 in each block or layer, alone in int8 and alone in float.
 
-Judged by what the network is for, landmarks, and not by the error of its tensors. Simulated in the
-folded graph (`asmnet_edge.converters.accuracy.simulation`), so it holds for all formats; costs are
-those of the worse arithmetic, with or without saturation.
+Costs are errors of landmarks, not of tensors. They are simulated in the folded graph (module
+`asmnet_edge.converters.accuracy.simulation`), so that they hold for all formats, and those of the
+worse arithmetic, with or without saturation.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ PARTS = ("block", "layer")
 
 @dataclass(frozen=True)
 class Row:
-    """One block or layer.
+    """Sensitivity of one block or layer.
 
-    alone : the cost when nothing else is in eight bits; spared : when all else is; gain : by how
-    much the deviation falls when it is spared; multiply_adds : its share of all, 0 to 1
+    alone : score with only this part in int8; spared : with only this part in float
+    gain : decrease of the deviation in % by keeping this part in float
+    multiply_adds : share of this part in all, 0 to 1
     """
 
     name: str
@@ -47,25 +48,25 @@ class Row:
 
 @dataclass(frozen=True)
 class Judge:
-    """Scores sets of int8 operators of one simulation on one set of faces."""
+    """Scorer of sets of int8 operators of one simulation on one set of faces."""
 
     simulation: Simulation
     faces: Faces
 
     @cached_property
     def reference(self) -> FloatArray:
-        """The float model's landmarks: of the model given, even where the graph was repaired."""
+        """Landmarks (N, n, 2) of the float model as given, even if the graph was repaired."""
         return self.simulation.model.predict(self.faces.crops)[0]
 
     def score(self, in_int8: Collection[str]) -> Score:
-        """In the worse arithmetic, exact or saturating."""
+        """Score operators ``in_int8`` in the worse arithmetic, exact or saturating."""
         exact = self.score_in(in_int8, saturating=False)
         if not self.simulation.saturates(in_int8):
             return exact
         return worse(exact, self.score_in(in_int8, saturating=True))
 
     def score_in(self, in_int8: Collection[str], saturating: bool) -> Score:
-        """In exact or in ``saturating`` arithmetic."""
+        """Score operators ``in_int8`` in exact or in ``saturating`` arithmetic."""
         landmarks, _ = self.simulation.outputs(self.faces.crops, in_int8, saturating)
         return self.faces.score(landmarks, self.reference)
 
@@ -73,10 +74,10 @@ class Judge:
 def sensitivity(
     judge: Judge, part: str = "block", tick: Callable[[], None] = lambda: None
 ) -> tuple[Score, list[Row]]:
-    """The cost of the whole body in eight bits, and a row for each ``part`` of the network.
+    """Return the score of the whole body in int8, and a row for each ``part`` of the network.
 
-    The heads, float by design, are a part too: their row says what they would cost in int8.
-    ``tick`` is called after each part.
+    part : "block" or "layer"; tick : called after each part. The heads, float by design, have a
+    row as well, with the cost of int8 in them.
     """
     whole = judge.score(judge.simulation.body)
     rows = []
@@ -87,7 +88,7 @@ def sensitivity(
 
 
 def parts(simulation: Simulation, part: str) -> Mapping[str, tuple[str, ...]]:
-    """Operators of each block, or each operator for itself, by name."""
+    """Return the names of operators of each block, or of each layer, by name of the part."""
     if part == "block":
         return simulation.blocks
     return {name: (name,) for name in simulation.operators}
@@ -98,7 +99,7 @@ def _row(judge: Judge, name: str, operators: tuple[str, ...], whole: Score) -> R
     alone = judge.score(frozenset(operators))
     if body & set(operators):
         spared, reference = judge.score(body - set(operators)), whole
-    else:  # a head: spared as it is
+    else:  # a head is in float already
         spared, reference = whole, judge.score(body | set(operators))
     gain = reference.deviation - spared.deviation
     return Row(

@@ -1,7 +1,7 @@
-"""What eight bits cost, simulated in the folded Keras graph: one place for all formats.
+"""Simulation of int8 in the folded Keras graph, for all formats at once.
 
-Any set of operators can be switched to eight bits, so that each can be tried alone, and a plan
-judged in seconds instead of a conversion for each format.
+Any set of operators can be switched to int8: an operator is tested alone, and a plan scored in
+seconds, without a conversion to each format.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from asmnet_edge.converters.accuracy.operators import (
     operator_of,
 )
 from asmnet_edge.converters.accuracy.rounding import RoundedKernel, RoundedTensor, grid
-from asmnet_edge.converters.accuracy.saturating import settle
+from asmnet_edge.converters.accuracy.saturating import add_saturation
 from asmnet_edge.converters.folding import fold_batch_norms
 from asmnet_edge.converters.saturation.convolution import some_of
 from asmnet_edge.landmarks import FloatArray
@@ -34,15 +34,16 @@ from asmnet_edge.training.network import layer_multiply_adds
 
 Crops = NDArray[np.uint8]
 BATCH = 16
-RESULT = "_result"  # added to an operator's name: the tensor that it makes
+RESULT = "_result"  # suffix of the name of the layer that rounds an operator's result
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """The folded graph of ``model`` with a switch at each operator; ``calibration`` sets ranges.
+    """The folded graph of ``model`` with a switch to int8 at each operator.
 
-    folded : the graph to simulate where it is not that of ``model`` (repaired weights)
-    measured : smallest and largest (channels,) of each operator's result, once ``network`` is made
+    calibration : (n, s, s, 3) uint8 crops that ranges are measured on
+    folded : graph to simulate instead of that of ``model``, such as one with repaired weights
+    measured : smallest and largest value (channels,) of each operator's result, filled by `network`
     """
 
     model: FloatModel
@@ -55,12 +56,12 @@ class Simulation:
         return fold_batch_norms(self.model.network) if self.folded is None else self.folded
 
     def of(self, folded: keras.Model) -> Simulation:
-        """The simulation of another folded graph of the same model."""
+        """Return the simulation of another folded graph of the same model."""
         return Simulation(self.model, self.calibration, folded)
 
     @cached_property
     def operators(self) -> Mapping[str, Operator]:
-        """By name, in the order of computation."""
+        """Operators by name, in the order of computation."""
         computing = [layer for layer in self.graph.layers if isinstance(layer, COMPUTING)]
         return {layer.name: operator_of(layer) for layer in computing}
 
@@ -74,26 +75,26 @@ class Simulation:
 
     @cached_property
     def body(self) -> frozenset[str]:
-        """The operators that an int8 artifact computes in eight bits: all but the heads."""
+        """Names of the operators that an int8 artifact computes in int8: all but the heads."""
         return frozenset(n for n, operator in self.operators.items() if operator.block != "heads")
 
     def share_of_multiply_adds(self, names: Collection[str]) -> float:
-        """Of the operators ``names``, 0 to 1."""
+        """Return the share, 0 to 1, of the operators ``names`` in all multiply-adds."""
         counts = {name: layer_multiply_adds(self.graph.get_layer(name)) for name in self.operators}
         return sum(counts[name] for name in names) / sum(counts.values())
 
     @cached_property
     def network(self) -> keras.Model:
-        """The graph with rounding layers, all switched off, their ranges measured."""
+        """The graph with rounding layers, all switched off, with measured ranges."""
         switched = _with_switches(self.graph)
         self.measured.update(ranges(switched, self.pixels))
         for name, (low, high) in self.measured.items():
             switched.get_layer(name + RESULT).set_range(float(low.min()), float(high.max()))
-        settle(switched, self._grids(), some_of(self.pixels))
+        add_saturation(switched, self._grids(), some_of(self.pixels))
         return switched
 
     def _grids(self) -> dict[str, tuple[float, int]]:
-        """Scale and zero point of what each operator takes, where one result or the image is it."""
+        """Scale and zero point of the input of each operator with a single input, by name."""
         pixels, grids = self.model.pixels, {}
         for operator in self.operators.values():
             if not operator.takes:
@@ -105,7 +106,7 @@ class Simulation:
 
     @property
     def pixels(self) -> FloatArray:
-        """The calibration crops as the network takes them."""
+        """The calibration crops (n, s, s, 3), scaled as the network expects them."""
         return self.model.pixels.apply(self.calibration)
 
     @property
@@ -116,14 +117,14 @@ class Simulation:
 
     @cached_property
     def _runs(self) -> Mapping[bool, Any]:
-        """The network in exact and in saturating arithmetic, each traced as `outputs` sets it."""
+        """The traced network by whether it saturates; `outputs` sets the mode before tracing."""
         return {
             saturating: tf.function(lambda pixels: self.network(pixels, training=False))
             for saturating in (False, True)
         }
 
     def saturates(self, in_int8: Collection[str]) -> bool:
-        """Whether any activations could make one of the operators ``in_int8`` saturate."""
+        """Whether some activations could make an operator of ``in_int8`` saturate."""
         return any(r.overflow and r.layer.name in in_int8 for r in self._rounded)
 
     @property
@@ -133,9 +134,9 @@ class Simulation:
     def outputs(
         self, crops: Crops, in_int8: Collection[str] = (), saturating: bool = False
     ) -> tuple[FloatArray, FloatArray]:
-        """Landmarks (N, n, 2) and pose (N, 3) of ``crops`` with operators ``in_int8``.
+        """Return landmarks (N, n, 2) and pose (N, 3) of ``crops`` with operators ``in_int8``.
 
-        saturating : as x86 without VNNI computes them
+        saturating : compute as x86 without VNNI
         """
         self.switch(in_int8)
         for rounded in self._rounded:
@@ -149,7 +150,7 @@ class Simulation:
         return self.model.scaling.restore(landmarks, pose)
 
     def switch(self, in_int8: Collection[str]) -> None:
-        """Switch to eight bits: kernels of ``in_int8``, and what they take and give."""
+        """Switch kernels, inputs and results of operators ``in_int8`` to int8, others off."""
         takes = {taken for name in in_int8 for taken in self.operators[name].takes}
         for layer in self.network.layers:
             if isinstance(layer, RoundedKernel):
@@ -159,7 +160,7 @@ class Simulation:
 
 
 def ranges(switched: keras.Model, pixels: FloatArray) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """Smallest and largest value (channels,) of each operator's result in ``switched``, by name."""
+    """Return smallest and largest value (channels,) of each operator's result, by name."""
     rounded = [layer for layer in switched.layers if isinstance(layer, RoundedTensor)]
     tensors = {layer.name.removesuffix(RESULT): layer.output for layer in rounded}
     watched = keras.Model(switched.inputs, tensors)
@@ -183,7 +184,7 @@ def ranges(switched: keras.Model, pixels: FloatArray) -> dict[str, tuple[FloatAr
 
 
 def _with_switches(graph: keras.Model) -> keras.Model:
-    """A clone of ``graph``, batch free, with its weights, and rounding layers after operators."""
+    """Clone ``graph`` with any batch size, its weights, and rounding layers after operators."""
     ends = {
         end_of(layer).name: layer.name for layer in graph.layers if isinstance(layer, COMPUTING)
     }

@@ -1,1 +1,1 @@
-"""The faces that activation ranges are measured on."""
+"""Calibration: sampling the faces that activation ranges are measured on."""

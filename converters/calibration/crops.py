@@ -1,4 +1,4 @@
-"""The crops that activation ranges are measured on. Test pictures never get here."""
+"""The calibration set: crops that activation ranges are measured on, never of test faces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asmnet_edge.converters.calibration.strata import choose, light_of, strata_of, told
+from asmnet_edge.converters.calibration.strata import (
+    luminance,
+    stratified_sample,
+    stratify,
+    summarise,
+)
 from asmnet_edge.converters.calibration.testfaces import UNLABELLED, refuse_test_faces, test_subsets
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.crops import crops_of
@@ -22,20 +27,19 @@ from asmnet_edge.pose import exact_or_fitted
 
 CHECKED = 32  # faces that an artifact is checked on
 COUNT = 128  # 256 made no difference on validation faces
-# pictures are read of so many faces for each one that is wanted; light is only seen in them
-READ = 3
-TO_DRAW = "synthetic"  # a data set whose pictures cost more to make than their light is worth
+CANDIDATES = 3  # pictures to read for each face wanted: luminance is known after reading only
+RENDERED = "synthetic"  # data set whose pictures take too long to make for their luminance alone
 
 Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """Crops and what to say of them in the manifest.
+    """Calibration crops and their description for the manifest.
 
-    crops : (count, s, s, 3) uint8 RGB; source : where they came from
-    held_out : crops that artifacts are checked on, from faces that were not calibrated on
-    choice : how the faces were chosen, and with what test faces they were compared
+    crops : (count, s, s, 3) uint8 RGB; source : name of the data set and subset
+    held_out : crops to check artifacts on, of other faces than ``crops`` where there are any
+    choice : how the faces were sampled, and the test faces that they were compared with
     """
 
     crops: NDArray[np.uint8]
@@ -57,12 +61,12 @@ def calibrate_on(
     on_broken: OnBroken = refuse,
     progress: Progress = iter,
 ) -> CalibrationSet:
-    """Up to ``count`` faces of the training subset of ``dataset``, of every pose and light.
+    """Sample up to ``count`` faces of the training subset of ``dataset``, of all poses and light.
 
-    Faces that validate are left out: ranges chosen on them would flatter validation. The artifacts
-    are checked on those, or on the calibration faces of a data set too small to have any.
-    `DataError` when a face that was chosen is a test face, of ``dataset`` or of those in
-    ``not_in``, by what its picture shows. ``progress`` may wrap the faces that are read in a bar.
+    Validation faces are left out, because ranges chosen on them would flatter validation. Artifacts
+    are checked on these, or on the calibration faces if the data set has no others. `DataError` if
+    the picture of a sampled face shows a test face of ``dataset`` or of ``not_in``. ``progress``
+    wraps the faces while they are read, for example in a progress bar.
     """
     if "train" not in dataset.subsets:
         raise DataError(
@@ -83,7 +87,7 @@ def calibrate_on(
 
 
 def _tests(datasets: Sequence[Dataset]) -> list[tuple[Dataset, str]]:
-    """The test subsets of ``datasets``; one without any cannot be compared with."""
+    """Return all test subsets of ``datasets``; `DataError` if one of them has none."""
     found = [(dataset, test_subsets(dataset)) for dataset in datasets]
     if lacking := [dataset.name for dataset, subsets in found if not subsets]:
         raise DataError(f"{', '.join(lacking)} has no test subset to compare with")
@@ -93,26 +97,26 @@ def _tests(datasets: Sequence[Dataset]) -> list[tuple[Dataset, str]]:
 def _choose(
     dataset: Dataset, faces: Sequence[Sample], rule: CropRule, count: int, progress: Progress
 ) -> tuple[list[Sample], NDArray[np.uint8], dict[str, Any]]:
-    """The faces to calibrate on, their crops, and how they were chosen."""
-    draws = dataset.name == TO_DRAW
+    """Return the faces to calibrate on, their crops, and the description of the sampling."""
+    rendered = dataset.name == RENDERED
     values = _poses(faces)
     if values:
-        near = choose(strata_of(**values), count if draws else READ * count)
+        near = stratified_sample(stratify(**values), count if rendered else CANDIDATES * count)
     else:
-        near = [faces.index(face) for face in _spread(faces, READ * count)]
+        near = [faces.index(face) for face in _spread(faces, CANDIDATES * count)]
     read = [faces[i] for i in near]
     crops = np.concatenate([crops_of([face], rule) for face in progress(read)])
     values = {axis: angles[near] for axis, angles in values.items()}
-    if not draws:
-        values["light"] = np.array([light_of(crop) for crop in crops])
-    strata = strata_of(**values)
-    chosen = choose(strata, count)
-    how = {"read": len(read), "strata": told(list(values), strata, chosen)}
+    if not rendered:
+        values["light"] = np.array([luminance(crop) for crop in crops])
+    strata = stratify(**values)
+    chosen = stratified_sample(strata, count)
+    how = {"read": len(read), "strata": summarise(list(values), strata, chosen)}
     return [read[i] for i in chosen], crops[chosen], how
 
 
 def _poses(faces: Sequence[Sample]) -> dict[str, FloatArray]:
-    """Yaw and pitch (faces,) in degrees, exact or fitted; none where points cannot tell them."""
+    """Return yaw and pitch (faces,) in degrees, exact or fitted; {} if the scheme allows no fit."""
     scheme = faces[0].landmarks.scheme
     if not scheme.to_ibug68:
         return {}
@@ -122,6 +126,6 @@ def _poses(faces: Sequence[Sample]) -> dict[str, FloatArray]:
 
 
 def _spread(samples: Sequence[Sample], count: int) -> list[Sample]:
-    """Up to ``count`` of ``samples``, evenly spread."""
+    """Return up to ``count`` of ``samples``, evenly spaced."""
     places = np.linspace(0, len(samples) - 1, min(count, len(samples))).astype(int)
     return [samples[i] for i in places]

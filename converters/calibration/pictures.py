@@ -1,7 +1,7 @@
-"""A folder of pictures that nobody annotated, as faces to calibrate on.
+"""A folder of pictures without annotations as a data set of faces to calibrate on.
 
-Faces are found by the runtime's detector, as on a device. Their landmarks are what the float model
-sees in them: good enough to cut by and to tell their pose.
+Faces are found by the runtime's detector, as on a device. Their landmarks are predictions of the
+float model, which is accurate enough for cropping and for their pose.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,14 +23,16 @@ from asmnet_edge.landmarks import Box, Landmarks
 from asmnet_edge.pictures import SUFFIXES, read_picture
 from asmnet_edge.runtime.detect import detect_haar
 from asmnet_edge.runtime.detector import Detector
-from asmnet_edge.training.floatmodel import FloatModel
 
-MOST = 512  # pictures that are looked at; a larger folder is spread over evenly
+if TYPE_CHECKING:
+    from asmnet_edge.training.floatmodel import FloatModel
+
+MAX_PICTURES = 512  # to read; of a larger folder, evenly spaced ones
 BATCH = 32
 
 
 class UnlabelledPictures:
-    """The faces in the pictures below ``folder``, all of them to learn from."""
+    """The faces in all pictures below ``folder``, as one training subset."""
 
     name = UNLABELLED
     licence = "that of the pictures"
@@ -43,22 +46,22 @@ class UnlabelledPictures:
         found = [p for p in sorted(folder.rglob("*")) if p.suffix.lower() in SUFFIXES]
         if not found:
             raise DataError(f"{folder} holds no pictures", f"Known: {', '.join(SUFFIXES)}")
-        places = np.linspace(0, len(found) - 1, min(MOST, len(found))).astype(int)
-        self._files, self.passed_over = [found[i] for i in places], len(found) - len(places)
+        places = np.linspace(0, len(found) - 1, min(MAX_PICTURES, len(found))).astype(int)
+        self._files = [found[i] for i in places]
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """The faces found; ``on_broken`` is told of pictures that are unreadable or show none."""
+        """Return the faces found; ``on_broken`` gets errors of unreadable or faceless pictures."""
         if subset != "train":
             raise DataError(f"{self.folder} has no subset {subset!r}", "Known: train")
         faces = [face for file in self._files for face in self._faces(file, on_broken)]
         batches = [faces[start : start + BATCH] for start in range(0, len(faces), BATCH)]
-        return [sample for batch in batches for sample in self._seen(batch)]
+        return [sample for batch in batches for sample in self._with_landmarks(batch)]
 
     def missing(self, subset: str) -> Sequence[Missing]:
         return ()
 
     def _faces(self, file: Path, on_broken: OnBroken) -> list[Sample]:
-        """The faces of one picture; until the model sees them, points are the mean shape's."""
+        """Return the faces of one picture, with the mean shape in each box as landmarks."""
         name = str(file.relative_to(self.folder))
         try:
             boxes = self._detector(read_picture(file))
@@ -72,19 +75,19 @@ class UnlabelledPictures:
         return [Sample(n, name, load, self._within(b)) for n, b in zip(names, boxes, strict=True)]
 
     def _within(self, box: Box) -> Landmarks:
-        """The mean shape, stretched to fill ``box``."""
+        """Return the mean shape (n, 2), stretched to fill ``box``, in pixels."""
         mean = self._model.scaling.mean_shape
         low, high = mean.min(axis=0), mean.max(axis=0)
         shape = (mean - low) / (high - low) * [box.width, box.height] + [box.x, box.y]
         return Landmarks(shape, self.scheme)
 
-    def _seen(self, faces: Sequence[Sample]) -> list[Sample]:
-        """``faces`` with the landmarks that the float model finds in them."""
-        rule = self._model.crop.level  # the points are a box yet, and tell no tilt
+    def _with_landmarks(self, faces: Sequence[Sample]) -> list[Sample]:
+        """Return ``faces`` with landmarks predicted by the float model."""
+        rule = self._model.crop.level  # landmarks are still those of a box, which has no roll
         relative, _ = self._model.predict(crops_of(faces, rule))
         found = []
         for face, points in zip(faces, relative, strict=True):
             back = invert(rule.matrix(face.landmarks))
-            seen = transform(from_relative(points, rule.size), back)
-            found.append(replace(face, landmarks=Landmarks(seen, self.scheme)))
+            predicted = transform(from_relative(points, rule.size), back)
+            found.append(replace(face, landmarks=Landmarks(predicted, self.scheme)))
         return found

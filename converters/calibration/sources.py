@@ -1,6 +1,7 @@
-"""From what a person asks for to calibration faces: a data set, a folder of pictures, or drawings.
+"""Where calibration faces come from: a data set, a folder of pictures, or drawn faces.
 
-Kinds are those of the catalog, and ``pictures:DIR`` for pictures that nobody annotated.
+A source is written ``kind:argument``, as the catalog of data sets has them; ``pictures:DIR`` are
+pictures without annotations.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asmnet_edge.converters.calibration.crops import COUNT, CalibrationSet, Progress, calibrate_on
+from asmnet_edge.converters.calibration.pictures import UnlabelledPictures
 from asmnet_edge.converters.calibration.testfaces import UNLABELLED
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.sample import Dataset, OnBroken, refuse
@@ -21,15 +23,16 @@ if TYPE_CHECKING:
     from asmnet_edge.training.floatmodel import FloatModel
 
 DRAWN = "synthetic:256"
-PICTURES_HELD_OUT = 30.0  # % of pictures that no model was trained on, to check and judge on
+PICTURES_HELD_OUT = 30.0  # % of unlabelled pictures to check and score artifacts on
 
 
 @dataclass(frozen=True)
 class FaceSource:
-    """Where calibration faces come from, in a person's words.
+    """Options of a source of calibration faces.
 
-    words : "kind:argument"; detector : how faces are found in unlabelled pictures
-    not_in : data sets, likewise in words, whose test faces must not be among them
+    words : "kind:argument"; count : at most so many faces
+    detector : name of the detector that finds faces in unlabelled pictures
+    not_in : "kind:argument" of data sets whose test faces must not be among them
     """
 
     words: str = DRAWN
@@ -52,12 +55,12 @@ class FaceSource:
         return Path(self.words.partition(":")[2]).expanduser()
 
     def on_broken_again(self, error: DataError) -> None:
-        """What calibrating told and left out, as pictures without a face, is left out quietly."""
+        """Ignore an error that calibration has reported already, of pictures; raise any other."""
         if not self.is_unlabelled:
             refuse(error)
 
     def described(self) -> str:
-        """What is there to choose from, without reading a picture."""
+        """Describe the faces to choose from, without reading a picture."""
         if self.is_unlabelled:
             return f"up to {self.count} faces found in {self.folder}"
         dataset = open_dataset(self.words)
@@ -67,21 +70,20 @@ class FaceSource:
     def calibration(
         self, model: FloatModel, on_broken: OnBroken = refuse, progress: Progress = iter
     ) -> CalibrationSet:
-        """The faces for ``model``; see `calibrate_on`."""
+        """Return the calibration set for ``model``; see `calibrate_on` for errors."""
         percent = self.held_out_percent(model)
         not_in = [open_dataset(words) for words in self.not_in]
         faces = self.dataset(model)
         return calibrate_on(faces, model.crop, self.count, percent, not_in, on_broken, progress)
 
     def held_out_percent(self, model: FloatModel) -> float:
-        """How many of the identities, in %, are not to be calibrated on."""
+        """Share of the identities in % that is held out of calibration."""
         return PICTURES_HELD_OUT if self.is_unlabelled else model.validation_percent
 
     def dataset(self, model: FloatModel) -> Dataset:
-        """The data set that the words name; pictures without landmarks get those of ``model``."""
+        """Open the data set; unlabelled pictures get the landmarks that ``model`` predicts."""
         if not self.is_unlabelled:
             return open_dataset(self.words)
-        from asmnet_edge.converters.calibration.pictures import UnlabelledPictures
 
         prepare = prepare_detector(self.detector, DetectorOptions(margin=model.crop.margin))
         return UnlabelledPictures(self.folder, model, prepare())

@@ -1,7 +1,8 @@
-"""Choosing calibration faces: some of each pose and each light, the same ones each time.
+"""Stratified sampling of calibration faces by pose and luminance, without randomness.
 
-Activation ranges are set by the faces at the edges of what occurs. A draw in the data set's order
-has few of those, so faces are sorted into strata by yaw, pitch and light, and taken in turns.
+Activation ranges are set by faces with extreme poses and light. The first faces of a data set hold
+few of those, so faces are sorted into strata by yaw, pitch and luminance, and each stratum gives as
+many as any other.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from asmnet_edge.landmarks import FloatArray
 
-# edges between strata; about a fifth of 300W's training faces lies beyond each
+# bin edges; about a fifth of 300W's training faces lies beyond each
 EDGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"yaw": (-15.0, 15.0), "pitch": (-10.0, 12.0), "light": (90.0, 135.0)}
 )
@@ -26,21 +27,22 @@ LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 Stratum = tuple[int, ...]
 
 
-def light_of(crop: NDArray[np.uint8]) -> float:
-    """Mean luminance, 0 to 255, of ``crop`` (s, s, 3) RGB."""
+def luminance(crop: NDArray[np.uint8]) -> float:
+    """Return the mean luminance, 0 to 255, of ``crop`` (s, s, 3) uint8 RGB."""
     return float(crop.reshape(-1, 3).mean(axis=0) @ np.array(LUMA))
 
 
-def strata_of(**values: FloatArray) -> list[Stratum]:
-    """For each face its bin, 0 to 2, on each axis; ``values`` (faces,) by axis of `EDGES`."""
+def stratify(**values: FloatArray) -> list[Stratum]:
+    """Return the bins, 0 to 2, of each face; ``values`` (faces,) by axis of `EDGES`."""
     bins = [np.digitize(values[axis], EDGES[axis]) for axis in values]
     return [tuple(int(b) for b in face) for face in zip(*bins, strict=True)]
 
 
-def choose(strata: Sequence[Stratum], count: int) -> list[int]:
-    """Indices, ascending, of up to ``count`` faces, as many of each stratum as of any other.
+def stratified_sample(strata: Sequence[Stratum], count: int) -> list[int]:
+    """Return ascending indices of up to ``count`` faces, equally many from each stratum.
 
-    A stratum with fewer gives all it has. Within one, faces are spread evenly over their order.
+    A stratum with fewer faces gives all of them. Within a stratum, faces are spread evenly over
+    their order.
     """
     quotas = _quotas(Counter(strata), min(count, len(strata)))
     chosen: list[int] = []
@@ -51,7 +53,7 @@ def choose(strata: Sequence[Stratum], count: int) -> list[int]:
 
 
 def _quotas(sizes: Mapping[Stratum, int], count: int) -> dict[Stratum, int]:
-    """How many faces each stratum gives: one in turns, in order, while it has any."""
+    """Number of faces from each stratum: one in turn, in sorted order, while any is left."""
     quotas = dict.fromkeys(sorted(sizes), 0)
     while sum(quotas.values()) < count:
         for stratum in (s for s in quotas if quotas[s] < sizes[s]):
@@ -59,8 +61,10 @@ def _quotas(sizes: Mapping[Stratum, int], count: int) -> dict[Stratum, int]:
     return quotas
 
 
-def told(axes: Sequence[str], strata: Sequence[Stratum], chosen: Sequence[int]) -> dict[str, Any]:
-    """For the manifest: on each axis the faces chosen in each bin, lowest first, and its edges."""
+def summarise(
+    axes: Sequence[str], strata: Sequence[Stratum], chosen: Sequence[int]
+) -> dict[str, Any]:
+    """Return bin edges and face counts of each axis, lowest bin first, for the manifest."""
     return {
         axis: {
             "edges": list(EDGES[axis]),

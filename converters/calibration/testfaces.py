@@ -1,4 +1,4 @@
-"""Keeping test faces out of calibration by what their pictures show, whatever they are called."""
+"""Data leakage: find test faces among the calibration faces by their pixels, not their names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from asmnet_edge.errors import DataError
 from asmnet_edge.landmarks import Box
 from asmnet_edge.pictures import Picture
 
-TOLD = 5  # faces that an error names
-# drawn faces of the two subsets differ by their numbers, and to draw them takes long
+MAX_NAMED = 5  # faces that an error lists
+# the subsets of drawn faces are disjoint by construction, and drawing them takes long
 DISJOINT = ("synthetic",)
-# where landmarks are a model's guess the face may lie a little off: whole pictures are compared too
+# name of data sets whose landmarks are predicted, so that faces may lie a little off: their whole
+# pictures are compared too
 UNLABELLED = "pictures"
 
 
 def test_subsets(dataset: Dataset) -> list[tuple[Dataset, str]]:
-    """All subsets of ``dataset`` that nothing may be learnt from."""
+    """Return all subsets of ``dataset`` that are reserved for testing."""
     names = [] if dataset.name in DISJOINT else [s for s in dataset.subsets if s != "train"]
     return [(dataset, name) for name in names]
 
@@ -26,17 +27,17 @@ def test_subsets(dataset: Dataset) -> list[tuple[Dataset, str]]:
 def refuse_test_faces(
     faces: Sequence[Sample], tests: Sequence[tuple[Dataset, str]], whole: bool = False
 ) -> dict[str, int]:
-    """How many test faces of each data set ``faces`` were compared with.
+    """Check that none of ``faces`` shows a face of the subsets ``tests``; `DataError` lists those.
 
-    `DataError` names those of ``faces`` that show the same as a face of the subsets ``tests``;
-    ``whole`` compares their whole pictures as well.
+    ``whole`` compares whole pictures as well. Return the number of test faces compared with, by
+    data set.
     """
     # a face may be in several subsets of one data set
     known = {(d.name, s.name): s for d, subset in tests for s in d.samples(subset)}
     if pairs := _pairs(faces, list(known.values()), whole) if known else []:
-        more = f" and {len(pairs) - TOLD} more" if len(pairs) > TOLD else ""
+        more = f" and {len(pairs) - MAX_NAMED} more" if len(pairs) > MAX_NAMED else ""
         raise DataError(
-            f"test faces are among those to calibrate on: {'; '.join(pairs[:TOLD])}{more}",
+            f"test faces are among those to calibrate on: {'; '.join(pairs[:MAX_NAMED])}{more}",
             "Test faces are for reporting: take them away, or calibrate on others",
         )
     names = [name for name, _ in known]
@@ -53,7 +54,7 @@ def _pairs(faces: Sequence[Sample], tests: Sequence[Sample], whole: bool) -> lis
 
 
 def _looks(face: Sample) -> tuple[Picture, Picture]:
-    """Thumbnails of ``face`` and of its whole picture."""
+    """Return thumbnails of ``face`` and of its whole picture."""
     picture = face.load()
     height, width = picture.shape[:2]
     whole = Box(-0.5, -0.5, width, height)

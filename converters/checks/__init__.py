@@ -1,1 +1,1 @@
-"""Whether an artifact gives what the float model gives."""
+"""Checks of artifacts against the float model."""

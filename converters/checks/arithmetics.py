@@ -1,7 +1,8 @@
-"""An artifact in both arithmetics of eight bits: this CPU's by its runtime, the other simulated.
+"""Int8 arithmetic of CPUs: an artifact in exact and in saturating arithmetic on one machine.
 
-Exact is that of CPUs with VNNI, of ARM, and of LiteRT everywhere. Saturating is that of ONNX
-Runtime and OpenVINO on x86 without VNNI, see `asmnet_edge.converters.saturation.pairs`.
+This CPU's arithmetic is run by the runtime, the other one is simulated. CPUs with VNNI, ARM and
+LiteRT everywhere compute exactly. ONNX Runtime and OpenVINO saturate on x86 without VNNI: see
+`asmnet_edge.converters.saturation.pairs`.
 """
 
 from __future__ import annotations
@@ -24,44 +25,46 @@ Outputs = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True)
 class Arithmetics:
-    """An artifact opened in both; ``here`` : `EXACT` or `SATURATING`, that of this CPU.
+    """An artifact opened in both arithmetics.
 
-    own : by its runtime; other : simulated, None where no activations make any difference
+    here : `EXACT` or `SATURATING`, the arithmetic of this CPU; native : the runtime's backend
+    other : simulates the other arithmetic; None if no activations make a difference
     """
 
     here: str
-    own: InferenceBackend
+    native: InferenceBackend
     other: InferenceBackend | None
 
     def run(self, crops: NDArray[np.uint8]) -> dict[str, Outputs]:
-        """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` by the arithmetic's name."""
-        own = run_all(self.own, crops)
-        other = own if self.other is None else run_all(self.other, crops)
-        return {self.here: own, other_than(self.here): other}
+        """Return landmarks (faces, n, 2) and pose (faces, 3) of ``crops``, by arithmetic."""
+        native = run_all(self.native, crops)
+        other = native if self.other is None else run_all(self.other, crops)
+        return {self.here: native, other_than(self.here): other}
 
 
 def other_than(arithmetic: str) -> str:
+    """Return the other one of `EXACT` and `SATURATING`."""
     return SATURATING if arithmetic == EXACT else EXACT
 
 
 def open_in_both(path: Path, threads: int = 1) -> Arithmetics:
-    """The artifact at ``path``, whose origin is known, in both arithmetics.
+    """Open the trusted artifact at ``path`` in both arithmetics.
 
-    `MissingExtraError` when what simulates the other one is not installed.
+    `MissingExtraError` if a package that the simulation needs is not installed.
     """
     here = arithmetic_here(path)
     return Arithmetics(here, open_backend(path, threads), simulated(path, other_than(here)))
 
 
 def arithmetic_here(path: Path) -> str:
-    """That of the runtime of the artifact at ``path`` on this CPU."""
+    """Return the arithmetic of the runtime of the artifact at ``path`` on this CPU."""
     return SATURATING if saturates(format_of(path).name) else EXACT
 
 
 def simulated(path: Path, arithmetic: str) -> InferenceBackend | None:
-    """The artifact at ``path`` in ``arithmetic``, or None where that makes no difference.
+    """Open the artifact at ``path`` in simulated ``arithmetic``; None if it makes no difference.
 
-    `MissingExtraError` when a package for it is not installed.
+    `MissingExtraError` if a package that the simulation needs is not installed.
     """
     spec = format_of(path)
     if not spec.simulation:

@@ -1,6 +1,6 @@
-"""The fingerprint: what the float model gives on test patterns, carried by every artifact.
+"""Fingerprint: outputs of the float model on test patterns, stored in every artifact.
 
-So any machine with the artifact's runtime can check it without the float model and without faces.
+A machine with the artifact's runtime checks it without the float model and without faces.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from asmnet_edge.manifest import ArtifactManifest, Precision
 from asmnet_edge.schemes import LandmarkScheme
 
 DECIMALS = 6  # 0.0002 px of a crop of 224
-# an artifact that passed on faces may lie further off on patterns: by how much more than where it
-# was made it may do so here, and in which units that is no longer told from rounding
+# an artifact that passed on faces may deviate more on patterns; allowed are this factor times the
+# deviation at conversion, plus rounding in the units of `Parity`
 SLACK, ROUNDING = 1.25, 0.01
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What an artifact is compared with.
+    """Reference that an artifact is compared with.
 
     landmarks : (patterns, n, 2), pose : (patterns, 3), both of the float model, as the contract has
     them; patterns : SHA-256 of the patterns' pixels
@@ -43,12 +43,12 @@ class Fingerprint:
 
     @classmethod
     def of(cls, outputs: tuple[FloatArray, FloatArray], size: int) -> Fingerprint:
-        """That of a float model of input ``size`` with these outputs on its `patterns`."""
+        """Return the fingerprint of a float model with ``outputs`` on the patterns of ``size``."""
         return cls(outputs[0].round(DECIMALS), outputs[1].round(DECIMALS), digest(size))
 
     @classmethod
     def from_manifest(cls, manifest: ArtifactManifest) -> Fingerprint:
-        """The one in ``manifest``; `ModelError` when it has none that can be used."""
+        """Read the fingerprint of ``manifest``; `ModelError` if it has none or a damaged one."""
         if not manifest.fingerprint:
             raise ModelError(
                 "its manifest carries no fingerprint to compare with",
@@ -83,19 +83,19 @@ class Fingerprint:
         }
 
     def made_in(self, arithmetic: str) -> Parity | None:
-        """Parity where it was made, in that arithmetic; old manifests know the exact one."""
+        """Parity at conversion in ``arithmetic``; old manifests have only the exact one."""
         return self.made if arithmetic == EXACT else self.made_saturating or self.made
 
     def compare(
         self, outputs: tuple[FloatArray, FloatArray], scheme: LandmarkScheme, size: int
     ) -> Parity:
-        """How far an artifact's ``outputs`` on the patterns lie from the float model's."""
+        """Compare an artifact's ``outputs`` on the patterns with those of the float model."""
         return compare(outputs, (self.landmarks, self.pose), scheme, size)
 
     def check(self, found: Parity, arithmetic: str, precision: Precision, name: str) -> None:
-        """`CheckFailedError` when ``found`` is beyond its precision's limit and where it was made.
+        """Raise `CheckFailedError` if ``found`` exceeds the limits and the parity at conversion.
 
-        arithmetic : in which it was found
+        arithmetic : of ``found``
         """
         made = self.made_in(arithmetic)
         if made is not None and is_near(found, made):
@@ -107,11 +107,11 @@ class Fingerprint:
 
 
 def is_near(found: Parity, made: Parity) -> bool:
-    """Whether ``found`` is no further from the float model than ``made``, but for a little."""
+    """Whether ``found`` is at most ``made``, with some `SLACK` and `ROUNDING`."""
     pairs = (found.max_px, made.max_px), (found.deviation_iod_percent, made.deviation_iod_percent)
     return all(here <= SLACK * there + ROUNDING for here, there in pairs)
 
 
 def digest(size: int) -> str:
-    """SHA-256 of the patterns' pixels."""
+    """Return the SHA-256 of the patterns' pixels."""
     return hashlib.sha256(patterns(size).tobytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Parity: how far an artifact's landmarks lie from the float model's on the same crops."""
+"""Parity: deviation of an artifact's landmarks from the float model's on the same crops."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from asmnet_edge.manifest import Precision
 from asmnet_edge.metrics import deviation
 from asmnet_edge.schemes import LandmarkScheme
 
-# what an artifact must keep to get its final name, in the units named
+# limits that an artifact must keep to be published
 MAX_PIXELS_FLOAT32 = 0.02
 MAX_PIXELS_FLOAT16 = 0.1
 MAX_DEVIATION_INT8 = 1.0
-MAX_DEVIATION_INT8_IO = 1.5  # 256 steps for a coordinate alone are up to half of a 224th
+MAX_DEVIATION_INT8_IO = 1.5  # rounding a coordinate to 256 steps is up to half of 1/224 off
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Parity:
         return asdict(self)
 
     def passes(self, precision: Precision) -> bool:
-        """Whether it is near enough to the float model to be used."""
+        """Whether both deviations are within the limits of ``precision``."""
         pixels, percent = _limits(precision)
         return self.max_px <= pixels and self.deviation_iod_percent <= percent
 
     def check(self, precision: Precision, name: str) -> None:
-        """`CheckFailedError` when the artifact is too far from the float model to be used."""
+        """Raise `CheckFailedError` if the artifact ``name`` exceeds a limit of ``precision``."""
         pixels, percent = _limits(precision)
         if self.max_px > pixels:
             raise CheckFailedError(
@@ -63,9 +63,9 @@ class Parity:
 
 @dataclass(frozen=True)
 class Parities:
-    """Parity in both arithmetics of eight bits; the manifest's ``parity`` is the exact one.
+    """Parity in both int8 arithmetics; the manifest's ``parity`` is the exact one.
 
-    saturating : on x86 without VNNI; None in manifests that were written before it was measured
+    saturating : on x86 without VNNI; None for manifests of versions that did not measure it
     """
 
     exact: Parity
@@ -82,20 +82,20 @@ class Parities:
         return {**self.exact.as_json(), **other}
 
     def of(self, arithmetic: str) -> Parity | None:
-        """That of `EXACT` or `SATURATING` arithmetic, if it is known."""
+        """Return the parity in `EXACT` or `SATURATING` arithmetic; None if it is unknown."""
         return self.exact if arithmetic == EXACT else self.saturating
 
     def check(self, precision: Precision, name: str) -> None:
-        """`CheckFailedError` unless both are near enough to the float model."""
+        """Raise `CheckFailedError` unless both are within the limits of ``precision``."""
         self.exact.check(precision, name)
         if self.saturating is not None:
             check_saturating(self.saturating, self.exact, precision, name)
 
 
 def check_saturating(found: Parity, exact: Parity, precision: Precision, name: str) -> None:
-    """`CheckFailedError` unless ``found`` in saturating arithmetic is near enough.
+    """Raise `CheckFailedError` unless ``found``, in saturating arithmetic, is within the limits.
 
-    It names saturation as the cause where the artifact would pass in ``exact`` arithmetic.
+    The error names saturation as the cause if the artifact passes in ``exact`` arithmetic.
     """
     if found.passes(precision) or not exact.passes(precision):
         return found.check(precision, name)
@@ -111,13 +111,13 @@ def check_saturating(found: Parity, exact: Parity, precision: Precision, name: s
 def compare_both(
     outputs: Mapping[str, Outputs], reference: Outputs, scheme: LandmarkScheme, size: int
 ) -> Parities:
-    """Parity of ``outputs``, as `Arithmetics.run` gives them, with the float model's."""
+    """Compare ``outputs`` of `Arithmetics.run` with the float model's ``reference``."""
     exact, other = (compare(outputs[a], reference, scheme, size) for a in (EXACT, SATURATING))
     return Parities(exact, other)
 
 
 def _limits(precision: Precision) -> tuple[float, float]:
-    """The largest deviation in pixels and the mean one in per cent that ``precision`` may have."""
+    """Return the limits of ``precision``: largest deviation in pixels, mean deviation in %."""
     return {
         Precision.FLOAT32: (MAX_PIXELS_FLOAT32, math.inf),
         Precision.FLOAT16: (MAX_PIXELS_FLOAT16, math.inf),
@@ -133,7 +133,7 @@ def compare(
     scheme: LandmarkScheme,
     size: int,
 ) -> Parity:
-    """Parity of (landmarks, pose) ``outputs`` with the float model's ``reference``."""
+    """Compare landmarks (faces, n, 2) and pose (faces, 3) with those of the float model."""
     distances = size * np.linalg.norm(outputs[0] - reference[0], axis=-1)
     return Parity(
         len(distances),

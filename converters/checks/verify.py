@@ -1,4 +1,4 @@
-"""Checking an artifact again, on any machine with its runtime: hash, contract and parity."""
+"""Verification of an artifact on any machine with its runtime: hash, contract and parity."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from asmnet_edge.runtime.backends.backend import (
     run_all,
 )
 
-# arithmetic of this CPU -> where the other one is found, in words
+# arithmetic of this CPU -> CPUs with the other one, for messages
 ELSEWHERE = {EXACT: "on x86 without VNNI", SATURATING: "with VNNI or on ARM"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its name, whether it passed, and what was found."""
+    """Result of one check; what : the finding or the error, for messages."""
 
     name: str
     passed: bool
@@ -46,11 +46,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found out about the artifact at ``path``.
+    """Result of verifying the artifact at ``path``.
 
-    runtime : that ran it, with its version; parity, made : how far it lies from the float model on
-    the test patterns, here and where it was made, in this CPU's ``arithmetic``, see `Arithmetics`
-    other : how far in the other one, simulated; None when what simulates it is not installed
+    runtime : name and version of the runtime that ran it
+    parity, made : deviation from the float model on the test patterns, here and at conversion, in
+    this CPU's ``arithmetic``, see `Arithmetics`
+    other : the same in the other arithmetic, simulated; None if the simulation is not installed
     """
 
     path: Path
@@ -67,7 +68,7 @@ class Verification:
 
     @property
     def computes_as_made(self) -> bool:
-        """Whether this machine's results are as near as those where the artifact was made."""
+        """Whether results here deviate no more than those of the machine that converted."""
         return not (self.parity and self.made) or is_near(self.parity, self.made)
 
     def as_json(self) -> dict[str, Any]:
@@ -85,9 +86,9 @@ class Verification:
 
 
 def verify(path: Path, threads: int = 1) -> Verification:
-    """Check the artifact at ``path``; each check is made only when those before it passed.
+    """Check the artifact at ``path`` with ``threads`` threads, up to the first check that fails.
 
-    `MissingExtraError` when the runtime of its format is not installed.
+    `MissingExtraError` if the runtime of its format is not installed.
     """
     run = _Run(path, threads)
     steps = {"hash": run.hash, "contract": run.contract, "parity": run.fingerprint}
@@ -107,7 +108,7 @@ def _until_one_fails(steps: dict[str, Callable[[], str]]) -> Iterator[Check]:
 
 
 class _Run:
-    """The checks of one artifact, in their order; each tells what it found or raises."""
+    """The checks of one artifact, in order; each returns its finding or raises."""
 
     manifest: ArtifactManifest
     outputs: tuple[FloatArray, FloatArray]
@@ -122,16 +123,16 @@ class _Run:
     def hash(self) -> str:
         format_of(self.path)  # an unknown suffix is refused before anything is read
         self.manifest = read_manifest(self.path)
-        # compared as they are written: a later version may tell facts that this one does not know
+        # compared as written: a later version may store facts that this one does not know
         beside = json.loads(manifest_path(self.path).read_text(encoding="utf-8"))
-        told = f"sha256 {self.manifest.files[-1]['sha256'][:12]}…"
+        digest_text = f"sha256 {self.manifest.files[-1]['sha256'][:12]}…"
         try:
             inside = read_contents(self.path).facts
         except MissingExtraError:  # tflite-runtime brings no reader of its own format
-            return f"{told} (the facts inside the file need ai-edge-litert to be read)"
+            return f"{digest_text} (the facts inside the file need ai-edge-litert to be read)"
         if inside is None or any(beside.get(name) != inside[name] for name in inside):
             raise CheckFailedError("the facts inside the file are not those of its manifest")
-        return told
+        return digest_text
 
     def contract(self) -> str:
         backend = open_backend(self.path, self._threads)
@@ -158,13 +159,13 @@ class _Run:
         self.parity = print_.compare(self.outputs, manifest.landmark_scheme, size)
         self.other = self._other(print_)
         print_.check(self.parity, self.arithmetic, manifest.precision, self.path.name)
-        told = f"at most {self.parity.max_px:.4f} px from the float model on test patterns"
-        return told + (
+        finding = f"at most {self.parity.max_px:.4f} px from the float model on test patterns"
+        return finding + (
             f", {self.other.max_px:.4f} {ELSEWHERE[self.arithmetic]}" if self.other else ""
         )
 
     def _other(self, print_: Fingerprint) -> Parity | None:
-        """Parity in the arithmetic that is not this CPU's, where it can be simulated."""
+        """Return the parity in the other arithmetic; None if it cannot be simulated."""
         try:
             backend = simulated(self.path, other_than(self.arithmetic))
         except MissingExtraError:

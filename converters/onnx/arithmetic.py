@@ -1,4 +1,4 @@
-"""An ONNX file computed in an arithmetic that is not this CPU's, exact or saturating."""
+"""Simulation of exact or saturating arithmetic of an ONNX file, on any CPU."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ PAIRING = "row"  # ONNX Runtime's
 
 
 def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:
-    """The file at ``path`` in that arithmetic; None where both are the same, see `simulated`."""
+    """Load the file at ``path`` in that arithmetic; None if both are the same, see `simulated`."""
     content = simulated(path.read_bytes(), saturating)
     return None if content is None else OnnxRuntimeBackend(*open_session(path, 1, content))
 
 
 def simulated(content: bytes, saturating: bool) -> bytes | None:
-    """An ONNX file that computes as ``content`` does in that arithmetic, on any CPU.
+    """Return an ONNX file with the results of ``content`` in that arithmetic on any CPU.
 
-    None where both are the same: no activations could make any of its kernels saturate. Those that
-    could are computed in float, which does not, less what saturation takes.
+    None if both are the same, because none of its kernels can saturate. Kernels that can are
+    computed in float, less the loss by saturation.
     """
     model = onnx.load_from_string(content)
     graph = Graph(model)
@@ -41,7 +41,7 @@ def simulated(content: bytes, saturating: bool) -> bytes | None:
 
 
 def _widen(graph: Graph, place: QdqConvolution, name: str) -> None:
-    """Give ``place`` the float values of its kernel, so that it isn't computed in int8."""
+    """Give ``place`` the float values of its kernel, so that it is computed in float."""
     scales = place.one.kernel_scale.reshape(-1, 1, 1, 1)
     values = (place.one.kernel * scales).astype(np.float32)
     graph.model.graph.initializer.append(numpy_helper.from_array(values, name))
@@ -49,7 +49,7 @@ def _widen(graph: Graph, place: QdqConvolution, name: str) -> None:
 
 
 def _saturate(graph: Graph, place: QdqConvolution, name: str) -> None:
-    """Take from the results of ``place`` what saturation would."""
+    """Subtract the loss by saturation from the results of ``place``."""
     result = place.node.output[0]
     place.node.output[0] = f"{name}_exact"
     nodes = [helper.make_node("Cast", [place.codes], [f"{name}_codes"], to=TensorProto.FLOAT)]
@@ -66,7 +66,7 @@ def _saturate(graph: Graph, place: QdqConvolution, name: str) -> None:
 
 
 def _lost(graph: Graph, place: QdqConvolution, pairs: Pairs, name: str, part: str) -> list[Any]:
-    """Nodes that make ``part``_lost of ``name``_codes."""
+    """Return nodes that compute the loss, ``part``_lost, of ``name``_codes."""
     window = place.one.window
     pads = [0, 0, *window.padding[:2], 0, 0, *window.padding[2:]]
     constants = {

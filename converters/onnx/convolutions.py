@@ -1,4 +1,4 @@
-"""The convolutions of a QDQ file that run in U8S8 kernels, and the activations they meet."""
+"""Convolutions of a QDQ file that run in U8S8 kernels, and their activations."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class QdqConvolution:
-    """A convolution and its places in a file.
+    """A convolution and its node in a file.
 
-    codes : name of the tensor of codes; names : of the initialisers of the kernel, its scale, and,
-    where it has one, the bias and its scale
+    codes : name of the tensor of codes; names : of the initialisers of the kernel and its scale,
+    and of the bias, if any, and its scale
     """
 
     one: Convolution
@@ -32,12 +32,12 @@ class QdqConvolution:
 
 
 class Graph:
-    """An ONNX model's constants and makers of tensors, by name."""
+    """Constants and producers of tensors of an ONNX model, by name."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
         self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
-        self.makers = {name: node for node in model.graph.node for name in node.output}
+        self.producers = {name: node for node in model.graph.node for name in node.output}
 
     def value(self, name: str) -> Array:
         return numpy_helper.to_array(self.constants[name])
@@ -46,7 +46,7 @@ class Graph:
         self.constants[name].CopyFrom(numpy_helper.from_array(values, name))
 
     def convolutions(self) -> list[QdqConvolution]:
-        """Those of uint8 codes and int8 kernels, depthwise ones left out."""
+        """Return convolutions of uint8 codes and int8 kernels, except depthwise ones."""
         nodes = [node for node in self.model.graph.node if node.op_type == "Conv"]
         found = [self._convolution(node) for node in nodes]
         return [one for one in found if one is not None and not one.one.is_depthwise]
@@ -66,8 +66,8 @@ class Graph:
         return QdqConvolution(one, node, data.input[0], names)
 
     def _dequantizers(self, node: Any) -> tuple[Any, Any, Any]:
-        """Nodes that make data, kernel and bias of ``node`` from codes; None where none does."""
-        made = [self.makers.get(name) for name in [*node.input, "", ""][:3]]
+        """Return nodes that dequantise data, kernel and bias of ``node``; None for each without."""
+        made = [self.producers.get(name) for name in [*node.input, "", ""][:3]]
         data, weights, bias = (m if m and m.op_type == "DequantizeLinear" else None for m in made)
         if data is not None and len(data.input) < 3:
             data = None
@@ -90,10 +90,10 @@ def _window(node: Any, kernel: tuple[int, ...]) -> tuple[Window, int]:
 def codes_of(
     model: Any, found: list[QdqConvolution], crops: NDArray[np.uint8]
 ) -> Iterator[dict[str, Array]]:
-    """What each of ``found`` takes, (channels, h, w) uint8 by its name, crop by crop.
+    """Yield the input codes (channels, h, w) uint8 of each of ``found`` by name, for each crop.
 
-    Without optimisation ONNX Runtime computes what lies between two quantisers in float: the same
-    on every CPU, and nothing saturates.
+    Without optimisation ONNX Runtime computes QDQ operators in float: with the same results on
+    every CPU, and without saturation.
     """
     watched = onnx.ModelProto()
     watched.CopyFrom(model)

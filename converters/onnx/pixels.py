@@ -1,4 +1,4 @@
-"""The way of a pixel into an int8 ONNX file: as it is, without a detour through float."""
+"""Input of int8 ONNX files: uint8 pixels as codes, without scaling in float."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PIXEL_OPS = ("Cast", "Sub", "Mul", "Transpose")
 
 
 def pixel_override(model: Any, pixels: PixelScaling) -> dict[str, Any]:
-    """Scale and zero point with which a pixel is its own code, for the scaled pixels' tensor.
+    """Return scale and zero point that make a pixel its own code, by name of the scaled tensor.
 
-    Nothing when the offset of ``pixels`` is no whole pixel value, or the file has no such tensor.
+    {} if the offset of ``pixels`` is no whole pixel value, or the file does not scale pixels.
     """
     last = _chain(model)[-1:]
     if not last or not 0 <= pixels.offset <= 255 or pixels.offset != round(pixels.offset):
@@ -29,8 +29,8 @@ def pixel_override(model: Any, pixels: PixelScaling) -> dict[str, Any]:
     return {last[0].output[0]: [exact]}
 
 
-def takes_pixels_as_they_are(model: Any) -> Any:
-    """``model`` with Cast, Sub, Mul and QuantizeLinear of pixels left out: the image is codes."""
+def remove_pixel_scaling(model: Any) -> Any:
+    """Remove Cast, Sub, Mul and QuantizeLinear of pixels from ``model``: the image is codes."""
     chain = _chain(model)
     ends = [n for n in model.graph.node if n.op_type == "QuantizeLinear"]
     ends = [n for n in ends if chain and n.input[0] == chain[-1].output[0]]
@@ -44,12 +44,12 @@ def takes_pixels_as_they_are(model: Any) -> Any:
     _rename(model, ends[0].output[0], name)
     for node in [n for n in chain if n not in moves] + ends:
         model.graph.node.remove(node)
-    del model.graph.value_info[:]  # they told the float types
+    del model.graph.value_info[:]  # they hold the float types
     return onnx.shape_inference.infer_shapes(model)  # which the audit counts by
 
 
 def _chain(model: Any) -> list[Any]:
-    """The nodes that scale and turn the pixels, in order."""
+    """Return the nodes that scale and transpose the pixels, in order."""
     found: list[Any] = []
     name = "image"
     while takers := [n for n in model.graph.node if name in n.input]:

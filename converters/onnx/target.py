@@ -19,7 +19,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from asmnet_edge.converters.graph import OUTPUTS, InferenceGraph
 from asmnet_edge.converters.onnx.canonical_form import canonical
-from asmnet_edge.converters.onnx.pixels import pixel_override, takes_pixels_as_they_are
+from asmnet_edge.converters.onnx.pixels import pixel_override, remove_pixel_scaling
 from asmnet_edge.converters.onnx.saturation import limit
 from asmnet_edge.converters.onnx.weights import HEADS, in_float16, in_int8
 from asmnet_edge.converters.recipe import Recipe
@@ -34,8 +34,8 @@ COMPUTING = {"Conv", "MatMul", "Gemm", "GlobalAveragePool", "ReduceMean", "Conca
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What `scripts/compare_quantisers.py` chose the defaults of; names as ONNX Runtime has them.
+class QuantizerOptions:
+    """Options of the quantizer, as ONNX Runtime names them; `scripts/compare_quantisers.py`.
 
     activations : QUInt8 or QInt8; ranges : MinMax, Percentile or Entropy
     pair_limits : weights that don't saturate without VNNI: "chosen", in layers where saturation
@@ -50,7 +50,7 @@ class Choice:
 
 
 class OnnxExporter:
-    """Body in U8S8, as ONNX Runtime's x86 and ARM kernels like it; heads with int8 weights."""
+    """Exporter of ONNX: body in U8S8, for x86 and ARM kernels; heads with int8 weights."""
 
     tools = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
 
@@ -113,9 +113,11 @@ class _Crops(quantization.CalibrationDataReader):  # type: ignore[misc]
         return None if crop is None else {"image": crop[None]}
 
 
-def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | None = None) -> Any:
-    """``model`` with its body in int8, but for the layers that stay in float."""
-    choice = choice or Choice()
+def quantize(
+    model: Any, recipe: Recipe, pixels: PixelScaling, options: QuantizerOptions | None = None
+) -> Any:
+    """Quantise the body of float ``model``, except layers that ``recipe`` keeps in float."""
+    options = options or QuantizerOptions()
     with tempfile.TemporaryDirectory() as folder:
         given, prepared, made = (Path(folder) / f"{i}.onnx" for i in range(3))
         onnx.save(model, given)
@@ -124,30 +126,30 @@ def quantize(model: Any, recipe: Recipe, pixels: PixelScaling, choice: Choice | 
         ready = onnx.load(prepared)
         kept = _nodes_of(ready, recipe.keep_float)
         heads = _heads(ready)
-        exact = pixel_override(ready, pixels) if choice.activations == "QUInt8" else {}
+        exact = pixel_override(ready, pixels) if options.activations == "QUInt8" else {}
         quantization.quantize_static(
             prepared,
             made,
             _Crops(recipe.crops.crops),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=BODY,
-            per_channel=choice.per_channel,
-            reduce_range=choice.seven_bits,
-            activation_type=quantization.QuantType[choice.activations],
+            per_channel=options.per_channel,
+            reduce_range=options.seven_bits,
+            activation_type=quantization.QuantType[options.activations],
             weight_type=quantization.QuantType.QInt8,
             nodes_to_exclude=heads + kept,
-            calibrate_method=quantization.CalibrationMethod[choice.ranges],
+            calibrate_method=quantization.CalibrationMethod[options.ranges],
             extra_options={"TensorQuantOverrides": exact},
         )
         quantized = onnx.load(made)
-        if choice.pair_limits != "nowhere":
-            limit(quantized, ready, recipe.crops.crops, choice.pair_limits == "everywhere")
+        if options.pair_limits != "nowhere":
+            limit(quantized, ready, recipe.crops.crops, options.pair_limits == "everywhere")
         quantized = in_int8(quantized, HEADS, keep=kept)
-    return takes_pixels_as_they_are(quantized) if exact else quantized
+    return remove_pixel_scaling(quantized) if exact else quantized
 
 
 def _nodes_of(model: Any, layers: tuple[str, ...]) -> list[str]:
-    """Names of the computing nodes of Keras ``layers``; nameless ones are known by their bias."""
+    """Return names of the nodes of Keras ``layers``, by their name or that of their bias."""
     constants = {tensor.name for tensor in model.graph.initializer}
     return [
         node.name
@@ -163,7 +165,7 @@ def _nodes_of(model: Any, layers: tuple[str, ...]) -> list[str]:
 
 
 def _heads(model: Any) -> list[str]:
-    """Names of the nodes outside the body: the heads and what follows them."""
+    """Return names of the nodes outside the body: heads and all nodes after them."""
     reached, heads = set(OUTPUTS), []
     for node in reversed(model.graph.node):
         if reached & set(node.output) and node.op_type not in BODY_ENDS:

@@ -1,4 +1,4 @@
-"""ONNX files whose weights are smaller than what they are computed with."""
+"""Compression of weights in ONNX files: float16 or int8 in the file, float32 in computation."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-SMALLEST = 64  # constants with fewer numbers stay as they are
+MIN_SIZE = 64  # constants with fewer values stay float32
 HEADS = ("Gemm", "MatMul")
 WITH_KERNEL = ("Conv", *HEADS)
 Array = NDArray[Any]
-# name, values -> the constants to keep, and the nodes that make float32 of them
+# name, values -> compressed constants, and nodes that restore float32 from them
 Pack = Callable[[str, Array], tuple[list[Any], list[Any]]]
 
 
 def in_float16(model: Any) -> Any:
-    """``model`` with float16 kernels that are widened when the file is loaded.
+    """Compress kernels of ``model`` to float16, which is widened when the file is loaded.
 
     ONNX Runtime has few float16 kernels for CPUs: with all in float16 it would cast forth and back
     around each node.
@@ -27,7 +27,7 @@ def in_float16(model: Any) -> Any:
 
 
 def in_int8(model: Any, kinds: Collection[str] = WITH_KERNEL, keep: Collection[str] = ()) -> Any:
-    """``model`` with int8 kernels of nodes of ``kinds``, a scale for each output channel.
+    """Compress kernels of nodes of ``kinds`` to int8, with a scale for each output channel.
 
     keep : names of nodes whose kernels stay in float. Activations are float.
 
@@ -42,7 +42,7 @@ def _packed(model: Any, names: Collection[str], pack: Pack) -> Any:
     nodes: list[Any] = []
     for tensor in list(model.graph.initializer):
         values = numpy_helper.to_array(tensor)
-        if tensor.name in names and values.dtype == np.float32 and values.size >= SMALLEST:
+        if tensor.name in names and values.dtype == np.float32 and values.size >= MIN_SIZE:
             constants, made = pack(tensor.name, values)
             model.graph.initializer.remove(tensor)
             model.graph.initializer.extend(constants)
@@ -74,7 +74,7 @@ def _in_steps(name: str, values: Array, axis: int) -> tuple[list[Any], list[Any]
 def _kernels(
     model: Any, kinds: Collection[str] = WITH_KERNEL, keep: Collection[str] = ()
 ) -> dict[str, int]:
-    """Axis of the output channels of each kernel, by its name."""
+    """Return the axis of the output channels of each kernel, by name."""
     nodes = [n for n in model.graph.node if n.op_type in kinds and n.name not in keep]
     return {node.input[1]: _channel_axis(node) for node in nodes}
 

@@ -1,4 +1,4 @@
-"""An IR computed in an arithmetic that is not this CPU's, exact or saturating."""
+"""Simulation of exact or saturating arithmetic of an IR, on any CPU."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAIRING = "place"  # oneDNN's
 
 
 def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:
-    """The file at ``path`` in that arithmetic; None where both are the same, see `simulated`."""
+    """Load the file at ``path`` in that arithmetic; None if both are the same, see `simulated`."""
     core = openvino.Core()
     model = core.read_model(path.read_bytes(), path.with_suffix(".bin").read_bytes())
     other = simulated(model, saturating)
@@ -29,10 +29,10 @@ def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:
 
 
 def simulated(model: Any, saturating: bool) -> Any | None:
-    """A model that computes as ``model`` does in that arithmetic, on any CPU.
+    """Return a model with the results of ``model`` in that arithmetic on any CPU.
 
-    None where both are the same: no activations could make any of its kernels saturate. Those that
-    could are computed in float, which does not, less what saturation takes.
+    None if both are the same, because none of its kernels can saturate. Kernels that can are
+    computed in float, less the loss by saturation.
     """
     copy = model.clone()
     found = [place for place in convolutions(copy) if place.one.can_saturate(PAIRING)]
@@ -46,7 +46,7 @@ def simulated(model: Any, saturating: bool) -> Any | None:
 
 
 def _saturate(place: IrConvolution) -> None:
-    """Take from the results of ``place`` what saturation would."""
+    """Subtract the loss by saturation from the results of ``place``."""
     takers = place.node.output(0).get_target_inputs()
     source = place.node.input_value(0)
     steps = ops.divide(source, ops.constant(np.float32(place.one.scale)))

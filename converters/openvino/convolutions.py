@@ -1,4 +1,4 @@
-"""The convolutions of an int8 IR that run in U8S8 kernels, and the activations they meet."""
+"""Convolutions of an int8 IR that run in U8S8 kernels, and their activations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from asmnet_edge.converters.saturation.convolution import Convolution, Window
 from asmnet_edge.converters.saturation.pairs import Codes
 
 KINDS = ("Convolution", "GroupConvolution")
-# what may lie between the quantiser and the convolution: codes stay codes
+# operators that may lie between quantiser and convolution: they keep codes
 PASSED = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Pad", "MaxPool", "Concat", "Interpolate"}
 PASSED |= {"StridedSlice", "Slice", "ShuffleChannels", "DepthToSpace", "SpaceToDepth", "Split"}
 LEVELS = 256
@@ -32,22 +32,22 @@ class IrConvolution:
 
     @property
     def factor(self) -> Any:
-        """The Multiply that makes the kernel of steps and scales."""
+        """The Multiply of the kernel's steps and scales."""
         return self.node.input_value(1).get_node()
 
     @property
     def widened(self) -> Any:
-        """The Convert of the steps."""
+        """The Convert of the kernel's steps."""
         return self.factor.input_value(0).get_node()
 
     def codes(self, values: Array) -> Codes:
-        """The codes of fake-quantised ``values``."""
+        """Return the codes (uint8) of fake-quantised ``values``."""
         found = np.rint(values / self.one.scale) + self.one.zero
         return found.clip(0, LEVELS - 1).astype(np.uint8)
 
 
 def convolutions(model: Any) -> list[IrConvolution]:
-    """Those of uint8 codes and int8 kernels, depthwise ones left out: they don't saturate."""
+    """Return convolutions of uint8 codes and int8 kernels, except depthwise ones."""
     nodes = [node for node in model.get_ordered_ops() if node.get_type_name() in KINDS]
     found = [_convolution(node) for node in nodes]
     return [one for one in found if one is not None and not one.one.is_depthwise]
@@ -69,13 +69,13 @@ def _convolution(node: Any) -> IrConvolution | None:
 
 
 def in_one(node: Any, kernel: Array) -> Array:
-    """``kernel`` of ``node`` (out, in / groups, h, w), without the axis of its groups."""
+    """Reshape ``kernel`` of ``node`` to (out, in / groups, h, w), without an axis of groups."""
     grouped = node.get_type_name() == "GroupConvolution"
     return kernel.reshape(-1, *kernel.shape[2:]) if grouped else kernel
 
 
 def _weights(factor: Any) -> tuple[Array, Array] | None:
-    """Steps and scales of a kernel that ``factor`` makes, if it makes one of int8 steps."""
+    """Return steps and scales of the kernel that ``factor`` computes; None if not of int8."""
     if factor.get_type_name() != "Multiply":
         return None
     widened, scales = (factor.input_value(i).get_node() for i in range(2))
@@ -112,9 +112,9 @@ def _window(node: Any, kernel: tuple[int, ...]) -> Window:
 
 
 def in_float(model: Any) -> Any:
-    """A copy of ``model`` whose convolutions have float kernels: exact on every CPU.
+    """Copy ``model`` with float kernels in all convolutions: exact on every CPU.
 
-    The plugin computes them in float, with activations on the grid of their codes.
+    The plugin computes them in float, with activations rounded to their codes.
     """
     copy = model.clone()
     for place in convolutions(copy):
@@ -123,7 +123,7 @@ def in_float(model: Any) -> Any:
 
 
 def widen(place: IrConvolution) -> None:
-    """Give ``place`` the float values of its kernel, so that it isn't computed in int8."""
+    """Give ``place`` the float values of its kernel, so that it is computed in float."""
     steps, scales = (
         source.get_node().get_data()
         for source in (place.widened.input_value(0), place.factor.input_value(1))
@@ -135,7 +135,7 @@ def widen(place: IrConvolution) -> None:
 def codes_of(
     model: Any, found: list[IrConvolution], crops: NDArray[np.uint8]
 ) -> Iterator[dict[str, Array]]:
-    """What each of ``found`` takes, (channels, h, w) uint8 by its name, crop by crop."""
+    """Yield the input codes (channels, h, w) uint8 of each of ``found`` by name, for each crop."""
     watched = in_float(model)
     nodes = {op.get_friendly_name(): op for op in watched.get_ops()}
     results = [ops.result(nodes[place.one.name].input_value(0)) for place in found]

@@ -1,7 +1,7 @@
-"""Which operators of an OpenVINO model are which layers of the folded Keras graph.
+"""Mapping from layers of the folded Keras graph to operators of an OpenVINO model.
 
-OpenVINO's converter renames whatever it moves a transpose across, so that operators are known by
-what they compute: convolutions by their kernels, the others by the operators they take.
+OpenVINO's converter renames operators when it moves a transpose across them. So convolutions are
+matched by their kernels, other operators by their inputs.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ KINDS = {"Add": "Add", "ReduceMean": "GlobalAveragePooling2D", "Concat": "Concat
 
 
 def operators_of(model: Any, graph: InferenceGraph, names: tuple[str, ...]) -> list[str]:
-    """Friendly names of the operators of ``model`` that Keras layers ``names`` became.
+    """Return friendly names of the operators of ``model`` for the Keras layers ``names``.
 
-    Heads have none here: they stay in float anyway. `ModelError` when one cannot be found.
+    Heads are skipped: they stay in float anyway. `ModelError` if an operator cannot be found.
     """
     network = graph.folded()
     known = _layers_by_operator(model, network)
@@ -35,7 +35,7 @@ def operators_of(model: Any, graph: InferenceGraph, names: tuple[str, ...]) -> l
 
 
 def _layers_by_operator(model: Any, network: Any) -> dict[str, str]:
-    """Name of the Keras layer of each computing operator, by the operator's friendly name."""
+    """Return the name of the Keras layer of each computing operator, by friendly name."""
     computing = [layer for layer in network.layers if isinstance(layer, COMPUTING)]
     kernels = {la.name: _shape_free(_kernel(la)) for la in computing if hasattr(la, "strides")}
     by_takes = {}
@@ -64,7 +64,7 @@ def _match(operator: Any, kernels: Any, by_takes: Any, known: dict[str, str]) ->
 
 
 def _takes(operator: Any, known: dict[str, str]) -> list[str]:
-    """Layers that the result of ``operator`` comes from, past biases, clamps and transposes."""
+    """Return the layers that produce the result of ``operator``, past biases and transposes."""
     if operator.get_friendly_name() in known:
         return [known[operator.get_friendly_name()]]
     inputs = range(operator.get_input_size())
@@ -72,14 +72,14 @@ def _takes(operator: Any, known: dict[str, str]) -> list[str]:
 
 
 def _kernel(layer: Any) -> NDArray[np.float32]:
-    """In OpenVINO's order: output channels first, or groups."""
+    """Return the kernel of ``layer`` in OpenVINO's order: output channels or groups first."""
     kernel = np.asarray(layer.get_weights()[0])
     depthwise = isinstance(layer, layers.DepthwiseConv2D)
     return kernel.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))
 
 
 def _shape_free(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Flat and scaled to 1: the first convolution has the pixels' scale multiplied into it."""
+    """Flatten and scale to 1: the pixels' scale is multiplied into the first convolution."""
     return kernel.ravel() / max(float(np.abs(kernel).max()), 1e-30)
 
 

@@ -1,4 +1,4 @@
-"""IR files that compute alike with and without VNNI."""
+"""Weights of IR files with the same results with and without VNNI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from asmnet_edge.converters.openvino.convolutions import (
     convolutions,
     in_one,
 )
-from asmnet_edge.converters.saturation.choice import Change, choose
+from asmnet_edge.converters.saturation.choice import Change, choose_limited
 from asmnet_edge.converters.saturation.convolution import samples, some_of
 
 Array = NDArray[Any]
@@ -24,10 +24,10 @@ Array = NDArray[Any]
 def limit(
     model: Any, floats: dict[str, Array], crops: NDArray[np.uint8], everywhere: bool = False
 ) -> list[str]:
-    """Limit the weights of int8 ``model`` where saturation would cost more; names of those layers.
+    """Limit weights of int8 ``model`` in place where saturation costs more; return layer names.
 
-    floats : what `float_kernels` gives of the model before; crops : calibration faces (n, s, s, 3)
-    everywhere : limit all weights that any activations could make saturate
+    floats : `float_kernels` of the float model; crops : calibration faces (n, s, s, 3) uint8
+    everywhere : limit all weights that can saturate
     """
     found = [c for c in convolutions(model) if c.one.name in floats and c.one.can_saturate("place")]
     if not found:
@@ -35,7 +35,7 @@ def limit(
     seen = samples([c.one for c in found], codes_of(model, found, some_of(crops)))
     changed = []
     for place in found:
-        change = choose(place.one, floats[place.one.name], seen[place.one.name], everywhere)
+        change = choose_limited(place.one, floats[place.one.name], seen[place.one.name], everywhere)
         if change is not None:
             _store(place, change)
             changed.append(place.one.name)
@@ -43,7 +43,7 @@ def limit(
 
 
 def float_kernels(model: Any) -> dict[str, Array]:
-    """Kernels (out, in / groups, h, w) of a float model's convolutions by name."""
+    """Return kernels (out, in / groups, h, w) of a float model's convolutions, by name."""
     nodes = [node for node in model.get_ops() if node.get_type_name() in KINDS]
     return {
         node.get_friendly_name(): in_one(node, np.array(source.get_data()))
@@ -53,7 +53,7 @@ def float_kernels(model: Any) -> dict[str, Array]:
 
 
 def _store(place: IrConvolution, change: Change) -> None:
-    """Kernel and scale; the shift goes to the bias, which NNCF had corrected for other steps."""
+    """Replace kernel and scale; add the shift to the bias, which NNCF corrected for other steps."""
     shape = list(place.widened.get_output_shape(0))
     steps = ops.constant(change.steps.reshape(shape), dtype=np.int8)
     place.widened.input(0).replace_source_output(steps.output(0))

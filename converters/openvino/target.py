@@ -27,8 +27,8 @@ SOURCE = "saved_model"
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What `scripts/compare_quantisers.py` chose the defaults of.
+class QuantizerOptions:
+    """Options of the quantizer; `scripts/compare_quantisers.py` compares them.
 
     preset : "mixed" has asymmetric activations, as the other formats; "performance" symmetric ones
     fast : bias correction by the layer's own error, not by running the network for each layer
@@ -47,7 +47,9 @@ class Choice:
 
 
 class OpenVinoExporter:
-    """Ranges by minimum and maximum: NNCF's default of averages over samples cuts the extremes off.
+    """Exporter of OpenVINO IR, with activation ranges by minimum and maximum.
+
+    NNCF's default, averages over samples, would cut the extremes off.
 
     The overflow fix (7-bit weights for CPUs without VNNI) is off: it costs accuracy everywhere, and
     pair limits do its work (docs/decisions/0012).
@@ -114,11 +116,12 @@ def _float_model(graph: InferenceGraph) -> Any:
 
 
 def weights_in_int8(graph: InferenceGraph, recipe: Recipe) -> Any:
-    """Kernels in int8, a scale for each channel; activations float."""
+    """Compress kernels to int8 with a scale for each channel; activations stay float."""
     return nncf.compress_weights(float_model(graph), mode=nncf.CompressWeightsMode.INT8_SYM)
 
 
 def int8(graph: InferenceGraph, recipe: Recipe) -> Any:
+    """Quantise the body, except layers that ``recipe`` keeps in float."""
     model = float_model(graph)
     keep = operators_of(model, graph, recipe.keep_float) if recipe.keep_float else []
     return quantize(model, recipe, keep)
@@ -134,30 +137,32 @@ MAKERS: Mapping[Precision, Callable[[InferenceGraph, Recipe], Any]] = MappingPro
 )
 
 
-def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None = None) -> Any:
-    """``model`` with its body in int8 but for operators ``keep`` and the heads, its MatMuls."""
-    choice = choice or Choice()
+def quantize(
+    model: Any, recipe: Recipe, keep: list[str], options: QuantizerOptions | None = None
+) -> Any:
+    """Quantise the body of float ``model``, except operators ``keep`` and heads (MatMul)."""
+    options = options or QuantizerOptions()
     crops = [crop[None] for crop in recipe.crops.crops]
     floats = float_kernels(model)
     extremes = {"activations_range_estimator_params": RangeEstimatorParametersSet.MINMAX}
-    fix = advanced.OverflowFix.ENABLE if choice.overflow_fix else advanced.OverflowFix.DISABLE
-    types = ["MatMul"] if choice.float_heads else []
-    after = _after_heads(model) if choice.float_heads else []
+    fix = advanced.OverflowFix.ENABLE if options.overflow_fix else advanced.OverflowFix.DISABLE
+    types = ["MatMul"] if options.float_heads else []
+    after = _after_heads(model) if options.float_heads else []
     quantized = nncf.quantize(
         model,
         nncf.Dataset(crops),
-        preset=nncf.QuantizationPreset(choice.preset),
+        preset=nncf.QuantizationPreset(options.preset),
         subset_size=len(crops),
-        fast_bias_correction=choice.fast,
+        fast_bias_correction=options.fast,
         ignored_scope=nncf.IgnoredScope(names=keep + after, types=types),
         advanced_parameters=advanced.AdvancedQuantizationParameters(
-            overflow_fix=fix, **({} if choice.averaged else extremes)
+            overflow_fix=fix, **({} if options.averaged else extremes)
         ),
     )
-    if choice.pair_limits != "nowhere":
-        limit(quantized, floats, recipe.crops.crops, choice.pair_limits == "everywhere")
+    if options.pair_limits != "nowhere":
+        limit(quantized, floats, recipe.crops.crops, options.pair_limits == "everywhere")
     heads = {op.get_friendly_name() for op in model.get_ops() if op.get_type_name() == "MatMul"}
-    if not choice.float_heads or heads <= set(keep):
+    if not options.float_heads or heads <= set(keep):
         return quantized
     # the heads' results stay float, and so does what is kept
     return nncf.compress_weights(
@@ -168,9 +173,9 @@ def quantize(model: Any, recipe: Recipe, keep: list[str], choice: Choice | None 
 
 
 def _after_heads(model: Any) -> list[str]:
-    """Names of the operators between the heads' products and the results.
+    """Return names of the operators between the heads' products and the results.
 
-    They add biases and the mean shape: quantised, each coordinate would have 256 steps.
+    They add biases and the mean shape; in int8 each coordinate would have only 256 values.
     """
     waiting = [result.input_value(0).get_node() for result in model.get_results()]
     found: dict[str, None] = {}

@@ -1,1 +1,1 @@
-"""Products cut off at 16 bits, as x86 kernels without VNNI do, and weights that prevent it."""
+"""Saturation of 16-bit sums in x86 kernels without VNNI, and weights that prevent it."""

@@ -1,7 +1,7 @@
-"""Which layers get pair-limited weights: those whose worse arithmetic they make better.
+"""Pair-limited weights, for the layers whose worse arithmetic they improve.
 
-A limit costs precision everywhere, saturation costs some results on CPUs without VNNI. Both are
-measured as errors of the layer's own results, over activations of the calibration faces.
+A limit costs precision everywhere; saturation costs some results on CPUs without VNNI. Both are
+measured as errors of the layer's results over activations of the calibration faces.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Change:
-    """New steps (out, in / groups, h, w) int8 and scales (out,) of a kernel.
+    """New weights of a kernel.
 
-    shift : (out,), by how much the mean result of the new ones lies below that of the old
+    steps : (out, in / groups, h, w) int8; scale : (out,) float32
+    shift : (out,) mean result with the old weights minus that with the new ones
     """
 
     steps: Steps
@@ -40,10 +41,15 @@ class Change:
     shift: Array
 
 
-def choose(one: Convolution, kernel: Array, seen: Seen, always: bool = False) -> Change | None:
-    """Limited weights for ``one`` of float ``kernel`` where they are the better ones for ``seen``.
+def choose_limited(
+    one: Convolution, kernel: Array, seen: Seen, always: bool = False
+) -> Change | None:
+    """Return limited weights of ``one`` if they reduce its error in the worse arithmetic.
 
-    None where it does better as it is, in its worse arithmetic; always : not even then
+    None if they do not.
+
+    kernel : float weights (out, in / groups, h, w); seen : sampled activations by group
+    always : return limited weights even if they increase the error
     """
     found = [better(layer, always) for layer in _layers(one, kernel, seen)]
     if not any(found):
@@ -59,10 +65,10 @@ def choose(one: Convolution, kernel: Array, seen: Seen, always: bool = False) ->
 
 @dataclass(frozen=True)
 class Layer:
-    """A group's weights as a quantiser made them, and activations that it meets.
+    """Quantised weights of one group and sampled activations.
 
     rows : float weights (out, inputs); steps : int8, same shape; scale : (out,), of the steps
-    codes : (samples, inputs) uint8; zero : code of 0; channels : input channels of a place
+    codes : (samples, inputs) uint8; zero : code of 0; channels : input channels of a kernel place
     """
 
     rows: Array
@@ -77,18 +83,18 @@ class Layer:
         return pairings(self.rows.shape[1], self.channels)
 
     def lost(self) -> Array:
-        """What saturation takes from each result as it was made, in the worst pairing."""
+        """Return the loss (samples, out) by saturation of the given steps, worst pairing."""
         each = [overflow(self.codes, self.steps, pairing) for pairing in self.pairings]
         return max(each, key=lambda lost: float((lost**2).sum())) * self.scale
 
     def rounding(self, steps: Steps, scale: Array) -> Array:
-        """How far results with ``steps`` lie from those with the float weights: (samples, out)."""
+        """Return results with ``steps`` minus those with the float weights: (samples, out)."""
         error = (steps * scale[:, None].astype(np.float64) - self.rows).astype(np.float32)
         return (self.codes - np.float32(self.zero)) @ error.T
 
 
 def _layers(one: Convolution, kernel: Array, seen: Seen) -> Iterator[Layer]:
-    """The groups of ``one``."""
+    """Return the groups of ``one`` as layers."""
     parts = (np.split(x, one.groups) for x in (rows_of(kernel), one.rows, one.kernel_scale))
     for rows, steps, scale, codes in zip(*parts, seen, strict=True):
         yield Layer(rows, steps, scale, codes, one.zero, one.channels)
@@ -99,7 +105,7 @@ def _as_it_is(layer: Layer) -> tuple[Steps, Array, Array]:
 
 
 def better(layer: Layer, always: bool = False) -> tuple[Steps, Array, Array] | None:
-    """Limited steps, their scales and the shift of the mean result, or None: see `choose`."""
+    """Return limited steps, scales and shift of a group, or None; see `choose_limited`."""
     lost = layer.lost()
     if not lost.any() and not always:
         return None

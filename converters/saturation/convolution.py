@@ -1,4 +1,4 @@
-"""A convolution in U8S8 arithmetic, whatever format it was read from, and what it sees."""
+"""A convolution in U8S8 arithmetic, independent of the format, and its sampled activations."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from asmnet_edge.converters.saturation.pairs import (
     rows_of,
 )
 
-FACES = 16  # calibration faces that activations are sampled of
-PLACES = 512  # results of a convolution that are looked at in each
+FACES = 16  # calibration faces to sample activations of
+PLACES = 512  # output positions of a convolution to sample in each face
 SEED = 0
 
 Array = NDArray[Any]
-Seen = list[Codes]  # (samples, inputs) for each group of a convolution
+Seen = list[Codes]  # sampled activations (samples, inputs) of each group of a convolution
 
 
 @dataclass(frozen=True)
 class Window:
-    """How a kernel slides: each (rows, columns); padding (top, left, bottom, right)."""
+    """Geometry of a convolution: (rows, columns) each; padding (top, left, bottom, right)."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int] = (1, 1)
@@ -37,9 +37,10 @@ class Window:
     dilations: tuple[int, int] = (1, 1)
 
     def columns(self, codes: Codes, zero: int, places: int | None = None) -> Codes:
-        """What the kernel sees of ``codes`` (channels, h, w): (places, inputs), as rows have them.
+        """Return the inputs (places, inputs) of the kernel in ``codes`` (channels, h, w).
 
-        places : how many to take, at random but always the same; None for all of them, row by row
+        The inputs are in the order of `rows_of`. places : number of output positions to sample with
+        a fixed seed; None for all of them, row by row
         """
         top, left, bottom, right = self.padding
         padded = np.pad(codes, ((0, 0), (top, bottom), (left, right)), constant_values=zero)
@@ -54,7 +55,7 @@ class Window:
 
 
 def some_places(count: int, wanted: int | None) -> NDArray[np.intp]:
-    """``wanted`` of ``count``, at random but always the same; all of them without."""
+    """Return ascending indices of ``wanted`` of ``count``, drawn with a fixed seed; None: all."""
     if wanted is None or wanted >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(SEED).choice(count, wanted, replace=False))
@@ -62,9 +63,9 @@ def some_places(count: int, wanted: int | None) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class Convolution:
-    """Codes 0 to 255 of activations, (q - zero) scale, times steps of a kernel, w kernel_scale.
+    """A convolution of uint8 codes q, which stand for (q - zero) scale, and int8 steps of a kernel.
 
-    name : of its operator; kernel : (out, in / groups, h, w) int8; kernel_scale : (out,)
+    name : of the operator; kernel : (out, in / groups, h, w) int8; kernel_scale : (out,)
     """
 
     name: str
@@ -77,36 +78,37 @@ class Convolution:
 
     @property
     def is_depthwise(self) -> bool:
-        """One kernel for each channel: the runtimes have kernels for it that don't saturate."""
+        """Whether each channel has its own kernel, for which runtimes do not saturate."""
         return self.groups == len(self.kernel)
 
     @property
     def rows(self) -> Steps:
+        """The kernel as rows (out, inputs); see `rows_of`."""
         return rows_of(self.kernel)
 
     @property
     def channels(self) -> int:
-        """Of the input, that one output sees."""
+        """Number of input channels of one output channel."""
         return int(self.kernel.shape[1])
 
     def pairing(self, name: str) -> Pairing:
-        """That of ``name``: "row" (ONNX Runtime) or "place" (oneDNN)."""
+        """Return the pairing called ``name``: "row" (ONNX Runtime) or "place" (oneDNN)."""
         inputs = self.rows.shape[1]
         return in_a_row(inputs) if name == "row" else by_place(inputs, self.channels)
 
     def can_saturate(self, pairing: str) -> bool:
-        """Whether any activations could make it."""
+        """Whether some activations could make the convolution saturate with that pairing."""
         return bool(risky(self.rows, self.pairing(pairing))[0].size)
 
     def columns(self, codes: Codes, places: int | None = None) -> Seen:
-        """What its groups see of ``codes`` (channels, h, w), at all places or some."""
+        """Return the inputs of each group in ``codes`` (channels, h, w); see `Window.columns`."""
         return [
             self.window.columns(part, self.zero, places) for part in np.split(codes, self.groups)
         ]
 
 
 def some_of(crops: Array) -> Array:
-    """Those of ``crops`` that activations are sampled of, evenly spread."""
+    """Return evenly spaced ``crops`` to sample activations of."""
     return crops[np.linspace(0, len(crops) - 1, min(FACES, len(crops))).astype(int)]
 
 

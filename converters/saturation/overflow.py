@@ -1,7 +1,7 @@
-"""What saturation takes from a convolution's results, in operators that any runtime has.
+"""Loss of a convolution's results by saturation, in operators that every runtime has.
 
-Each pair of inputs that can saturate is summed by a convolution of its own, of two channels; what
-lies beyond 16 bits, summed up by output channel, is what the kernels without VNNI lose.
+Each pair of inputs that can saturate is summed by a convolution of two channels. The excess over 16
+bits, summed by output channel, is the loss in kernels without VNNI.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from asmnet_edge.converters.saturation.convolution import Convolution
 from asmnet_edge.converters.saturation.pairs import risky
 
-AT_ONCE = 1024  # pairs; each has a tensor of the size of a channel
+PAIRS_AT_ONCE = 1024  # each pair has a tensor of the size of a channel
 
 
 @dataclass(frozen=True)
 class Pairs:
     """Some pairs of one convolution that can saturate.
 
-    channels : (2 * pairs,), of the input, one pair after another
-    kernel : (pairs, 2, h, w), for a convolution of as many groups as pairs
-    totals : (out, pairs, 1, 1), from sums beyond 16 bits to what results lose
+    channels : (2 * pairs,) input channels, one pair after another
+    kernel : (pairs, 2, h, w), of a convolution with one group for each pair
+    totals : (out, pairs, 1, 1), of a convolution from excess sums to the loss of results
     """
 
     channels: NDArray[np.int64]
@@ -33,10 +33,10 @@ class Pairs:
 
 
 def pairs_of(one: Convolution, pairing: str) -> Iterator[Pairs]:
-    """The pairs of ``one`` that can saturate, `AT_ONCE` at a time; ``pairing``: "row", "place"."""
+    """Yield the pairs of ``one`` that can saturate, in parts; ``pairing``: "row" or "place"."""
     rows, pairs = risky(one.rows, one.pairing(pairing))
-    for start in range(0, len(rows), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
+    for start in range(0, len(rows), PAIRS_AT_ONCE):
+        some = slice(start, start + PAIRS_AT_ONCE)
         yield _pairs(one, pairing, rows[some], pairs[some])
 
 

@@ -1,4 +1,4 @@
-"""Products of uint8 activations and int8 weights as x86 kernels without VNNI add them up.
+"""Sums of products of uint8 activations and int8 weights in x86 kernels without VNNI.
 
 ``vpmaddubsw`` adds the products of two neighbouring inputs in 16 bits with saturation, so
 a1 w1 + a2 w2 ends at 32767 or -32768 whatever the sum is; VNNI, ARM, XNNPACK and wasm add in 32.
@@ -22,7 +22,7 @@ LOWEST, HIGHEST = -(2**15), 2**15 - 1
 SAFE = 128  # largest |w1| + |w2| of one sign that no activations can make saturate
 LARGEST = 127  # of a symmetric eight-bit weight
 ROOM = SAFE - 0.5  # of a pair before rounding, which adds half a step to each weight
-SMALLEST_SCALE = 1e-12  # a channel of zeros stays one
+SMALLEST_SCALE = 1e-12  # keeps a channel of zeros zero
 AT_ONCE = 2**22  # pair products in memory at a time
 
 Codes = NDArray[np.uint8]
@@ -32,20 +32,20 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Pairing:
-    """Which inputs are added in 16 bits: ``first[k]`` with ``second[k]``, both (pairs,) int."""
+    """Pairs of inputs that are added in 16 bits: ``first[k]`` and ``second[k]``, both (pairs,)."""
 
     first: NDArray[np.intp]
     second: NDArray[np.intp]
 
 
 def in_a_row(inputs: int) -> Pairing:
-    """ONNX Runtime's pairs: (0, 1), (2, 3), ... along all ``inputs``; an odd last one is alone."""
+    """Return ONNX Runtime's pairs: (0, 1), (2, 3), ... of all ``inputs``, less an odd last one."""
     first = np.arange(0, inputs - 1, 2)
     return Pairing(first, first + 1)
 
 
 def by_place(inputs: int, channels: int) -> Pairing:
-    """oneDNN's pairs: channels (0, 1), (2, 3), ... of each place of the kernel by itself.
+    """Return oneDNN's pairs: channels (0, 1), (2, 3), ... of each place of the kernel.
 
     The same as `in_a_row` where ``channels`` is even; an odd last channel is paired with padding.
     """
@@ -55,13 +55,13 @@ def by_place(inputs: int, channels: int) -> Pairing:
 
 
 def pairings(inputs: int, channels: int) -> list[Pairing]:
-    """All pairings that a file may meet."""
+    """Return the pairings of all runtimes."""
     known = [in_a_row(inputs)]
     return known if channels % 2 == 0 else [*known, by_place(inputs, channels)]
 
 
 def rows_of(kernel: Array) -> Array:
-    """``kernel`` (out, in, ..places) as rows (out, places * in)."""
+    """Reshape ``kernel`` (out, in, ..places) to rows (out, places * in)."""
     return np.moveaxis(kernel, 1, -1).reshape(len(kernel), -1)
 
 
@@ -71,7 +71,7 @@ def kernel_of(rows: Array, shape: tuple[int, ...]) -> Array:
 
 
 def limited(rows: Array, known: list[Pairing]) -> tuple[Steps, NDArray[np.float32]]:
-    """Eight-bit weights of float ``rows`` (out, inputs) that never saturate; their scales (out,).
+    """Quantise float ``rows`` (out, inputs) to int8 that never saturates; also scales (out,).
 
     The scale of a channel is that of its largest weight or that of its largest pair, whichever is
     larger: a third more than without limit, where 7-bit weights take twice as much.
@@ -85,7 +85,7 @@ def limited(rows: Array, known: list[Pairing]) -> tuple[Steps, NDArray[np.float3
 
 
 def _repaired(steps: Steps, known: list[Pairing]) -> Steps:
-    """``steps`` with one taken off the larger weight of each pair that rounding left too large."""
+    """Reduce the larger weight of each pair that rounding left too large, by one step."""
     steps = steps.copy()
     while any(risky(steps, pairing)[0].size for pairing in known):
         for pairing in known:
@@ -97,7 +97,7 @@ def _repaired(steps: Steps, known: list[Pairing]) -> Steps:
 
 
 def pair_sums(rows: Array, pairing: Pairing) -> Array:
-    """|w1| + |w2| of pairs of one sign, 0 of others: (out, pairs)."""
+    """Return |w1| + |w2| of pairs of one sign, 0 for others: (out, pairs)."""
     one, other = rows[:, pairing.first], rows[:, pairing.second]
     if rows.dtype == np.int8:
         one, other = one.astype(np.int16), other.astype(np.int16)
@@ -105,13 +105,13 @@ def pair_sums(rows: Array, pairing: Pairing) -> Array:
 
 
 def risky(steps: Steps, pairing: Pairing) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Row and pair of all weights that some activations would make saturate, row by row."""
+    """Return row and pair indices of all weights that can saturate, sorted by row."""
     rows, pairs = np.nonzero(pair_sums(steps, pairing) > SAFE)
     return rows, pairs
 
 
 def products(codes: Codes, steps: Steps, pairing: Pairing | None = None) -> NDArray[np.float64]:
-    """``codes`` (n, inputs) times ``steps`` (out, inputs): (n, out), all of them whole numbers.
+    """Multiply ``codes`` (n, inputs) by ``steps`` (out, inputs): (n, out) whole numbers.
 
     pairing : of the kernel whose saturation is simulated; None for exact arithmetic
     """
@@ -120,7 +120,7 @@ def products(codes: Codes, steps: Steps, pairing: Pairing | None = None) -> NDAr
 
 
 def overflow(codes: Codes, steps: Steps, pairing: Pairing) -> NDArray[np.float64]:
-    """What saturation takes from each of the `products`: (n, out)."""
+    """Return the loss of each of the `products` by saturation: (n, out)."""
     lost = np.zeros((len(codes), len(steps)))
     rows, pairs = risky(steps, pairing)
     for some in _chunks(len(rows), max(1, AT_ONCE // max(1, len(codes)))):

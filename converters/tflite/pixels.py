@@ -1,4 +1,4 @@
-"""The way of a pixel into an int8 TFLite file: as it is, without a detour through float."""
+"""Input of int8 TFLite files: uint8 pixels as codes, without scaling in float."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SHIFT = 128  # from an int8 zero point to a uint8 one
 CLOSE = 1e-3  # of a step
 
 
-def takes_pixels_as_they_are(content: bytes) -> bytes:
-    """The int8 file ``content`` with CAST, SUB, MUL and QUANTIZE of pixels made one QUANTIZE.
+def remove_pixel_scaling(content: bytes) -> bytes:
+    """Replace CAST, SUB, MUL and QUANTIZE of pixels in the int8 file ``content`` by one QUANTIZE.
 
     The uint8 image gets the scale of the int8 tensor and its zero point plus 128; what is left is
-    the subtraction of 128 in integers. Nothing is done where a pixel is no whole step of the
-    int8 tensor, as with an offset of 127.5.
+    the subtraction of 128 in integers. ``content`` is returned as it is if a
+    pixel is no whole step of the int8 tensor, as with an offset of 127.5.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     graph, bounds = model.subgraphs[0], pixel_bounds(content)
@@ -39,9 +39,9 @@ def takes_pixels_as_they_are(content: bytes) -> bytes:
 
 
 def pixel_bounds(content: bytes) -> tuple[str, float, float] | None:
-    """Name of the scaled pixels in the file ``content``, and their value for black and for white.
+    """Return name and values for black and white of the scaled pixels in the file ``content``.
 
-    None when the file does not scale pixels, or each channel in its own way.
+    None if the file does not scale pixels, or scales channels differently.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     graph, values = model.subgraphs[0], np.array([0.0, 255.0], np.float32)
@@ -61,7 +61,7 @@ def pixel_bounds(content: bytes) -> tuple[str, float, float] | None:
 
 
 def _leading(model: Any) -> int:
-    """How many operators scale pixels before anything else happens."""
+    """Number of operators at the start that scale pixels."""
     kinds = [_kind(model, i) for i in range(len(model.subgraphs[0].operators))]
     return next(i for i, kind in enumerate(kinds) if kind not in PIXEL_OPS)
 

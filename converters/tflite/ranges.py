@@ -1,4 +1,4 @@
-"""How activation ranges of a float TFLite file are measured on calibration crops."""
+"""Activation ranges of a float TFLite file, measured on calibration crops."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from asmnet_edge.converters.tflite.pixels import pixel_bounds
 
 Crops = NDArray[np.uint8]
 Measured = dict[str, dict[str, Any]]
-# (float file, crops, what the quantizer found on one crop) -> "min" and "max" of each tensor
+# (float file, crops, result of the quantizer on one crop) -> "min" and "max" of each tensor
 Ranges = Callable[[bytes, Crops, Measured], Measured]
-ROOM = 0.05  # of the crop's side
+MARGIN = 0.05  # beyond each edge, relative to the crop's side
 
 
 def extremes(content: bytes, crops: Crops, seed: Measured) -> Measured:
-    """The least and greatest value over all crops; the pixels' range is that of black and white.
+    """Return minimum and maximum over all crops; of pixels, the values of black and white.
 
-    The quantizer's own moving average of both cuts the extremes off.
+    The quantizer's moving average of both would cut the extremes off.
     """
     return _measured(content, crops, seed, lambda values: (values.min(), values.max()))
 
 
 def percentiles(content: bytes, crops: Crops, seed: Measured, share: float = 99.99) -> Measured:
-    """Like `extremes`, of the middle ``share`` per cent of each crop's values."""
+    """Return `extremes` of the middle ``share`` per cent of each crop's values."""
     tails = [(100 - share) / 2, (100 + share) / 2]
     return _measured(content, crops, seed, lambda values: np.percentile(values, tails))
 
 
-def with_room(content: bytes, ranges: Measured) -> Measured:
-    """``ranges`` with that of the landmarks widened to the whole crop and `ROOM` beyond its edges.
+def with_margin(content: bytes, ranges: Measured) -> Measured:
+    """Widen the range of the landmarks in ``ranges`` to the whole crop and `MARGIN` beyond.
 
-    Their extremes over a few faces would cut off the landmarks of a face that lies further out.
+    The extremes over a few faces would cut off landmarks of faces that reach further out.
     """
     graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content)).subgraphs[0]
     outputs = [i for i in graph.outputs if len(graph.tensors[i].shape) == 3]
@@ -45,12 +45,12 @@ def with_room(content: bytes, ranges: Measured) -> Measured:
     for index in (*outputs, *sources):
         name = bytes(graph.tensors[index].name).decode()
         low, high = float(np.min(ranges[name]["min"])), float(np.max(ranges[name]["max"]))
-        found[name] = _as_bounds(ranges[name], (min(low, -ROOM), max(high, 1 + ROOM)))
+        found[name] = _as_bounds(ranges[name], (min(low, -MARGIN), max(high, 1 + MARGIN)))
     return found
 
 
 def averages(content: bytes, crops: Crops, seed: Measured, weight: float = 0.95) -> Measured:
-    """Moving averages of each crop's least and greatest value, as the quantizer takes them."""
+    """Return moving averages of each crop's minimum and maximum, as the quantizer does."""
     found = {name: dict(bounds) for name, bounds in seed.items()}
     for name, low, high in _read(content, crops, seed, lambda v: (v.min(), v.max())):
         for key, value in (("min", low), ("max", high)):
@@ -69,7 +69,7 @@ def _measured(content: bytes, crops: Crops, seed: Measured, bounds: Any) -> Meas
 
 
 def _as_bounds(found: Mapping[str, Any], seen: tuple[float, float] | None) -> dict[str, Any]:
-    """``seen`` in the shape that the quantizer wants it in."""
+    """Return ``seen`` in the shape that the quantizer expects; ``found`` without one."""
     if seen is None:
         return dict(found)
     like = np.asarray(found["min"])
@@ -78,7 +78,7 @@ def _as_bounds(found: Mapping[str, Any], seen: tuple[float, float] | None) -> di
 
 
 def _read(content: bytes, crops: Crops, seed: Measured, bounds: Any) -> Any:
-    """Name and bounds of each operator's result, crop by crop."""
+    """Yield name and bounds of each operator's result, crop by crop."""
     interpreter = Interpreter(model_content=content, experimental_preserve_all_tensors=True)
     interpreter.allocate_tensors()
     place = interpreter.get_input_details()[0]["index"]

@@ -17,8 +17,8 @@ from ai_edge_quantizer import qtyping, quantizer
 
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.tflite.pixels import takes_pixels_as_they_are
-from asmnet_edge.converters.tflite.ranges import Ranges, extremes, with_room
+from asmnet_edge.converters.tflite.pixels import remove_pixel_scaling
+from asmnet_edge.converters.tflite.ranges import Ranges, extremes, with_margin
 from asmnet_edge.manifest import KEY, Precision
 
 Op = qtyping.TFLOperationName
@@ -32,8 +32,8 @@ SIGNATURE = "serving_default"
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What `scripts/compare_quantisers.py` chose the defaults of.
+class QuantizerOptions:
+    """Options of the quantizer; `scripts/compare_quantisers.py` compares them.
 
     ranges : how activation ranges are measured; per_channel : a scale for each channel of a kernel
     heads : ``weights``: their weights alone are int8; ``dynamic``: what they take becomes int8 as
@@ -46,7 +46,7 @@ class Choice:
 
 
 class TFLiteExporter:
-    """Body static int8 per channel; heads with int8 weights and float results.
+    """Exporter of TFLite: body static int8 per channel; heads with int8 weights, float results.
 
     A head quantised to eight bits would spend 256 steps on all offsets: see the decision records.
     """
@@ -73,7 +73,7 @@ class TFLiteExporter:
         return bytes(model.buffers[entries[0].buffer].data).decode()
 
     def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
-        """Type, scale and zero point of the outputs of int8-io."""
+        """Return type, scale and zero point of each int8 output, by name."""
         graph = flatbuffer_utils.read_model(path).subgraphs[0]
         found = {}
         for index in graph.outputs:
@@ -90,7 +90,7 @@ def float32(graph: InferenceGraph, recipe: Recipe) -> bytes:
 
 
 def float16(graph: InferenceGraph, recipe: Recipe) -> bytes:
-    """Weights in float16, widened when the file is loaded; CPUs compute in float32."""
+    """Write weights in float16, which are widened on loading; CPUs compute in float32."""
     with graph.saved_model() as folder:
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -99,7 +99,7 @@ def float16(graph: InferenceGraph, recipe: Recipe) -> bytes:
 
 
 def weights_in_int8(graph: InferenceGraph, recipe: Recipe) -> bytes:
-    """Kernels in int8, activations in float: quantising those as they come is slower on x86."""
+    """Write kernels in int8; activations stay float: quantising them at run time is slower."""
     plan = quantizer.Quantizer(bytearray(graph.float_tflite))
     for operation in WITH_KERNEL:
         plan.add_weight_only_config(".*", operation, 8)
@@ -111,25 +111,28 @@ def int8(graph: InferenceGraph, recipe: Recipe, with_outputs: bool = False) -> b
 
 
 def quantize(
-    content: bytes, recipe: Recipe, choice: Choice | None = None, with_outputs: bool = False
+    content: bytes,
+    recipe: Recipe,
+    options: QuantizerOptions | None = None,
+    with_outputs: bool = False,
 ) -> bytes:
-    """The float TFLite file ``content`` with its body in int8, or with heads and outputs too."""
-    choice = choice or Choice()
+    """Quantise the body of the float TFLite file ``content``, or heads and outputs as well."""
+    options = options or QuantizerOptions()
     plan = quantizer.Quantizer(bytearray(content))
     fine = qtyping.QuantGranularity.CHANNELWISE
-    granularity = fine if choice.per_channel else qtyping.QuantGranularity.TENSORWISE
+    granularity = fine if options.per_channel else qtyping.QuantGranularity.TENSORWISE
     for operation in (*STATIC_OPS, *(IO_OPS if with_outputs else ())):
         plan.add_static_config(".*", operation, 8, 8, weight_granularity=granularity)
     plan.add_static_config(RESIDUAL, Op.ADD, 8, 8)
     if not with_outputs:
-        HEADS[choice.heads](plan)
+        HEADS[options.heads](plan)
     _leave_in_float(plan, content, recipe.keep_float)
     crops = recipe.crops.crops
     seed = plan.calibrate({SIGNATURE: [{"image": crops[0][None]}]})
-    ranges = choice.ranges(content, crops, seed)
+    ranges = options.ranges(content, crops, seed)
     if with_outputs:
-        ranges = with_room(content, ranges)
-    return takes_pixels_as_they_are(_quantized(plan, ranges))
+        ranges = with_margin(content, ranges)
+    return remove_pixel_scaling(_quantized(plan, ranges))
 
 
 HEADS: Mapping[str, Callable[[Any], None]] = MappingProxyType(
@@ -143,9 +146,9 @@ HEADS: Mapping[str, Callable[[Any], None]] = MappingProxyType(
 
 
 def _leave_in_float(plan: Any, content: bytes, layers: tuple[str, ...]) -> None:
-    """A rule for each operator of ``layers``: an operator's own name is the last in its result's.
+    """Add a rule to ``plan`` for each operator of ``layers``, found by the name of its result.
 
-    The names before it are those of activations and constants that were fused into it.
+    The name of the operator is the last part; activations and constants fused into it come first.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     graph = model.subgraphs[0]

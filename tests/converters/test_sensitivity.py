@@ -171,7 +171,7 @@ def test_a_figure_shows_the_costliest(
     measured: tuple[float, dict[str, Row]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     rows = list(measured[1].values())
-    monkeypatch.setattr(figure, "MOST", 5)
+    monkeypatch.setattr(figure, "MAX_ROWS", 5)
     shown = figure.costliest(rows)
     assert len(shown) == 5
     rest = [row.alone.deviation for row in rows if row not in shown]

@@ -1,4 +1,4 @@
-"""Choosing calibration faces by pose and light."""
+"""Stratified sampling of calibration faces by pose and luminance."""
 
 from collections import Counter
 
@@ -7,21 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.converters.calibration.strata import EDGES, choose, light_of, strata_of, told
+from asmnet_edge.converters.calibration.strata import (
+    EDGES,
+    luminance,
+    stratified_sample,
+    stratify,
+    summarise,
+)
 
 STRATA = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60)
 
 
 @given(STRATA, st.integers(1, 80))
 def test_as_many_as_wanted_or_all_there_are(strata: list, count: int) -> None:
-    chosen = choose(strata, count)
+    chosen = stratified_sample(strata, count)
     assert len(chosen) == len(set(chosen)) == min(count, len(strata))
     assert chosen == sorted(chosen)
 
 
 @given(STRATA, st.integers(1, 80))
 def test_no_stratum_gives_more_than_another_that_still_had_some(strata: list, count: int) -> None:
-    sizes, taken = Counter(strata), Counter(strata[i] for i in choose(strata, count))
+    sizes, taken = Counter(strata), Counter(strata[i] for i in stratified_sample(strata, count))
     most = max(taken.values())
     for stratum, size in sizes.items():
         assert taken[stratum] >= min(size, most - 1)
@@ -29,30 +35,30 @@ def test_no_stratum_gives_more_than_another_that_still_had_some(strata: list, co
 
 def test_a_rare_pose_is_not_lost_among_many() -> None:
     strata = [(1, 1)] * 90 + [(2, 1)] * 5
-    chosen = choose(strata, 10)
+    chosen = stratified_sample(strata, 10)
     assert [i for i in chosen if i >= 90] == [90, 91, 92, 93, 94]
 
 
 def test_within_a_stratum_faces_are_spread_over_their_order() -> None:
-    assert choose([(0,)] * 101, 3) == [0, 50, 100]
+    assert stratified_sample([(0,)] * 101, 3) == [0, 50, 100]
 
 
 def test_bins_are_counted_from_the_low_end() -> None:
     (low, high) = EDGES["yaw"]
     values = np.array([low - 1, low + 1, high + 1])
-    assert strata_of(yaw=values) == [(0,), (1,), (2,)]
+    assert stratify(yaw=values) == [(0,), (1,), (2,)]
 
 
 @pytest.mark.parametrize(
-    ("colour", "luminance"), [((255, 255, 255), 255), ((0, 0, 0), 0), ((0, 255, 0), 0.587 * 255)]
+    ("colour", "expected"), [((255, 255, 255), 255), ((0, 0, 0), 0), ((0, 255, 0), 0.587 * 255)]
 )
-def test_light_is_luminance(colour: tuple, luminance: float) -> None:
+def test_luminance_weights_green_most(colour: tuple, expected: float) -> None:
     crop = np.full((4, 4, 3), colour, np.uint8)
-    assert light_of(crop) == pytest.approx(luminance)
+    assert luminance(crop) == pytest.approx(expected)
 
 
-def test_the_manifest_is_told_what_was_chosen_of_what() -> None:
+def test_the_summary_counts_chosen_faces_in_each_bin() -> None:
     strata = [(0, 1), (1, 1), (1, 2), (2, 2)]
-    content = told(["yaw", "light"], strata, [0, 3])
+    content = summarise(["yaw", "light"], strata, [0, 3])
     assert content["yaw"] == {"edges": [-15.0, 15.0], "chosen": [1, 0, 1], "of": [1, 2, 1]}
     assert content["light"]["chosen"] == [0, 1, 1]

@@ -281,7 +281,7 @@ def test_a_face_without_extent_cannot_be_aligned(faces: np.ndarray) -> None:
     broken = faces.copy()
     broken[4] = 7.0
     for align in (model.align, lambda shapes: PointDistributionModel.fit(shapes, 0.9, "box")):
-        with pytest.raises(DataError, match="shape 4 is not finite, or all its points are the same"):
+        with pytest.raises(DataError, match="shape 4 is not finite, or all its points"):
             align(broken)
 
 

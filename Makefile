@@ -7,12 +7,15 @@ DEMO := build/demo
 # with a data folder: calibrate on its training faces, report accuracy on its test faces
 DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
-.PHONY: demo test docs test-arm64 size card lint lock clean
+.PHONY: demo demo-intro test soak docs test-arm64 size card lint lock clean
 
-demo: $(VENV)/installed
-	$(BIN)/asmnet-edge convert all --output $(DEMO) --overwrite $(DATA)
-	$(BIN)/asmnet-edge benchmark run $(DEMO)/*.tflite $(DEMO)/*.onnx $(DEMO)/*.xml $(DATA) \
-		--output $(DEMO)/record.json --overwrite
+demo: demo-intro $(VENV)/installed
+	$(BIN)/python scripts/demo.py $(DEMO) $(DATA)
+
+demo-intro:
+	@[ -e $(VENV)/installed ] || echo "First the packages of the converters are installed into" \
+		"$(VENV): TensorFlow, OpenVINO and others, a few GB and some minutes."
+	@echo "The demo itself takes a few minutes; its files go to $(DEMO)."
 
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -20,6 +23,16 @@ test: $(VENV)/installed-test lint
 # the documentation in build/site; --strict: a broken link or reference is an error
 docs: $(VENV)/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+# hours: what `make test` runs in short, at length
+soak: $(VENV)/installed-test
+	ASMNET_EDGE_SOAK=1 $(BIN)/python -m pytest tests/training/test_backends.py \
+		tests/training/test_distribution.py
+	KERAS_BACKEND=tensorflow $(BIN)/python tests/training/kill_training.py --kills 100
+	KERAS_BACKEND=torch $(BIN)/python tests/training/kill_training.py --kills 100
+	$(BIN)/python tests/runtime/soak_artifacts.py asmnet_edge/weights/asmnet68-int8.tflite
+	$(BIN)/python tests/runtime/soak_pictures.py
+	$(BIN)/python tests/runtime/soak_frames.py
+	$(BIN)/python tests/runtime/soak_camera.py
 
 # an emulated ARM Debian; needs root, qemu-user-static, binfmt-support and mmdebstrap. What `make demo`
 # made in ONNX is compared too, if it is there

@@ -37,6 +37,13 @@ Other models and detectors:
     FaceLandmarker.open("model-int8.onnx", threads=2, detector="none")
     FaceDetector("haar").detect(image)                  # boxes; see asmnet_edge.runtime.detector
 
+A float model to artifacts for devices (needs the extra ``convert``):
+
+    from asmnet_edge import ConvertOptions, convert
+
+    report = convert("asmnet68.keras", ConvertOptions(formats=("onnx",)), progress=print)
+    print(report.paths)
+
 Errors that a user can mend are `AsmnetEdgeError`; their text says what to do. Every name is
 imported when it is first used, so that importing the package is quick. ``examples/`` in the
 repository has whole programs, and ``asmnet-edge --help`` lists the commands.
@@ -50,7 +57,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from asmnet_edge.crop import CropRule
+    from asmnet_edge.converters.conversion import (
+        ConversionEvent,
+        ConversionReport,
+        ConvertOptions,
+        convert,
+    )
+    from asmnet_edge.crop import CropRule, cut
     from asmnet_edge.errors import AsmnetEdgeError
     from asmnet_edge.landmarks import Box, Landmarks
     from asmnet_edge.pictures import read_picture as read_image
@@ -77,6 +90,9 @@ _EXPORTS = {
     "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
     "Box": "asmnet_edge.landmarks.Box",
     "CameraOptions": "asmnet_edge.runtime.pipeline_options.CameraOptions",
+    "ConversionEvent": "asmnet_edge.converters.conversion.ConversionEvent",
+    "ConversionReport": "asmnet_edge.converters.conversion.ConversionReport",
+    "ConvertOptions": "asmnet_edge.converters.conversion.ConvertOptions",
     "CropRule": "asmnet_edge.crop.CropRule",
     "DetectorOptions": "asmnet_edge.runtime.detector.DetectorOptions",
     "Face": "asmnet_edge.runtime.landmarker.Face",
@@ -93,6 +109,8 @@ _EXPORTS = {
     "StreamOutputs": "asmnet_edge.runtime.pipeline_options.StreamOutputs",
     "StreamSummary": "asmnet_edge.runtime.pipeline_options.StreamSummary",
     "TrackingRule": "asmnet_edge.runtime.tracking.TrackingRule",
+    "convert": "asmnet_edge.converters.conversion.convert",
+    "cut": "asmnet_edge.crop.cut",
     "draw_faces": "asmnet_edge.runtime.draw.draw_faces",
     "open_artifact": "asmnet_edge.runtime.artifact.open_artifact",
     "read_image": "asmnet_edge.pictures.read_picture",
@@ -103,6 +121,9 @@ __all__ = [
     "AsmnetEdgeError",
     "Box",
     "CameraOptions",
+    "ConversionEvent",
+    "ConversionReport",
+    "ConvertOptions",
     "CropRule",
     "DetectorOptions",
     "Face",
@@ -120,6 +141,8 @@ __all__ = [
     "StreamSummary",
     "TrackingRule",
     "__version__",
+    "convert",
+    "cut",
     "draw_faces",
     "open_artifact",
     "read_image",

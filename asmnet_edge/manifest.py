@@ -107,7 +107,7 @@ def manifest_path(artifact: Path) -> Path:
 
 
 def without_companions(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """``paths`` less the manifests and weights of others among them, as ``artifacts/*`` names."""
+    """Return ``paths`` without manifests and weights of others among them (for ``artifacts/*``)."""
     given = set(paths)
     companions = {p for path in given for p in (manifest_path(path), *artifact_files(path)[:-1])}
     return tuple(path for path in paths if path not in companions)
@@ -143,7 +143,7 @@ def _parse(path: Path, artifact: Path) -> ArtifactManifest:
         if not content["operators"].keys() >= {"total", "int8"}:
             raise ValueError("its operators are not counted")
         if silent := {path.name for path in artifact_files(artifact)} - described:
-            raise ValueError(f"it does not speak of {', '.join(sorted(silent))}")
+            raise ValueError(f"it does not list {', '.join(sorted(silent))}")
         return ArtifactManifest(**{k: v for k, v in content.items() if k in known})
     except FileNotFoundError as error:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""What is said of something that went wrong in a part of a run, while the run goes on."""
+"""Text of an error in one part of a run, while the run goes on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from asmnet_edge.errors import AsmnetEdgeError
 
 
 def failure(error: Exception) -> str:
-    """Our own errors speak for themselves; others need their kind said."""
-    told = str(error).strip()
-    if isinstance(error, (AsmnetEdgeError, RuntimeError)) and told:
-        return told
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
+    """Return the message of ``error``; for errors that are not ours, with its type."""
+    message = str(error).strip()
+    if isinstance(error, (AsmnetEdgeError, RuntimeError)) and message:
+        return message
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

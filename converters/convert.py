@@ -20,7 +20,7 @@ from asmnet_edge.converters.checks.parity import Parities, compare_both
 from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.converters.checks.reference import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import ConversionJob as ConversionJob
+from asmnet_edge.converters.orders import ConversionJob
 from asmnet_edge.converters.recipe import Recipe
 from asmnet_edge.converters.target import Exporter, exporter_for
 from asmnet_edge.converters.workshop import publish, staging_directory

@@ -10,7 +10,9 @@ from typing import Any
 
 from griffe import Extension, Object
 
-FIELD = re.compile(r"^(?P<names>``?\w+``?|\w+(?:, \w+)*)(?P<more>(?: \([^)]*\))?) : ")
+NAMES = r"(?:``?\w+``?|\w+(?:, \w+)*)"
+FIELD = re.compile(rf"^(?P<names>{NAMES})(?P<more>(?: \([^)]*\))?) : ")
+NEXT = re.compile(rf"; (?={NAMES}(?: \([^)]*\))? : )")  # several fields in one line
 
 
 class Fields(Extension):
@@ -23,18 +25,23 @@ class Fields(Extension):
 
 
 def listed(text: str) -> str:
-    """``text`` with its fields as list items; an item goes on until a blank line."""
+    """Return ``text`` with its fields as list items; an item ends at a blank line."""
     lines: list[str] = []
     inside = False
     for line in text.splitlines():
-        if match := FIELD.match(line):
-            lines += [] if inside else [""]
-            names = match["names"].strip("`")
-            line = f"- **{names}**{match['more']}: {line[match.end() :]}"
-            inside = True
-        elif not line.strip():
-            inside = False
-        elif inside:
-            line = f"  {line}"
-        lines.append(line)
+        parts = NEXT.split(line) if inside or FIELD.match(line) else [line]
+        for part in parts:
+            if match := FIELD.match(part):
+                lines += [] if inside else [""]
+                lines.append(item(match, part))
+                inside = True
+            else:
+                inside = inside and bool(part.strip())
+                lines.append(f"  {part}" if inside else part)
     return "\n".join(lines)
+
+
+def item(match: re.Match[str], line: str) -> str:
+    """Return the field ``match`` at the start of ``line`` as an item of a list."""
+    names = match["names"].strip("`")
+    return f"- **{names}**{match['more']}: {line[match.end() :]}"

@@ -20,11 +20,12 @@ from asmnet_edge.data.drawn_face import draw_person
 from asmnet_edge.data.drawn_look import sample_look
 from asmnet_edge.data.drawn_shape import head_of, view_of
 from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.pictures import Picture, write_picture
+from asmnet_edge.pictures import Picture, read_picture, write_picture
 from asmnet_edge.pose import mean_face, rotation
 from asmnet_edge.runtime.draw import draw_faces
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.schemes import IBUG68
+from asmnet_edge.shipped import sample_picture
 
 POSES = (("yaw +35", (35, 0, 0)), ("pitch +25", (0, 25, 0)), ("roll +25", (0, 0, 25)))
 
@@ -63,7 +64,7 @@ def main() -> None:
     folder = options.folder
     if options.sample:
         write_picture(options.sample, sample_scene())
-    write_picture(folder / "sample-faces.jpg", found_in(sample_scene()))
+    write_picture(folder / "sample-faces.jpg", found_in(read_picture(sample_picture())))
     write_picture(folder / "pose.png", np.hstack([posed(*pose) for pose in POSES]))
 
 

@@ -34,6 +34,7 @@ TARGETS = {
     "README.md": "index.md",
     "findings/README.md": "findings.md",
     "asmnet_edge/weights/NOTICE": "weights.md",
+    "examples/": "api/index.md",
 }
 
 

@@ -97,10 +97,22 @@ def test_camera(video: Path) -> None:
     assert {line.split()[1] for line in lines} <= {"left", "right", "ahead"}
 
 
-def test_own_detector(photo: Path) -> None:
-    printed = run_python(EXAMPLES / "own_detector.py", photo)
+def test_custom_detector(photo: Path) -> None:
+    printed = run_python(EXAMPLES / "custom_detector.py", photo)
     assert printed.startswith("quality 0.") and "ms in the network" in printed
     assert printed.count("\n") == 69
+
+
+def test_face_crops(photo: Path, tmp_path: Path) -> None:
+    assert run_python(EXAMPLES / "face_crops.py", photo.parent, tmp_path) == "photo.png: 1\n"
+    assert read_picture(tmp_path / "photo-0.png").shape == (128, 128, 3)
+
+
+def test_convert(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    printed = run_python(EXAMPLES / "convert.py", "asmnet68.keras", tmp_path, "float32")
+    assert "asmnet68-float32.tflite: " in printed.splitlines()[-1]
+    assert (tmp_path / "asmnet68-float32.tflite.json").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

@@ -144,3 +144,5 @@ def test_the_scripts_for_devices_are_in_it(wheel: ZipFile, names: set[str]) -> N
     for script in (*scripts.glob("*.sh"), *scripts.glob("*.service")):
         assert wheel.read(f"asmnet_edge/raspberry_pi/{script.name}") == script.read_bytes()
     assert "asmnet_edge/raspberry_pi/install.sh" in names
+    assert "asmnet_edge/benchmarks/report/templates/page.html" in names
+    assert "asmnet_edge/benchmarks/model_card/templates/card.md" in names

@@ -18,13 +18,13 @@ from asmnet_edge.cli.terminal import notes, print_wide, silenced
 @click.command()
 @click.argument("file", type=MODEL)
 @click.option("--audit/--no-audit", default=True, show_default=True,
-              help="Tell what really runs in int8 on this machine.")  # fmt: skip
+              help="Show which operators run in int8 on this machine.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print all that is known as JSON.")
 def command(file: Path, audit: bool, as_json: bool) -> None:
-    """Say what FILE is: an artifact (.tflite, .onnx, .xml) or a float model (.keras).
+    """Describe FILE: an artifact of any format, or a float model (.keras).
 
-    The facts come from the manifest beside it, or from inside the file where there is none. Needs
-    no TensorFlow.
+    The facts come from the manifest beside it, or from inside the file if there is none. Needs no
+    TensorFlow.
     """
     from asmnet_edge.converters.audit.inspection import inspect, is_vouched_for
 
@@ -39,7 +39,7 @@ def command(file: Path, audit: bool, as_json: bool) -> None:
 
 
 def _audit(file: Path) -> dict[str, Any]:
-    """The int8 audit; quiet, as it loads the file into its runtime."""
+    """The int8 audit as JSON; silenced, as it loads the file into its runtime."""
     from asmnet_edge.converters.audit.audit import audit
 
     with silenced():
@@ -69,7 +69,7 @@ def _rows(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _described(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What the manifest or the float model's own facts tell; they have much in common."""
+    """Rows from the manifest or from the float model's embedded facts, which share most keys."""
     model = facts.get("model") or facts.get("variant")
     if model:
         yield "model", ", ".join(f"{name} {value}" for name, value in model.items())
@@ -131,7 +131,7 @@ def _audited(audit: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "in float", f"{why}: {', '.join(names)}"
     if audit.get("runtime"):
         here = audit.get("runs_in_int8_here")
-        told = "" if here is None else f": {here} operators in int8"
-        yield "runs here", f"{audit['runtime']}{told}"
+        count = "" if here is None else f": {here} operators in int8"
+        yield "runs here", f"{audit['runtime']}{count}"
     for note in audit.get("notes", ()):
         yield "", note

@@ -1,22 +1,21 @@
-"""A model on the command line: a file, or one that comes with the package, by its name."""
+"""Models as arguments of commands: a file, or the name of one that comes with the package."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from asmnet_edge.errors import ModelError
-from asmnet_edge.files import sha256
-from asmnet_edge.shipped import SHIPPED_FLOATS, file_or_shipped, shipped
+from asmnet_edge.shipped import file_or_shipped
 
 
 class ModelPath(click.Path):
-    """A model's path; ``asmnet68-int8.tflite`` is the package's where no such file lies here."""
+    """Type of a model argument: a path, or the bare name of a shipped model.
+
+    ``asmnet68-int8.tflite`` is the shipped file unless a file of that name exists.
+    """
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -26,17 +25,3 @@ class ModelPath(click.Path):
 
 
 MODEL = ModelPath()
-
-
-def shipped_origin(artifacts: Sequence[Path]) -> Path:
-    """The shipped float model that the first of ``artifacts`` was made from; else the first one.
-
-    What is wrong with an artifact is told where it is opened.
-    """
-    from asmnet_edge.manifest import read_manifest
-
-    wanted = ""
-    with suppress(ModelError):
-        wanted = read_manifest(artifacts[0]).source_sha256 if artifacts else ""
-    floats = [shipped(name) for name in SHIPPED_FLOATS]
-    return next((path for path in floats if sha256(path) == wanted), floats[0])

@@ -24,8 +24,8 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
     """Check the artifacts FILES on this machine: hash, contract, and parity with the float model.
 
     Needs the manifest beside each file and the runtime of its format, nothing else: the manifest
-    tells what the float model gave on test patterns that every machine draws alike. Exit code 1
-    when a file does not pass.
+    holds the float model's outputs on test patterns, which are drawn identically on every machine.
+    Exit code 1 when a file does not pass.
     """
     from asmnet_edge.converters.checks.verify import verify
     from asmnet_edge.manifest import without_companions
@@ -43,8 +43,8 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
 
 def _line(found: Verification) -> str:
     if found.passed:
-        told = "; ".join(check.what for check in found.checks)
-        return f"{found.path}: verified in {found.runtime}: {told}"
+        results = "; ".join(check.what for check in found.checks)
+        return f"{found.path}: verified in {found.runtime}: {results}"
     check = found.checks[-1]
     return f"{found.path}: FAILED its {check.name}: {check.what}"
 

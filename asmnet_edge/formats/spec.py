@@ -84,8 +84,8 @@ class FormatSpec:
     simulation : reference to ``load_simulated(path, saturating) -> InferenceBackend | None``, which
     imports simulation_package; and saturation : reference to ``saturates() -> bool``; both for
     runtimes whose int8 sums of products overflow on some CPUs, empty for all others
-    network : reference to ``open_network(path, threads) -> RawRun``, for benchmarks of models of
-    other origin; empty where these cannot be run
+    network : reference to ``open_network(path, threads) -> RawNetwork``, for benchmarks of foreign
+    models; empty where these cannot be run
     """
 
     name: str

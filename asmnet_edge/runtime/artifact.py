@@ -22,12 +22,7 @@ from asmnet_edge.manifest import (
     manifest_path,
     read_manifest,
 )
-from asmnet_edge.runtime.backends.backend import (
-    Files,
-    InferenceBackend,
-    open_backend,
-    read_files,
-)
+from asmnet_edge.runtime.backends.backend import Files, InferenceBackend, open_backend, read_files
 from asmnet_edge.runtime.backends.trust import check_size, run_probe
 from asmnet_edge.schemes import scheme_with
 

@@ -71,9 +71,8 @@ def _check_wheel(wheel: Path) -> None:
             if "asmnet_edge/__init__.py" in file.namelist():
                 return
     except (OSError, BadZipFile) as error:
-        raise UsageError(
-            f"{wheel} is not a wheel: {error}", "Make one: pip wheel --no-deps ."
-        ) from error
+        cure = "Make one: pip wheel --no-deps ."
+        raise UsageError(f"{wheel} is not a wheel: {error}", cure) from error
     raise UsageError(f"{wheel} is not a wheel of asmnet-edge", "Make one: pip wheel --no-deps .")
 
 

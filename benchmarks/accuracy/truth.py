@@ -1,10 +1,8 @@
-"""What the annotations say of faces, and how far a model's outputs lie from it.
-
-`figures` and `evaluation` both take their figures from here, so that they cannot differ.
-"""
+"""Faces to evaluate on: their crops by a rule, and their annotations in those crops."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -14,7 +12,8 @@ from numpy.typing import NDArray
 
 from asmnet_edge import metrics
 from asmnet_edge.crop import CropRule, to_relative, transform
-from asmnet_edge.data.sample import Missing, Sample
+from asmnet_edge.data.crops import crops_of
+from asmnet_edge.data.sample import Dataset, Missing, Sample
 from asmnet_edge.errors import DataError
 from asmnet_edge.landmarks import FloatArray
 from asmnet_edge.pose import exact_or_fitted
@@ -26,7 +25,7 @@ Outputs = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True)
 class Truth:
-    """The annotations of some faces.
+    """Annotations of some faces.
 
     landmarks : (faces, n, 2) relative to their crops; pose : (faces, 3) degrees, fitted to the
     annotated landmarks unless ``pose_is_exact``; identities : (faces,) as `Sample` has them, empty
@@ -44,7 +43,7 @@ class Truth:
         return list(metrics.bootstrap_interval(values, identities=self.identities))
 
     def select(self, chosen: NDArray[np.intp]) -> Truth:
-        """The faces at the indices ``chosen``."""
+        """Return the faces at the indices ``chosen``."""
         identities = tuple(self.identities[n] for n in chosen) if self.identities else ()
         return replace(
             self,
@@ -55,7 +54,7 @@ class Truth:
 
 
 def truth_of(samples: Sequence[Sample], rule: CropRule) -> Truth:
-    """The annotations of ``samples`` in the crops that ``rule`` cuts around them, pose as well."""
+    """Return landmarks and pose of ``samples`` in the crops that ``rule`` cuts around them."""
     scheme = samples[0].landmarks.scheme
     squares = [rule.square(s.landmarks) for s in samples]
     pairs = list(zip(samples, squares, strict=True))
@@ -68,40 +67,95 @@ def truth_of(samples: Sequence[Sample], rule: CropRule) -> Truth:
 
 
 def check_sizes(sample: Sample) -> None:
-    """`DataError` for a face that no error can be measured on: its eyes are in one place."""
+    """Raise `DataError` for a face that no error can be measured on: its eyes are in one place."""
     for name, size in metrics.NORMALISERS.items():
         if not size(sample.landmarks.points[None], sample.landmarks.scheme)[0] > 0:
             raise DataError(f"{sample.name}: its {name} size is 0", "Mend or remove its annotation")
 
 
 def failure_threshold(scheme: LandmarkScheme) -> float:
-    """NME as a fraction above which a face of ``scheme`` counts as failed; the AUC goes up to it.
+    """Return the NME, a fraction, above which a face counts as failed; the AUC goes up to it.
 
     0.10 by the protocol of WFLW, 0.08 by that of 300W.
     """
     return scheme.failure
 
 
-def truth_figures(outputs: Outputs, truth: Truth) -> dict[str, Any]:
-    """NME in %, with its interval and by facial region; failure rate and AUC as fractions, pose MAE
-    in degrees and what its truth is.
+@dataclass(frozen=True)
+class EvaluationFaces:
+    """Faces to evaluate on, as a network sees them.
+
+    crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
+    only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
+    unless ``pose_is_exact``; description : data set and subset; missing : parts of the subset
+    that this copy of the data set lacks; drawn : no photos; annotations_sha256 : see `hash_of`;
+    identities : as in `Truth`
     """
-    comparison = metrics.Comparison(
-        *(outputs[0], truth.landmarks, outputs[1], truth.pose),
-        *(truth.scheme, truth.identities),
+
+    crops: NDArray[np.uint8]
+    landmarks: FloatArray | None
+    pose: FloatArray | None
+    scheme: LandmarkScheme
+    crop: CropRule
+    description: str
+    pose_is_exact: bool = False
+    missing: tuple[Missing, ...] = ()
+    drawn: bool = False
+    annotations_sha256: str | None = None
+    identities: tuple[str, ...] = ()
+
+    @property
+    def truth(self) -> Truth | None:
+        """The annotations, None where only deviation is asked for."""
+        if self.landmarks is None or self.pose is None:
+            return None
+        exact, identities = self.pose_is_exact, self.identities
+        return Truth(self.landmarks, self.pose, self.scheme, exact, identities)
+
+
+def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> EvaluationFaces:
+    """Cut the faces of ``subset`` by ``rule`` around their annotated landmarks; always level."""
+    rule = rule.level
+    samples, missing = dataset.samples(subset), tuple(dataset.missing(subset))
+    for sample in samples:
+        check_sizes(sample)
+    crops, scheme, name = crops_of(samples, rule), dataset.scheme, f"{dataset.name} {subset}"
+    faces = EvaluationFaces(
+        *(crops, None, None, scheme, rule, name),
+        missing=missing,
+        drawn=any(sample.drawn for sample in samples),
+        annotations_sha256=hash_of(samples),
     )
-    return {
-        **metrics.figures(comparison),
-        "pose_truth": "exact" if truth.pose_is_exact else "fitted to the annotated landmarks",
-    }
+    if not annotated:
+        return faces
+    truth = truth_of(samples, rule)
+    return replace(
+        faces,
+        landmarks=truth.landmarks,
+        pose=truth.pose,
+        pose_is_exact=truth.pose_is_exact,
+        identities=truth.identities,
+    )
+
+
+def hash_of(samples: Sequence[Sample]) -> str:
+    """Hash the annotations in pixels of their pictures, in order, to a hundredth.
+
+    It is the same wherever the faces lie and however they are called and cut.
+    """
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update((sample.landmarks.points.round(2) + 0.0).astype("<f8").tobytes())
+    return digest.hexdigest()
 
 
 def missing_as_json(missing: Sequence[Missing]) -> list[dict[str, Any]]:
+    """Return ``missing`` as JSON objects."""
     return [asdict(part) for part in missing]
 
 
 def faces_in_words(faces: int, missing: Sequence[Mapping[str, Any]], broken: int = 0) -> str:
-    """``554 of 689 faces``, or only ``554 faces`` where nothing lacks.
+    """Return ``554 of 689 faces``, or ``554 faces`` where nothing is missing.
 
     missing : as `missing_as_json` makes it; broken : faces that were left out
     """
@@ -111,9 +165,9 @@ def faces_in_words(faces: int, missing: Sequence[Mapping[str, Any]], broken: int
 
 
 def gaps_in_words(missing: Sequence[Mapping[str, Any]], broken: int = 0, of: str = "") -> str:
-    """``ibug (135)``: the parts that lack, and how many faces they have; empty if nothing does.
+    """Return the missing parts and their faces as ``ibug (135)``; empty if nothing is missing.
 
-    of : the subset; where that itself is the part, ``135 others`` says enough
+    of : the subset; a part of that name is called ``135 others``
     """
     parts = [
         f"{p['faces']} others" if p["part"] == of else f"{p['part']} ({p['faces']})"

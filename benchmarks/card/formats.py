@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces, accuracy
+from asmnet_edge.benchmarks.accuracy.figures import accuracy
+from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_model
 from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
+from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.data.crops import crops_of
 from asmnet_edge.errors import ModelError
 from asmnet_edge.formats.builtin import TFLITE
@@ -63,7 +65,7 @@ def _against(model: EvaluatedModel, part: Predictions) -> dict[str, Any]:
         *(rule, name, truth.pose_is_exact),
         identities=truth.identities,
     )
-    figures = accuracy(model.outputs(faces.crops), part.outputs, faces)
+    figures = to_json(accuracy(model.outputs(faces.crops), part.outputs, faces))
     return {key: figures[key] for key in KEPT}
 
 

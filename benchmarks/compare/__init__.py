@@ -1,1 +1,1 @@
-"""Two runs side by side: what changed, and whether it is more than chance."""
+"""Comparison of two runs: what changed, and whether it is more than chance."""

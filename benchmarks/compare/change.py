@@ -1,8 +1,8 @@
-"""One figure before and after: how much it changed, between which bounds, and what to call that.
+"""Change of one figure between two records, its 95 % interval, and a verdict.
 
 A latency counts as changed when its ratio is beyond the threshold, its 95 % interval excludes 1,
 and both still hold after dividing by how much the machine itself changed: the fixed piece of work
-that is timed beside every turn (`latency.yardstick`). What does not hold up is called unsure.
+that is timed beside every round (`latency.yardstick`). Otherwise the verdict is unsure.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.latency.figures import Latency, drawn_rounds, level_of, resampled
+from asmnet_edge.benchmarks.record_types import CaseResult, LatencyResult
 
 SAME, WORSE, BETTER, UNSURE = "same", "worse", "better", "unsure"
 LATENCY = "p50 ms"  # the figure
 FEWEST = 3  # rounds, for an interval
 MATTERS = 0.2  # of the threshold: a machine that drifts by less neither makes nor hides a change
-Row = dict[str, Any]
 Ratio = tuple[float, float, float]  # after over before, and its 95 % interval
 
 
@@ -45,14 +45,17 @@ class Change:
         return asdict(self)
 
     def in_words(self, by: float) -> str:
-        """``by`` in the unit of this figure's changes."""
+        """Return ``by`` in the unit of this figure's changes."""
         return f"{by:+.1f} %" if self.figure == LATENCY else f"{by:+.3f}"
 
 
-def latency_change(before: Row, after: Row, threshold: float, paired: bool) -> Change:
-    """p50 of two rows; ``threshold`` as a fraction; paired : they took turns in one run."""
-    first, second = (Latency.of(row["latency_ms"]["rounds"]) for row in (before, after))
-    p50s, key = (first.percentile(50), second.percentile(50)), str(after["key"])
+def latency_change(before: CaseResult, after: CaseResult, threshold: float, paired: bool) -> Change:
+    """Compare p50 of two rows, both measured.
+
+    threshold : relative change that counts; paired : they took turns in one run
+    """
+    first, second = (Latency.of(latency_of(case).rounds) for case in (before, after))
+    p50s, key = (first.percentile(50), second.percentile(50)), after.key
     if min(len(first.rounds), len(second.rounds)) < FEWEST:
         by = 100 * (p50s[1] / p50s[0] - 1)
         return Change(key, LATENCY, *p50s, by, None, None, UNSURE, "fewer than three rounds")
@@ -63,11 +66,18 @@ def latency_change(before: Row, after: Row, threshold: float, paired: bool) -> C
     return Change(key, LATENCY, *p50s, by, low, high, verdict, why)
 
 
-def machine_ratio(before: Row, after: Row) -> float:
-    """How much longer the fixed piece of work took; 1 where a record does not tell."""
+def latency_of(case: CaseResult) -> LatencyResult:
+    """Return the latency of ``case``; `ValueError` where it was not measured."""
+    if case.latency_ms is None:
+        raise ValueError(f"{case.key} has no latency")
+    return case.latency_ms
+
+
+def machine_ratio(before: CaseResult, after: CaseResult) -> float:
+    """Ratio of the times of the fixed piece of work; 1 where a record does not have them."""
     first, second = (
-        [note["yardstick_ms"] for note in row["latency_ms"]["notes"] if note.get("yardstick_ms")]
-        for row in (before, after)
+        [note.yardstick_ms for note in latency_of(case).notes if note.yardstick_ms]
+        for case in (before, after)
     )
     return float(np.median(second) / np.median(first)) if first and second else 1.0
 
@@ -77,7 +87,7 @@ def _that_matters(machine: float, threshold: float) -> float:
 
 
 def _ratios(first: Latency, second: Latency, paired: bool) -> dict[str, Ratio]:
-    """Of p10 and p50, bootstrapped over rounds; the same rounds of both where they took turns.
+    """Bootstrap the ratios of p10 and p50 over rounds, the same ones of both if they took turns.
 
     The interval is widened as for one row of as many rounds as the shorter of the two has, which
     is a little too much where they did not take turns.
@@ -95,7 +105,7 @@ def _ratios(first: Latency, second: Latency, paired: bool) -> dict[str, Ratio]:
 
 
 def judged(p50: Ratio, p10: Ratio, machine: float, threshold: float) -> tuple[str, str]:
-    """Verdict and reason. Others on the machine disturb slow calls first and quick ones last.
+    """Return verdict and reason. Other processes disturb slow calls first and quick ones last.
 
     So a change must be seen in the quickest tenth too, and alone there it counts where the median
     is too blurred to show it.
@@ -118,15 +128,15 @@ def judged(p50: Ratio, p10: Ratio, machine: float, threshold: float) -> tuple[st
 
 
 def _direction(ratio: Ratio, machine: float, threshold: float) -> str:
-    """The same before and after taking out how much the machine changed, else unsure."""
+    """Verdict if it is the same with and without the change of the machine, else unsure."""
     raw = _beyond(ratio, 1.0, threshold)
     return raw if raw == _beyond(ratio, machine, threshold) else UNSURE
 
 
 def _drifted(ratio: Ratio, machine: float, threshold: float) -> str:
-    """What a machine that took ``machine`` times as long for the same work has to do with it.
+    """Explain a verdict by a machine that took ``machine`` times as long for the same work.
 
-    A change that it explains went its way; one that it hides would have gone the other.
+    A change that it explains has its direction; one that it hides would have the other.
     """
     work = f"a fixed piece of work took {100 * (machine - 1):+.1f} %"
     if _beyond(ratio, 1.0, threshold) != SAME:

@@ -1,38 +1,43 @@
-"""What accuracy a row has lost or won since: NME or, on faces without annotations, deviation."""
+"""Change of a row's accuracy: NME or, on faces without annotations, deviation."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from asmnet_edge import metrics
-from asmnet_edge.benchmarks.compare.change import BETTER, SAME, UNSURE, WORSE, Change, Ratio, Row
+from asmnet_edge.benchmarks.compare.change import BETTER, SAME, UNSURE, WORSE, Change, Ratio
+from asmnet_edge.benchmarks.record_types import AccuracyResult, CaseResult
 
 NME = "NME %"  # the figure
 
 
-def accuracy_change(before: Row, after: Row, threshold: float) -> Change | None:
-    """NME in points or, where the faces are not annotated, deviation from the float model.
+def accuracy_change(before: CaseResult, after: CaseResult, threshold: float) -> Change | None:
+    """Compare NME in points or, where the faces are not annotated, deviation from the float model.
 
-    None where a record lacks both, and for the float model's own deviation.
+    None where a record lacks both, and for the deviation of the float model.
     """
     found = nme_change(before, after, threshold)
     return found or deviation_change(before, after, threshold)
 
 
-def nme_change(before: Row, after: Row, threshold: float) -> Change | None:
-    """NME in points over the same faces, paired; None where either record lacks the errors."""
-    errors = [np.array((row.get("accuracy") or {}).get("errors") or []) for row in (before, after)]
+def nme_change(before: CaseResult, after: CaseResult, threshold: float) -> Change | None:
+    """Compare NME in points on the same faces, paired; None where a record lacks the errors."""
+    errors = [np.array(_accuracy_of(case).errors or ()) for case in (before, after)]
     if not len(errors[0]) or len(errors[0]) != len(errors[1]):
         return None
     difference = errors[1] - errors[0]
     by, (low, high) = float(difference.mean()), metrics.bootstrap_interval(difference)
     verdict, why = _judged_nme((by, low, high), threshold)
     means = float(errors[0].mean()), float(errors[1].mean())
-    return Change(str(after["key"]), NME, *means, by, low, high, verdict, why)
+    return Change(after.key, NME, *means, by, low, high, verdict, why)
+
+
+def _accuracy_of(case: CaseResult) -> AccuracyResult:
+    return case.accuracy or AccuracyResult()
 
 
 def _judged_nme(lost: Ratio, threshold: float) -> tuple[str, str]:
-    """Of points ``lost`` and their interval: the same only where more cannot have been lost."""
+    """Judge points ``lost`` and their interval: the same only where more cannot have been lost."""
     by, low, high = lost
     if by > threshold and low > 0:
         return WORSE, ""
@@ -43,12 +48,11 @@ def _judged_nme(lost: Ratio, threshold: float) -> tuple[str, str]:
     return SAME, "lost, but within what is allowed" if low > 0 else ""
 
 
-def deviation_change(before: Row, after: Row, threshold: float) -> Change | None:
-    """Mean distance to the float model's landmarks, % of eye distance; no interval is known."""
-    name = "deviation_iod_percent"
-    first, second = ((row.get("accuracy") or {}).get(name) for row in (before, after))
-    if first is None or second is None or after.get("format") == "keras":
+def deviation_change(before: CaseResult, after: CaseResult, threshold: float) -> Change | None:
+    """Compare the deviation from the float model, % of eye distance; no interval is known."""
+    first, second = (_accuracy_of(case).deviation_iod_percent for case in (before, after))
+    if first is None or second is None or after.format == "keras":
         return None
     by = second - first
     verdict = WORSE if by > threshold else BETTER if by < -threshold else SAME
-    return Change(str(after["key"]), "deviation %", first, second, by, None, None, verdict)
+    return Change(after.key, "deviation %", first, second, by, None, None, verdict)

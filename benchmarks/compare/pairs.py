@@ -1,57 +1,58 @@
-"""Which row of one record belongs to which of another, and what became of those that broke."""
+"""Matching of the rows of two records, and the rows that failed or lost a figure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.errors import UsageError
 
-Row = dict[str, Any]
-Rows = dict[str, Row]
+Rows = dict[str, CaseResult]
 
 
 def by_key(record: BenchmarkRecord) -> Rows:
-    """All rows, failed ones too; `UsageError` where two have one name."""
+    """Return all rows by key, failed ones too; `UsageError` where two have the same."""
     rows: Rows = {}
-    for row in record.results:
-        if row["key"] in rows:
+    for case in record.cases:
+        if case.key in rows:
             raise UsageError(
-                f"the record of {record.content['taken']} has two rows called {row['key']!r}",
+                f"the record of {record.content['taken']} has two rows called {case.key!r}",
                 "Measure once more: files of one name now keep their folders' names",
             )
-        rows[row["key"]] = row
+        rows[case.key] = case
     return rows
 
 
-def paired(first: Rows, second: Rows, asked: Sequence[tuple[str, str]]) -> list[tuple[Row, Row]]:
-    """Rows of one name or of the two ``asked`` for; each was measured before, at least in part."""
-    names = asked or [(key, key) for key in first if key in second and "latency_ms" in first[key]]
+def paired(
+    first: Rows, second: Rows, asked: Sequence[tuple[str, str]]
+) -> list[tuple[CaseResult, CaseResult]]:
+    """Return rows of the same key, or the pairs ``asked`` for; the first of each has a latency."""
+    names = asked or [(key, key) for key in first if key in second and first[key].latency_ms]
     if not names:
         raise UsageError("the records have no row in common", f"They have {_names(first, second)}")
     return [(_measured(first, a), _row(second, b)) for a, b in names]
 
 
-def broken(before: Row, after: Row) -> str:
-    """What ``after`` no longer is that ``before`` was; empty if nothing."""
-    if "error" in after:
-        return "" if "error" in before else f"failed: {after['error']}"
-    if "latency_ms" not in after:
+def broken(before: CaseResult, after: CaseResult) -> str:
+    """Return what ``after`` lost that ``before`` had; empty if nothing."""
+    if after.error is not None:
+        return "" if before.error is not None else f"failed: {after.error}"
+    if not after.latency_ms:
         return "no longer has a latency"
-    if before.get("accuracy") and not after.get("accuracy"):
+    if before.accuracy and not after.accuracy:
         return "no longer has an accuracy"
     return ""
 
 
-def _measured(rows: Rows, key: str) -> Row:
-    row = _row(rows, key)
-    if "latency_ms" not in row:
-        raise UsageError(f"the row {key!r} was not measured before: {row.get('error')}")
-    return row
+def _measured(rows: Rows, key: str) -> CaseResult:
+    case = _row(rows, key)
+    if not case.latency_ms:
+        raise UsageError(f"the row {key!r} was not measured before: {case.error}")
+    return case
 
 
-def _row(rows: Rows, key: str) -> Row:
+def _row(rows: Rows, key: str) -> CaseResult:
     if key not in rows:
         raise UsageError(f"no row {key!r} was measured", f"There are: {', '.join(rows)}")
     return rows[key]

@@ -1,28 +1,31 @@
-"""Which artifact to ship, in which runtime with how many threads, and why not the others."""
+"""Choice of the artifact to ship, with runtime and threads, and the reasons against the others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from asmnet_edge.benchmarks.compare.change import latency_of
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.benchmarks.report.cells import with_labels
 from asmnet_edge.benchmarks.report.notes import are_drawn
 from asmnet_edge.errors import UsageError
 
 DUST = 1e-9  # points of NME that sums in floating point may be off
-HARDLY = 0.01  # points of NME: who allows less is not missed by more
-ALIKE = 0.10  # rows whose frame times differ by less are told apart by size instead
-Row = dict[str, Any]
+HARDLY = 0.01  # points of NME: smaller allowances count as this when a miss is measured
+ALIKE = 0.10  # rows whose frame times differ by less are chosen by size instead
 
 
 @dataclass(frozen=True)
 class Needs:
-    """fps : frames a second, nine of ten in time; max_nme_drop : points that may be lost at most,
-    by the upper end of the 95 % interval; detect : a detector on every frame, not only to begin
-    with; threads : at most so many, None for any number
+    """Requirements of an application.
+
+    fps : frames a second, nine of ten in time; max_nme_drop : points that may be lost at most, by
+    the upper end of the 95 % interval; detect : a detector on every frame, not only at the start;
+    threads : at most so many, None for any number
     """
 
     fps: float = 30.0
@@ -33,13 +36,14 @@ class Needs:
 
 @dataclass(frozen=True)
 class Judged:
-    """A row, and what one frame costs with it in ms, when it is hot where that is known.
+    """A row, and the ms of one frame with it, when it is hot where that is known.
 
-    against : why it cannot be taken, empty if it can; met : the needs that it does meet; doubts :
-    what its figures leave open
+    label : short unique name; against : needs that it misses, empty if it can be shipped; met :
+    needs that it meets; doubts : reasons to distrust its figures
     """
 
-    row: Row
+    row: CaseResult
+    label: str
     device: str
     frame_ms: float
     against: tuple[str, ...]
@@ -48,27 +52,32 @@ class Judged:
 
     def as_json(self) -> dict[str, Any]:
         names = ("key", "file", "runtime", "threads", "cpus", "bytes")
-        facts = {name: self.row.get(name) for name in names}
-        return {**{k: v for k, v in asdict(self).items() if k != "row"}, **facts}
+        facts = {name: getattr(self.row, name) for name in names}
+        judged = ("device", "frame_ms", "against", "met", "doubts")
+        return {**{name: getattr(self, name) for name in judged}, **facts}
 
 
 def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) -> list[Judged]:
-    """Every artifact row of the records of ``device`` (part of its board's or CPU's name)."""
-    chosen = [r for r in records if device is None or device.lower() in _name(r).lower()]
+    """Judge every artifact row of the records of ``device`` (part of its board's or CPU's name)."""
+    chosen = [r for r in records if device is None or device.lower() in r.device.name.lower()]
     if not chosen:
-        there = "; ".join(sorted({_name(record) for record in records}))
+        there = "; ".join(sorted({record.device.name for record in records}))
         raise UsageError(f"no record is of a device like {device!r}", f"There are: {there}")
-    if len(names := sorted({_name(record) for record in chosen})) > 1:
+    if len(names := sorted({record.device.name for record in chosen})) > 1:
         raise UsageError(f"the records are of {'; '.join(names)}", "Choose one with --device")
-    records_of = [record for record in chosen for _ in record.measured]
-    rows = with_labels([row for record in chosen for row in record.measured])
-    pairs = zip(rows, records_of, strict=True)
-    return [_judged(row, of, needs) for row, of in pairs if row.get("format") != "keras"]
+    pairs = [(case, record) for record in chosen for case in record.measured_cases]
+    named = with_labels([row for record in chosen for row in record.measured])
+    labels = [str(row["label"]) for row in named]
+    return [
+        _judged(case, label, record, needs)
+        for (case, record), label in zip(pairs, labels, strict=True)
+        if case.format != "keras"
+    ]
 
 
 def best(judged: Sequence[Judged]) -> Judged | None:
-    """The quickest that fits; among those about as quick, a steady one, then that with the fewest
-    threads, then the smallest.
+    """Return the fastest that fits; among those about as fast, a steady one, then the one with the
+    fewest threads, then the smallest.
     """
     fit = [each for each in judged if not each.against]
     if not fit:
@@ -80,73 +89,79 @@ def best(judged: Sequence[Judged]) -> Judged | None:
 
 def _rank(judged: Judged) -> tuple[float, ...]:
     row = judged.row
-    return bool(row["unsteady"]), row.get("threads") or 0, _size(row), judged.frame_ms
+    return bool(row.unsteady), row.threads or 0, _size(row), judged.frame_ms
 
 
 def nearest(judged: Sequence[Judged], needs: Needs) -> Judged | None:
-    """That whose worst miss is the least; None where none could do whatever the needs."""
+    """Return the row whose worst miss is the smallest; None where no row can be shipped at all."""
     usable = [each for each in judged if _usable(each)]
     return min(usable, key=lambda each: (_miss(each, needs), each.frame_ms), default=None)
 
 
 def _usable(judged: Judged) -> bool:
     row = judged.row
-    return "error" not in row and row.get("compared", True) and most_lost(row) is not None
+    return row.error is None and row.descends_from_float_model and most_lost(row) is not None
 
 
 def _miss(judged: Judged, needs: Needs) -> float:
-    """By what factor the need is missed that is missed most; 1 if none is."""
+    """Factor by which the need is missed that is missed most; 1 if none is."""
     slow = judged.frame_ms * needs.fps / 1e3
     lossy = (most_lost(judged.row) or 0) / max(needs.max_nme_drop, HARDLY)
-    broad = (judged.row.get("threads") or 1) / needs.threads if needs.threads else 1.0
+    broad = (judged.row.threads or 1) / needs.threads if needs.threads else 1.0
     return max(1.0, slow, lossy, broad)
 
 
-def _judged(row: Row, record: BenchmarkRecord, needs: Needs) -> Judged:
+def _judged(row: CaseResult, label: str, record: BenchmarkRecord, needs: Needs) -> Judged:
     frame = frame_ms(row, needs.detect) * heat(row)
-    told = list(_held_against(row, frame, needs))
+    checks = list(_checked(row, frame, needs))
     against, met = (
-        tuple(words for fits, words in told if fits is wanted) for wanted in (False, True)
+        tuple(words for fits, words in checks if fits is wanted) for wanted in (False, True)
     )
-    return Judged(row, _name(record), frame, against, met, tuple(_doubts(row, record)))
+    doubts = tuple(_doubts(row, record))
+    return Judged(row, label, record.device.name, frame, against, met, doubts)
 
 
-def heat(row: Row) -> float:
-    """How much longer calls took at the end of ``--sustain`` than at first; 1 if that is unknown.
+def heat(row: CaseResult) -> float:
+    """Ratio of the latency at the end of ``--sustain`` to that at its start; 1 if it is unknown.
 
-    Never below 1: nothing is quicker for being hot.
+    Never below 1: heat makes nothing faster.
     """
-    told = row.get("sustained")
-    return max(1.0, float(told["last_p50"] / told["first_p50"])) if told else 1.0
+    sustained = row.sustained
+    return max(1.0, sustained.last_p50 / sustained.first_p50) if sustained else 1.0
 
 
-def _doubts(row: Row, record: BenchmarkRecord) -> list[str]:
-    lines = list(row["unsteady"])
-    if not row.get("sustained"):
+def _doubts(row: CaseResult, record: BenchmarkRecord) -> list[str]:
+    lines = list(row.unsteady or ())
+    if not row.sustained:
         lines.append("never sustained: heat may slow it down, see benchmark run --sustain")
     if record.content["interrupted"]:
         lines.append("its run was interrupted")
     return lines + (["measured on drawn faces"] if are_drawn(record) else [])
 
 
-def frame_ms(row: Row, detect: bool) -> float:
-    """What nine of ten frames cost at most: crop, inference, landmarks back to the picture.
+def frame_ms(row: CaseResult, detect: bool) -> float:
+    """Return the ms that nine of ten frames of a video take at most, of one followed face.
 
-    The sum of each stage's p90, which is rather too much than too little.
+    That is one crop, one inference and landmarks back to the picture: the stage ``track``. Records
+    from before it have p90 of the latency and of the stages crop and restore, of one crop then.
+    The sum of each stage's p90 is rather too much than too little.
     """
-    stages = row.get("stages_ms") or {}
-    parts = ("crop", "restore", *(("detect",) if detect else ()))
-    return float(row["latency_ms"]["p90"] + sum(stages[p]["p90"] for p in parts if p in stages))
+    stages = row.stages_ms or {}
+    found = stages["detect"].p90 if detect and "detect" in stages else 0.0
+    if "track" in stages:
+        return stages["track"].p90 + found
+    around = sum(stages[part].p90 for part in ("crop", "restore") if part in stages)
+    return latency_of(row).p90 + around + found
 
 
-def _held_against(row: Row, frame: float, needs: Needs) -> Iterator[tuple[bool, str]]:
-    """Each need: whether ``row`` meets it, and in words how far."""
-    budget, threads = 1e3 / needs.fps, row.get("threads") or 1
-    if "error" in row:
-        yield False, str(row["error"])
+def _checked(row: CaseResult, frame: float, needs: Needs) -> Iterator[tuple[bool, str]]:
+    """Yield for each need whether ``row`` meets it, and how far, in words."""
+    budget, threads = 1e3 / needs.fps, row.threads or 1
+    if row.error is not None:
+        yield False, row.error
     yield frame <= budget, f"{frame:.1f} ms a frame, {budget:.1f} are there at {needs.fps:g} fps"
     most = most_lost(row)
-    if not row.get("compared", True):
+    if not row.descends_from_float_model:
         yield False, "measured beside, not made from the float model"
     elif most is None:
         yield False, "its NME drop is not known: measure with --data and the float model"
@@ -158,22 +173,17 @@ def _held_against(row: Row, frame: float, needs: Needs) -> Iterator[tuple[bool, 
         yield few, f"threads: {threads}, {needs.threads} allowed"
 
 
-def most_lost(row: Row) -> float | None:
-    """Upper end of the interval of the NME drop; None where that is not known."""
-    interval = (row.get("accuracy") or {}).get("nme_drop_interval")
-    return float(interval[1]) if interval else None
+def most_lost(row: CaseResult) -> float | None:
+    """Upper end of the interval of the NME drop; None where it is not known."""
+    interval = row.accuracy.nme_drop_interval if row.accuracy else None
+    return interval[1] if interval else None
 
 
 def rounded_up(points: float) -> float:
-    """To thousandths, never to less than it is."""
+    """Round to thousandths, never down."""
     return ceil(1e3 * (points - DUST)) / 1e3
 
 
-def _name(record: BenchmarkRecord) -> str:
-    device = record.content["device"]
-    return str(device.get("board") or device["cpu"])
-
-
-def _size(row: Row) -> int:
-    """What has to be installed where that is known, else the file."""
-    return int((row.get("cold_start") or {}).get("installed_bytes") or row["bytes"])
+def _size(row: CaseResult) -> int:
+    """Bytes of all that has to be installed where they are known, else of the file."""
+    return (row.cold_start.installed_bytes if row.cold_start else 0) or row.bytes or 0

@@ -1,4 +1,4 @@
-"""Two records row by row."""
+"""Comparison of two records, row by row."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from asmnet_edge.benchmarks.compare.environment import (
     row_differences,
 )
 from asmnet_edge.benchmarks.compare.loss import accuracy_change
-from asmnet_edge.benchmarks.compare.pairs import Row, broken, by_key, paired
+from asmnet_edge.benchmarks.compare.pairs import broken, by_key, paired
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.errors import UsageError
+
+Pairs = Sequence[tuple[CaseResult, CaseResult]]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts as a regression: p50 slower by more than ``latency``, a fraction, or NME higher
-    by more than ``nme`` points; a row that is lost, unless ``lost`` allows it.
+    """Limits of a regression.
+
+    latency : relative change of p50; nme : points of NME; lost : rows may be missing afterwards
     """
 
     latency: float = 0.05
@@ -32,10 +36,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Comparison:
-    """changes : of all rows that are in both; broken : row -> what it no longer is; lost : rows
-    that are measured before only, new : after only; environment : as `differences` gives it, and
-    what differs of each row; unjudged : why accuracy was not compared, empty if it was; in_turns :
-    the rows are of one run
+    """Result of `compare`.
+
+    changes : of all rows that are in both; broken : row -> what it lost; lost : rows that are
+    measured before only, new : after only; environment : as `differences` gives it, and what
+    differs of each row; unjudged : why accuracy was not compared, empty if it was; in_turns : the
+    rows are of one run
     """
 
     changes: tuple[Change, ...]
@@ -49,7 +55,7 @@ class Comparison:
 
     @property
     def regressions(self) -> list[str]:
-        """In words; a row that broke is one, too."""
+        """Rows that became worse, in words; those that failed or were lost, too."""
         found = [change for change in self.changes if change.verdict == WORSE]
         worse = [f"{each.row} ({each.figure} {each.in_words(each.by)})" for each in found]
         lost = () if self.limits.lost else self.lost
@@ -58,6 +64,7 @@ class Comparison:
 
     @property
     def unsure(self) -> list[Change]:
+        """Changes that may be chance or the machine's."""
         return [change for change in self.changes if change.verdict == UNSURE]
 
     def as_json(self) -> dict[str, Any]:
@@ -80,7 +87,7 @@ def compare(
     rows: Sequence[tuple[str, str]] = (),
     across_machines: bool = False,
 ) -> Comparison:
-    """Rows of the same key, or the pairs of keys in ``rows``.
+    """Compare rows of the same key, or the pairs of keys in ``rows``.
 
     Rows of one and the same run took turns, so their rounds are paired. `UsageError` when the
     records are from different machines and ``across_machines`` is false.
@@ -97,10 +104,10 @@ def compare(
     accuracies = [] if unjudged else _accuracies(pairs, limits)
     if not unjudged and not accuracies:
         unjudged = "no row has one in both records"
-    lost = [] if rows else [k for k in first if k not in second and "latency_ms" in first[k]]
+    lost = [] if rows else [k for k in first if k not in second and first[k].latency_ms]
     return Comparison(
         (*changes, *accuracies),
-        {str(b["key"]): what for a, b in pairs if (what := broken(a, b))},
+        {b.key: what for a, b in pairs if (what := broken(a, b))},
         tuple(lost),
         () if rows else tuple(key for key in second if key not in first),
         differences(before, after) | _of_rows(pairs),
@@ -110,19 +117,19 @@ def compare(
     )
 
 
-def _latencies(pairs: Sequence[tuple[Row, Row]], limits: Limits, paired: bool) -> list[Change]:
-    there = [pair for pair in pairs if "latency_ms" in pair[1]]
+def _latencies(pairs: Pairs, limits: Limits, paired: bool) -> list[Change]:
+    there = [pair for pair in pairs if pair[1].latency_ms]
     return [latency_change(a, b, limits.latency, paired) for a, b in there]
 
 
-def _accuracies(pairs: Sequence[tuple[Row, Row]], limits: Limits) -> list[Change]:
+def _accuracies(pairs: Pairs, limits: Limits) -> list[Change]:
     return list(filter(None, [accuracy_change(a, b, limits.nme) for a, b in pairs]))
 
 
-def _of_rows(pairs: Sequence[tuple[Row, Row]]) -> dict[str, list[Any]]:
-    there = [pair for pair in pairs if "latency_ms" in pair[1]]
+def _of_rows(pairs: Pairs) -> dict[str, list[Any]]:
+    there = [pair for pair in pairs if pair[1].latency_ms]
     return {
-        f"{b['key']}: {name}": change
+        f"{b.key}: {name}": change
         for a, b in there
         for name, change in row_differences(a, b).items()
     }

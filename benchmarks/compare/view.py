@@ -1,4 +1,4 @@
-"""A comparison as people read it in a terminal."""
+"""A comparison as a table and notes for the terminal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from asmnet_edge.benchmarks.report.merged import merged
 from asmnet_edge.tables import table
 
 STYLES = {WORSE: "bold red", BETTER: "green", UNSURE: "yellow"}
-QUIET = ("settings.faces.sha256", "settings.faces.annotations_sha256")  # told in other words
+QUIET = ("settings.faces.sha256", "settings.faces.annotations_sha256")  # reported otherwise
 
 
 def comparison_view(found: Comparison) -> Group:
-    """A line for each figure; below, what else differs; at last what it comes to."""
+    """Return a line for each figure; below, other differences and the conclusion."""
     view = table("row", "figure", "before", "after", "change", "95 %", "verdict")
     for change in found.changes:
         view.add_row(*_cells(change), style=STYLES.get(change.verdict, ""))
@@ -42,7 +42,7 @@ def _notes(found: Comparison) -> list[str]:
 
 
 def _differences(found: Comparison) -> list[str]:
-    """What differs of the runs, and of rows; each once."""
+    """Differences of the runs and of rows, each once."""
     rows: dict[str, list[str]] = {}
     for name, (before, after) in found.environment.items():
         row, _, what = name.rpartition(": ")
@@ -52,7 +52,7 @@ def _differences(found: Comparison) -> list[str]:
 
 
 def _reasons(changes: Sequence[Change]) -> list[str]:
-    """Why verdicts are as they are."""
+    """Reasons of the verdicts."""
     return [
         f"{figure}, {line}"
         for figure in dict.fromkeys(change.figure for change in changes)
@@ -61,7 +61,7 @@ def _reasons(changes: Sequence[Change]) -> list[str]:
 
 
 def closing(found: Comparison) -> list[str]:
-    """What it comes to where nothing is worse, and what would settle what is unsure."""
+    """Return the conclusion where nothing is worse, and what to measure where it is unsure."""
     lines = [] if found.regressions or found.unsure else ["Nothing is worse than is allowed."]
     cures = {LATENCY: _cure(found), NME: "measure on more faces, see --data"}
     for figure, cure in cures.items():
@@ -72,7 +72,7 @@ def closing(found: Comparison) -> list[str]:
 
 
 def _cure(found: Comparison) -> str:
-    """How latencies are measured so that a change can be told from the machine's moods."""
+    """Advice on measuring latencies so that a change stands out from the machine's drift."""
     quieter = "measure again with --rigorous and nothing else running"
     if found.in_turns:
         return quieter

@@ -1,14 +1,15 @@
-"""What machine this is: as much of it as a reader of the numbers wants to know."""
+"""Description of the machine, as much of it as a reader of the numbers wants to know."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from asmnet_edge import cpu
-from asmnet_edge.benchmarks.device.sensors import CPUS, power, read_text
+from asmnet_edge.benchmarks.device.sensors import CPUS, PowerSupply, read_power, read_text
 from asmnet_edge.formats import all_runtimes
 from asmnet_edge.versions import installed_version
 
@@ -17,33 +18,39 @@ FEATURES = (*("avx2", "avx512f", "amx_bf16", "neon", "asimd", "sve"), *cpu.FEATU
 PACKAGES = ("numpy", "opencv-python-headless", "tensorflow", "keras")  # and those of runtimes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeviceInfo:
     """The machine: board and CPU by name, cores that may be used, features, memory, system.
 
-    power : ``source`` (mains, battery) and ``battery_percent``; packages : versions of what is
-    installed and takes part; None where the system does not tell
+    packages : versions of those that take part and are installed; None, or empty, where the system
+    does not report it or a record is too old to have it
     """
 
-    board: str | None
+    board: str | None = None
     cpu: str
-    architecture: str
+    architecture: str | None = None
     cores: int
-    features: tuple[str, ...]
-    governor: str | None
-    max_mhz: float | None
-    memory_mib: int | None
-    system: str
-    os: str | None
-    python: str
-    power: dict[str, Any] = field(default_factory=dict)
-    packages: dict[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+    governor: str | None = None
+    max_mhz: float | None = None
+    memory_mib: float | None = None
+    system: str | None = None
+    os: str | None = None
+    python: str | None = None
+    power: PowerSupply = field(default_factory=PowerSupply)
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the board where it has one, else of the CPU."""
+        return self.board or self.cpu
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "features": list(self.features)}
 
     @classmethod
     def of_this_machine(cls) -> DeviceInfo:
+        """Describe the machine that this runs on."""
         flags = cpu.features() or frozenset()
         max_khz = _text(f"{CPUS}/cpu0/cpufreq/cpuinfo_max_freq")
         return cls(
@@ -58,18 +65,18 @@ class DeviceInfo:
             system=f"{platform.system()} {platform.release()}",
             os=_os_name(),
             python=platform.python_version(),
-            power=power(),
+            power=read_power(),
             packages=_versions(),
         )
 
 
 def load_average() -> float | None:
-    """Processes that wanted to run, over the last minute; None where the system does not tell."""
+    """Return the mean number of runnable processes in the last minute; None where unknown."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def fastest_cpus(count: int) -> tuple[int, ...]:
-    """Numbers of the ``count`` quickest cores that may be used: the large ones of a mixed chip."""
+    """Return the ``count`` fastest cores that may be used: the large ones of a mixed chip."""
     if not hasattr(os, "sched_getaffinity"):
         return ()
     order = sorted(os.sched_getaffinity(0), key=lambda number: (-_capacity(number), number))
@@ -78,8 +85,8 @@ def fastest_cpus(count: int) -> tuple[int, ...]:
 
 def _capacity(number: int) -> int:
     folder = f"{CPUS}/cpu{number}"
-    told = _text(f"{folder}/cpu_capacity") or _text(f"{folder}/cpufreq/cpuinfo_max_freq")
-    return int(told) if told and told.isdigit() else 0
+    text = _text(f"{folder}/cpu_capacity") or _text(f"{folder}/cpufreq/cpuinfo_max_freq")
+    return int(text) if text and text.isdigit() else 0
 
 
 def _cpu_name() -> str:

@@ -1,15 +1,14 @@
-"""What the machine is doing: load by others, frequency, temperature, throttling, power.
+"""State of the machine: load of other processes, frequency, temperature, throttling, power.
 
-Everything is read from Linux' own files; what a system does not tell is None.
+Everything is read from Linux' system files; what a system does not report is None.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from asmnet_edge.runtime import health
 
@@ -19,10 +18,10 @@ LOW_BATTERY = 20  # per cent
 
 @dataclass(frozen=True)
 class Sensors:
-    """One look at the machine.
+    """One reading of the machine's sensors.
 
-    busy, stolen : seconds of processor time since boot, over all cores: used by anything, and taken
-    by the virtual machine's host; mhz : mean over the cores; celsius : the hottest zone
+    busy, stolen : seconds of processor time since boot, over all cores: used by any process, and
+    taken by the virtual machine's host; mhz : mean over the cores; celsius : the hottest zone
     throttled : the Raspberry Pi's flags
     """
 
@@ -32,31 +31,38 @@ class Sensors:
     celsius: float | None
     throttled: int | None
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+
+@dataclass(frozen=True)
+class PowerSupply:
+    """source : mains, battery, or None where the system does not report it; battery_percent : its
+    charge
+    """
+
+    source: str | None = None
+    battery_percent: float | None = None
 
 
-def look() -> Sensors:
-    """The sensors now."""
+def read_sensors() -> Sensors:
+    """Read the sensors now."""
     busy, stolen = _processor_seconds()
     return Sensors(busy, stolen, _mhz(), health.celsius(), health.throttle_bits())
 
 
 def throttle_words(flags: int | None) -> list[str]:
-    """What the Raspberry Pi's ``flags`` say is wrong *now*."""
+    """Return in words what the Raspberry Pi's ``flags`` report as wrong *now*."""
     return health.throttling(flags or 0)
 
 
 def slowed_between(before: int | None, after: int | None) -> int | None:
-    """Flags of what was wrong at either look or, by the flags that stay set, meanwhile."""
+    """Flags of what was wrong at either reading or, by the flags that stay set, in between."""
     if before is None or after is None:
         return before if after is None else after
     since = (after & ~before) >> health.SINCE_START
     return (before | after | since) & sum(1 << bit for bit in health.NOW)
 
 
-def power() -> dict[str, Any]:
-    """Whether the machine runs on mains or battery, and the battery's charge in %.
+def read_power() -> PowerSupply:
+    """Return whether the machine runs on mains or battery, and the battery's charge in %.
 
     A battery of scope ``Device`` is that of a mouse or the like.
     """
@@ -65,11 +71,11 @@ def power() -> dict[str, Any]:
     charges = [s["capacity"] for s in supplies if s["type"] == "Battery" and s["capacity"]]
     online = [s["online"] == "1" for s in supplies if s["type"] in ("Mains", "USB")]
     source = "mains" if any(online) else "battery" if charges else None
-    return {"source": source, "battery_percent": int(charges[0]) if charges else None}
+    return PowerSupply(source, int(charges[0]) if charges else None)
 
 
 def read_text(path: str | Path) -> str | None:
-    """A system file's text without the NUL or newline at its end; None where it is not there."""
+    """Text of a system file without the NUL or newline at its end; None where it is missing."""
     try:
         return Path(path).read_text(encoding="utf-8").rstrip("\0\n")
     except (OSError, ValueError):
@@ -94,8 +100,8 @@ def _mhz() -> float | None:
     if found := [value / 1e3 for value in khz if value]:
         return sum(found) / len(found)
     lines = (read_text("/proc/cpuinfo") or "").splitlines()
-    told = [float(line.split(":")[1]) for line in lines if line.startswith("cpu MHz")]
-    return sum(told) / len(told) if told else None
+    values = [float(line.split(":")[1]) for line in lines if line.startswith("cpu MHz")]
+    return sum(values) / len(values) if values else None
 
 
 def _number(path: Path) -> float | None:

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
-from asmnet_edge.benchmarks.rows.candidates import artifact_candidate, float_facts, limit_threads
+from asmnet_edge.benchmarks.record_json import to_json
+from asmnet_edge.benchmarks.rows.candidates import (
+    artifact_model,
+    describe_float_model,
+    limit_threads,
+)
 from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
@@ -50,9 +55,9 @@ def open_model(path: Path, threads: int | None = None) -> EvaluatedModel:
 
 
 def _open_artifact(path: Path, threads: int | None) -> EvaluatedModel:
-    candidate = artifact_candidate(path, threads or os.cpu_count() or 1)
+    candidate = artifact_model(path, threads or os.cpu_count() or 1)
     hashes = {"sha256": sha256(path), "files_sha256": sha256_of_all(artifact_files(path))}
-    facts = {**candidate.facts, **hashes, "source_sha256": candidate.source_sha256}
+    facts = {**to_json(candidate.description), **hashes, "source_sha256": candidate.source_sha256}
     return EvaluatedModel(facts, candidate.scheme, candidate.crop, candidate.outputs)
 
 
@@ -65,7 +70,8 @@ def _open_float(path: Path, threads: int | None) -> EvaluatedModel:
         _limit_threads(keras.backend.backend(), threads)
     model = load_float_model(path)
     runtime = f"keras {keras.__version__} ({keras.backend.backend()})"
-    facts = {**float_facts(path, model, runtime, threads), "sha256": model.source_sha256}
+    described = to_json(describe_float_model(path, model, runtime, threads))
+    facts = {**described, "threads": threads, "sha256": model.source_sha256}
     return EvaluatedModel(facts, model.scheme, model.crop, model.predict)
 
 

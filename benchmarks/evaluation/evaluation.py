@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge import metrics
+from asmnet_edge.benchmarks.accuracy.figures import truth_figures
 from asmnet_edge.benchmarks.accuracy.truth import (
     Outputs,
     Truth,
     check_sizes,
     failure_threshold,
     missing_as_json,
-    truth_figures,
     truth_of,
 )
 from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel

@@ -1,4 +1,4 @@
-"""What the samples of a row say: percentiles, throughput, and how well they are known.
+"""Statistics of latency samples: percentiles, throughput, and their confidence intervals.
 
 Intervals: 95 % bootstrap over *rounds*, not over samples, since neighbouring calls share whatever
 the machine was doing: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 8.
@@ -11,21 +11,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asmnet_edge.benchmarks.record_types import Interval, LatencyResult, RoundNote, WarmUp
+
 PERCENTILES = (10, 50, 90, 99)
 RESAMPLES = 1000
-AT_ONCE = 1000  # samples that all resamples are taken of at once, for the sake of memory
+AT_ONCE = 1000  # samples that are resampled at once, which bounds the memory
 LEVEL = (2.5, 97.5)
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Samples of one row in milliseconds, round by round; none is ever dropped."""
+    """Samples of one case in milliseconds, round by round; none is ever dropped."""
 
     rounds: tuple[Floats, ...]
 
@@ -35,44 +36,58 @@ class Latency:
 
     @property
     def samples(self) -> Floats:
-        """All samples in the order they were taken."""
+        """All samples in the order they were measured."""
         return np.concatenate(self.rounds)
 
     @property
     def medians(self) -> Floats:
-        """Of each round, (rounds,)."""
+        """Median of each round, (rounds,)."""
         return np.array([np.median(r) for r in self.rounds])
 
     def percentile(self, percent: float) -> float:
         return float(np.percentile(self.samples, percent))
 
-    def intervals(self) -> dict[str, list[float]]:
-        """Of each percentile, the mean and the throughput; empty with fewer than three rounds."""
+    def intervals(self) -> dict[str, Interval]:
+        """95 % interval of each percentile, mean and throughput; empty with fewer than 3 rounds."""
         return self._intervals
 
     @cached_property
-    def _intervals(self) -> dict[str, list[float]]:
+    def _intervals(self) -> dict[str, Interval]:
         if (count := len(self.rounds)) < 3:
             return {}
         level, draws = level_of(count), resampled(self, drawn_rounds(count))
-        found = {name: np.percentile(values, level).tolist() for name, values in draws.items()}
-        return {**found, "throughput": [1e3 / value for value in reversed(found["mean"])]}
+        bounds = {name: np.percentile(values, level).tolist() for name, values in draws.items()}
+        found: dict[str, Interval] = {name: (low, high) for name, (low, high) in bounds.items()}
+        low, high = found["mean"]
+        return {**found, "throughput": (1e3 / high, 1e3 / low)}
 
-    def as_json(self) -> dict[str, Any]:
-        """Milliseconds; throughput in calls a second, one after the other."""
+    def result(
+        self,
+        lead_in: Sequence[Sequence[float]] = (),
+        warm_up: WarmUp | None = None,
+        notes: Sequence[RoundNote] = (),
+    ) -> LatencyResult:
+        """Return the samples and their statistics, with what else is recorded of the rounds."""
         mean = float(self.samples.mean())
-        return {
+        return LatencyResult(
             **{f"p{percent}": self.percentile(percent) for percent in PERCENTILES},
-            "mean": mean,
-            "throughput": 1e3 / mean,
-            "intervals": self.intervals(),
-            "calls": len(self.samples),
-            "rounds": [[round(s, 4) for s in r.tolist()] for r in self.rounds],
-        }
+            mean=mean,
+            throughput=1e3 / mean,
+            intervals=self.intervals(),
+            calls=len(self.samples),
+            rounds=tuple(_rounded(each.tolist()) for each in self.rounds),
+            lead_in=tuple(map(_rounded, lead_in)),
+            warm_up=warm_up,
+            notes=tuple(notes),
+        )
+
+
+def _rounded(samples: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(sample, 4) for sample in samples)
 
 
 def level_of(rounds: int) -> tuple[float, float]:
-    """Percentiles of the resamples that bound a 95 % interval over so few ``rounds`` >= 3.
+    """Return the percentiles of the resamples that bound a 95 % interval over ``rounds`` >= 3.
 
     The plain ones, `LEVEL`, hold the mean of 8 normal rounds 87 times of 100, these 93: the
     bootstrap takes their spread over n, not n - 1, and as if it were known. This is the expanded
@@ -99,14 +114,14 @@ def student_t(freedom: int) -> float:
 
 
 def drawn_rounds(count: int, seed: int = 0) -> NDArray[np.intp]:
-    """Which rounds each resample takes, (RESAMPLES, count)."""
+    """Draw the rounds of each resample, (RESAMPLES, count)."""
     return np.random.default_rng(seed).integers(0, count, (RESAMPLES, count))
 
 
 def resampled(latency: Latency, draws: NDArray[np.intp]) -> dict[str, Floats]:
-    """Percentiles and mean of each of the ``draws`` (resamples, rounds) of whole rounds.
+    """Return percentiles and mean of each of the ``draws`` (resamples, rounds) of whole rounds.
 
-    Sorted once: a round that is drawn k times weighs its samples k-fold.
+    Samples are sorted once: a round that is drawn k times weighs its samples k-fold.
     """
     samples, owner = latency.samples, _owners(latency)
     order = np.argsort(samples, kind="stable")

@@ -1,4 +1,4 @@
-"""Rows measured in turns, so that a machine that drifts or is shared slows all of them alike."""
+"""Interleaved measuring: cases take turns, so that a drifting machine slows all of them alike."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Protocol
 
 import numpy as np
 
-from asmnet_edge.benchmarks.device.sensors import look
+from asmnet_edge.benchmarks.device.sensors import read_sensors
 from asmnet_edge.benchmarks.failure import failure
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp
-from asmnet_edge.benchmarks.latency.watch import Note, note_of
+from asmnet_edge.benchmarks.latency.turn import Turn
+from asmnet_edge.benchmarks.latency.watch import note_of
 from asmnet_edge.benchmarks.latency.yardstick import yardstick
+from asmnet_edge.benchmarks.record_types import RoundNote, WarmUp
 
 
 class Timed(Protocol):
-    """What can be timed: in this process or, through a pipe, in one of its own."""
+    """A case that can be timed, in this process or, through a pipe, in one of its own."""
 
     def warm_up(self, seconds: float) -> WarmUp: ...
 
@@ -26,25 +27,25 @@ class Timed(Protocol):
 
 
 @dataclass
-class Taken:
-    """What has been measured of one row so far.
+class Timings:
+    """Latency samples of one case so far.
 
-    error : why it went no further; cpus : cores that it is held to, empty for all
+    error : why it was measured no further; cpus : cores that it is pinned to, empty for any
     """
 
     warm_up: WarmUp | None = None
     turns: list[Turn] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
+    notes: list[RoundNote] = field(default_factory=list)
     error: str | None = None
     cpus: tuple[int, ...] = ()
     _latency: Latency | None = None
 
     @property
     def latency(self) -> Latency | None:
-        """None before the first turn has ended; the same object until there is another turn."""
+        """None before the first round has ended; the same object until the next one has."""
         if self._latency is None or len(self._latency.rounds) != len(self.turns):
-            told = [turn.samples for turn in self.turns]
-            self._latency = Latency.of(told) if told else None
+            rounds = [turn.samples for turn in self.turns]
+            self._latency = Latency.of(rounds) if rounds else None
         return self._latency
 
 
@@ -52,41 +53,41 @@ def measure(
     rows: Sequence[Timed],
     plan: LatencyPlan,
     tick: Callable[[], None],
-    taken: Sequence[Taken] | None = None,
-) -> Sequence[Taken]:
-    """Warm up and measure each of ``rows`` into ``taken``; ``tick`` is called for every turn.
+    timings: Sequence[Timings] | None = None,
+) -> Sequence[Timings]:
+    """Warm up and measure each of ``rows`` into ``timings``; ``tick`` is called after every turn.
 
-    Their order is drawn anew for each round, so that none always follows the same one. A row that
-    breaks is left out from there on. ``taken`` is filled as it goes, so that an
-    interruption leaves what was measured.
+    The order is drawn anew for each round, so that none always follows the same one. A case that
+    fails is left out from there on. ``timings`` are filled as it goes, so that an interruption
+    keeps what was measured.
     """
-    taken = [Taken() for _ in rows] if taken is None else taken
-    for row, its in zip(rows, taken, strict=True):
+    timings = [Timings() for _ in rows] if timings is None else timings
+    for row, its in zip(rows, timings, strict=True):
         _guarded(its, lambda row=row, its=its: _warm(row, its, plan))  # type: ignore[misc]
     rng = np.random.default_rng(plan.seed)
     for _ in range(plan.rounds):
         for number in rng.permutation(len(rows)):
-            row, its = rows[number], taken[number]
+            row, its = rows[number], timings[number]
             _guarded(its, lambda row=row, its=its: _turn(row, its, plan))  # type: ignore[misc]
             tick()
-    return taken
+    return timings
 
 
-def _guarded(its: Taken, step: Callable[[], None]) -> None:
+def _guarded(its: Timings, step: Callable[[], None]) -> None:
     if its.error is None:
         try:
             step()
-        except Exception as error:  # whatever it is, it is this row's failure
+        except Exception as error:  # whatever it is, it is this case's failure
             its.error = failure(error)
 
 
-def _warm(row: Timed, its: Taken, plan: LatencyPlan) -> None:
+def _warm(row: Timed, its: Timings, plan: LatencyPlan) -> None:
     its.warm_up = row.warm_up(plan.warmup_seconds)
 
 
-def _turn(row: Timed, its: Taken, plan: LatencyPlan) -> None:
-    speed, before = yardstick(its.cpus), look()
+def _turn(row: Timed, its: Timings, plan: LatencyPlan) -> None:
+    speed, before = yardstick(its.cpus), read_sensors()
     turn = row.turn(*plan.turn)
-    after = look()
+    after = read_sensors()
     its.notes.append(note_of(turn, before, after, [*speed, *yardstick(its.cpus)]))
     its.turns.append(turn)

@@ -1,4 +1,4 @@
-"""How long to measure, and how a row is warmed up."""
+"""How long to measure, and how a case is warmed up."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from asmnet_edge.errors import UsageError
 
 @dataclass(frozen=True)
 class LatencyPlan:
-    """At least ``queries`` calls *and* ``seconds`` of calling for each row, in ``rounds`` turns.
+    """At least ``queries`` calls *and* ``seconds`` of calling for each case, in ``rounds``.
 
-    warmup_seconds : after which a row is measured even if it is not steady yet
+    warmup_seconds : after which a case is measured even if it is not steady yet
     cold_starts : fresh processes in which the first landmark is timed
     stage_calls : pictures that go through all stages, decode to landmarks
-    seed : of the order of the rows, which is another one in each round
+    seed : of the order of the cases, which is drawn anew for each round
     """
 
     queries: int = 200
@@ -30,7 +30,7 @@ class LatencyPlan:
             raise UsageError(f"a latency plan needs queries, rounds >= 1 and times >= 0: {self}")
 
     def lengthened(self, queries: int | None, seconds: float | None) -> LatencyPlan:
-        """With ``queries`` and ``seconds`` in place of its own where they are given."""
+        """Return this plan with ``queries`` and ``seconds`` replaced where they are given."""
         return replace(
             self,
             queries=self.queries if queries is None else queries,
@@ -39,7 +39,7 @@ class LatencyPlan:
 
     @property
     def turn(self) -> tuple[int, float]:
-        """Calls and seconds of one turn: a round's share."""
+        """Calls and seconds of one case in one round."""
         return -(-self.queries // self.rounds), self.seconds / self.rounds
 
 

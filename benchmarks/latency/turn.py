@@ -1,4 +1,4 @@
-"""Timing calls: one turn of a row, and its warm-up. Runs in the row's own process."""
+"""Timing of calls: one round of a case, and its warm-up. Runs in the case's own process."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from time import perf_counter, process_time
 
 import numpy as np
 
+from asmnet_edge.benchmarks.record_types import WarmUp
+
 Call = Callable[[], object]
 
-LEAD_CALLS, LEAD_SECONDS = 3, 0.02  # before a turn counts: other rows have had the caches
-LEAD_ENOUGH = 0.5  # seconds after which a slow row has led in, with one call at least
+LEAD_CALLS, LEAD_SECONDS = 3, 0.02  # before a round counts: other cases have had the caches
+LEAD_ENOUGH = 0.5  # seconds after which the lead-in of a slow case ends, after one call at least
 WINDOW, LEAST_WINDOW = 20, 3  # calls that two neighbouring medians of the warm-up are taken over
 STEADY = 0.05  # relative change between them that counts as steady
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Calls made in a row.
+    """Calls of one case in one round.
 
-    samples : ms of each, in order; wall, cpu : seconds of the turn, and of processor time that the
-    process used in it; preemptions : times the system took the processor away
+    samples : ms of each, in order; wall, cpu : seconds of the round, and of processor time that the
+    process used in it; preemptions : involuntary context switches
     lead_in : ms of the calls before those, which are in wall and cpu, but in no percentile
     """
 
@@ -33,59 +35,50 @@ class Turn:
     lead_in: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
-class WarmUp:
-    """Calls made before measuring; steady : whether they ended so; None: too few to tell."""
-
-    calls: int
-    seconds: float
-    steady: bool | None
-
-
 def take_turn(call: Call, queries: int, seconds: float) -> Turn:
-    """Lead in, then call at least ``queries`` times and for ``seconds``."""
-    taken: list[float] = []
+    """Time at least ``queries`` calls and ``seconds`` of calling, after a lead-in."""
+    samples: list[float] = []
     before, cpu, start = _preemptions(), process_time(), perf_counter()
     lead_in = _lead_in(call)
     end = perf_counter() + seconds
-    while len(taken) < queries or perf_counter() < end:
-        taken.append(time_call(call))
+    while len(samples) < queries or perf_counter() < end:
+        samples.append(time_call(call))
     wall, used = perf_counter() - start, process_time() - cpu
-    return Turn(tuple(taken), wall, used, _preemptions() - before, tuple(lead_in))
+    return Turn(tuple(samples), wall, used, _preemptions() - before, tuple(lead_in))
 
 
 def _lead_in(call: Call) -> list[float]:
-    """Call for `LEAD_SECONDS` and at least `LEAD_CALLS` times, if that is soon over."""
-    taken: list[float] = []
+    """Call for `LEAD_SECONDS` and at least `LEAD_CALLS` times, but not beyond `LEAD_ENOUGH`."""
+    samples: list[float] = []
     start = perf_counter()
-    while len(taken) < LEAD_CALLS or perf_counter() < start + LEAD_SECONDS:
-        taken.append(time_call(call))
+    while len(samples) < LEAD_CALLS or perf_counter() < start + LEAD_SECONDS:
+        samples.append(time_call(call))
         if perf_counter() > start + LEAD_ENOUGH:
             break
-    return taken
+    return samples
 
 
 def warm_up(call: Call, seconds: float) -> WarmUp:
     """Call until two neighbouring medians agree or ``seconds`` are over after the first call."""
-    start, taken, steady = perf_counter(), [time_call(call)], False
+    start, samples, steady = perf_counter(), [time_call(call)], False
     end = perf_counter() + seconds
     while not steady and perf_counter() < end:
-        taken.append(time_call(call))
-        steady = _settled(taken, window_of(taken, seconds))
-    told = steady if len(taken) >= 2 * LEAST_WINDOW else None
-    return WarmUp(len(taken), perf_counter() - start, told)
+        samples.append(time_call(call))
+        steady = _settled(samples, window_of(samples, seconds))
+    enough = len(samples) >= 2 * LEAST_WINDOW
+    return WarmUp(len(samples), perf_counter() - start, steady if enough else None)
 
 
-def window_of(taken: list[float], seconds: float) -> int:
-    """`WINDOW`, or fewer where calls are so slow that two of them would fill half of the time."""
-    within = int(1e3 * seconds / 4 / max(float(np.median(taken)), 1e-9))
+def window_of(samples: list[float], seconds: float) -> int:
+    """`WINDOW`, or fewer calls where they are so slow that two windows would fill half the time."""
+    within = int(1e3 * seconds / 4 / max(float(np.median(samples)), 1e-9))
     return max(LEAST_WINDOW, min(WINDOW, within))
 
 
-def _settled(taken: list[float], window: int) -> bool:
-    if len(taken) < 2 * window:
+def _settled(samples: list[float], window: int) -> bool:
+    if len(samples) < 2 * window:
         return False
-    before, now = np.median(taken[-2 * window : -window]), np.median(taken[-window:])
+    before, now = np.median(samples[-2 * window : -window]), np.median(samples[-window:])
     return bool(abs(now / before - 1) < STEADY)
 
 
@@ -97,7 +90,7 @@ def time_call(call: Call) -> float:
 
 
 def _preemptions() -> int:
-    """0 where the system does not count them."""
+    """Involuntary context switches of this process; 0 where the system does not count them."""
     if sys.platform == "win32":
         return 0
     import resource

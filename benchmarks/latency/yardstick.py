@@ -1,7 +1,7 @@
-"""A fixed piece of work that is timed beside the models: it tells a slow machine from a slow model.
+"""Reference workload, timed beside the models: it separates a slow machine from a slow model.
 
-Sensors are often not there (virtual machines, containers); this always is. It sorts and adds up
-numbers that fit the second-level cache, on one thread.
+Sensors are often missing (virtual machines, containers); this never is. It sorts and sums numbers
+that fit the second-level cache, on one thread.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def _work() -> None:
 
 
 def yardstick(cpus: Sequence[int] = ()) -> list[float]:
-    """Milliseconds that the work takes now, a few times over; on the cores ``cpus`` if any."""
-    with _held_to(cpus):
+    """Time the workload `REPEATS` times, in ms; pinned to the cores ``cpus`` if there are any."""
+    with _pinned_to(cpus):
         return [time_call(_work) for _ in range(REPEATS)]
 
 
 @contextmanager
-def _held_to(cpus: Sequence[int]) -> Iterator[None]:
-    """Where the system cannot, or will not, the work runs where it likes."""
+def _pinned_to(cpus: Sequence[int]) -> Iterator[None]:
+    """Pin this process to ``cpus`` within the block, where the system supports and allows it."""
     if not cpus or not hasattr(os, "sched_setaffinity"):
         yield
         return

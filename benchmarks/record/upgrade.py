@@ -1,4 +1,4 @@
-"""Records of earlier versions, brought to the present schema: what they lack is left out."""
+"""Conversion of earlier record versions to the present schema; what they lack is left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SCHEMA_VERSION = 2
 
 
 def upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """``content`` in the present schema; `ValueError` for a version that is not known."""
+    """Return ``content`` in the present schema; `ValueError` for a version that is not known."""
     version = content["schema_version"]
     if version == 1:
         return _from_1(content)

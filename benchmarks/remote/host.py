@@ -1,4 +1,4 @@
-"""Another machine that ssh reaches."""
+"""Another machine that is reached by ssh."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ LOST = 255  # ssh's exit code when it could not talk to the machine
 
 @dataclass(frozen=True)
 class Host:
-    """Where to: ``user@host``, ssh's ``-o`` options, and the Python there."""
+    """Address ``user@host``, ssh's ``-o`` options, and the Python interpreter there."""
 
     name: str
     options: tuple[str, ...] = ()
     python: str = "python3"
 
     def run(self, script: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run a shell ``script`` there."""
+        """Run a shell ``script`` there with ``given`` on its standard input."""
         words = [word for option in self.options for word in ("-o", option)]
         fixed = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5"]
         command = ["ssh", *fixed, *words, "--", self.name, f"sh -c {shlex.quote(script)}"]
         return subprocess.run(command, input=given, capture_output=True)
 
     def must(self, script: str, given: bytes = b"", cure: str = "") -> bytes:
-        """Run ``script``; `UsageError` with what it said when it fails."""
+        """Run ``script`` and return its output; `UsageError` with its message when it fails."""
         done = self.run(script, given)
         if done.returncode:
             raise UsageError(f"{self.name}: {last_words(done)}", cure)
@@ -35,6 +35,6 @@ class Host:
 
 
 def last_words(done: subprocess.CompletedProcess[bytes]) -> str:
-    """The last line of what ``done`` complained of."""
-    said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-    return said[-1]
+    """Return the last line of the error output of ``done``."""
+    lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no error output"]
+    return lines[-1]

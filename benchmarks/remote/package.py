@@ -1,4 +1,4 @@
-"""What travels to the other machine: this program as a wheel, and the files to measure."""
+"""Files for the other machine: this program as a wheel, and the models to measure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, dist
 from asmnet_edge.errors import UsageError
 from asmnet_edge.manifest import artifact_files, manifest_path
 
-ROOMS = ("benchmarks", "cli", "converters", "data", "runtime", "training")
+SUBPACKAGES = ("benchmarks", "cli", "converters", "data", "runtime", "training")
 WHEEL = f"asmnet_edge-{asmnet_edge.__version__}-py3-none-any.whl"
 
 
 def wheel() -> bytes:
-    """The running program as a wheel: unpacked, it is installed, since all of it is Python."""
+    """Return the running program as a wheel; unpacking installs it, since all of it is Python."""
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
         for name, path in sorted(dict(_modules()).items()):
@@ -31,9 +31,11 @@ def wheel() -> bytes:
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
-    """(path in the wheel, file); rooms may lie elsewhere in a checkout."""
+    """Yield (path in the wheel, file); subpackages may lie elsewhere in a checkout."""
     roots = [("asmnet_edge", asmnet_edge.__path__[0])]
-    roots += [(f"asmnet_edge/{r}", import_module(f"asmnet_edge.{r}").__path__[0]) for r in ROOMS]
+    roots += [
+        (f"asmnet_edge/{r}", import_module(f"asmnet_edge.{r}").__path__[0]) for r in SUBPACKAGES
+    ]
     for inside, folder in roots:
         for path in Path(folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
@@ -51,8 +53,8 @@ def _metadata() -> dict[str, str]:
 
 
 def files_of(path: Path) -> list[tuple[str, Path]]:
-    """(path beside it, file) of all that belongs to the model at ``path``: weights, manifest, or
-    what a TOML file names.
+    """Return (path beside it, file) for all files of the model at ``path``: weights, manifest, the
+    network that a TOML file names.
     """
     if path.suffix == FOREIGN_SUFFIX:
         files = read_foreign(path).files
@@ -64,22 +66,22 @@ def files_of(path: Path) -> list[tuple[str, Path]]:
 
 
 def _below(path: Path, file: Path) -> str:
-    """``file`` as the TOML file at ``path`` finds it there, too."""
+    """Return the path of ``file`` relative to the TOML file at ``path``."""
     if not file.is_relative_to(path.parent) or ".." in file.relative_to(path.parent).parts:
         raise UsageError(f"{path} names {file}, which is not below it", "Move it there for --ssh")
     return file.relative_to(path.parent).as_posix()
 
 
 def places(models: Sequence[Path]) -> list[str]:
-    """Where each lies in the `bundle`: in a numbered folder, since names may repeat, under so much
-    of its path that it is called there what it is called here.
+    """Return the path of each in the `bundle`: a numbered folder, since names may repeat, and as
+    much of its path as keeps the name of its row the same there.
     """
     names = distinct_names(models)
     return [f"{number}/{names[path]}" for number, path in enumerate(models)]
 
 
 def bundle(models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()) -> bytes:
-    """A tar of the wheel, the models in their `places`, and ``others`` by name."""
+    """Return a tar of the wheel, the models in their `places`, and ``others`` by name."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         _add(archive, WHEEL, wheel())

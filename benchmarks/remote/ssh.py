@@ -1,8 +1,8 @@
 """A benchmark on another machine: copy, start, watch, fetch, clean up.
 
-The run there does not hang on the connection: it is started in a session of its own and writes to
-files; the one who watches asks for news, and asks again when the line was cut. Who gives up leaves
-the folder there, so that another can take it up: `RemoteRun.at`.
+The run there does not depend on the connection: it is started in a session of its own and writes to
+files, which are polled, again after the connection was lost. Its folder stays until it is removed,
+so that another process can resume watching: `RemoteRun.at`.
 """
 
 from __future__ import annotations
@@ -18,43 +18,49 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from asmnet_edge.benchmarks.remote.faces import NAMES, named_as_here
+from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record.upgrade import upgraded
+from asmnet_edge.benchmarks.remote.faces import NAMES, RemoteFaces, named_as_here
 from asmnet_edge.benchmarks.remote.host import LOST, Host, last_words
 from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, places
+from asmnet_edge.benchmarks.session.options import BenchmarkOptions, subset_of
+from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 GONE, NONE = 44, 45  # our scripts' exit codes: the folder, or a file in it, is not there
 KILLED = 137  # exit code of a run that could not write its own
 PATIENCE = 300.0  # seconds without an answer before the machine is given up
-PAUSE = 1.0  # seconds between two questions
+PAUSE = 1.0  # seconds between two polls
 BOOT = "/proc/sys/kernel/random/boot_id"  # another after a restart, when numbers are given anew
 ALIVE = f'kill -0 $(cat pid) 2>/dev/null && test "$(cat boot)" = "$(cat {BOOT})"'
 NEEDED = ("numpy", "cv2", "click", "rich")
+VALUES = ("threads", "cpus", "runtimes", "queries", "seconds", "sustain")  # options to pass on
+FLAGS = ("rigorous", "pictures")
 
 
 @dataclass
 class RemoteRun:
-    """One benchmark there, in a folder of its own that `clean` removes.
+    """One benchmark on another machine, in a folder of its own that `clean` removes.
 
-    say : takes the lines that the run prints
+    report : takes the lines that the run prints
     """
 
     host: Host
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     folder: str = ""
     patience: float = PATIENCE
     _read: int = 0
 
     @classmethod
-    def at(cls, place: str, options: tuple[str, ...], say: Callable[[str], None]) -> RemoteRun:
-        """The run that was started before at ``place``, ``user@host:folder``."""
-        told = re.fullmatch(r"(.+?):(/.*/asmnet-edge-[0-9a-f]{12})", place)
-        if told is None:  # what is no folder of ours must not be removed
+    def at(cls, place: str, options: tuple[str, ...], report: Callable[[str], None]) -> RemoteRun:
+        """Return the run that was started before at ``place``, ``user@host:folder``."""
+        match = re.fullmatch(r"(.+?):(/.*/asmnet-edge-[0-9a-f]{12})", place)
+        if match is None:  # what is no folder of ours must not be removed
             raise UsageError(
                 f"{place!r} is not a place such as user@host:/tmp/asmnet-edge-0123456789ab",
                 "benchmark run --ssh prints it when it starts",
             )
-        return cls(Host(told[1], options), say, told[2])
+        return cls(Host(match[1], options), report, match[2])
 
     @property
     def place(self) -> str:
@@ -62,18 +68,18 @@ class RemoteRun:
 
     @property
     def again(self) -> str:
-        """The command that takes the run up."""
+        """The command that resumes watching the run."""
         options = [word for option in self.host.options for word in ("--ssh-option", option)]
         return shlex.join(["asmnet-edge", "benchmark", "fetch", self.place, *options])
 
     def prepare(
         self, models: Sequence[Path], others: Iterable[tuple[str, bytes]] = ()
     ) -> list[str]:
-        """Copy program, ``models`` and ``others``, files by name; the models' paths there."""
+        """Copy program, ``models`` and ``others``, files by name; return the models' paths."""
         self._check_python()
         home = self.host.must('printf %s "${TMPDIR:-/tmp}"').decode()
         self.folder = f"{home}/asmnet-edge-{uuid4().hex[:12]}"
-        self.say(f"copying to {self.place}")
+        self.report(f"copying to {self.place}")
         place = shlex.quote(self.folder)
         unpack = f"{self.host.python} -m zipfile -e {WHEEL} site"
         script = f"mkdir -m 700 {place} && cd {place} && tar -xz && {unpack}"
@@ -93,10 +99,10 @@ class RemoteRun:
             f"(setsid nohup sh -c {shlex.quote(shell)} </dev/null >/dev/null 2>&1 &)"
         )
         self.host.must(script)
-        self.say(f"started; to take it up again: {self.again}")
+        self.report(f"started; to take it up again: {self.again}")
 
     def wait(self) -> int:
-        """Pass on what is printed until the run ends; its exit code. Survives cut connections.
+        """Report what the run prints until it ends; return its exit code. Survives cut connections.
 
         `CheckFailedError` when the machine stays away, or the folder is gone.
         """
@@ -105,7 +111,7 @@ class RemoteRun:
         return code
 
     def _news(self) -> int | None:
-        """The exit code if the run has ended."""
+        """Report new lines; return the exit code if the run has ended."""
         done = self._asked(
             f"{{ cat code 2>/dev/null || {{ {ALIVE} && echo running || echo dead; }}; }}; "
             f"tail -c +{self._read + 1} log 2>/dev/null || true"
@@ -114,14 +120,14 @@ class RemoteRun:
         whole = news[: news.rfind(b"\n") + 1]
         self._read += len(whole)
         for line in whole.decode(errors="replace").splitlines():
-            self.say(line)
+            self.report(line)
         if state == b"dead" and self._ended_twice():
-            self.say("the run was killed there")
+            self.report("the run was killed there")
             return KILLED
         return int(state) if state.strip().isdigit() else None
 
     def _asked(self, script: str) -> subprocess.CompletedProcess[bytes]:
-        """Run ``script`` in the folder; asked again while the line is cut, as long as `patience`.
+        """Run ``script`` in the folder, again while the connection is lost, as long as `patience`.
 
         Its exit code is 0 or `NONE`; `CheckFailedError` when there is no answer or no folder.
         """
@@ -140,17 +146,17 @@ class RemoteRun:
                     f"It goes on there: {self.again}",
                 )
             lost = "connection lost" if done.returncode == LOST else last_words(done)
-            self.say(f"{lost}: trying again")
+            self.report(f"{lost}: trying again")
             time.sleep(PAUSE)
 
     def _ended_twice(self) -> bool:
-        """Between the process's end and its exit code there is a moment: look once more."""
+        """Check once more: the exit code is written a moment after the process ends."""
         time.sleep(PAUSE)
         done = self._asked(f"test -e code || test ! -e pid || exit {NONE}")
         return done.returncode == NONE
 
     def fetch(self) -> dict[str, Any]:
-        """The record that the run wrote, its faces called as here; `UsageError` if it left none."""
+        """Return the record's JSON, its faces named as here; `UsageError` if none was written."""
         done = self._asked(f"test -e record.json || exit {NONE}; cat record.json")
         if done.returncode == NONE:
             raise UsageError(f"{self.host.name}: no record was written", "The lines above say why")
@@ -169,7 +175,7 @@ class RemoteRun:
         place = shlex.quote(self.folder)
         end = f"test -e code || {{ {ALIVE} && kill -s KILL -- -$(cat pid) 2>/dev/null; }}"
         if self.host.run(f"cd {place} && {{ {end}; }}; cd /; rm -rf {place}").returncode:
-            self.say(f"could not be removed: {self.place}")
+            self.report(f"could not be removed: {self.place}")
 
     def _check_python(self) -> None:
         test = f"import sys, {', '.join(NEEDED)}; assert sys.version_info >= (3, 11)"
@@ -179,3 +185,79 @@ class RemoteRun:
             "name it with --remote-python"
         )
         self.host.must(script, cure=cure)
+
+
+def start_remotely(
+    options: BenchmarkOptions, host: Host, report: Callable[[str], None]
+) -> RemoteRun:
+    """Copy program, models and faces to ``host`` and start the run there; see `finish_remotely`.
+
+    If that fails, nothing is left there.
+    """
+    faces = None
+    if options.data:
+        dataset = open_dataset(options.data)
+        faces = RemoteFaces(dataset, subset_of(dataset, options.subset))
+    run = RemoteRun(host, report)
+    try:
+        paths = run.prepare(models_of(options), faces.files() if faces else ())
+        words = command_words(options, paths)
+        run.start([*words, *(faces.words(run.folder) if faces else [])])
+    except BaseException:
+        run.clean()
+        raise
+    return run
+
+
+def finish_remotely(
+    run: RemoteRun, keep: Callable[[BenchmarkRecord], None] = lambda record: None
+) -> BenchmarkRecord:
+    """Wait for ``run``, ``keep`` its record, and only then remove it there.
+
+    Ctrl-C ends the run there and keeps what it measured; once more gives that up too. Whatever
+    else goes wrong leaves the run as it is, for ``benchmark fetch``.
+    """
+    _wait_or_stop(run)
+    try:
+        record = BenchmarkRecord(upgraded(run.fetch()))
+    except UsageError:  # no record, and none will come
+        run.clean()
+        raise
+    keep(record)
+    run.clean()
+    return record
+
+
+def _wait_or_stop(run: RemoteRun) -> None:
+    try:
+        run.wait()
+    except KeyboardInterrupt:
+        run.report("ending the run there")
+        try:
+            run.stop()
+            run.wait()
+        except KeyboardInterrupt:
+            run.clean()
+            raise
+
+
+def models_of(options: BenchmarkOptions) -> list[Path]:
+    """Return the model files that ``options`` name."""
+    reference = [options.float_model] if options.float_model else []
+    return [*options.artifacts, *options.beside, *reference]
+
+
+def command_words(options: BenchmarkOptions, paths: Sequence[str]) -> list[str]:
+    """Return the words of ``benchmark run`` for ``options``; paths : of `models_of`, there."""
+    artifacts, beside = len(options.artifacts), len(options.beside)
+    words = list(paths[:artifacts])
+    for path in paths[artifacts : artifacts + beside]:
+        words += ["--beside", path]
+    for path in paths[artifacts + beside :]:
+        words += ["--float-model", path]
+    for name in VALUES:
+        if (value := getattr(options, name)) is not None:
+            words += [f"--{name}", str(value)]
+    words += [f"--{name}" for name in FLAGS if getattr(options, name)]
+    words += [] if options.cold else ["--no-cold"]
+    return [*words, *([] if options.with_float else ["--no-float"])]

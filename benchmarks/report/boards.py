@@ -39,19 +39,19 @@ def boards_page(records: Sequence[tuple[str, BenchmarkRecord]], link: str) -> st
 
     link : of the folder of the records, as seen from the page
     """
-    ordered = sorted(records, key=lambda pair: (board(pair[1]).lower(), pair[1].content["taken"]))
-    names = dict.fromkeys(board(record) for _, record in ordered)
-    groups = [(n, [_entry(f, r) for f, r in ordered if board(r) == n]) for n in names]
+    ordered = sorted(records, key=_place)
+    names = dict.fromkeys(record.device.name for _, record in ordered)
+    groups = [(n, [_entry(f, r) for f, r in ordered if r.device.name == n]) for n in names]
     terms = [(term, GLOSSARY[term]) for term in TERMS]
     content = {"groups": groups, "header": HEADER, "link": link, "terms": terms}
     text: str = template_environment().get_template("boards.md").render(content)
     return text
 
 
-def board(record: BenchmarkRecord) -> str:
-    """Name of the board or, where it has none, of the processor."""
-    device = record.content["device"]
-    return str(device.get("board") or device["cpu"])
+def _place(pair: tuple[str, BenchmarkRecord]) -> tuple[str, str]:
+    """Board and date: where a record stands on the page."""
+    _, record = pair
+    return record.device.name.lower(), str(record.content["taken"])
 
 
 def _entry(file: str, record: BenchmarkRecord) -> dict[str, Any]:

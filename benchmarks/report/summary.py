@@ -113,13 +113,15 @@ def _sentence(best: Row, base: Row | None) -> str:
     size = base["bytes"] / best["bytes"]
     fast = f"{max(speed, 1 / speed):.1f} times as {'fast' if speed >= 1 else 'slow'}"
     small = f"{max(size, 1 / size):.1f} times {'smaller' if size >= 1 else 'larger'}"
-    return f"{name} is {about}{fast} as {_file(base)} and {small}, {_cost(best)}."
+    cost = _cost(best)
+    comma = "," if cost.startswith("at ") else ";"
+    return f"{name} is {about}{fast} as {_file(base)} and {small}{comma} {cost}."
 
 
 def _details(record: BenchmarkRecord, best: Row, base: Row | None) -> str:
     """The numbers behind the sentence, and whether they may be trusted."""
-    device, threads = record.content["device"], best.get("threads") or 1
-    where = f"{device.get('board') or device['cpu']}, {threads} thread{'s' * (threads > 1)}"
+    threads = best.get("threads") or 1
+    where = f"{record.device.name}, {threads} thread{'s' * (threads > 1)}"
     parts = [f"{_p50(row)} ms a face and {row['bytes'] / 1e6:.2f} MB with {_file(row)} in "
              f"{row['runtime']}" for row in (best, base) if row]  # fmt: skip
     text = f"On {where}: {'; '.join(parts)}."

@@ -1,1 +1,1 @@
-"""The rows of a benchmark: models in runtimes, each in a process of its own."""
+"""Cases of a benchmark: models in runtimes, each in a process of its own."""

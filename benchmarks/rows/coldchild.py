@@ -1,4 +1,4 @@
-"""The fresh process of `rows.cold`: start, import, load, first landmark."""
+"""Fresh process of `rows.cold`: start, import, load, first landmark."""
 
 from time import monotonic  # before anything else
 
@@ -11,26 +11,24 @@ from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 
-def first_landmark(told: dict[str, Any]) -> dict[str, Any]:
-    """Milliseconds since the parent's start of this process, part by part."""
+def first_landmark(question: dict[str, Any]) -> dict[str, Any]:
+    """Milliseconds since the parent started this process, part by part."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import numpy as np
 
-    from asmnet_edge.benchmarks.rows.opening import untried_candidate
-    from asmnet_edge.benchmarks.rows.order import RowOrder
+    from asmnet_edge.benchmarks.rows.opening import open_model
+    from asmnet_edge.benchmarks.rows.order import Case
     from asmnet_edge.crop import CropRule
 
-    _import_runtime(told)
+    _import_runtime(question)
     imported = monotonic()
-    order = RowOrder(
-        Path(told["path"]), told["threads"], told["runtime"], tuple(told["cpus"]), False
-    )
-    candidate = untried_candidate(order)
+    path, cpus = Path(question["path"]), tuple(question["cpus"])
+    model = open_model(Case(path, question["threads"], question["runtime"], cpus, compared=False))
     loaded = monotonic()
-    rule: CropRule = candidate.crop
-    candidate.backend.run(np.zeros((1, rule.size, rule.size, 3), np.uint8))
-    end, begun = monotonic(), told["started"]
+    rule: CropRule = model.crop
+    model.backend.run(np.zeros((1, rule.size, rule.size, 3), np.uint8))
+    end, begun = monotonic(), question["started"]
     return {
         "python_ms": 1e3 * (STARTED - begun),
         "import_ms": 1e3 * (imported - STARTED),
@@ -40,14 +38,14 @@ def first_landmark(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _import_runtime(told: dict[str, Any]) -> None:
-    """So that its import is not counted as loading; what cannot be imported is told later."""
+def _import_runtime(question: dict[str, Any]) -> None:
+    """Import the runtime, which is not counted as loading; errors are left to `open_model`."""
     import importlib
 
     from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
     from asmnet_edge.formats import runtimes_of
 
-    path, package = Path(told["path"]), told["runtime"]
+    path, package = Path(question["path"]), question["runtime"]
     modules = [r.module for r in runtimes_of(path) if package in (None, r.package)]
     if path.suffix == FLOAT_SUFFIX:
         modules = ["keras"]
@@ -58,13 +56,13 @@ def _import_runtime(told: dict[str, Any]) -> None:
 
 
 def peak_rss_mib(status: Path = Path("/proc/self/status")) -> float | None:
-    """Peak of this process alone, else what `getrusage` says; None where nothing tells.
+    """Peak memory of this process alone, else that of `getrusage`; None where both are missing.
 
     `getrusage` may count the parent's memory before the exec, in KiB, or in bytes on a Mac.
     """
     try:
-        told = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
-        return float(told[0].split()[1]) / 1024
+        lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return float(lines[0].split()[1]) / 1024
     except (OSError, LookupError, ValueError):
         pass
     try:
@@ -94,12 +92,13 @@ def _bytes_of(name: str) -> int:
 
 
 def main() -> None:
+    """Answer the question in the first argument on standard output."""
     answers = os.dup(1)
     os.dup2(2, 1)  # what libraries print is no answer
-    told = json.loads(sys.argv[1])
-    found = first_landmark(told)
+    question = json.loads(sys.argv[1])
+    found = first_landmark(question)
     found["peak_rss_mib"] = peak_rss_mib()
-    packages = installed() if told["sizes"] else {}
+    packages = installed() if question["sizes"] else {}
     found |= {"packages": packages, "installed_bytes": sum(packages.values())}
     os.write(answers, (json.dumps(found) + "\n").encode())
 

@@ -1,4 +1,4 @@
-"""From a `RowOrder` to a model that can be called. Runs in the row's own process."""
+"""From a `Case` to a model that can be called. Runs in the case's own process."""
 
 from __future__ import annotations
 
@@ -9,33 +9,36 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.benchmarks.rows.candidates import Candidate, artifact_candidate, keras_candidate
-from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX, FOREIGN_SUFFIX, RowOrder
+from asmnet_edge.benchmarks.record_types import CaseResult
+from asmnet_edge.benchmarks.rows.candidates import CallableModel, artifact_model, keras_model
+from asmnet_edge.benchmarks.rows.order import FOREIGN_SUFFIX, Case
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.files import sha256, sha256_of_all
 from asmnet_edge.manifest import artifact_files
 from asmnet_edge.runtime.backends.backend import open_backend
 
 
-def open_candidate(order: RowOrder) -> Candidate:
-    """The model of ``order``, held to its cores; a trial call must give finite numbers."""
-    candidate = untried_candidate(order)
-    check_trial(order, candidate)
-    facts = {
-        **candidate.facts,
-        "key": order.key,
-        "file": order.path.name,
-        "sha256": sha256(order.path),
-        "files_sha256": sha256_of_all(model_files(order.path)),
-        "source_sha256": candidate.source_sha256,
-        "cpus": list(order.cpus),
-        "compared": order.compared,
-    }
-    return replace(candidate, facts=facts)
+def open_checked_model(case: Case) -> CallableModel:
+    """Open the model of ``case``, pinned to its cores; a probe call must give finite numbers."""
+    model = open_model(case)
+    check_outputs(case, model)
+    return model
+
+
+def identified(case: Case, model: CallableModel) -> CaseResult:
+    """Return the row of a record for ``case``: its ``model``, hashes and cores, unmeasured."""
+    return replace(
+        model.unmeasured(case.key),
+        file=case.path.name,
+        sha256=sha256(case.path),
+        files_sha256=sha256_of_all(model_files(case.path)),
+        cpus=case.cpus,
+        compared=case.compared,
+    )
 
 
 def model_files(path: Path) -> list[Path]:
-    """All that makes the model at ``path``: weights beside it, the network of a TOML file."""
+    """All files of the model at ``path``: weights beside it, the network of a TOML file."""
     if path.suffix == FOREIGN_SUFFIX:
         from asmnet_edge.benchmarks.rows.foreign.described import read_foreign
 
@@ -43,14 +46,14 @@ def model_files(path: Path) -> list[Path]:
     return artifact_files(path)
 
 
-def untried_candidate(order: RowOrder) -> Candidate:
-    """The same without the trial: its first call is the first there is."""
-    if order.cpus:
-        hold_to(order.cpus)
-    return _opened(order)
+def open_model(case: Case) -> CallableModel:
+    """Open the model of ``case`` without a probe call: its first call is the first there is."""
+    if case.cpus:
+        pin_to(case.cpus)
+    return _opened(case)
 
 
-def hold_to(cpus: tuple[int, ...]) -> None:
+def pin_to(cpus: tuple[int, ...]) -> None:
     """Let this process run on ``cpus`` alone; threads that are made later inherit it."""
     try:
         os.sched_setaffinity(0, cpus)
@@ -58,31 +61,30 @@ def hold_to(cpus: tuple[int, ...]) -> None:
         raise UsageError(f"this machine cannot hold a process to the cores {cpus}") from error
 
 
-def check_trial(order: RowOrder, candidate: Candidate) -> None:
-    crop, scheme = np.zeros((1, *2 * (candidate.crop.size,), 3), np.uint8), candidate.scheme
-    landmarks, pose = candidate.backend.run(crop)
+def check_outputs(case: Case, model: CallableModel) -> None:
+    """Call ``model`` once; `UsageError` or `ModelError` where its outputs break the contract."""
+    crop, scheme = np.zeros((1, *2 * (model.crop.size,), 3), np.uint8), model.scheme
+    landmarks, pose = model.backend.run(crop)
     if landmarks.shape != (scheme.points, 2):
-        foreign = order.path.suffix == FOREIGN_SUFFIX
         raise UsageError(
-            f"{order.path}: {scheme.name} has {scheme.points} points, the network gives "
+            f"{case.path}: {scheme.name} has {scheme.points} points, the network gives "
             f"{landmarks.shape[0]}",
             "Say which of them are the scheme's with points = [...] under [output]"
-            if foreign
+            if case.is_foreign
             else "Convert the model again",
         )
     if not all(np.isfinite(output).all() for output in (landmarks, pose)):
-        raise ModelError(f"{candidate.facts['name']} gives numbers that are not finite")
+        raise ModelError(f"{model.description.name} gives numbers that are not finite")
 
 
-def _opened(order: RowOrder) -> Candidate:
-    if order.path.suffix == FLOAT_SUFFIX:
-        return keras_candidate(order.path, order.threads)
-    if order.path.suffix == FOREIGN_SUFFIX:
-        from asmnet_edge.benchmarks.rows.foreign.candidate import foreign_candidate
+def _opened(case: Case) -> CallableModel:
+    if case.is_float_model:
+        return keras_model(case.path, case.threads)
+    if case.is_foreign:
+        from asmnet_edge.benchmarks.rows.foreign.candidate import foreign_model
 
-        return foreign_candidate(order.path, order.threads)
-    if order.runtime is None:
-        return artifact_candidate(order.path, order.threads)
-    return artifact_candidate(
-        order.path, order.threads, partial(open_backend, package=order.runtime)
-    )
+        return foreign_model(case.path, case.threads)
+    if case.runtime is None:
+        return artifact_model(case.path, case.threads)
+    load = partial(open_backend, package=case.runtime)
+    return artifact_model(case.path, case.threads, load)

@@ -1,27 +1,40 @@
-"""From an encoded picture to landmarks in its pixels, each stage timed."""
+"""Stages between an encoded picture and its landmarks, timed in the landmarker that users run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from asmnet_edge.benchmarks.rows.candidates import Candidate
-from asmnet_edge.crop import cut, from_relative, invert, transform
+from asmnet_edge.benchmarks.record_types import PictureFacts, StageResult
+from asmnet_edge.benchmarks.rows.candidates import CallableModel
+from asmnet_edge.crop import CropRule
+from asmnet_edge.landmarks import Box
+from asmnet_edge.pictures import Picture
+from asmnet_edge.runtime.artifact import Artifact
+from asmnet_edge.runtime.backends.backend import InferenceBackend
 from asmnet_edge.runtime.detect import detect_haar
 from asmnet_edge.runtime.detector import whole_picture
+from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.schemes import LandmarkScheme
 
-STAGES = ("decode", "detect", "crop", "infer", "restore", "total")
+# of a still, as `predict` treats it: its face is cut twice, so crop and infer are of two crops;
+# track: one more frame of a video, as `FaceTracker` follows the face in it: one crop, no detection
+STAGES = ("decode", "detect", "crop", "infer", "restore", "total", "track")
 Stages = dict[str, list[float]]
 
 
 @contextmanager
 def opencv_threads(count: int) -> Iterator[None]:
-    """Let OpenCV use as many threads as the row does; it would take all cores."""
+    """Limit OpenCV to the threads of the case within the block; it would take all cores."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(count)
     try:
@@ -30,47 +43,79 @@ def opencv_threads(count: int) -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def pass_through(candidate: Candidate, picture: bytes, calls: int) -> Stages:
-    """``calls`` passes of the encoded ``picture``; the first, which warms up, is not among them."""
-    encoded = np.frombuffer(picture, np.uint8)
-    passes = [_one_pass(candidate, encoded) for _ in range(calls + 1)][1:]
-    return {name: [times[i] for times in passes] for i, name in enumerate(STAGES)}
+@dataclass(frozen=True)
+class _Contract:
+    """The part of a manifest that a landmarker needs, for models that have none."""
+
+    crop_rule: CropRule
+    landmark_scheme: LandmarkScheme
 
 
-def _one_pass(candidate: Candidate, encoded: np.ndarray) -> list[float]:  # type: ignore[type-arg]
-    """Milliseconds of each of `STAGES`.
+@dataclass(frozen=True)
+class _Loaded:
+    """A `CallableModel` in the place of an `Artifact`."""
 
-    Where the detector finds nobody the whole picture is the face: its time counts all the same.
+    path: Path
+    manifest: _Contract
+    backend: InferenceBackend
+
+
+def landmarker_of(model: CallableModel) -> FaceLandmarker:
+    """Return the landmarker of ``predict`` around ``model``, looking for one face."""
+    contract = _Contract(model.crop, model.scheme)
+    loaded = _Loaded(Path(model.description.name), contract, model.backend)
+    return FaceLandmarker(cast(Artifact, loaded), partial(_largest_face, margin=model.crop.margin))
+
+
+def _largest_face(picture: Picture, margin: float) -> Sequence[Box]:
+    """Return the largest face, or the whole picture where Haar finds none, after the same time."""
+    return (detect_haar(picture) or whole_picture(picture, margin))[:1]
+
+
+def time_stages(model: CallableModel, picture: bytes, calls: int) -> Stages:
+    """Milliseconds of each of `STAGES` in ``calls`` passes of the encoded ``picture``.
+
+    One more pass, which warms up, is not among them.
     """
-    marks = [perf_counter()]
+    landmarker, encoded = landmarker_of(model), np.frombuffer(picture, np.uint8)
+    passes = [_one_pass(landmarker, encoded) for _ in range(calls + 1)][1:]
+    return {name: [times[name] for times in passes] for name in STAGES}
+
+
+def _one_pass(landmarker: FaceLandmarker, encoded: NDArray[np.uint8]) -> dict[str, float]:
+    start = perf_counter()
     image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
-    marks.append(perf_counter())
-    box = (detect_haar(image) or whole_picture(image, candidate.crop.margin))[0]
-    marks.append(perf_counter())
-    matrix = candidate.crop.matrix(box)
-    crop = np.ascontiguousarray(cut(image, matrix, candidate.crop.size)[None, ..., ::-1])
-    marks.append(perf_counter())
-    landmarks, _ = candidate.backend.run(crop)
-    marks.append(perf_counter())
-    transform(from_relative(np.asarray(landmarks, float), candidate.crop.size), invert(matrix))
-    marks.append(perf_counter())
-    return [1e3 * d for d in (*np.diff(marks), marks[-1] - marks[0])]
+    decoded = perf_counter()
+    (face,) = landmarker.detect(image)
+    found, spent = perf_counter(), replace(landmarker.timings)  # the next call adds to them
+    landmarker.landmarks(image, face.landmarks)
+    tracked = perf_counter()
+    return {
+        "decode": 1e3 * (decoded - start),
+        "detect": spent.detect,
+        "crop": spent.crop,
+        "infer": spent.infer,
+        "restore": spent.decode,
+        "total": 1e3 * (found - start),
+        "track": 1e3 * (tracked - found),
+    }
 
 
-def stage_figures(stages: Stages) -> dict[str, dict[str, Any]]:
+def stage_results(stages: Mapping[str, Sequence[float]]) -> dict[str, StageResult]:
     """p50 and p90 of each stage in ms, and the samples."""
     return {
-        name: {
-            **{f"p{p}": float(np.percentile(values, p)) for p in (50, 90)},
-            "calls": len(values),
-            "samples": [round(value, 4) for value in values],
-        }
+        name: StageResult(
+            p50=float(np.percentile(values, 50)),
+            p90=float(np.percentile(values, 90)),
+            calls=len(values),
+            samples=tuple(round(value, 4) for value in values),
+        )
         for name, values in stages.items()
     }
 
 
-def picture_facts(picture: bytes) -> dict[str, int]:
+def picture_facts(picture: bytes) -> PictureFacts:
     """Size of the encoded ``picture`` in pixels and bytes."""
     image = np.asarray(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))
     height, width = image.shape[:2]
-    return {"width": width, "height": height, "bytes": len(picture)}
+    return PictureFacts(width, height, len(picture))

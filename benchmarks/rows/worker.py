@@ -1,7 +1,7 @@
-"""A row in a process of its own.
+"""A case in a process of its own.
 
 So each has its threads, its cores and its memory for itself, one that crashes takes no other along,
-and the program that watches stays small. The two talk in pickles over the process's standard input
+and the program that watches stays small. The two exchange pickles over the process's standard input
 and output; both ends are ours.
 """
 
@@ -13,74 +13,108 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Timer
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from asmnet_edge.benchmarks.accuracy.truth import Outputs
-from asmnet_edge.benchmarks.latency.turn import LEAD_CALLS, Turn, WarmUp
-from asmnet_edge.benchmarks.rows.order import RowOrder
+from asmnet_edge.benchmarks.latency.turn import LEAD_CALLS, Turn
+from asmnet_edge.benchmarks.record_types import CaseResult, WarmUp
+from asmnet_edge.benchmarks.rows.order import Case
 from asmnet_edge.benchmarks.rows.stages import Stages
+from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError
 from asmnet_edge.processes import our_python
 from asmnet_edge.runtime.backends.backend import Crop
+from asmnet_edge.schemes import LandmarkScheme
 
 BATCH = 32  # crops sent at once
-# seconds: until the model is there; until a question is answered, besides `TIMES` what it should
-# take; for a first call; for a stage's decoding and detecting
+# seconds: until the model is loaded; until a question is answered, besides `TIMES` the expected
+# time; for a first call; for decoding a picture and detecting in it
 OPENING, PATIENCE, TIMES, FIRST_CALL, DETECTING = 600.0, 120.0, 10, 10.0, 0.5
+PASS_CALLS = 4  # inferences of one pass through the stages at most: 2 or 3 of the still, 1 tracked
+
+
+class Row(Protocol):
+    """A case that is measured, in this process (`LocalRow`) or in its own (`WorkerRow`).
+
+    unmeasured : its row of the record without measurements; crop : rule that its crops are cut by
+    """
+
+    @property
+    def unmeasured(self) -> CaseResult: ...
+    @property
+    def crop(self) -> CropRule: ...
+    @property
+    def scheme(self) -> LandmarkScheme: ...
+
+    def face(self, crop: Crop) -> None:
+        """Use ``crop`` (1, s, s, 3) for the calls that are timed from now on."""
+
+    def warm_up(self, seconds: float) -> WarmUp:
+        """Call until latency is steady, for ``seconds`` at most."""
+
+    def turn(self, queries: int, seconds: float) -> Turn:
+        """Time at least ``queries`` calls and ``seconds`` of calling."""
+
+    def stages(self, picture: bytes, calls: int) -> Stages:
+        """Milliseconds of each stage of ``calls`` passes of an encoded picture."""
+
+    def outputs(self, crops: Crop) -> Outputs:
+        """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3)."""
 
 
 class WorkerRow:
-    """A row whose model lives in another process; see `rows.local.Row`.
+    """A row whose model lives in another process.
 
-    One that hangs is ended after a while: `ModelError`.
+    A process that hangs is killed after a while: `ModelError`.
     """
 
-    def __init__(self, order: RowOrder) -> None:
-        self._order, self._late = order, False
-        self._a_call = FIRST_CALL  # seconds, until it is known
+    def __init__(self, case: Case) -> None:
+        self._case, self._late = case, False
+        self._call_seconds = FIRST_CALL  # seconds, until it is known
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 (see close)
         self._process = subprocess.Popen(
             our_python("-m", "asmnet_edge.benchmarks.rows.workerchild"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            start_new_session=True,  # Ctrl-C is for the one who watches
+            start_new_session=True,  # Ctrl-C is for the parent alone
         )
-        self._send(order)
+        self._send(case)
 
     def opened(self) -> WorkerRow:
         """Wait until the model is loaded; `ModelError` when it cannot be."""
-        with self._ended_after(OPENING):
-            self.facts, self.source_sha256, self.crop, self.scheme = self._receive()
+        with self._killed_after(OPENING):
+            self.unmeasured, self.crop, self.scheme = self._receive()
         return self
 
     def face(self, crop: Crop) -> None:
         self._ask(0, "face", crop)
 
     def warm_up(self, seconds: float) -> WarmUp:
-        warmed: WarmUp = self._ask(seconds + self._a_call, "warm_up", seconds)
-        self._a_call = warmed.seconds / warmed.calls
+        warmed: WarmUp = self._ask(seconds + self._call_seconds, "warm_up", seconds)
+        self._call_seconds = warmed.seconds / warmed.calls
         return warmed
 
     def turn(self, queries: int, seconds: float) -> Turn:
-        expected = seconds + (queries + LEAD_CALLS) * self._a_call
+        expected = seconds + (queries + LEAD_CALLS) * self._call_seconds
         turn: Turn = self._ask(expected, "turn", queries, seconds)
         return turn
 
     def stages(self, picture: bytes, calls: int) -> Stages:
-        expected = (calls + 1) * (self._a_call + DETECTING)
+        expected = (calls + 1) * (PASS_CALLS * self._call_seconds + DETECTING)
         stages: Stages = self._ask(expected, "stages", picture, calls)
         return stages
 
     def outputs(self, crops: Crop) -> Outputs:
-        starts, expected = range(0, len(crops), BATCH), BATCH * self._a_call
+        starts, expected = range(0, len(crops), BATCH), BATCH * self._call_seconds
         parts = [self._ask(expected, "outputs", crops[start : start + BATCH]) for start in starts]
         landmarks, pose = (np.concatenate(each) for each in zip(*parts, strict=True))
         return landmarks, pose
 
     def close(self) -> None:
+        """End the process."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -89,14 +123,14 @@ class WorkerRow:
         self._log.close()
 
     def _ask(self, expected: float, method: str, *arguments: Any) -> Any:
-        """The answer; ``expected`` : seconds that it should take."""
-        with self._ended_after(PATIENCE + TIMES * expected):
+        """Call ``method`` there; expected : seconds that it should take."""
+        with self._killed_after(PATIENCE + TIMES * expected):
             self._send((method, arguments))
             return self._receive()
 
     @contextmanager
-    def _ended_after(self, seconds: float) -> Iterator[None]:
-        """Kill the process when the block takes longer: what waits for it then sees it crash."""
+    def _killed_after(self, seconds: float) -> Iterator[None]:
+        """Kill the process when the block takes longer, which then sees it crash."""
 
         def end() -> None:
             self._late = True
@@ -109,8 +143,8 @@ class WorkerRow:
             yield
         except Exception as error:
             if self._late:
-                told = f"{self._order.key} did not answer within {seconds:.0f} s and was ended"
-                raise ModelError(told) from error
+                late = f"{self._case.key} did not answer within {seconds:.0f} s and was ended"
+                raise ModelError(late) from error
             raise
         finally:
             timer.cancel()
@@ -134,16 +168,16 @@ class WorkerRow:
     def _crashed(self) -> ModelError:
         code = self._process.wait()
         self._log.seek(0)
-        last = (self._log.read().strip().splitlines() or ["it said nothing"])[-1]
-        return ModelError(f"{self._order.key}: its process ended with code {code}: {last}")
+        last = (self._log.read().strip().splitlines() or ["no error output"])[-1]
+        return ModelError(f"{self._case.key}: its process ended with code {code}: {last}")
 
 
 @contextmanager
-def workers(orders: Sequence[RowOrder]) -> Iterator[list[WorkerRow]]:
-    """A process for each of ``orders``, started side by side; all end with the block."""
+def workers(cases: Sequence[Case]) -> Iterator[list[WorkerRow]]:
+    """Start a process for each of ``cases``, side by side; all end with the block."""
     with ExitStack() as stack:
         rows = []
-        for order in orders:
-            rows.append(WorkerRow(order))
+        for case in cases:
+            rows.append(WorkerRow(case))
             stack.callback(rows[-1].close)
         yield rows

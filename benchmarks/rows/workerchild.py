@@ -1,4 +1,4 @@
-"""The process of a `rows.worker.WorkerRow`: it answers the questions of the one who watches."""
+"""Process of a `rows.worker.WorkerRow`: answers the questions of the benchmark that started it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import suppress
 from typing import IO, Any
 
 from asmnet_edge.benchmarks.failure import failure
-from asmnet_edge.benchmarks.rows.order import RowOrder
+from asmnet_edge.benchmarks.rows.order import Case
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Open the row that is asked for first, then answer calls of its methods until the end."""
+    """Open the case that comes first, then answer calls of its row's methods until the end."""
     row: Any = None
     with suppress(EOFError):
         while True:
@@ -25,18 +25,19 @@ def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
                     method, arguments = question
                     answer = getattr(row, method)(*arguments)
                 reply = (True, answer)
-            except Exception as error:  # whatever it is, it is this row's failure
+            except Exception as error:  # whatever it is, it is this case's failure
                 reply = (False, failure(error))
             pickle.dump(reply, answers, 5)
             answers.flush()
 
 
-def _open(order: RowOrder) -> tuple[Any, Any]:
+def _open(case: Case) -> tuple[Any, Any]:
     from asmnet_edge.benchmarks.rows.local import LocalRow
-    from asmnet_edge.benchmarks.rows.opening import open_candidate
+    from asmnet_edge.benchmarks.rows.opening import identified, open_checked_model
 
-    row = LocalRow(open_candidate(order))
-    return row, (dict(row.facts), row.source_sha256, row.crop, row.scheme)
+    model = open_checked_model(case)
+    row = LocalRow(model, identified(case, model))
+    return row, (row.unmeasured, row.crop, row.scheme)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What this CPU has for eight-bit arithmetic, in words for people."""
+"""The CPU's instructions for int8 arithmetic, described for people."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from asmnet_edge import cpu
 
 SATURATION = (
     "without VNNI, sums of two products of uint8 and int8 saturate at 16 bits: asmnet-edge verify "
-    "tells what that costs this file"
+    "measures what that costs this file"
 )
 
 
 def cpu_notes() -> list[str]:
-    """One sentence on whether int8 products are fast here."""
+    """Return one sentence on whether this CPU accelerates int8 products."""
     features = cpu.features()
     if features is None:
-        return ["this system does not tell what the CPU has for int8 arithmetic"]
+        return ["the CPU's features for int8 arithmetic are unknown on this system"]
     found = [name for name in cpu.FEATURES if name in features]
     if found:
         return [f"this CPU accelerates int8 products: {', '.join(found)}"]

@@ -1,4 +1,4 @@
-"""As much of ONNX files as an audit reads, without the onnx package, which devices lack.
+"""Reader of the parts of ONNX files that an audit needs, without the onnx package.
 
 Protocol Buffers wire format: https://protobuf.dev/programming-guides/encoding/; field numbers from
 onnx.proto.
@@ -18,7 +18,7 @@ FIXED = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
 
 @dataclass(frozen=True)
 class Node:
-    """An operator: its kind and the names of what it takes and gives."""
+    """An operator: its kind, and the names of its inputs and outputs."""
 
     name: str
     kind: str
@@ -28,7 +28,7 @@ class Node:
 
 @dataclass(frozen=True)
 class OnnxGraph:
-    """nodes in order; shapes : of constants and, where the file tells, of results"""
+    """A graph, nodes in order; shapes : of constants and of results, where the file has them"""
 
     nodes: tuple[Node, ...]
     constants: dict[str, tuple[int, ...]]
@@ -37,7 +37,7 @@ class OnnxGraph:
 
 
 def read_onnx(content: bytes) -> OnnxGraph:
-    """The graph of the ONNX file ``content``; `ModelError` when it is none."""
+    """Read the graph of the ONNX file ``content``; `ModelError` when it is none."""
     try:
         model = memoryview(content)
         (graph,) = (value for number, value in _fields(model) if number == 7)
@@ -88,7 +88,7 @@ def _tensor(message: memoryview) -> tuple[str, tuple[int, ...], int]:
 
 
 def _value_info(message: memoryview) -> tuple[str, tuple[int, ...]]:
-    """Name and shape; a dimension that is not told is 0."""
+    """Name and shape; an unknown dimension is 0."""
     name = _text(_one(message, 1))
     shape = _one(_one(_one(message, 2), 1), 2)
     dims = [v for number, v in _fields(shape) if number == 1]

@@ -11,7 +11,8 @@ folder=${ASMNET_EDGE_FOLDER:-"$HOME/asmnet-edge"}
 run=$folder/bin/asmnet-edge
 [ -x "$run" ] || { echo "Error: run ./install.sh first" >&2; exit 2; }
 shopt -s nullglob
-[ $# -gt 0 ] || set -- "$folder"/models/*.tflite "$folder"/models/*.onnx "$folder"/models/*.xml
+manifests=("$folder"/models/*.json)  # each artifact has one, whatever its format
+[ $# -gt 0 ] || set -- "${manifests[@]%.json}"
 [ $# -gt 0 ] || set -- "$(cat "$folder/model")"
 
 named=" $* "

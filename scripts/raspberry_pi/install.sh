@@ -130,7 +130,8 @@ install_models() {
         changed=yes
     fi
     shopt -s nullglob
-    local models=("$folder"/models/*.tflite "$folder"/models/*.onnx "$folder"/models/*.xml)
+    local manifests=("$folder"/models/*.json)  # each artifact has one, whatever its format
+    local models=("${manifests[@]%.json}")
     [ ${#models[@]} -lt 2 ] || echo "Several models: the shipped one is taken where --model names none"
     [ ${#models[@]} = 1 ] || models=("$("$folder/bin/python" -P -c \
         'from asmnet_edge.shipped import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')")

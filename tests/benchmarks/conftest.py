@@ -1,6 +1,7 @@
 """Faces of known landmarks, backends that answer what they are told, and two real artifacts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,14 +11,16 @@ import pytest
 import shared
 
 from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
-from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
+from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.rows.candidates import Candidate
+from asmnet_edge.benchmarks.record_json import to_json
+from asmnet_edge.benchmarks.record_types import ModelDescription
+from asmnet_edge.benchmarks.rows.candidates import CallableModel
 from asmnet_edge.benchmarks.rows.local import LocalRow
-from asmnet_edge.benchmarks.rows.order import RowOrder
-from asmnet_edge.benchmarks.session.measured import Measured
+from asmnet_edge.benchmarks.rows.order import Case
+from asmnet_edge.benchmarks.session.measured import MeasuredCase
 from asmnet_edge.crop import CropRule
 from asmnet_edge.schemes import IBUG68
 
@@ -46,10 +49,10 @@ def faces(face_points: Callable) -> EvaluationFaces:
 
 
 @pytest.fixture
-def candidate(faces: EvaluationFaces) -> Callable[..., Candidate]:
+def candidate(faces: EvaluationFaces) -> Callable[..., CallableModel]:
     """A model that knows the truth of `faces` and misses it by ``right`` inter-ocular distances."""
 
-    def make(name: str, right: float = 0.0, source: str = "ff") -> Candidate:
+    def make(name: str, right: float = 0.0, source: str = "ff") -> CallableModel:
         left_corner, right_corner = faces.scheme.eye_corners
         eyes = faces.landmarks[:, left_corner] - faces.landmarks[:, right_corner]
         offset = right * np.linalg.norm(eyes, axis=1)
@@ -59,12 +62,12 @@ def candidate(faces: EvaluationFaces) -> Callable[..., Candidate]:
             return faces.landmarks[number] + [offset[number], 0], faces.pose[number]
 
         precision = "float32" if name.endswith(".keras") else "int8"
-        facts = {"name": name, "format": "fake", "precision": precision, "bytes": 2_500_000,
-                 "parameters": 1_439_507, "multiply_adds": 256_495_816, "runtime": "fake 1.0",
-                 "threads": 1}  # fmt: skip
-        return Candidate(
-            facts, SimpleNamespace(name="fake 1.0", run=run), source, faces.crop, faces.scheme
-        )
+        description = ModelDescription(
+            name=name, format="fake", precision=precision, bytes=2_500_000, runtime="fake 1.0",
+            parameters=1_439_507, multiply_adds=256_495_816, threads=1,
+        )  # fmt: skip
+        backend = SimpleNamespace(name="fake 1.0", run=run)
+        return CallableModel(description, backend, source, faces.crop, faces.scheme)
 
     return make
 
@@ -85,15 +88,14 @@ def source(faces: EvaluationFaces) -> FaceSource:
 
 
 @pytest.fixture
-def measured(candidate: Callable[..., Candidate]) -> Callable[..., Measured]:
-    """A row of a run around a `candidate`, as if the file ``name`` had been opened."""
+def measured(candidate: Callable[..., CallableModel]) -> Callable[..., MeasuredCase]:
+    """A case of a run around a `candidate`, as if the file ``name`` had been opened."""
 
-    def make(name: str, right: float = 0.0, source: str = "ff", **facts: Any) -> Measured:
-        order, made = RowOrder(Path(name)), candidate(name, right, source)
-        told = {**made.facts, "key": order.key, "file": name, "sha256": "aa", "cpus": [],
-                "source_sha256": source, "compared": True, "operators": None, **facts}  # fmt: skip
-        row = LocalRow(made)
-        return Measured(order, row, told)
+    def make(name: str, right: float = 0.0, source: str = "ff", **facts: Any) -> MeasuredCase:
+        case, model = Case(Path(name)), candidate(name, right, source)
+        identity = {"file": name, "sha256": "aa", "cpus": (), "compared": True}
+        unmeasured = replace(model.unmeasured(case.key), **{**identity, **facts})
+        return MeasuredCase(case, LocalRow(model, unmeasured), unmeasured)
 
     return make
 
@@ -103,12 +105,12 @@ def row() -> Callable[..., dict[str, Any]]:
     """A row of a record with these samples, round by round."""
 
     def make(rounds: list[list[float]], key: str = "a.tflite", **more: Any) -> dict[str, Any]:
-        latency = Latency.of(rounds).as_json()
+        latency = to_json(Latency.of(rounds).result())
         return {"name": key, "key": key, "file": key, "format": "tflite", "precision": "int8",
                 "runtime": "fake 1.0", "threads": 1, "bytes": 1_800_000, "parameters": 1_439_507,
                 "multiply_adds": 256_495_816, "operators": {"total": 67, "int8": 65},
                 "compared": True, "cpus": [], "sha256": "aa", "source_sha256": "ff",
-                "unsteady": [], "latency_ms": {**latency, "warm_up": None, "notes": []},
+                "unsteady": [], "latency_ms": latency,
                 **more}  # fmt: skip
 
     return make

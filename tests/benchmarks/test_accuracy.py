@@ -1,12 +1,15 @@
-"""What a model's landmarks are worth: planted errors come back as the figures they stand for."""
+"""Accuracy of landmarks: planted errors come back as the figures they stand for."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from asmnet_edge.benchmarks.accuracy import figures as measuring
 from asmnet_edge.benchmarks.accuracy.facesource import faces_settings
-from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces, accuracy, faces_of, hash_of
+from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces, faces_of, hash_of
+from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.crop import CropRule
 from asmnet_edge.data.sample import Missing
 from asmnet_edge.data.synthetic import DrawnFaces
@@ -19,6 +22,12 @@ DROPS = {"nme_drop", "nme_drop_interval", "pose_mae_drop", "pose_mae_drop_interv
 ERRORS = {"nme", "nme_interval", "nme_by_region", "errors", "failure_rate", "auc", "pose_mae",
           "pose_truth"}  # fmt: skip
 ASKED = {*DEVIATIONS, *DROPS, *ERRORS, "faces", "on"}
+
+
+def accuracy(*given: Any) -> dict[str, Any]:
+    """The figures as a record has them."""
+    figures: dict[str, Any] = to_json(measuring.accuracy(*given))
+    return figures
 
 
 def truth(faces: EvaluationFaces) -> Outputs:
@@ -148,8 +157,8 @@ def test_the_same_faces_are_known_again_by_their_annotations(drawn: DrawnFaces) 
     small = faces_of(drawn, "test", CropRule(size=32), annotated=True)
     large = faces_of(drawn, "test", CropRule(margin=1.5, size=64), annotated=False)
     told, other = faces_settings(small), faces_settings(large)
-    assert told["annotations_sha256"] == other["annotations_sha256"]
-    assert told["sha256"] != other["sha256"]
+    assert told.annotations_sha256 == other.annotations_sha256
+    assert told.sha256 != other.sha256
 
 
 def test_other_annotations_are_other_faces(drawn: DrawnFaces) -> None:

@@ -8,20 +8,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.compare.change import (
-    BETTER,
-    SAME,
-    UNSURE,
-    WORSE,
-    latency_change,
-)
-from asmnet_edge.benchmarks.compare.loss import accuracy_change, nme_change
+from asmnet_edge.benchmarks.compare import change as changes
+from asmnet_edge.benchmarks.compare import loss
+from asmnet_edge.benchmarks.compare.change import BETTER, SAME, UNSURE, WORSE, Change
 from asmnet_edge.benchmarks.compare.records import Limits, compare
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_json import from_json
+from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.errors import UsageError
 
 Make = Callable[..., dict[str, Any]]
 TRIES = 20
+FACES = {"count": 4, "on": "x", "sha256": "f"}
+
+
+def pair(before: dict[str, Any], after: dict[str, Any]) -> tuple[CaseResult, CaseResult]:
+    return from_json(CaseResult, before), from_json(CaseResult, after)
+
+
+def latency_change(before: Any, after: Any, threshold: float, paired: bool) -> Change:
+    return changes.latency_change(*pair(before, after), threshold, paired)
+
+
+def nme_change(before: Any, after: Any, threshold: float) -> Change | None:
+    return loss.nme_change(*pair(before, after), threshold)
+
+
+def accuracy_change(before: Any, after: Any, threshold: float) -> Change | None:
+    return loss.accuracy_change(*pair(before, after), threshold)
 
 
 def rounds(
@@ -44,7 +58,7 @@ def with_machine(row: dict[str, Any], yardstick: float) -> dict[str, Any]:
 @pytest.fixture
 def record(row: Make) -> Callable[..., BenchmarkRecord]:
     def make(*rows: dict[str, Any], **device: Any) -> BenchmarkRecord:
-        settings = {"threads": [1], "latency": {}, "faces": {"count": 4, "on": "x", "sha256": "f"}}
+        settings = {"threads": [1], "latency": {}, "faces": FACES}
         made = BenchmarkRecord.begin(settings).with_results(list(rows))
         made.content["device"] = {**made.content["device"], **device}
         return made
@@ -305,7 +319,7 @@ def test_other_faces_are_not_compared(row: Make, record: Any) -> None:
     errors = np.ones(4)
     one, two = (record(with_errors(row(rounds(n)), errors)) for n in (1, 2))
     assert len(compare(one, two, Limits()).changes) == 2
-    two = replace(two, content={**two.content, "settings": {"faces": {"sha256": "other"}}})
+    two = replace(two, content={**two.content, "settings": {"faces": {**FACES, "sha256": "other"}}})
     found = compare(one, two, Limits())
     assert (len(found.changes), found.unjudged) == (1, "the records are on other faces")
 

@@ -1,4 +1,4 @@
-"""The machine: told from what its system says, also where that is little."""
+"""The machine: described by what its system reports, also where that is little."""
 
 import json
 

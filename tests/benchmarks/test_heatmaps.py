@@ -9,8 +9,8 @@ from onnx import TensorProto, helper
 
 from asmnet_edge.benchmarks.rows.foreign.described import read_foreign
 from asmnet_edge.benchmarks.rows.foreign.heatmaps import Heatmaps
-from asmnet_edge.benchmarks.rows.opening import open_candidate
-from asmnet_edge.benchmarks.rows.order import RowOrder
+from asmnet_edge.benchmarks.rows.opening import open_checked_model
+from asmnet_edge.benchmarks.rows.order import Case
 from asmnet_edge.errors import UsageError
 
 SIZE, CELLS = 64, 16
@@ -85,8 +85,8 @@ def network(tmp_path: Path) -> Path:
 
 
 def test_a_network_of_heat_maps_is_a_row(network: Path) -> None:
-    candidate = open_candidate(RowOrder(network, compared=False))
-    landmarks, _ = candidate.backend.run(np.full((1, SIZE, SIZE, 3), 255, np.uint8))
+    model = open_checked_model(Case(network, compared=False))
+    landmarks, _ = model.backend.run(np.full((1, SIZE, SIZE, 3), 255, np.uint8))
     cells = np.stack([np.arange(68) % 16, np.arange(68) // 16], axis=1)
     np.testing.assert_allclose(landmarks, (cells + 0.5) / 16, atol=1e-6)
 

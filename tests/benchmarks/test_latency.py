@@ -7,16 +7,16 @@ import pytest
 
 from asmnet_edge.benchmarks.latency import loop, turn
 from asmnet_edge.benchmarks.latency.figures import Latency, student_t
-from asmnet_edge.benchmarks.latency.loop import Taken, measure
+from asmnet_edge.benchmarks.latency.loop import Timings, measure
 from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS, LatencyPlan
 from asmnet_edge.benchmarks.latency.turn import (
     LEAST_WINDOW,
     WINDOW,
     Turn,
-    WarmUp,
     take_turn,
     warm_up,
 )
+from asmnet_edge.benchmarks.record_types import WarmUp
 from asmnet_edge.errors import ModelError, UsageError
 
 
@@ -82,24 +82,24 @@ def of(*values: float) -> Latency:
 def test_percentiles_of_known_samples() -> None:
     known = of(*np.random.default_rng(0).permutation(np.arange(1.0, 102)))
     assert [known.percentile(p) for p in (0, 50, 90, 99, 100)] == [1, 51, 91, 100, 101]
-    figures = known.as_json()
-    assert (figures["p50"], figures["p90"], figures["p99"], figures["mean"]) == (51, 91, 100, 51)
-    assert figures["throughput"] == pytest.approx(1000 / 51)
-    assert figures["calls"] == 101
+    result = known.result()
+    assert (result.p50, result.p90, result.p99, result.mean) == (51, 91, 100, 51)
+    assert result.throughput == pytest.approx(1000 / 51)
+    assert result.calls == 101
 
 
 def test_every_sample_is_kept_in_its_round_and_order() -> None:
-    assert Latency.of([(3, 1.00004), (2,)]).as_json()["rounds"] == [[3, 1], [2]]
+    assert Latency.of([(3, 1.00004), (2,)]).result().rounds == ((3, 1), (2,))
 
 
 def test_the_slowest_call_is_kept() -> None:
-    assert of(*[1] * 999, 5000).as_json()["mean"] == pytest.approx(5.999)
+    assert of(*[1] * 999, 5000).result().mean == pytest.approx(5.999)
 
 
 def test_like_rounds_leave_no_doubt() -> None:
     intervals = Latency.of([[1, 2, 3]] * 5).intervals()
-    assert intervals["p50"] == [2, 2]
-    assert intervals["throughput"] == [500, 500]
+    assert intervals["p50"] == (2, 2)
+    assert intervals["throughput"] == (500, 500)
 
 
 def test_rounds_that_differ_widen_the_interval_however_many_samples_they_have() -> None:
@@ -231,7 +231,7 @@ def test_the_yardstick_is_timed_on_the_cores_of_the_row(
 ) -> None:
     held: list[tuple[int, ...]] = []
     monkeypatch.setattr(loop, "yardstick", lambda cpus: held.append(cpus) or [1.0])
-    taken = [Taken(cpus=(3,)), Taken()]
+    taken = [Timings(cpus=(3,)), Timings()]
     measure([Called(clock.taking(1))] * 2, LatencyPlan(1, 0, 1, 0), lambda: None, taken)
     assert sorted(held) == [(), (), (3,), (3,)]  # before and after each turn
 
@@ -260,7 +260,7 @@ def test_a_row_that_breaks_is_left_out_and_the_others_go_on(clock: Clock) -> Non
 
 
 def test_an_interruption_leaves_what_was_measured(clock: Clock) -> None:
-    taken = [Taken()]
+    taken = [Timings()]
 
     def tick() -> None:
         if len(taken[0].turns) == 2:

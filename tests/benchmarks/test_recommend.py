@@ -19,7 +19,7 @@ def cool(record: BenchmarkRecord) -> BenchmarkRecord:
 def test_the_quickest_that_keeps_the_accuracy_is_chosen(cool: BenchmarkRecord) -> None:
     judged = judge([cool], Needs(30, 0.05), None)
     chosen = best(judged)
-    assert chosen.row["key"] == "quick.tflite"
+    assert chosen.row.key == "quick.tflite"
     assert any("may lose 0.410 NME" in line for line in why_not(judged))
     assert any("NME drop +0.020, at most +0.030" in line for line in why(chosen, Needs()))
 
@@ -27,12 +27,12 @@ def test_the_quickest_that_keeps_the_accuracy_is_chosen(cool: BenchmarkRecord) -
 def test_about_as_quick_with_more_threads_is_not_chosen(cool: BenchmarkRecord) -> None:
     quick, threads = cool.results[1:3]
     assert threads["latency_ms"]["p90"] < quick["latency_ms"]["p90"]
-    assert best(judge([cool], Needs(), None)).row["threads"] == 1
+    assert best(judge([cool], Needs(), None)).row.threads == 1
 
 
 def test_a_row_that_slows_down_in_the_heat_is_judged_hot(record: BenchmarkRecord) -> None:
-    cool = {row["key"]: frame_ms(row, detect=False) for row in record.results[1:4]}
-    judged = {each.row["key"]: each for each in judge([record], Needs(), None)}
+    cool = {row.key: frame_ms(row, detect=False) for row in record.cases[1:4]}
+    judged = {each.row.key: each for each in judge([record], Needs(), None)}
     assert judged["quick.tflite"].frame_ms == pytest.approx(1.2 * cool["quick.tflite"])
     assert judged["lossy.onnx"].frame_ms == cool["lossy.onnx"]
     assert any("20.0 % are added for heat" in line for line in why(judged["quick.tflite"], Needs()))
@@ -45,7 +45,7 @@ def test_of_two_that_are_alike_the_steady_one_is_chosen(cool: BenchmarkRecord) -
     larger = {**quick, "key": "steady.tflite", "bytes": 2 * quick["bytes"]}
     quick["unsteady"] = ["it rained"]
     cool.results.append(larger)
-    assert best(judge([cool], Needs(), None)).row["key"] == "steady.tflite"
+    assert best(judge([cool], Needs(), None)).row.key == "steady.tflite"
 
 
 def test_what_makes_the_whole_run_doubtful_is_said_of_its_rows(record: BenchmarkRecord) -> None:
@@ -56,13 +56,22 @@ def test_what_makes_the_whole_run_doubtful_is_said_of_its_rows(record: Benchmark
 
 
 def test_a_loss_that_is_allowed_buys_speed(cool: BenchmarkRecord) -> None:
-    assert best(judge([cool], Needs(30, 0.5), None)).row["key"] == "lossy.onnx"
+    assert best(judge([cool], Needs(30, 0.5), None)).row.key == "lossy.onnx"
 
 
 def test_a_frame_is_crop_inference_and_the_way_back(record: BenchmarkRecord) -> None:
-    row = record.results[1]
-    assert frame_ms(row, detect=False) == pytest.approx(row["latency_ms"]["p90"] + 4)
-    assert frame_ms(row, detect=True) == pytest.approx(row["latency_ms"]["p90"] + 6)
+    row = record.cases[1]
+    assert frame_ms(row, detect=False) == pytest.approx(row.latency_ms.p90 + 4)
+    assert frame_ms(row, detect=True) == pytest.approx(row.latency_ms.p90 + 6)
+
+
+def test_a_frame_is_what_following_a_face_took_where_that_was_timed(
+    record: BenchmarkRecord,
+) -> None:
+    record.results[1]["stages_ms"]["track"] = {"p50": 5.0, "p90": 7.0}
+    row = record.cases[1]
+    assert frame_ms(row, detect=False) == 7
+    assert frame_ms(row, detect=True) == 9
 
 
 def test_nothing_is_recommended_beyond_the_budget(record: BenchmarkRecord) -> None:

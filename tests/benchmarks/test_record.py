@@ -16,14 +16,21 @@ from asmnet_edge.benchmarks.device.info import DeviceInfo
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record.upgrade import upgraded
+from asmnet_edge.benchmarks.record_json import from_json, to_json
+from asmnet_edge.benchmarks.record_types import CaseResult, ColdStart
 from asmnet_edge.benchmarks.rows.cold import PARTS
-from asmnet_edge.benchmarks.rows.order import RowOrder
-from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured
+from asmnet_edge.benchmarks.rows.order import Case
+from asmnet_edge.benchmarks.session.measured import MeasuredCase
+from asmnet_edge.benchmarks.session.options import BenchmarkPlan
 from asmnet_edge.benchmarks.session.run import measure_all
 from asmnet_edge.errors import DataError, UsageError
 
 DOCS = Path(__file__).parents[2] / "docs"
-SETTINGS = {"threads": [1], "latency": {"queries": 3}, "faces": {"count": 1, "on": "one"}}
+SETTINGS: dict[str, Any] = {
+    "threads": [1],
+    "latency": {"queries": 3},
+    "faces": {"count": 1, "on": "one"},
+}
 FAILED = {"name": "bad.tflite", "key": "bad.tflite", "error": "it fell over"}
 OLD = {
     "schema_version": 1,
@@ -113,6 +120,44 @@ def test_bytes_that_are_no_text_are_no_record(tmp_path: Path) -> None:
         BenchmarkRecord.load(tmp_path / "picture.json")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"latency_ms": 3}, r"results\[0\]\.latency_ms must be an object, got '3'"),
+        ({"threads": "two"}, r"results\[0\]\.threads must be a whole number, got 'two'"),
+        ({"threads": True}, r"results\[0\]\.threads must be a whole number"),
+        ({"unsteady": [1]}, r"results\[0\]\.unsteady\[0\] must be a text"),
+        ({"accuracy": {"nme_interval": [1]}}, r"accuracy\.nme_interval must be 2 values"),
+    ],
+)
+def test_a_field_of_another_type_is_named(
+    record: BenchmarkRecord, tmp_path: Path, wrong: dict[str, Any], message: str
+) -> None:
+    record.results[0].update(wrong)
+    (tmp_path / "odd.json").write_text(json.dumps(record.content))
+    with pytest.raises(DataError, match=message):
+        BenchmarkRecord.load(tmp_path / "odd.json")
+
+
+def test_samples_that_are_missing_or_no_numbers_are_named(
+    record: BenchmarkRecord, tmp_path: Path
+) -> None:
+    for rounds, message in (([], "no samples"), ([[1.0, "2"]], r"rounds\[0\]\[1\] must be a num")):
+        record.results[0]["latency_ms"]["rounds"] = rounds
+        (tmp_path / "odd.json").write_text(json.dumps(record.content))
+        with pytest.raises(DataError, match=message):
+            BenchmarkRecord.load(tmp_path / "odd.json")
+
+
+def test_typed_rows_have_what_the_file_has(record: BenchmarkRecord) -> None:
+    good, failed = record.cases
+    assert good.latency_ms.rounds == ((1, 1.25, 2),)
+    assert (failed.key, failed.error, failed.latency_ms) == ("bad.tflite", "it fell over", None)
+    assert (record.measured_cases, record.failed_cases) == ((good,), (failed,))
+    assert record.settings.latency.queries == 3
+    assert record.device == DeviceInfo.of_this_machine()
+
+
 def test_a_later_schema_is_told(record: BenchmarkRecord, tmp_path: Path) -> None:
     (tmp_path / "later.json").write_text(json.dumps({**record.content, "schema_version": 99}))
     with pytest.raises(DataError, match="schema version 99 is not known"):
@@ -152,18 +197,19 @@ def check(record: BenchmarkRecord) -> None:
 
 @pytest.fixture
 def whole(
-    measured: Callable[..., Measured], short: LatencyPlan, source: FaceSource
+    measured: Callable[..., MeasuredCase], short: LatencyPlan, source: FaceSource
 ) -> BenchmarkRecord:
     """A float model, a row with all that can be measured, a foreign one, and one that failed."""
     foreign = {"foreign": True, "licence": "MIT", "pose": "fitted to its landmarks"}
     rows = [measured("float.keras"), measured("w.tflite", 0.05),
             measured("net.toml", 0.02, source="ee", **foreign),
-            Measured(RowOrder(Path("bad.tflite")), None, FAILED)]  # fmt: skip
-    rows[2] = replace(rows[2], order=replace(rows[2].order, compared=False))
-    cold = {**dict.fromkeys(PARTS, 1.0), "samples": [], "packages": {"numpy": 1}}
-    rows[1].more["cold_start"] = cold | {"peak_rss_mib": 70.0, "installed_bytes": 1}
+            MeasuredCase(Case(Path("bad.tflite")), None, CaseResult(**FAILED))]  # fmt: skip
+    rows[2] = replace(rows[2], case=replace(rows[2].case, compared=False))
+    cold = ColdStart(**dict.fromkeys(PARTS, 1.0), packages={"numpy": 1}, peak_rss_mib=70.0,
+                     installed_bytes=1)  # fmt: skip
+    rows[1].set(cold_start=cold)
     latency = replace(short, stage_calls=2)
-    plan = BenchmarkPlan(tuple(row.order for row in rows), latency, sustain=0.1, pictures=True)
+    plan = BenchmarkPlan(tuple(row.case for row in rows), latency, sustain=0.1, pictures=True)
     return measure_all(plan, rows, source, lambda what, steps: lambda: None)
 
 
@@ -176,13 +222,25 @@ def test_a_record_has_what_the_schema_says_and_nothing_else(whole: BenchmarkReco
 
 
 def test_an_interrupted_record_has_what_the_schema_says(
-    whole: BenchmarkRecord, measured: Callable[..., Measured]
+    whole: BenchmarkRecord, measured: Callable[..., MeasuredCase]
 ) -> None:
-    check(whole.with_results([measured("a.tflite").as_json()], interrupted=True))
+    check(whole.with_results([measured("a.tflite").current_result()], interrupted=True))
 
 
 def test_a_record_of_version_1_becomes_what_the_schema_says() -> None:
     check(BenchmarkRecord(upgraded(OLD)))
+
+
+def test_typed_values_become_the_same_json_again(whole: BenchmarkRecord) -> None:
+    content = json.loads(json.dumps(whole.content))
+    assert to_json(whole.typed) == content
+
+
+def test_a_record_of_version_1_is_typed_too() -> None:
+    old = BenchmarkRecord.parse(OLD).typed
+    assert old.results[0].latency_ms.warm_up.calls == 4
+    assert old.device.cpu == "Example"
+    assert from_json(CaseResult, to_json(old.results[0])) == old.results[0]
 
 
 def test_what_the_schema_does_not_describe_is_found(whole: BenchmarkRecord) -> None:

@@ -18,12 +18,18 @@ import numpy as np
 import pytest
 
 from asmnet_edge.benchmarks.remote import ssh
-from asmnet_edge.benchmarks.remote.faces import FacesAbroad
+from asmnet_edge.benchmarks.remote.faces import RemoteFaces
 from asmnet_edge.benchmarks.remote.host import LOST, Host
 from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, files_of, places, wheel
-from asmnet_edge.benchmarks.remote.ssh import KILLED, RemoteRun
+from asmnet_edge.benchmarks.remote.ssh import (
+    KILLED,
+    RemoteRun,
+    command_words,
+    finish_remotely,
+    models_of,
+)
 from asmnet_edge.benchmarks.rows.order import distinct_names
-from asmnet_edge.cli.benchmark.ssh import bring
+from asmnet_edge.benchmarks.session.options import BenchmarkOptions
 from asmnet_edge.data.catalog import open_dataset
 from asmnet_edge.data.synthetic import DrawnFaces
 from asmnet_edge.data.tablefiles import write_drawn
@@ -135,7 +141,7 @@ def test_a_described_network_is_found_from_its_description_there(tmp_path: Path)
 
 def test_faces_travel_as_they_are(tmp_path: Path, faces_folder: Path) -> None:
     given = open_dataset(f"csv:{faces_folder / 'faces.csv'}")
-    abroad = FacesAbroad(given, "train")
+    abroad = RemoteFaces(given, "train")
     for name, content in abroad.files():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
@@ -149,11 +155,25 @@ def test_faces_travel_as_they_are(tmp_path: Path, faces_folder: Path) -> None:
 
 def test_faces_without_a_file_travel_without_loss(tmp_path: Path) -> None:
     samples = DrawnFaces(2).samples("test")
-    abroad = FacesAbroad(DrawnFaces(2), "test")
+    abroad = RemoteFaces(DrawnFaces(2), "test")
     pictures = [content for name, content in abroad.files() if name.endswith(".png")]
     for content, sample in zip(pictures, samples, strict=True):
         (tmp_path / "a.png").write_bytes(content)
         np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), sample.load())
+
+
+def test_the_options_are_passed_on_as_words() -> None:
+    options = BenchmarkOptions(
+        artifacts=(Path("a.tflite"),), beside=(Path("b.toml"),), float_model=Path("f.keras"),
+        threads="1,2", queries=8, pictures=True, cold=False,
+    )  # fmt: skip
+    assert models_of(options) == [Path("a.tflite"), Path("b.toml"), Path("f.keras")]
+    words = command_words(options, ["/t/a.tflite", "/t/b.toml", "/t/f.keras"])
+    assert words == [
+        *("/t/a.tflite", "--beside", "/t/b.toml", "--float-model", "/t/f.keras"),
+        *("--threads", "1,2", "--cpus", "any", "--runtimes", "usual", "--queries", "8"),
+        *("--pictures", "--no-cold"),
+    ]
 
 
 # a run there
@@ -310,7 +330,7 @@ def test_the_command_leaves_the_run_there_when_the_machine_stays_away(
     monkeypatch.setattr(Host, "run", cut)
     monkeypatch.setattr(ssh, "PAUSE", 0.01)
     with pytest.raises(CheckFailedError, match="has not answered"):
-        bring(there, {"output": None})
+        finish_remotely(there)
     assert (tmp_path / "code").exists()
 
 
@@ -319,7 +339,7 @@ def test_a_run_without_a_record_leaves_nothing(host: Host, tmp_path: Path) -> No
     folder.mkdir()
     (folder / "code").write_text("2")
     with pytest.raises(UsageError, match="no record was written"):
-        bring(RemoteRun(host, lambda line: None, str(folder)), {"output": None})
+        finish_remotely(RemoteRun(host, lambda line: None, str(folder)))
     assert not folder.exists()
 
 

@@ -1,10 +1,11 @@
-"""Rows: orders, processes of their own, foreign networks, jitter."""
+"""Cases: runtimes and threads, processes of their own, foreign networks, jitter."""
 
 import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 
 import cv2
 import numpy as np
@@ -12,23 +13,41 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks.accuracy import jitter as trembling
-from asmnet_edge.benchmarks.accuracy.figures import EvaluationFaces
+from asmnet_edge.benchmarks.accuracy import jitter as jitter_module
 from asmnet_edge.benchmarks.accuracy.jitter import FRAMES, jitter, moving, still
+from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces
+from asmnet_edge.benchmarks.record_types import PictureFacts
 from asmnet_edge.benchmarks.rows import cold, worker
-from asmnet_edge.benchmarks.rows.candidates import Candidate
+from asmnet_edge.benchmarks.rows.candidates import CallableModel
 from asmnet_edge.benchmarks.rows.cold import cold_start
 from asmnet_edge.benchmarks.rows.coldchild import peak_rss_mib
-from asmnet_edge.benchmarks.rows.foreign.described import ForeignInput, ForeignOutput, read_foreign
+from asmnet_edge.benchmarks.rows.foreign.described import (
+    ForeignFacts,
+    ForeignInput,
+    ForeignOutput,
+    read_foreign,
+)
 from asmnet_edge.benchmarks.rows.local import LocalRow
 from asmnet_edge.benchmarks.rows.opening import (
-    check_trial,
+    check_outputs,
+    identified,
     model_files,
-    open_candidate,
-    untried_candidate,
+    open_checked_model,
+    open_model,
 )
-from asmnet_edge.benchmarks.rows.order import RowOrder, distinct_names, orders_for, told_apart
-from asmnet_edge.benchmarks.rows.stages import picture_facts, stage_figures
+from asmnet_edge.benchmarks.rows.order import (
+    Case,
+    cases_for,
+    distinct_names,
+    with_distinct_keys,
+)
+from asmnet_edge.benchmarks.rows.stages import (
+    STAGES,
+    landmarker_of,
+    picture_facts,
+    stage_results,
+    time_stages,
+)
 from asmnet_edge.benchmarks.rows.worker import workers
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
@@ -67,47 +86,47 @@ def foreign(tmp_path: Path) -> Path:
     return tmp_path / "mean.toml"
 
 
-# orders
+# cases
 
 
 def test_a_row_for_each_runtime_and_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtimes.util, "find_spec", lambda name: name != "tflite_runtime" or None)
-    keys = [o.key for o in orders_for([Path("a.onnx"), Path("b.tflite")], "all", [1, 2])]
+    keys = [case.key for case in cases_for([Path("a.onnx"), Path("b.tflite")], "all", [1, 2])]
     assert keys == [
         *("a.onnx in onnxruntime", "a.onnx in onnxruntime, 2 threads"),
         *("a.onnx in openvino", "a.onnx in openvino, 2 threads"),
         *("b.tflite in ai-edge-litert", "b.tflite in ai-edge-litert, 2 threads"),
     ]
-    assert [o.key for o in orders_for([Path("a.onnx")], "usual", [1])] == ["a.onnx"]
+    assert [case.key for case in cases_for([Path("a.onnx")], "usual", [1])] == ["a.onnx"]
 
 
 def test_a_runtime_by_name_is_for_the_files_that_it_can_run() -> None:
-    keys = [o.key for o in orders_for([Path("a.onnx"), Path("b.tflite")], "openvino", [1])]
+    keys = [case.key for case in cases_for([Path("a.onnx"), Path("b.tflite")], "openvino", [1])]
     assert keys == ["a.onnx in openvino", "b.tflite"]
     with pytest.raises(UsageError, match="no runtime is called 'torch'. Known: usual, all"):
-        orders_for([Path("a.onnx")], "torch", [1])
+        cases_for([Path("a.onnx")], "torch", [1])
 
 
 def test_files_of_one_name_keep_the_folders_that_tell_them_apart() -> None:
     paths = [Path(p) for p in ("old/a.onnx", "new/a.onnx", "new/b.onnx", "x/c.onnx", "x/y/c.onnx")]
     names = list(distinct_names(paths).values())
     assert names == ["old/a.onnx", "new/a.onnx", "b.onnx", "x/c.onnx", "y/c.onnx"]
-    keys = [order.key for order in told_apart(orders_for(paths[:3], "openvino", [2]))]
+    keys = [case.key for case in with_distinct_keys(cases_for(paths[:3], "openvino", [2]))]
     assert keys == [f"{name} in openvino, 2 threads" for name in names[:3]]
 
 
 def test_a_file_that_is_given_twice_is_refused(tmp_path: Path) -> None:
-    again = [RowOrder(tmp_path / "a.onnx"), RowOrder(tmp_path / "a.onnx", compared=False)]
+    again = [Case(tmp_path / "a.onnx"), Case(tmp_path / "a.onnx", compared=False)]
     with pytest.raises(UsageError, match=r"a\.onnx is given twice"):
-        told_apart(again)
-    assert len(told_apart([again[0], again[0]])) == 1
+        with_distinct_keys(again)
+    assert len(with_distinct_keys([again[0], again[0]])) == 1
 
 
 # processes
 
 
 def test_a_process_that_crashes_is_one_failed_row(artifacts: list[Path]) -> None:
-    with workers([RowOrder(artifacts[0]), RowOrder(artifacts[1])]) as (first, second):
+    with workers([Case(artifacts[0]), Case(artifacts[1])]) as (first, second):
         first.opened(), second.opened()
         os.kill(first._process.pid, signal.SIGSEGV)
         with pytest.raises(ModelError, match=r"its process ended with code -11"):
@@ -119,7 +138,7 @@ def test_a_process_that_hangs_is_ended_and_is_one_failed_row(
     artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "PATIENCE", 0.5)
-    with workers([RowOrder(artifacts[0])]) as (row,):
+    with workers([Case(artifacts[0])]) as (row,):
         row.opened()
         row.warm_up(0)
         os.kill(row._process.pid, signal.SIGSTOP)
@@ -134,26 +153,26 @@ def test_a_slow_row_is_given_the_time_that_its_calls_take(
     artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "PATIENCE", 0.0)
-    with workers([RowOrder(artifacts[0])]) as (row,):
+    with workers([Case(artifacts[0])]) as (row,):
         assert len(row.opened().turn(5, 0.2).samples) >= 5
 
 
 def test_a_fresh_process_that_hangs_is_told(
     artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cold, "PATIENCE", 0.01)
+    monkeypatch.setattr(cold, "START_TIMEOUT", 0.01)
     with pytest.raises(ModelError, match=r"float32\.tflite did not start within"):
-        cold_start(RowOrder(artifacts[0]), 1)
+        cold_start(Case(artifacts[0]), 1)
 
 
 def test_the_first_landmark_of_a_fresh_process_is_its_first_call(foreign: Path) -> None:
     calls = []
-    candidate = untried_candidate(RowOrder(foreign, compared=False))
-    run = candidate.backend._raw.run
-    traced = replace(candidate.backend._raw, run=lambda values: calls.append(1) or run(values))
-    candidate.backend._raw = traced
-    assert "sha256" not in candidate.facts  # nor is its file hashed for the record
-    check_trial(RowOrder(foreign), candidate)
+    model = open_model(Case(foreign, compared=False))
+    run = model.backend._raw.run
+    traced = replace(model.backend._raw, run=lambda values: calls.append(1) or run(values))
+    model.backend._raw = traced
+    assert model.unmeasured().sha256 is None  # nor is its file hashed for the record
+    check_outputs(Case(foreign), model)
     assert len(calls) == 1
 
 
@@ -164,43 +183,79 @@ def test_memory_is_told_without_proc_too(tmp_path: Path) -> None:
     assert peak_rss_mib(tmp_path / "status") > 20
 
 
-def test_a_model_without_eyes_is_told(candidate: Callable[..., Candidate]) -> None:
+def test_a_model_without_eyes_is_told(candidate: Callable[..., CallableModel]) -> None:
     collapsed = candidate("flat.tflite")
     collapsed.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
     with pytest.raises(ModelError, match=r"flat\.tflite puts both eyes of a face in one place"):
-        LocalRow(collapsed).outputs(np.zeros((2, 96, 96, 3), np.uint8))
+        LocalRow(collapsed, collapsed.unmeasured()).outputs(np.zeros((2, 96, 96, 3), np.uint8))
 
 
-def test_the_stages_use_as_many_threads_as_the_row(candidate: Callable[..., Candidate]) -> None:
+def test_the_stages_use_as_many_threads_as_the_row(candidate: Callable[..., CallableModel]) -> None:
     seen, before = [], cv2.getNumThreads()
     made = candidate("a.tflite")
     run = made.backend.run
     made.backend.run = lambda crop: seen.append(cv2.getNumThreads()) or run(crop)
     picture = cv2.imencode(".jpg", np.full((48, 64, 3), 1, np.uint8))[1].tobytes()
-    figures = stage_figures(LocalRow(made).stages(picture, 2))
+    results = stage_results(LocalRow(made, made.unmeasured()).stages(picture, 2))
     assert (set(seen), cv2.getNumThreads()) == ({1}, before)
-    assert len(figures["total"]["samples"]) == figures["total"]["calls"] == 2
-    assert picture_facts(picture) == {"width": 64, "height": 48, "bytes": len(picture)}
+    assert tuple(results) == STAGES
+    assert len(results["total"].samples) == results["total"].calls == 2
+    assert picture_facts(picture) == PictureFacts(64, 48, len(picture))
+
+
+def test_the_stages_are_those_of_the_landmarker_that_users_run(
+    candidate: Callable[..., CallableModel],
+) -> None:
+    """A still is cut twice, a followed face once, so a pass is three inferences."""
+    calls = []
+    model = candidate("a.tflite")
+    run = model.backend.run
+    model.backend.run = lambda crop: calls.append(1) or run(crop)
+    image = np.full((48, 64, 3), 1, np.uint8)
+    picture = cv2.imencode(".jpg", image)[1].tobytes()
+    time_stages(model, picture, 1)
+    per_pass = len(calls) / 2  # one pass warms up
+    calls.clear()
+    landmarker = landmarker_of(model)
+    (face,) = landmarker.detect(image)
+    on_a_still = len(calls)
+    landmarker.landmarks(image, face.landmarks)
+    assert on_a_still == 2
+    assert per_pass == len(calls) == 3
+
+
+def test_a_slow_network_is_seen_in_the_stages_that_run_it(
+    candidate: Callable[..., CallableModel],
+) -> None:
+    model = candidate("a.tflite")
+    run = model.backend.run
+    model.backend.run = lambda crop: sleep(0.02) or run(crop)
+    picture = cv2.imencode(".jpg", np.full((48, 64, 3), 1, np.uint8))[1].tobytes()
+    times = {name: values[0] for name, values in time_stages(model, picture, 1).items()}
+    assert times["infer"] >= 40  # two looks
+    assert times["track"] >= 20
+    assert times["total"] >= times["infer"] + times["detect"] + times["decode"]
+    assert max(times["decode"], times["crop"], times["restore"]) < 20
 
 
 def test_a_row_is_held_to_its_cores(artifacts: list[Path]) -> None:
     core = min(os.sched_getaffinity(0))
-    with workers([RowOrder(artifacts[0], cpus=(core,))]) as (row,):
+    with workers([Case(artifacts[0], cpus=(core,))]) as (row,):
         row.opened()
         assert os.sched_getaffinity(row._process.pid) == {core}
-        assert row.facts["cpus"] == [core]
+        assert row.unmeasured.cpus == (core,)
 
 
 def test_no_process_is_left(artifacts: list[Path]) -> None:
-    with workers([RowOrder(artifacts[0])]) as (row,):
+    with workers([Case(artifacts[0])]) as (row,):
         row.opened()
     assert row._process.poll() is not None
 
 
 def test_a_row_gives_what_the_model_gives_here(artifacts: list[Path]) -> None:
     crops = np.random.default_rng(0).integers(0, 256, (40, 96, 96, 3), np.uint8)
-    here = open_candidate(RowOrder(artifacts[1])).outputs(crops)
-    with workers([RowOrder(artifacts[1])]) as (row,):
+    here = open_checked_model(Case(artifacts[1])).outputs(crops)
+    with workers([Case(artifacts[1])]) as (row,):
         there = row.opened().outputs(crops)
     np.testing.assert_array_equal(here[0], there[0])
     np.testing.assert_array_equal(here[1], there[1])
@@ -208,35 +263,37 @@ def test_a_row_gives_what_the_model_gives_here(artifacts: list[Path]) -> None:
 
 def test_what_does_not_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone\.tflite did not start: .*there is no artifact"):
-        cold_start(RowOrder(tmp_path / "gone.tflite"), 1)
+        cold_start(Case(tmp_path / "gone.tflite"), 1)
 
 
 # foreign networks
 
 
 def test_a_described_network_runs_beside_ours(foreign: Path) -> None:
-    candidate = open_candidate(RowOrder(foreign, compared=False))
-    assert candidate.facts["name"] == "Mean colour"
-    assert candidate.crop.size == 32
+    model = open_checked_model(Case(foreign, compared=False))
+    assert model.description.name == "Mean colour"
+    assert model.crop.size == 32
     crop = np.full((1, 32, 32, 3), (51, 102, 204), np.uint8)
-    landmarks, _ = candidate.backend.run(crop)
+    landmarks, _ = model.backend.run(crop)
     np.testing.assert_allclose(landmarks, [[0.2, 0.4]] * 68, atol=1e-6)
 
 
 def test_its_pose_is_fitted_to_its_landmarks(
     foreign: Path, faces: EvaluationFaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    candidate = open_candidate(RowOrder(foreign, compared=False))
+    model = open_checked_model(Case(foreign, compared=False))
     answers = iter(faces.landmarks)
-    monkeypatch.setattr(candidate.backend, "run", lambda crop: (next(answers), np.zeros(3)))
-    _, pose = candidate.outputs(np.zeros((3, 32, 32, 3), np.uint8))
+    monkeypatch.setattr(model.backend, "run", lambda crop: (next(answers), np.zeros(3)))
+    _, pose = model.outputs(np.zeros((3, 32, 32, 3), np.uint8))
     assert np.abs(pose).max() < 2  # the fixture's landmarks all look ahead
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
-        (("[output]", "[out]"), None),
+        (("[output]", "[out]"), "out is not known; known: .*'output'"),
+        (("[input]", "[inputs]"), "KeyError"),
+        (("name =", "nome ="), "nome is not known"),
         (('layout = "NCHW"', 'layout = "CHWN"'), "layout must be one of"),
         (("size = 32", "sizes = 32"), "sizes is not known"),
         (('model = "mean.onnx"', ""), "KeyError"),
@@ -245,13 +302,10 @@ def test_its_pose_is_fitted_to_its_landmarks(
     ],
 )
 def test_a_wrong_description_says_what_is_wrong(
-    foreign: Path, change: tuple[str, str], told: str | None
+    foreign: Path, change: tuple[str, str], message: str
 ) -> None:
     foreign.write_text(TOML.replace(*change))
-    if told is None:
-        read_foreign(foreign)
-        return
-    with pytest.raises((UsageError, ModelError), match=told):
+    with pytest.raises((UsageError, ModelError), match=message):
         read_foreign(foreign)
 
 
@@ -261,7 +315,15 @@ def test_an_output_that_is_not_there_is_told_with_those_that_are(
 ) -> None:
     foreign.write_text(TOML + output + "\n")
     with pytest.raises(UsageError, match=r"there are: 0 \(1, 136\), 'points' \(1, 136\)"):
-        open_candidate(RowOrder(foreign))
+        open_checked_model(Case(foreign))
+
+
+def test_a_description_is_read_as_it_is_written(foreign: Path) -> None:
+    foreign.write_text(TOML.replace("name =", 'licence = "MIT"\nparameters = 12\nname ='))
+    network = read_foreign(foreign)
+    assert network.facts == ForeignFacts("Mean colour", parameters=12, licence="MIT")
+    assert (network.input.size, network.input.mean) == (32, (0.0, 0.0, 0.0))
+    assert network.output.unit == "crop"
 
 
 def test_weights_in_a_file_of_their_own_belong_to_the_network(foreign: Path) -> None:
@@ -285,14 +347,15 @@ def test_other_weights_beside_the_same_file_are_another_model(foreign: Path, giv
 
 
 def test_a_model_in_one_file_has_that_ones_hash(artifacts: list[Path]) -> None:
-    facts = open_candidate(RowOrder(artifacts[1])).facts
-    assert facts["files_sha256"] == facts["sha256"] == sha256(artifacts[1])
+    case = Case(artifacts[1])
+    row = identified(case, open_checked_model(case))
+    assert row.files_sha256 == row.sha256 == sha256(artifacts[1])
 
 
 def test_too_few_points_are_told(foreign: Path) -> None:
     foreign.write_text(TOML + f"points = {list(range(51))}\n")
     with pytest.raises(UsageError, match="ibug68 has 68 points, the network gives 51"):
-        open_candidate(RowOrder(foreign))
+        open_checked_model(Case(foreign))
 
 
 def test_inputs_are_prepared_as_described() -> None:
@@ -327,18 +390,18 @@ def crop() -> np.ndarray:
     return np.ascontiguousarray(draw_face(3).picture[:96, :96])
 
 
-def test_a_model_that_stands_still_on_a_still_does_not_tremble(
+def test_a_model_that_stands_still_on_a_still_does_not_jitter(
     faces: EvaluationFaces, crop: np.ndarray
 ) -> None:
     def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.repeat(faces.landmarks[:1], len(crops), axis=0), np.zeros((len(crops), 3))
 
     found = jitter(predict, crop[None], faces.scheme)
-    assert found["still_iod_percent"] == pytest.approx(0)
-    assert found["moving_iod_percent"] > 0.5  # it did not follow
+    assert found.still_iod_percent == pytest.approx(0)
+    assert found.moving_iod_percent > 0.5  # it did not follow
 
 
-def test_a_model_that_follows_does_not_tremble_when_moving(
+def test_a_model_that_follows_does_not_jitter_when_moving(
     faces: EvaluationFaces, crop: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, shifts = moving(crop)
@@ -350,10 +413,10 @@ def test_a_model_that_follows_does_not_tremble_when_moving(
         return faces.landmarks[0] + followed[:, None] / 96, np.zeros((len(crops), 3))
 
     found = jitter(predict, crop[None], faces.scheme)
-    assert found["moving_iod_percent"] == pytest.approx(0, abs=1e-9)
+    assert found.moving_iod_percent == pytest.approx(0, abs=1e-9)
 
 
-def test_trembling_of_known_size_is_found(faces: EvaluationFaces, crop: np.ndarray) -> None:
+def test_jitter_of_known_size_is_found(faces: EvaluationFaces, crop: np.ndarray) -> None:
     rng = np.random.default_rng(0)
     left, right = faces.scheme.eye_corners
     eyes = np.linalg.norm(faces.landmarks[0, left] - faces.landmarks[0, right])
@@ -364,14 +427,16 @@ def test_trembling_of_known_size_is_found(faces: EvaluationFaces, crop: np.ndarr
 
     # two coordinates of 1 % each, less what the mean of the frames takes
     expected = np.sqrt(2 * (1 - 1 / FRAMES))
-    found = jitter(predict, crop[None], faces.scheme)["still_iod_percent"]
+    found = jitter(predict, crop[None], faces.scheme).still_iod_percent
     assert found == pytest.approx(expected, rel=0.05)
 
 
 def test_noise_and_movement_are_small_and_always_the_same(crop: np.ndarray) -> None:
     frames, shifts = still(crop)
     inside = (crop > 10) & (crop < 245)
-    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(trembling.NOISE, rel=0.1)
+    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(
+        jitter_module.NOISE, rel=0.1
+    )
     assert not shifts.any()
     np.testing.assert_array_equal(frames, still(crop)[0])
     frames, shifts = moving(crop)

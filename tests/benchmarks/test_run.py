@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy.facesource import FaceSource, source_of
+from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_types import AccuracyResult, CaseResult, Jitter
 from asmnet_edge.benchmarks.report.notes import notes
-from asmnet_edge.benchmarks.rows.order import RowOrder
-from asmnet_edge.benchmarks.rows.worker import workers
+from asmnet_edge.benchmarks.rows.order import Case
 from asmnet_edge.benchmarks.session import phases, run
-from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured, check_source, opened
-from asmnet_edge.benchmarks.session.run import measure_all
-from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.benchmarks.session.measured import MeasuredCase, check_source
+from asmnet_edge.benchmarks.session.options import BenchmarkOptions, BenchmarkPlan
+from asmnet_edge.benchmarks.session.run import measure_all, run_benchmark
 from asmnet_edge.errors import ModelError, UsageError
 
-Make = Callable[..., Measured]
+Make = Callable[..., MeasuredCase]
 
 
 def unseen(what: str, steps: int) -> Callable[[], None]:
@@ -32,8 +32,8 @@ def unseen(what: str, steps: int) -> Callable[[], None]:
 def measure(short: LatencyPlan, source: FaceSource) -> Callable[..., BenchmarkRecord]:
     """Runs these rows."""
 
-    def run_them(*rows: Measured, progress: Any = unseen, **more: Any) -> BenchmarkRecord:
-        plan = BenchmarkPlan(tuple(row.order for row in rows), **{"latency": short, **more})
+    def run_them(*rows: MeasuredCase, progress: Any = unseen, **more: Any) -> BenchmarkRecord:
+        plan = BenchmarkPlan(tuple(row.case for row in rows), **{"latency": short, **more})
         return measure_all(plan, rows, source, progress)
 
     return run_them
@@ -49,7 +49,7 @@ def test_each_candidate_is_a_row_in_its_order(measured: Make, measure: Any) -> N
         assert row["latency_ms"]["calls"] == 4
         assert len(row["latency_ms"]["notes"]) == 2
         assert isinstance(row["unsteady"], list)
-        assert row["parameters"] == 1_439_507
+        assert len(row["latency_ms"]["rounds"]) == 2
     assert record.content["interrupted"] is False
 
 
@@ -94,7 +94,7 @@ def test_on_a_device_drops_are_against_the_float32_artifact(measured: Make, meas
 
 def test_what_is_measured_beside_has_no_drop(measured: Make, measure: Any) -> None:
     peer = measured("peer.onnx", 0.05, source="another")
-    peer.order = replace(peer.order, compared=False)
+    peer.case = replace(peer.case, compared=False)
     record = measure(measured("float.keras"), peer)
     assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
     assert record.results[1]["accuracy"]["nme_drop"] is None
@@ -102,7 +102,7 @@ def test_what_is_measured_beside_has_no_drop(measured: Make, measure: Any) -> No
 
 def test_a_row_that_did_not_open_keeps_its_place(measured: Make, measure: Any) -> None:
     failed = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over"}
-    broken = Measured(RowOrder(Path("broken.onnx")), None, failed)
+    broken = MeasuredCase(Case(Path("broken.onnx")), None, CaseResult(**failed))
     record = measure(measured("first.onnx"), broken, measured("last.onnx", 0.05))
     assert [r["key"] for r in record.results] == ["first.onnx", "broken.onnx", "last.onnx"]
     assert record.failed == [failed]
@@ -160,7 +160,7 @@ def test_a_model_that_collapsed_is_one_failed_row(
     measured: Make, measure: Any, tmp_path: Path
 ) -> None:
     flat, whole = measured("flat.onnx"), measured("whole.onnx", 0.05)
-    flat.row.candidate.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
+    flat.row.model.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
     record = measure(flat, whole)
     assert "puts both eyes of a face in one place" in record.results[0]["error"]
     assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
@@ -170,7 +170,7 @@ def test_a_model_that_collapsed_is_one_failed_row(
 def test_figures_that_are_no_numbers_fail_their_row_and_are_left_out(
     measured: Make, measure: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(phases, "jitter", lambda *told: {"still_iod_percent": float("nan")})
+    monkeypatch.setattr(phases, "jitter", lambda *given: Jitter(float("nan"), 1.0))
     record = measure(measured("a.onnx"))
     assert record.results[0]["error"] == "accuracy: a figure of a.onnx is no finite number"
     assert "accuracy" not in record.results[0]
@@ -193,14 +193,14 @@ def test_a_twin_of_a_row_that_broke_is_asked_itself(
     measured: Make, measure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = measured("a.onnx"), measured("a.onnx")
-    two.order = replace(two.order, threads=2)
+    two.case = replace(two.case, threads=2)
     calls: list[int] = []
 
-    def breaks_once(*told: Any) -> dict[str, Any]:
+    def breaks_once(*given: Any) -> AccuracyResult:
         calls.append(1)
         if len(calls) == 1:
             raise TypeError("odd")
-        return {"nme": 1.0}
+        return AccuracyResult(nme=1.0)
 
     monkeypatch.setattr(phases, "accuracy", breaks_once)
     record = measure(one, two)
@@ -228,7 +228,7 @@ def test_a_save_on_the_way_that_fails_is_a_warning(
         raise UsageError("cannot write record.json: No space left on device")
 
     row = measured("a.onnx")
-    record = measure_all(BenchmarkPlan((row.order,), short), [row], source, unseen, save)
+    record = measure_all(BenchmarkPlan((row.case,), short), [row], source, unseen, save)
     assert record.content["warnings"] == [
         "the record could not be saved on the way: "
         "cannot write record.json: No space left on device"
@@ -238,7 +238,7 @@ def test_a_save_on_the_way_that_fails_is_a_warning(
 
 def test_failures_alone_are_a_record_too(measure: Any) -> None:
     failed = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over"}
-    record = measure(Measured(RowOrder(Path("broken.onnx")), None, failed))
+    record = measure(MeasuredCase(Case(Path("broken.onnx")), None, CaseResult(**failed)))
     assert record.results == record.failed == [failed]
 
 
@@ -279,7 +279,7 @@ def test_what_was_measured_is_saved_between_phases(
 ) -> None:
     saved: list[BenchmarkRecord] = []
     row = measured("a.onnx")
-    plan = BenchmarkPlan((row.order,), short)
+    plan = BenchmarkPlan((row.case,), short)
     measure_all(plan, [row], source, unseen, saved.append)
     assert len(saved) == len(phases.PHASES)
     assert all(record.content["interrupted"] for record in saved)
@@ -292,7 +292,7 @@ def test_a_long_phase_is_saved_on_the_way(
     monkeypatch.setattr(run, "SAVE_EVERY", 0.0)
     saved: list[BenchmarkRecord] = []
     row = measured("a.onnx")
-    measure_all(BenchmarkPlan((row.order,), short), [row], source, unseen, saved.append)
+    measure_all(BenchmarkPlan((row.case,), short), [row], source, unseen, saved.append)
     assert len(saved[0].results[0]["latency_ms"]["rounds"]) == 1
 
 
@@ -324,7 +324,7 @@ def test_the_stages_of_a_picture_are_timed(
 ) -> None:
     record = measure(measured("a.onnx"), latency=replace(short, stage_calls=3))
     stages = record.results[0]["stages_ms"]
-    assert list(stages) == ["decode", "detect", "crop", "infer", "restore", "total"]
+    assert list(stages) == ["decode", "detect", "crop", "infer", "restore", "total", "track"]
     assert all(figures["calls"] == 3 and figures["p50"] > 0 for figures in stages.values())
     assert stages["total"]["p50"] >= stages["detect"]["p50"]
 
@@ -372,11 +372,13 @@ def test_real_rows_run_in_processes_of_their_own(
     manifest = artifacts[1].with_name(artifacts[1].name + ".json")
     (tmp_path / manifest.name).write_bytes(manifest.read_bytes())
     paths = (float_file, *artifacts, broken, tmp_path / "gone.tflite")
-    plan = BenchmarkPlan(tuple(map(RowOrder, paths)), replace(short, cold_starts=1))
-    source = source_of(DrawnFaces(3, size=96), "test", annotated=True)
-    with workers(plan.orders) as rows:
-        found = opened(plan.orders, rows, lambda: None)
-        record = measure_all(plan, found, source, unseen)
+    options = BenchmarkOptions(float_model=float_file, artifacts=paths[1:], data="synthetic:3",
+                               subset="test")  # fmt: skip
+    latency = replace(short, cold_starts=1)
+    plan = BenchmarkPlan(tuple(map(Case, paths)), latency)
+    saved: list[BenchmarkRecord] = []
+    record = run_benchmark(options, save=saved.append, plan=plan)
+    assert saved[-1].results == record.results
     keras, float32, int8, cut_off, gone = record.results
     assert (keras["format"], keras["bytes"]) == ("keras", float_file.stat().st_size)
     assert keras["parameters"] == float32["parameters"] == int8["parameters"]

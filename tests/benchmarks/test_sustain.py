@@ -1,13 +1,15 @@
-"""Endurance: a curve over wall time, rows that begin alike, and what is said of those that tire."""
+"""Sustained load: a curve over wall time, rows that begin alike, and those that slow down."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from asmnet_edge.benchmarks.device.sensors import Sensors
 from asmnet_edge.benchmarks.latency import sustain as endurance
-from asmnet_edge.benchmarks.latency.sustain import cool_down, summary, sustain, tired
-from asmnet_edge.benchmarks.latency.turn import Turn, WarmUp
+from asmnet_edge.benchmarks.latency.sustain import cool_down, summary, sustain, throttled
+from asmnet_edge.benchmarks.latency.turn import Turn
+from asmnet_edge.benchmarks.record_types import WarmUp
 
 
 class Day:
@@ -27,7 +29,9 @@ def day(monkeypatch: pytest.MonkeyPatch) -> Day:
     monkeypatch.setattr(endurance, "monotonic", lambda: day.now)
     monkeypatch.setattr(endurance, "sleep", day.sleep)
     monkeypatch.setattr(endurance, "celsius", lambda: day.celsius)
-    monkeypatch.setattr(endurance, "look", lambda: Sensors(None, None, None, day.celsius, None))
+    monkeypatch.setattr(
+        endurance, "read_sensors", lambda: Sensors(None, None, None, day.celsius, None)
+    )
     monkeypatch.setattr(endurance, "yardstick", lambda cpus: [1.0])
     return day
 
@@ -49,14 +53,14 @@ class Slowing:
 
 def test_the_curve_counts_all_time_that_passes(day: Day) -> None:
     points = sustain(Slowing(day, extra=0.5), 4.0, lambda: None)
-    assert [point["at"] for point in points] == [0, 1.5, 3]
+    assert [point.at for point in points] == [0, 1.5, 3]
 
 
 def test_a_row_that_gets_slower_is_doubtful(day: Day) -> None:
     told = summary(sustain(Slowing(day, slower=1.1), 4.0, lambda: None))
-    assert told["start_celsius"] == 75
-    assert tired(told) == ["sustained, p50 went from 11.55 to 13.98 ms"]
-    assert tired(summary(sustain(Slowing(day), 4.0, lambda: None))) == []
+    assert told.start_celsius == 75
+    assert throttled(told) == ["sustained, p50 went from 11.55 to 13.98 ms"]
+    assert throttled(summary(sustain(Slowing(day), 4.0, lambda: None))) == []
 
 
 @pytest.mark.parametrize(
@@ -67,8 +71,8 @@ def test_a_board_that_had_to_slow_down_is_doubtful(
     day: Day, changed: dict[str, Any], said: str
 ) -> None:
     points = sustain(Slowing(day), 3.0, lambda: None)
-    points[1] |= changed
-    assert tired(summary(points)) == [f"sustained, {said}"]
+    points[1] = replace(points[1], **changed)
+    assert throttled(summary(points)) == [f"sustained, {said}"]
 
 
 def test_the_next_row_waits_until_the_machine_is_cool(day: Day) -> None:

@@ -11,9 +11,11 @@ from rich.console import Console
 from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
 from asmnet_edge.benchmarks.latency.plan import LatencyPlan
 from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.benchmarks.report.table import tables
-from asmnet_edge.benchmarks.rows.order import RowOrder
-from asmnet_edge.benchmarks.session.measured import BenchmarkPlan, Measured
+from asmnet_edge.benchmarks.rows.order import Case
+from asmnet_edge.benchmarks.session.measured import MeasuredCase
+from asmnet_edge.benchmarks.session.options import BenchmarkPlan
 from asmnet_edge.benchmarks.session.run import measure_all
 
 FAILED = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over. Pick it up"}
@@ -33,15 +35,19 @@ def lines_with(text: str, words: str) -> list[list[str]]:
 
 @pytest.fixture
 def recorded(
-    measured: Callable[..., Measured], short: LatencyPlan, source: FaceSource
+    measured: Callable[..., MeasuredCase], short: LatencyPlan, source: FaceSource
 ) -> Callable[..., BenchmarkRecord]:
     """A record of a float model, one that is 3 points worse, and one that failed."""
 
     def measure(compared: bool = True) -> BenchmarkRecord:
         reference = measured("float.keras" if compared else "float.onnx", 0.02)
         worse = measured("w", 0.05, precision="int8", operators={"total": 67, "int8": 65})
-        rows = [reference, worse, Measured(RowOrder(Path("broken.onnx")), None, FAILED)]
-        plan = BenchmarkPlan(tuple(row.order for row in rows), short)
+        rows = [
+            reference,
+            worse,
+            MeasuredCase(Case(Path("broken.onnx")), None, CaseResult(**FAILED)),
+        ]
+        plan = BenchmarkPlan(tuple(row.case for row in rows), short)
         record = measure_all(plan, rows, source, lambda what, steps: lambda: None)
         for row in record.results[:2]:
             row["latency_ms"] |= {"p50": 1.234, "p90": 2.345, "p99": 3.456, "mean": 2,

@@ -3,14 +3,18 @@
 import os
 from typing import Any
 
+import numpy as np
 import pytest
 
 from asmnet_edge.benchmarks.device import sensors
-from asmnet_edge.benchmarks.device.sensors import Sensors, throttle_words
+from asmnet_edge.benchmarks.device.sensors import PowerSupply, Sensors, throttle_words
+from asmnet_edge.benchmarks.latency import turn as turn_module
+from asmnet_edge.benchmarks.latency import yardstick as yardstick_module
 from asmnet_edge.benchmarks.latency.figures import Latency
 from asmnet_edge.benchmarks.latency.turn import Turn
 from asmnet_edge.benchmarks.latency.watch import note_of, power_warning, unsteady
-from asmnet_edge.benchmarks.latency.yardstick import REPEATS, _held_to, yardstick
+from asmnet_edge.benchmarks.latency.yardstick import REPEATS, _pinned_to, yardstick
+from asmnet_edge.benchmarks.record_types import RoundNote
 from asmnet_edge.runtime import health
 
 told_by_board = health.throttle_bits
@@ -18,12 +22,12 @@ QUIET = Sensors(100.0, 0.0, 2600.0, 50.0, None)
 STEADY = Latency.of([[10, 11, 10, 9] * 25] * 8)
 
 
-def note(**changed: Any) -> dict[str, Any]:
-    """A turn of one second in which nothing was amiss."""
+def note(**changed: Any) -> RoundNote:
+    """A round of one second in which nothing was amiss."""
     calm = {"seconds": 1.0, "cpu_seconds": 1.0, "preemptions": 0, "others_cores": 0.0,
             "stolen_cores": 0.0, "mhz": 2600.0, "celsius_before": 50.0, "celsius": 50.0,
             "throttled": None, "slowed": None, "yardstick_ms": 1.0}  # fmt: skip
-    return {**calm, **changed}
+    return RoundNote(**{**calm, **changed})
 
 
 # samples
@@ -100,9 +104,9 @@ def test_others_are_what_was_busy_without_this_row() -> None:
     turn = Turn((1.0,), wall=2.0, cpu=1.9, preemptions=3)
     later = Sensors(100.0 + 1.9 + 1.0, 0.1, 2600.0, 51.0, None)
     told = note_of(turn, QUIET, later, [3.0, 1.0, 2.0])
-    assert told["others_cores"] == pytest.approx(0.5)
-    assert told["stolen_cores"] == pytest.approx(0.05)
-    assert (told["preemptions"], told["celsius"], told["yardstick_ms"]) == (3, 51.0, 2.0)
+    assert told.others_cores == pytest.approx(0.5)
+    assert told.stolen_cores == pytest.approx(0.05)
+    assert (told.preemptions, told.celsius, told.yardstick_ms) == (3, 51.0, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -122,16 +126,16 @@ def test_a_slow_down_within_a_turn_is_noticed(
 ) -> None:
     first, last = (Sensors(None, None, None, 60.0, flags) for flags in (before, after))
     noted = note_of(Turn((1.0,), 1.0, 1.0, 0), first, last, [1.0])
-    assert sorted(throttle_words(noted["slowed"])) == told
-    assert noted["celsius_before"] == 60
+    assert sorted(throttle_words(noted.slowed)) == told
+    assert noted.celsius_before == 60
 
 
 def test_the_yardstick_lies_on_the_cores_of_the_row() -> None:
     before, core = os.sched_getaffinity(0), min(os.sched_getaffinity(0))
-    with _held_to([core]):
+    with _pinned_to([core]):
         assert os.sched_getaffinity(0) == {core}
     assert os.sched_getaffinity(0) == before
-    with _held_to([10_000]):  # there is none: it lies where it likes
+    with _pinned_to([10_000]):  # there is none: it lies where it likes
         assert os.sched_getaffinity(0) == before
 
 
@@ -143,20 +147,40 @@ def test_flags_of_the_past_are_not_of_now() -> None:
 @pytest.mark.parametrize(
     ("power", "told"),
     [
-        ({"source": "battery", "battery_percent": 9}, "running on a battery at 9 %"),
-        ({"source": "battery", "battery_percent": 80}, None),
-        ({"source": "mains", "battery_percent": 9}, None),
-        ({}, None),
+        (PowerSupply("battery", 9), "running on a battery at 9 %"),
+        (PowerSupply("battery", 80), None),
+        (PowerSupply("mains", 9), None),
+        (PowerSupply(), None),
     ],
 )
-def test_a_low_battery_is_told(power: dict[str, Any], told: str | None) -> None:
+def test_a_low_battery_is_told(power: PowerSupply, told: str | None) -> None:
     assert power_warning(power) == told
 
 
-def test_the_yardstick_takes_time() -> None:
-    taken = yardstick()
-    assert len(taken) == REPEATS
-    assert min(taken) > 0
+def test_the_yardstick_times_the_same_work_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor of half the speed takes twice as long for it."""
+    now, seconds = [0.0], iter([0.001] * REPEATS + [0.002] * REPEATS)
+
+    def work() -> None:
+        now[0] += next(seconds)
+
+    monkeypatch.setattr(yardstick_module, "_work", work)
+    monkeypatch.setattr(turn_module, "perf_counter", lambda: now[0])
+    assert yardstick() == pytest.approx([1.0] * REPEATS)
+    assert yardstick() == pytest.approx([2.0] * REPEATS)
+
+
+def test_the_yardsticks_work_is_repeatable_and_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sorts and sums: numbers of another order or value would be other work."""
+    sorted_numbers, sort = [], np.sort
+    monkeypatch.setattr(
+        yardstick_module.np, "sort", lambda values: sorted_numbers.append(sort(values))
+    )
+    yardstick()
+    assert len(sorted_numbers) == REPEATS
+    assert len(sorted_numbers[0]) == 2**15
+    np.testing.assert_array_equal(sorted_numbers[0], sorted_numbers[-1])
+    assert (np.diff(sorted_numbers[0]) >= 0).all()
 
 
 # sensors
@@ -174,7 +198,7 @@ def test_a_pi_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path) 
     monkeypatch.setattr(sensors, "CPUS", str(tmp_path))
     monkeypatch.setattr(health, "throttle_bits", lambda: told_by_board(tmp_path / "get_throttled"))
     monkeypatch.setattr(health, "celsius", lambda: 61.234)
-    seen = sensors.look()
+    seen = sensors.read_sensors()
     assert (seen.mhz, seen.celsius, seen.throttled) == (1650.0, 61.234, 0x50005)
 
 
@@ -186,8 +210,8 @@ def test_a_battery_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_p
         (tmp_path / name).write_text(text + "\n")
     glob = sensors._glob
     monkeypatch.setattr(sensors, "_glob", lambda folder, pattern: glob(str(tmp_path), pattern))
-    assert sensors.power() == {"source": "battery", "battery_percent": 17}
+    assert sensors.read_power() == PowerSupply("battery", 17)
     (tmp_path / "BAT0" / "scope").write_text("Device\n")  # a mouse
-    assert sensors.power() == {"source": None, "battery_percent": None}
+    assert sensors.read_power() == PowerSupply()
     (tmp_path / "AC" / "online").write_text("1")
-    assert sensors.power()["source"] == "mains"
+    assert sensors.read_power().source == "mains"

@@ -13,7 +13,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from asmnet_edge.cli.benchmark.options import duration, row_orders, subset_of, thread_counts
+from asmnet_edge.benchmarks.session.options import (
+    BenchmarkOptions,
+    duration,
+    subset_of,
+    thread_counts,
+)
 from asmnet_edge.data.synthetic import DrawnFaces
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -22,16 +27,9 @@ QUICK = ("--queries", "8", "--seconds", "0", "--no-cold")
 
 
 @pytest.fixture(scope="module")
-def artifacts(float_file: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The TFLite files that the command makes of the small model: float32, int8."""
-    folder = tmp_path_factory.mktemp("artifacts")
-    command = [sys.executable, "-m", "asmnet_edge", "convert", "tflite", str(float_file)]
-    options = ["--data", "synthetic:16", "--output", "."]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "tiny-int8.tflite" in done.stdout
-    assert "65 of 67" in done.stdout
-    return [folder / "tiny-float32.tflite", folder / "tiny-int8.tflite"]
+def artifacts(made: Path) -> list[Path]:
+    """The small model as TFLite: float32, int8."""
+    return [made / "tiny-float32.tflite", made / "tiny-int8.tflite"]
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +256,7 @@ def test_a_data_set_of_one_subset_needs_no_name_for_it() -> None:
 
 
 def test_the_float_model_is_measured_with_each_number_of_threads() -> None:
-    orders = row_orders((Path("a.tflite"),), (), Path("f.keras"), "1,2", "any", "usual")
+    artifacts, model = (Path("a.tflite"),), Path("f.keras")
+    plan = BenchmarkOptions(artifacts=artifacts, float_model=model, threads="1,2").plan()
     keys = ["f.keras", "f.keras, 2 threads", "a.tflite", "a.tflite, 2 threads"]
-    assert [order.key for order in orders] == keys
+    assert [case.key for case in plan.cases] == keys

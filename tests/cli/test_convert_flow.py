@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,35 +82,28 @@ def test_what_is_kept_and_replaced_must_be_clear(
 
 
 def test_resuming_keeps_what_is_there_and_makes_the_rest(
-    asmnet_edge: Run, float_file: Path, tmp_path: Path
+    asmnet_edge: Run, float_file: Path, made: Path, tmp_path: Path
 ) -> None:
     words = ("convert", "tflite", float_file, *FACES, "--output", tmp_path)
-    assert asmnet_edge(*words, "--precision", "float32").code == 0
     kept = tmp_path / "tiny-float32.tflite"
+    for end in ("", ".json"):
+        shutil.copy(made / f"{kept.name}{end}", tmp_path)
     before = kept.stat().st_mtime_ns, kept.stat().st_ino
     ended = asmnet_edge(*words, "--resume")
     assert ended.code == 0
     assert "kept: tiny-float32.tflite" in ended.err
     assert "[1/1] tflite int8" in ended.err
+    (line,) = [line for line in ended.out.splitlines() if "tiny-int8.tflite" in line]
+    assert "65 of 67" in line
     assert (kept.stat().st_mtime_ns, kept.stat().st_ino) == before
     assert [line.split()[-1] for line in ended.out.splitlines() if kept.name in line] == ["kept"]
     assert read_manifest(tmp_path / "tiny-int8.tflite").precision == "int8"
 
 
-@pytest.fixture(scope="module")
-def of_other_faces(float_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("other")
-    command = [sys.executable, "-m", "asmnet_edge", "convert", "tflite", str(float_file)]
-    options = ["--precision", "int8", "--data", "synthetic:9", "--output", str(folder)]
-    subprocess.run([*command, *options], check=True, capture_output=True)
-    return folder
-
-
-def test_resuming_does_not_mix_sets(
-    asmnet_edge: Run, float_file: Path, of_other_faces: Path
-) -> None:
+def test_resuming_does_not_mix_sets(asmnet_edge: Run, float_file: Path, made: Path) -> None:
+    # those were calibrated on other drawn faces
     words = ("convert", "tflite", float_file, *FACES, "--precision", "int8")
-    ended = asmnet_edge(*words, "--output", of_other_faces, "--resume")
+    ended = asmnet_edge(*words, "--output", made, "--resume")
     assert ended.code == 2
     assert "is there already and was calibrated on other faces" in ended.complaint
     assert "--overwrite" in ended.complaint

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.cli.models import MODEL, shipped_origin
+from asmnet_edge.benchmarks.session.options import shipped_origin
+from asmnet_edge.cli.models import MODEL
 from asmnet_edge.shipped import SHIPPED_FLOATS, SHIPPED_INT8, shipped
 
 

@@ -142,7 +142,7 @@ def test_a_manifest_of_another_file_is_told(artifact: Path) -> None:
     other = artifact.with_name("other.xml")
     other.write_bytes(artifact.read_bytes())
     manifest_path(other).write_bytes(manifest_path(artifact).read_bytes())
-    with pytest.raises(ModelError, match=r"does not speak of other\.bin, other\.xml"):
+    with pytest.raises(ModelError, match=r"does not list other\.bin, other\.xml"):
         read_manifest(other)
 
 

@@ -125,7 +125,8 @@ def test_a_metric_of_one_line_is_among_the_figures() -> None:
 
 
 def test_the_new_metric_is_in_an_evaluation_too() -> None:
-    from asmnet_edge.benchmarks.accuracy.truth import Truth, truth_figures
+    from asmnet_edge.benchmarks.accuracy.figures import truth_figures
+    from asmnet_edge.benchmarks.accuracy.truth import Truth
 
     points, pose = np.array([[[0, 0], [4, 0], [2, 3.0]]]), np.zeros((1, 3))
     truth = Truth(points, pose, TRIANGLE)

@@ -1,6 +1,9 @@
 """The registry of formats: specifications check themselves, and every reference leads somewhere."""
 
+import ast
+from collections.abc import Iterator
 from dataclasses import fields, replace
+from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,37 @@ def test_all_that_a_format_refers_to_is_there(spec: Any) -> None:
     assert {"read_contents", "read_operators", "probe_runtime"} == {
         field.name for field in fields(resolve(spec.inspector))
     }
+
+
+def lists_of_formats(source: str) -> Iterator[str]:
+    """Collections in ``source`` that hold the names or the suffixes of several formats."""
+    names = {spec.name for spec in all_formats()}, {spec.suffix for spec in all_formats()}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+            parts = node.keys if isinstance(node, ast.Dict) else node.elts
+            found = {p.value for p in parts if isinstance(p, ast.Constant)}
+            if any(len(found & known) > 1 for known in names):
+                yield ast.unparse(node)
+
+
+def test_no_module_keeps_a_list_of_formats_of_its_own() -> None:
+    # a format that such a list had forgotten was not converted, without an error
+    for package in ("asmnet_edge", "asmnet_edge.converters", "asmnet_edge.benchmarks"):
+        spec = util.find_spec(package)
+        assert spec
+        (folder,) = map(Path, spec.submodule_search_locations or ())
+        files = sorted(folder.rglob("*.py"))
+        assert len(files) > 30
+        found = {str(path): [*lists_of_formats(path.read_text("utf-8"))] for path in files}
+        assert not {path: lists for path, lists in found.items() if lists}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["('onnx', 'tflite')", "{'.onnx': 1, '.xml': 2}", "f(['tflite', 'openvino'], 3)"],
+)
+def test_a_list_of_formats_is_noticed(source: str) -> None:
+    assert [*lists_of_formats(source)]
 
 
 @pytest.mark.parametrize(

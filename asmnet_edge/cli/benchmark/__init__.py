@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
 from asmnet_edge.cli.verbs import Verbs
 
 VERBS = {
     "run": "Measure artifacts and the float model on this machine, or over ssh.",
-    "fetch": "Take up a run that was started over ssh and bring its record back.",
+    "fetch": "Resume a run that was started over ssh and bring its record back.",
     "show": "Print the tables of a record.",
-    "compare": "Say what differs between two records, and whether it is more than chance.",
+    "compare": "Report what differs between two records, and whether it is more than chance.",
     "report": "Write a record as one HTML page, Markdown or CSV.",
     "recommend": "Choose the artifact and settings to ship.",
 }
+MEASURING = ("run", "fetch")  # in `run`; the other verbs, which read records, are in `records`
 
 
-@click.group(cls=Verbs, verbs=VERBS, prefix="benchmark.")
+class BenchmarkVerbs(Verbs):
+    """The verbs of ``benchmark``: functions of `run` and `records` with the verb's name."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = "run" if cmd_name in MEASURING else "records"
+        commands = importlib.import_module(f"asmnet_edge.cli.benchmark.{module}")
+        command: click.Command = getattr(commands, cmd_name)
+        return command
+
+
+@click.group(cls=BenchmarkVerbs, verbs=VERBS, prefix="benchmark.")
 def command() -> None:
     """Measure latency, size and accuracy drop of artifacts against the float model."""

@@ -1,28 +1,51 @@
-"""``asmnet-edge benchmark run``."""
+"""``asmnet-edge benchmark run`` and ``fetch``: the verbs that measure."""
 
 from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
-from asmnet_edge.cli.benchmark import options
-from asmnet_edge.cli.benchmark.watching import progress_bar, progress_on, terminable
 from asmnet_edge.cli.models import MODEL
 from asmnet_edge.cli.terminal import notes, print_wide
-from asmnet_edge.errors import CheckFailedError, UsageError
+from asmnet_edge.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
     from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-    from asmnet_edge.benchmarks.session.measured import BenchmarkPlan
+    from asmnet_edge.benchmarks.session.options import BenchmarkOptions
 
 
-@click.command()
+@dataclass(frozen=True)
+class Output:
+    """Options of the verbs about their output: file, and JSON instead of tables."""
+
+    output: Path | None
+    overwrite: bool
+    as_json: bool
+
+    def check(self) -> None:
+        """Raise `UsageError` where the record cannot be written, before hours of measuring."""
+        from asmnet_edge.files import make_folder, refuse_existing
+
+        if self.output:
+            refuse_existing([self.output], self.overwrite)
+            make_folder(self.output.parent)
+
+    def save(self, record: BenchmarkRecord) -> None:
+        """Write ``record``, if a file was asked for."""
+        if self.output:
+            record.save(self.output)
+
+
+@click.command("run")
 @click.argument("artifacts", nargs=-1, type=MODEL)
 @click.option(
     "--float-model",
@@ -58,103 +81,143 @@ if TYPE_CHECKING:
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write the JSON record.")
 @click.option("--overwrite", is_flag=True, help="Replace a record that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record instead of the tables.")
-def command(**given: Any) -> None:
+def run(
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    ssh: str | None,
+    ssh_option: tuple[str, ...],
+    remote_python: str,
+    **given: Any,
+) -> None:
     """Benchmark ARTIFACTS and the float Keras model on this machine.
 
     At least --queries calls and --seconds for each, in turns. Exit code 1 when an artifact could
     not be measured; the others are. Ctrl-C ends the run and keeps what was measured.
     """
+    from asmnet_edge.benchmarks.session.options import BenchmarkOptions
     from asmnet_edge.manifest import without_companions
 
-    given["artifacts"] = without_companions(given["artifacts"])
-    _check(given)
-    if given["ssh"]:
-        from asmnet_edge.cli.benchmark.ssh import run_there
-
-        run_there(given)
-        return
-    record = run_here(given)
-    save(record, given)
-    tell(record, given)
-
-
-def _check(given: dict[str, Any]) -> None:
-    if not given["artifacts"] and not given["beside"] and not given["float_model"]:
-        raise UsageError("there is nothing to benchmark", "Give artifacts, --beside, --float-model")
-    check_output(given)
+    given["artifacts"] = tuple(without_companions(given["artifacts"]))
+    options, destination = BenchmarkOptions(**given), Output(output, overwrite, as_json)
+    destination.check()
+    if ssh:
+        record = _run_remotely(options, destination, (ssh, ssh_option, remote_python))
+    else:
+        record = _run_here(options, destination)
+        destination.save(record)
+    print_record(record, as_json)
 
 
-def check_output(given: dict[str, Any]) -> None:
-    """The record can be written: told before hours of measuring."""
-    from asmnet_edge.files import make_folder, refuse_existing
+@click.command("fetch")
+@click.argument("place", metavar="USER@HOST:FOLDER")
+@click.option("--ssh-option", multiple=True, help="For ssh, such as Port=2222.")
+@click.option("--output", type=click.Path(path_type=Path), help="Where to write the JSON record.")
+@click.option("--overwrite", is_flag=True, help="Replace a record that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record instead of the tables.")
+def fetch(
+    place: str, ssh_option: tuple[str, ...], output: Path | None, overwrite: bool, as_json: bool
+) -> None:
+    """Resume the run at USER@HOST:FOLDER, which `benchmark run --ssh` started.
 
-    if given["output"]:
-        refuse_existing([given["output"]], given["overwrite"])
-        make_folder(given["output"].parent)
+    Waits for its end, brings the record back and removes the folder. Ctrl-C ends the run there and
+    keeps what it measured.
+    """
+    from asmnet_edge.benchmarks.remote.ssh import RemoteRun, finish_remotely
 
-
-def plan_of(given: dict[str, Any]) -> BenchmarkPlan:
-    """What the options ask for."""
-    from dataclasses import replace
-
-    from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS
-    from asmnet_edge.benchmarks.session.measured import BenchmarkPlan
-
-    reference = options.reference_path(
-        given["float_model"], given["with_float"], given["artifacts"]
-    )
-    words = (given["threads"], given["cpus"], given["runtimes"])
-    orders = options.row_orders(given["artifacts"], given["beside"], reference, *words)
-    latency = (RIGOROUS if given["rigorous"] else QUICK).lengthened(
-        given["queries"], given["seconds"]
-    )
-    if not given["cold"]:
-        latency = replace(latency, cold_starts=0)
-    sustain = options.duration(given["sustain"]) if given["sustain"] else 0.0
-    kind = "rigorous" if given["rigorous"] else "quick"
-    return BenchmarkPlan(orders, latency, sustain, given["pictures"], kind)
+    destination = Output(output, overwrite, as_json)
+    destination.check()
+    started = RemoteRun.at(place, ssh_option, print_note)
+    with terminable(signal.SIGTERM):
+        record = finish_remotely(started, destination.save)
+    print_record(record, as_json)
 
 
-def run_here(given: dict[str, Any]) -> BenchmarkRecord:
-    """The benchmark on this machine."""
+def _run_here(options: BenchmarkOptions, destination: Output) -> BenchmarkRecord:
+    from asmnet_edge.benchmarks.session.run import run_benchmark
+
     notes.print("Starting: reading options and faces …")
-    plan = plan_of(given)
-    source = options.face_source(given["data"], given["subset"])
+    if options.lacks_keras:
+        notes.print(
+            "No float row: it needs Keras, as in asmnet-edge[train]. Drops are against a float32 "
+            "artifact, if one is among the rows."
+        )
+    plan = options.plan()
+    notes.print(f"{len(plan.cases)} rows: {', '.join(case.key for case in plan.cases)}")
     with terminable(signal.SIGTERM), progress_bar() as bar:
-        return _measure(plan, source, given["output"], progress_on(bar))
+        return run_benchmark(options, progress_on(bar), destination.save, plan)
 
 
-def _measure(
-    plan: BenchmarkPlan, open_faces: Callable[[], FaceSource], output: Path | None, progress: Any
+def _run_remotely(
+    options: BenchmarkOptions, destination: Output, address: tuple[str, tuple[str, ...], str]
 ) -> BenchmarkRecord:
-    from asmnet_edge.benchmarks.rows.worker import workers
-    from asmnet_edge.benchmarks.session.measured import opened
-    from asmnet_edge.benchmarks.session.run import measure_all
+    from asmnet_edge.benchmarks.remote.host import Host
+    from asmnet_edge.benchmarks.remote.ssh import finish_remotely, start_remotely
 
-    with workers(plan.orders) as rows:
-        notes.print(f"{len(rows)} rows: {', '.join(order.key for order in plan.orders)}")
-        faces = open_faces()
-        found = opened(plan.orders, rows, progress("loading", len(rows)))
-        save = (lambda record: record.save(output)) if output else (lambda record: None)
-        return measure_all(plan, found, faces, progress, save)
+    with terminable(signal.SIGTERM, signal.SIGHUP):
+        started = start_remotely(options, Host(*address), print_note)
+    with terminable(signal.SIGTERM):
+        return finish_remotely(started, destination.save)
 
 
-def save(record: BenchmarkRecord, given: dict[str, Any]) -> None:
-    if given["output"]:
-        record.save(given["output"])
-
-
-def tell(record: BenchmarkRecord, given: dict[str, Any]) -> None:
+def print_record(record: BenchmarkRecord, as_json: bool) -> None:
     """Print ``record``; exit 1 when a row failed, 130 when it was interrupted."""
-    from asmnet_edge.benchmarks.report.table import tables
-
-    if given["as_json"]:
+    if as_json:
         click.echo(json.dumps(record.content))
     else:
-        print_wide(tables(record))
+        _print_tables(record)
     if record.content["interrupted"]:
         notes.print("Interrupted: what had been measured by then is kept.")
         raise SystemExit(130)
     if record.failed:
         names = ", ".join(row["key"] for row in record.failed)
         raise CheckFailedError(f"could not be measured: {names}", "The lines above say why")
+
+
+def _print_tables(record: BenchmarkRecord) -> None:
+    """Print the tables, and below them the block to paste into an issue."""
+    from asmnet_edge.benchmarks.record.plain_block import plain_block
+    from asmnet_edge.benchmarks.report.table import tables
+
+    print_wide(tables(record))
+    click.echo("\nTo paste into an issue:\n")
+    click.echo(f"```\n{plain_block(record.typed)}\n```")
+
+
+def print_note(line: str) -> None:
+    """Print ``line`` on standard error."""
+    notes.print(line, soft_wrap=True)
+
+
+@contextmanager
+def terminable(*signals: signal.Signals) -> Iterator[None]:
+    """Treat ``signals``, such as SIGTERM, as Ctrl-C within the block."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, stop) for each in signals}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def progress_bar() -> Bar:
+    """Return a progress bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Bar(*columns, TimeElapsedColumn(), console=notes, transient=True)
+
+
+def progress_on(bar: Bar) -> Callable[[str, int], Callable[[], None]]:
+    """Report on ``bar``; where standard error is no terminal, by a line for each phase."""
+
+    def begin(what: str, steps: int) -> Callable[[], None]:
+        if not notes.is_terminal:
+            notes.print(f"{what}: {steps}")
+            return lambda: None
+        task = bar.add_task(what, total=steps)
+        return lambda: bar.advance(task)
+
+    return begin

@@ -59,7 +59,8 @@ def read_files(path: Path, largest: int = -1) -> Files:
 def open_backend(
     path: Path, threads: int = 1, files: Files | None = None, package: str | None = None
 ) -> InferenceBackend:
-    """Load a file whose origin is known into a runtime of its format; see `open_artifact`.
+    """Load a file whose origin is known into a runtime of its format; see
+    `asmnet_edge.runtime.artifact.open_artifact`.
 
     files : content that was read already; package : one of the format's runtimes, None for the
     usual one. `UsageError` when that runtime does not run the format.

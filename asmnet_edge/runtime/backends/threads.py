@@ -1,4 +1,4 @@
-"""How many threads a network this small is worth."""
+"""Default number of threads for inference."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from asmnet_edge.cpu import is_arm, usable_cores
 
 
 def sensible_threads(machine: str | None = None, cores: int | None = None) -> int:
-    """On ARM all cores but one, which the camera needs, and four at most; elsewhere one.
+    """Return the default number of threads: 1, or on ARM all cores but one, at most 4.
 
-    An inference of some milliseconds gains little from more than one quick core.
+    The remaining core is for the camera. On faster cores, an inference of a few milliseconds gains
+    little from more than one.
     """
     cores = usable_cores() if cores is None else cores
     return max(1, min(4, cores - 1)) if is_arm(machine) else 1

@@ -1,4 +1,4 @@
-"""Landmarks out of heat maps: one map a point, its peak where the point is."""
+"""Landmarks from heat maps: one map a point, whose peak is the point."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ NEARLY = 1e-7  # the logit of 0 and 1 is infinite
 
 @dataclass(frozen=True)
 class Heatmaps:
-    """How a network's maps (n, rows, columns) tell its n points; ``[output.heatmaps]`` in TOML.
+    """Encoding of n points in a network's maps (n, rows, columns); ``[output.heatmaps]`` in TOML.
 
     grid : ``centres``: cells tile the crop; ``corners``: the outer cells' centres lie on those of
     the crop's outer pixels
     refine : ``peak``: the highest cell; ``quarter``: a quarter of a cell towards its higher
-    neighbour; ``offsets``: two more maps a point say how far from the highest cell it lies, those
-    of all points' one axis after those of the other
+    neighbour; ``offsets``: two more maps a point hold its distance from the highest cell, those of
+    one axis for all points before those of the other
     offset_scale : pixels of the crop to one unit of an offset; offset_logit : whether an offset is
     the logit of what the map holds
     """
@@ -45,7 +45,7 @@ class Heatmaps:
     )
 
     def decode(self, values: NDArray[Any], size: int) -> FloatArray:
-        """``values`` (1, channels, rows, columns) or (1, rows, columns, channels) -> points (n, 2).
+        """Decode (1, channels, rows, columns) or (1, rows, columns, channels) to points (n, 2).
 
         Relative to a crop of ``size`` pixels a side.
         """
@@ -63,18 +63,18 @@ class Heatmaps:
         return (pixels + 0.5) / size
 
     def _pixels(self, cells: FloatArray, count: FloatArray, size: int) -> FloatArray:
-        """Cells counted from 0 -> pixels of the crop, their centres at whole numbers."""
+        """Convert cells counted from 0 to pixels of the crop, their centres at integers."""
         if self.grid == "corners":
             return cells * (size - 1) / np.maximum(count - 1, 1)
         return (cells + 0.5) * size / count - 0.5
 
     def _offsets(self, maps: FloatArray, peaks: NDArray[np.intp]) -> FloatArray:
-        """Offsets (n, 2) x, y in pixels, read off ``maps`` (2, n, cells) at the peaks (n,)."""
-        told = np.take_along_axis(maps, peaks[None, :, None], axis=2)[..., 0]
+        """Read offsets (n, 2) x, y in pixels from ``maps`` (2, n, cells) at the peaks (n,)."""
+        offsets = np.take_along_axis(maps, peaks[None, :, None], axis=2)[..., 0]
         if self.offset_logit:
-            sure = np.clip(told.astype(np.float64), NEARLY, 1 - NEARLY)
-            told = np.log(sure / (1 - sure))
-        return self.offset_scale * (told if self.offset_order == "xy" else told[::-1]).T
+            sure = np.clip(offsets.astype(np.float64), NEARLY, 1 - NEARLY)
+            offsets = np.log(sure / (1 - sure))
+        return self.offset_scale * (offsets if self.offset_order == "xy" else offsets[::-1]).T
 
 
 def _towards_higher(maps: FloatArray, peaks: NDArray[np.intp]) -> FloatArray:

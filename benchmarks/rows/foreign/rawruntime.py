@@ -1,4 +1,4 @@
-"""Any network file behind one call: one array in, its outputs by index and by name."""
+"""Network files of any format behind one call: one array in, its outputs by index and by name."""
 
 from __future__ import annotations
 
@@ -17,27 +17,30 @@ Results = dict[int | str, Any]
 
 
 @dataclass(frozen=True)
-class RawRun:
-    """name : of the runtime and its version; run : input -> outputs, by number and by name"""
+class RawNetwork:
+    """A loaded network.
+
+    name : of the runtime and its version; run : input -> outputs, by number and by name
+    """
 
     name: str
     run: Callable[[Any], Results]
 
 
-def open_raw(path: Path, threads: int) -> RawRun:
+def open_raw(path: Path, threads: int) -> RawNetwork:
     """The network at ``path`` in the usual runtime of its format, on the CPU."""
     spec = find_format(path)
     if spec is None or not spec.network:
         known = ", ".join(spec.suffix for spec in all_formats() if spec.network)
         raise ModelError(f"{path} cannot be run here", f"Known: {known}")
     try:
-        network: RawRun = resolve(spec.network)(path, threads)
+        network: RawNetwork = resolve(spec.network)(path, threads)
         return network
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"{path} cannot be loaded: {str(error).strip()}") from error
 
 
-def open_onnx(path: Path, threads: int) -> RawRun:
+def open_onnx(path: Path, threads: int) -> RawNetwork:
     """Open any ONNX network in ONNX Runtime."""
     session, name = open_session(path, threads)
     entry, names = session.get_inputs()[0].name, [o.name for o in session.get_outputs()]
@@ -45,10 +48,10 @@ def open_onnx(path: Path, threads: int) -> RawRun:
     def run(values: Any) -> Results:
         return _numbered(names, session.run(names, {entry: values}))
 
-    return RawRun(name, run)
+    return RawNetwork(name, run)
 
 
-def open_tflite(path: Path, threads: int) -> RawRun:
+def open_tflite(path: Path, threads: int) -> RawNetwork:
     """Open any TFLite network in the first TFLite runtime that is installed."""
     kind, name = interpreter_class()
     interpreter = kind(model_path=str(path), num_threads=threads)
@@ -62,10 +65,10 @@ def open_tflite(path: Path, threads: int) -> RawRun:
         results = [interpreter.get_tensor(details["index"]) for details in exits]
         return _numbered([details["name"] for details in exits], results)
 
-    return RawRun(name, run)
+    return RawNetwork(name, run)
 
 
-def open_openvino(path: Path, threads: int) -> RawRun:
+def open_openvino(path: Path, threads: int) -> RawNetwork:
     """Open any OpenVINO IR in OpenVINO."""
     compiled, name = compiled_model(path, threads)
     request = compiled.create_infer_request()
@@ -75,7 +78,7 @@ def open_openvino(path: Path, threads: int) -> RawRun:
         results = request.infer([values], share_inputs=True, share_outputs=True)
         return _numbered(names, [results[output] for output in compiled.outputs])
 
-    return RawRun(name, run)
+    return RawNetwork(name, run)
 
 
 def _numbered(names: list[str], results: list[Any]) -> Results:

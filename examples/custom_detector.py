@@ -1,6 +1,6 @@
-"""Use a detector of your own: any function of an image that returns boxes.
+"""Use a custom detector: any function of an image that returns boxes.
 
-python examples/own_detector.py photo.jpg
+python examples/custom_detector.py photo.jpg
 """
 
 import sys

@@ -14,7 +14,6 @@ What a library keeps once for the whole process, and what becomes of it:
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +35,8 @@ def our_python(*words: str) -> list[str]:
 
 def failure(program: str) -> str:
     """Run a Python ``program`` in a child process; return why it fails, empty if it does not."""
+    import subprocess  # here and not above: predict does without
+
     try:
         command = our_python("-c", program)
         done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS)

@@ -23,7 +23,6 @@ from asmnet_edge.manifest import (
     read_manifest,
 )
 from asmnet_edge.runtime.backends.backend import Files, InferenceBackend, open_backend, read_files
-from asmnet_edge.runtime.backends.trust import check_size, run_probe
 from asmnet_edge.schemes import scheme_with
 
 LARGEST = 256 * 2**20  # bytes of a file without a manifest
@@ -77,6 +76,8 @@ def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
 
 def _probed(path: Path) -> CheckedArtifact:
     """Return the artifact at ``path`` with a manifest made of what the probe found out."""
+    from asmnet_edge.runtime.backends.trust import check_size, run_probe
+
     files = read_files(path, LARGEST + 1)
     check_size(path, files, LARGEST)
     if missing := [p for p in artifact_files(path) if p.suffix not in files]:

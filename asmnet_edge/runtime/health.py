@@ -6,7 +6,6 @@ A Raspberry Pi reports throttling by a file of the firmware's driver or, without
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +45,8 @@ def throttle_bits(driver: Path = DRIVER) -> int | None:
         return int(driver.read_text().strip(), 16)
     except (OSError, ValueError):
         pass
+    import subprocess
+
     try:
         command = ["vcgencmd", "get_throttled"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=True)

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asmnet_edge.cpu import usable_cores
 from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
@@ -29,9 +28,7 @@ from asmnet_edge.pictures import Picture, read_picture, write_picture
 from asmnet_edge.processes import opencv_threads
 from asmnet_edge.runtime.artifact import check_artifact
 from asmnet_edge.runtime.backends.threads import sensible_threads
-from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.cameras.frames import Frame
-from asmnet_edge.runtime.cameras.outage import CameraRule
 from asmnet_edge.runtime.detector import DetectorOptions, prepare_detector
 from asmnet_edge.runtime.draw import ImageFiles, draw_faces, image_files
 from asmnet_edge.runtime.filmwriter import video_writer
@@ -48,14 +45,15 @@ from asmnet_edge.runtime.pipeline_options import (
     StreamSummary,
 )
 from asmnet_edge.runtime.records import open_records, until_it_fails
-from asmnet_edge.runtime.serving.board import Board
-from asmnet_edge.runtime.serving.serve import Server
 from asmnet_edge.runtime.sources import Video, pictures_in
 from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.stream import Sink, follow
 from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule
 from asmnet_edge.runtime.watchdog import Watchdog
 from asmnet_edge.shipped import SHIPPED_INT8, shipped
+
+if TYPE_CHECKING:  # the page and cameras are imported where they are used: `predict` starts faster
+    from asmnet_edge.runtime.serving.board import Board
 
 FIRST_FRAME_SECONDS = 20.0  # for a camera to give its first frame, unless `CameraOptions.wait`
 RECENT = 60  # frames over which the page's rate is taken
@@ -145,6 +143,8 @@ class Pipeline:
     def _images(
         self, files: dict[Path, ImageFiles], records: Path | None, jobs: int, stop: Stop
     ) -> Iterator[ImageResult]:
+        from concurrent.futures import ThreadPoolExecutor
+
         idle: SimpleQueue[FaceLandmarker] = SimpleQueue()
         for landmarker in self.open_landmarkers(jobs):
             idle.put(landmarker)
@@ -224,6 +224,9 @@ class Pipeline:
         A table that can no longer be written ends nothing. `CheckFailedError` where no frame came
         in `FIRST_FRAME_SECONDS`.
         """
+        from asmnet_edge.runtime.cameras.camera import Camera
+        from asmnet_edge.runtime.cameras.outage import CameraRule
+
         outputs, wanted = outputs or StreamOutputs(), camera or CameraOptions()
         if outputs.video:
             raise UsageError("a camera has no end: its frames go to no video", "Use records")
@@ -255,6 +258,9 @@ class Pipeline:
             sinks.append(self._page(self._serve(outputs.server), live))
 
     def _serve(self, options: ServerOptions) -> Board:
+        from asmnet_edge.runtime.serving.board import Board
+        from asmnet_edge.runtime.serving.serve import Server
+
         self.close()  # a page of an earlier call
         board = Board()
         server = Server(board, options.port, options.address, options.token)

@@ -21,7 +21,8 @@ import pytest
 
 from asmnet_edge.data.synthetic import draw_face
 from asmnet_edge.pictures import write_picture
-from asmnet_edge.runtime import artifact, pipeline
+from asmnet_edge.runtime import pipeline
+from asmnet_edge.runtime.backends import trust
 from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.health import ThrottlingMonitor
 from asmnet_edge.runtime.sources import Video
@@ -270,10 +271,8 @@ def test_a_model_without_a_manifest_is_probed_once_for_all_jobs(
     for seed in (1, 2, 3):
         write_picture(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     bare = shutil.copy(shipped(SHIPPED_INT8), tmp_path / "bare.tflite")
-    run_probe, probes = artifact.run_probe, []
-    monkeypatch.setattr(
-        artifact, "run_probe", lambda *words: (probes.append(1), run_probe(*words))[1]
-    )
+    run_probe, probes = trust.run_probe, []
+    monkeypatch.setattr(trust, "run_probe", lambda *words: (probes.append(1), run_probe(*words))[1])
     words = ("--jobs", 3, "--trust", "--model", bare, "--output", tmp_path / "out")
     ended = asmnet_edge("predict", tmp_path / "photos", *words, "--no-drawing")
     assert ended.code == 0

@@ -93,7 +93,7 @@ def test_what_was_tried_is_what_is_loaded(bare: Path, monkeypatch: pytest.Monkey
         path.write_bytes(b"another")
         return run_probe(module, path, files)
 
-    monkeypatch.setattr(artifact, "run_probe", swapped)
+    monkeypatch.setattr(trust, "run_probe", swapped)
     opened = open_artifact(bare, trust=True)
     assert opened.backend.run(np.zeros((1, 224, 224, 3), np.uint8))[0].shape == (68, 2)
     assert opened.manifest.files[0]["sha256"] == hashlib.sha256(content).hexdigest()

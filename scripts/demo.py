@@ -46,7 +46,7 @@ def heading(text: str) -> None:
 
 def run(*words: object) -> None:
     """Run ``asmnet-edge`` with ``words``; where it fails, it has said why, and so ends the demo."""
-    # OpenBLAS' threads, of which no runtime makes use, get into each other's way in small products
+    # NumPy's OpenBLAS alone: its threads get into each other's way in small products
     environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
     ended = subprocess.run([*COMMAND, *map(str, words)], env=environment)
     if ended.returncode:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asmnet_edge.converters.saturation.convolution import Convolution, Seen
+from asmnet_edge.converters.saturation.convolution import Convolution, Samples
 from asmnet_edge.converters.saturation.pairs import (
     Codes,
     Pairing,
@@ -42,19 +42,19 @@ class Change:
 
 
 def choose_limited(
-    one: Convolution, kernel: Array, seen: Seen, always: bool = False
+    one: Convolution, kernel: Array, sampled: Samples, always: bool = False
 ) -> Change | None:
     """Return limited weights of ``one`` if they reduce its error in the worse arithmetic.
 
     None if they do not.
 
-    kernel : float weights (out, in / groups, h, w); seen : sampled activations by group
+    kernel : float weights (out, in / groups, h, w); sampled : sampled activations by group
     always : return limited weights even if they increase the error
     """
-    found = [better(layer, always) for layer in _layers(one, kernel, seen)]
+    found = [better(layer, always) for layer in _layers(one, kernel, sampled)]
     if not any(found):
         return None
-    parts = zip(found, _layers(one, kernel, seen), strict=True)
+    parts = zip(found, _layers(one, kernel, sampled), strict=True)
     steps, scale, shift = zip(*(change or _as_it_is(layer) for change, layer in parts), strict=True)
     return Change(
         kernel_of(np.concatenate(steps), one.kernel.shape),
@@ -93,10 +93,10 @@ class Layer:
         return (self.codes - np.float32(self.zero)) @ error.T
 
 
-def _layers(one: Convolution, kernel: Array, seen: Seen) -> Iterator[Layer]:
+def _layers(one: Convolution, kernel: Array, sampled: Samples) -> Iterator[Layer]:
     """Return the groups of ``one`` as layers."""
     parts = (np.split(x, one.groups) for x in (rows_of(kernel), one.rows, one.kernel_scale))
-    for rows, steps, scale, codes in zip(*parts, seen, strict=True):
+    for rows, steps, scale, codes in zip(*parts, sampled, strict=True):
         yield Layer(rows, steps, scale, codes, one.zero, one.channels)
 
 

@@ -24,7 +24,7 @@ PLACES = 512  # output positions of a convolution to sample in each face
 SEED = 0
 
 Array = NDArray[Any]
-Seen = list[Codes]  # sampled activations (samples, inputs) of each group of a convolution
+Samples = list[Codes]  # sampled activations (samples, inputs) of each group of a convolution
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Window:
         windows = windows[:, ::down, ::across, ::rows, ::columns]
         height, width = windows.shape[1:3]
         chosen = some_places(height * width, places)
-        seen = windows[:, chosen // width, chosen % width]  # (channels, places, h, w)
-        return np.moveaxis(seen, 0, -1).reshape(len(chosen), -1)
+        sampled = windows[:, chosen // width, chosen % width]  # (channels, places, h, w)
+        return np.moveaxis(sampled, 0, -1).reshape(len(chosen), -1)
 
 
 def some_places(count: int, wanted: int | None) -> NDArray[np.intp]:
@@ -100,7 +100,7 @@ class Convolution:
         """Whether some activations could make the convolution saturate with that pairing."""
         return bool(risky(self.rows, self.pairing(pairing))[0].size)
 
-    def columns(self, codes: Codes, places: int | None = None) -> Seen:
+    def columns(self, codes: Codes, places: int | None = None) -> Samples:
         """Return the inputs of each group in ``codes`` (channels, h, w); see `Window.columns`."""
         return [
             self.window.columns(part, self.zero, places) for part in np.split(codes, self.groups)
@@ -112,13 +112,13 @@ def some_of(crops: Array) -> Array:
     return crops[np.linspace(0, len(crops) - 1, min(FACES, len(crops))).astype(int)]
 
 
-def samples(found: Sequence[Convolution], each: Iterable[dict[str, Codes]]) -> dict[str, Seen]:
+def samples(found: Sequence[Convolution], each: Iterable[dict[str, Codes]]) -> dict[str, Samples]:
     """What each convolution sees, by name; ``each`` : its codes (channels, h, w), crop by crop."""
-    seen: dict[str, list[Seen]] = {one.name: [] for one in found}
+    sampled: dict[str, list[Samples]] = {one.name: [] for one in found}
     for codes in each:
         for one in found:
-            seen[one.name].append(one.columns(codes[one.name], PLACES))
+            sampled[one.name].append(one.columns(codes[one.name], PLACES))
     return {
         name: [np.concatenate(group) for group in zip(*parts, strict=True)]
-        for name, parts in seen.items()
+        for name, parts in sampled.items()
     }

@@ -63,15 +63,13 @@ if TYPE_CHECKING:
         ConvertOptions,
         convert,
     )
-    from asmnet_edge.crop import CropRule, cut
     from asmnet_edge.errors import AsmnetEdgeError
-    from asmnet_edge.landmarks import Box, Landmarks
-    from asmnet_edge.pictures import read_picture as read_image
-    from asmnet_edge.pictures import write_picture as write_image
+    from asmnet_edge.geometry.crop import CropRule, cut
+    from asmnet_edge.geometry.landmarks import Box, Landmarks
+    from asmnet_edge.io.images import read_image as read_image
+    from asmnet_edge.io.images import write_image as write_image
     from asmnet_edge.runtime.artifact import open_artifact
-    from asmnet_edge.runtime.cameras.frames import Frame
     from asmnet_edge.runtime.detector import DetectorOptions, FaceDetector
-    from asmnet_edge.runtime.draw import draw_faces
     from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
     from asmnet_edge.runtime.pipeline import Pipeline
     from asmnet_edge.runtime.pipeline_options import (
@@ -83,38 +81,40 @@ if TYPE_CHECKING:
         StreamOutputs,
         StreamSummary,
     )
-    from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule
+    from asmnet_edge.runtime.sinks import draw_faces
+    from asmnet_edge.runtime.sources import Frame
+    from asmnet_edge.runtime.tracker import FaceTracker, TrackingRule
 
 # public name -> where it is defined
 _EXPORTS = {
     "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
-    "Box": "asmnet_edge.landmarks.Box",
+    "Box": "asmnet_edge.geometry.landmarks.Box",
     "CameraOptions": "asmnet_edge.runtime.pipeline_options.CameraOptions",
     "ConversionEvent": "asmnet_edge.converters.conversion.ConversionEvent",
     "ConversionReport": "asmnet_edge.converters.conversion.ConversionReport",
     "ConvertOptions": "asmnet_edge.converters.conversion.ConvertOptions",
-    "CropRule": "asmnet_edge.crop.CropRule",
+    "CropRule": "asmnet_edge.geometry.crop.CropRule",
     "DetectorOptions": "asmnet_edge.runtime.detector.DetectorOptions",
     "Face": "asmnet_edge.runtime.landmarker.Face",
     "FaceDetector": "asmnet_edge.runtime.detector.FaceDetector",
     "FaceLandmarker": "asmnet_edge.runtime.landmarker.FaceLandmarker",
-    "FaceTracker": "asmnet_edge.runtime.tracking.FaceTracker",
-    "Frame": "asmnet_edge.runtime.cameras.frames.Frame",
+    "FaceTracker": "asmnet_edge.runtime.tracker.FaceTracker",
+    "Frame": "asmnet_edge.runtime.sources.Frame",
     "ImageOutputs": "asmnet_edge.runtime.pipeline_options.ImageOutputs",
     "ImageResult": "asmnet_edge.runtime.pipeline_options.ImageResult",
-    "Landmarks": "asmnet_edge.landmarks.Landmarks",
+    "Landmarks": "asmnet_edge.geometry.landmarks.Landmarks",
     "Pipeline": "asmnet_edge.runtime.pipeline.Pipeline",
     "PipelineOptions": "asmnet_edge.runtime.pipeline_options.PipelineOptions",
     "ServerOptions": "asmnet_edge.runtime.pipeline_options.ServerOptions",
     "StreamOutputs": "asmnet_edge.runtime.pipeline_options.StreamOutputs",
     "StreamSummary": "asmnet_edge.runtime.pipeline_options.StreamSummary",
-    "TrackingRule": "asmnet_edge.runtime.tracking.TrackingRule",
+    "TrackingRule": "asmnet_edge.runtime.tracker.TrackingRule",
     "convert": "asmnet_edge.converters.conversion.convert",
-    "cut": "asmnet_edge.crop.cut",
-    "draw_faces": "asmnet_edge.runtime.draw.draw_faces",
+    "cut": "asmnet_edge.geometry.crop.cut",
+    "draw_faces": "asmnet_edge.runtime.sinks.draw_faces",
     "open_artifact": "asmnet_edge.runtime.artifact.open_artifact",
-    "read_image": "asmnet_edge.pictures.read_picture",
-    "write_image": "asmnet_edge.pictures.write_picture",
+    "read_image": "asmnet_edge.io.images.read_image",
+    "write_image": "asmnet_edge.io.images.write_image",
 }
 
 __all__ = [

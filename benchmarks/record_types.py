@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from asmnet_edge.benchmarks.device.info import DeviceInfo
-from asmnet_edge.benchmarks.latency.plan import LatencyPlan
+from asmnet_edge.benchmarks.cases import LatencyPlan
+from asmnet_edge.benchmarks.machine import DeviceInfo
 from asmnet_edge.benchmarks.record_json import Omittable
-from asmnet_edge.data.sample import Missing
+from asmnet_edge.datasets.sample import Missing
 
 Interval = tuple[float, float]  # 95 %, low and high
 Point = tuple[float, float]  # x, y

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.orders import ConversionJob
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
+from asmnet_edge.converters.jobs import ConversionJob
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.formats import format_named
-from asmnet_edge.manifest import ArtifactManifest
-from asmnet_edge.processes import spawning
+from asmnet_edge.io.manifest import ArtifactManifest
+from asmnet_edge.io.system import spawning
 
 if TYPE_CHECKING:  # it brings TensorFlow
     from asmnet_edge.converters.graph import InferenceGraph
@@ -131,7 +131,7 @@ def _end_with(parent: int) -> None:
 
 def _run_group(jobs: Sequence[ConversionJob], batch: Batch) -> list[JobResult]:
     from asmnet_edge.converters.graph import InferenceGraph
-    from asmnet_edge.training.floatmodel import load_float_model
+    from asmnet_edge.training.float_model import load_float_model
 
     graph = InferenceGraph(load_float_model(batch.source))
     return [run_job(job, batch, graph) for job in jobs]

@@ -18,11 +18,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from asmnet_edge.converters.batch import Batch, JobResult, run_in_processes, run_job
-from asmnet_edge.converters.calibration.crops import CHECKED, COUNT, CalibrationSet
+from asmnet_edge.converters.calibration.calibration_set import CHECKED, COUNT, CalibrationSet
 from asmnet_edge.converters.calibration.sources import DRAWN, FaceSource
-from asmnet_edge.converters.orders import ConversionJob, jobs_for
-from asmnet_edge.converters.workshop import staging_directory
-from asmnet_edge.data.sample import refuse
+from asmnet_edge.converters.jobs import ConversionJob, jobs_for
+from asmnet_edge.converters.staging import staging_directory
+from asmnet_edge.datasets.sample import refuse
 from asmnet_edge.errors import (
     CheckFailedError,
     DataError,
@@ -30,14 +30,13 @@ from asmnet_edge.errors import (
     NotAFaceError,
     UsageError,
 )
-from asmnet_edge.files import refuse_existing
 from asmnet_edge.formats import USUAL_PRECISIONS, FormatSpec, Precision, format_names
-from asmnet_edge.shipped import SHIPPED_FLOAT, file_or_shipped, shipped
+from asmnet_edge.io.files import SHIPPED_FLOAT, file_or_shipped, refuse_existing, shipped
 
 if TYPE_CHECKING:  # these bring TensorFlow
-    from asmnet_edge.converters.accuracy.goal import Goal
-    from asmnet_edge.converters.accuracy.planned import Planned
-    from asmnet_edge.training.floatmodel import FloatModel
+    from asmnet_edge.converters.accuracy.mixed_precision import Planned
+    from asmnet_edge.converters.accuracy.scores import Goal
+    from asmnet_edge.training.float_model import FloatModel
 
 JUDGED = 128  # faces to choose layers on and to verify them on, at most
 Quiet = Callable[[], AbstractContextManager[Any]]
@@ -96,7 +95,7 @@ class ConvertOptions:
     @property
     def goal(self) -> Goal | None:
         """The limit for what int8 may cost, if one is set."""
-        from asmnet_edge.converters.accuracy.goal import Goal
+        from asmnet_edge.converters.accuracy.scores import Goal
 
         return Goal(self.max_nme_drop, self.max_deviation) if self.has_goal else None
 
@@ -168,7 +167,7 @@ class ConversionReport:
 
     def check_goal(self) -> None:
         """Raise `CheckFailedError` when an artifact misses the goal on the faces to verify on."""
-        from asmnet_edge.converters.accuracy.goal import check
+        from asmnet_edge.converters.accuracy.scores import check
 
         if self.planned and (goal := self.options.goal):
             check(goal, self.planned.verified, self.judged)
@@ -215,7 +214,7 @@ class Conversion:
     def run(self) -> ConversionReport:
         """Make all artifacts; `AsmnetEdgeError` for what cannot be done at all."""
         self._prepare()
-        from asmnet_edge.training.floatmodel import load_float_model
+        from asmnet_edge.training.float_model import load_float_model
 
         with self._quiet():
             model = load_float_model(self.source)
@@ -275,7 +274,7 @@ class Conversion:
     def _existing(
         self, jobs: Sequence[ConversionJob], batch: Batch, model: FloatModel
     ) -> list[JobResult]:
-        from asmnet_edge.converters.resume import existing_manifest
+        from asmnet_edge.converters.convert import existing_manifest
 
         kept = []
         for job in jobs:
@@ -324,8 +323,8 @@ class Conversion:
         """Carry out int8 jobs so that they keep the goal; also the number of faces verified on."""
         if not self._goal:
             return None, 0
-        from asmnet_edge.converters.accuracy.faces import faces_to_judge
-        from asmnet_edge.converters.accuracy.planned import make_planned
+        from asmnet_edge.converters.accuracy.mixed_precision import make_planned
+        from asmnet_edge.converters.accuracy.scores import faces_to_judge
         from asmnet_edge.converters.graph import InferenceGraph
 
         people = self._faces

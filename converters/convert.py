@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
@@ -12,22 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 import asmnet_edge
-from asmnet_edge.converters.audit.audit import audit
-from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.checks.arithmetics import Arithmetics, Outputs, open_in_both
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
+from asmnet_edge.converters.checks.arithmetic import Arithmetics, Outputs, open_in_both
 from asmnet_edge.converters.checks.fingerprint import Fingerprint
-from asmnet_edge.converters.checks.parity import Parities, compare_both
+from asmnet_edge.converters.checks.parity import Parities, compare_both, reference_of
 from asmnet_edge.converters.checks.patterns import patterns
-from asmnet_edge.converters.checks.reference import reference_of
+from asmnet_edge.converters.checks.verify import verify
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import ConversionJob
-from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.target import Exporter, exporter_for
-from asmnet_edge.converters.workshop import publish, staging_directory
-from asmnet_edge.errors import CheckFailedError
-from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.converters.inspection.audit import audit
+from asmnet_edge.converters.jobs import ConversionJob, Exporter, Recipe, exporter_for
+from asmnet_edge.converters.staging import publish, staging_directory
+from asmnet_edge.errors import CheckFailedError, ModelError, OutputExistsError
+from asmnet_edge.io.manifest import ArtifactManifest, read_manifest
+from asmnet_edge.io.system import installed_version
 from asmnet_edge.runtime.backends.backend import open_backend, run_all
-from asmnet_edge.versions import installed_version
 
 UNKNOWN_LICENCE = "not known: ask whoever trained the float model"
 
@@ -148,3 +147,50 @@ def versions(exporter: Exporter) -> Mapping[str, str]:
     """Version of each package that takes part in a conversion by ``exporter``."""
     found = {name: installed_version(name) for name in exporter.tools}
     return {"asmnet-edge": asmnet_edge.__version__, **found}
+
+
+# Resuming a conversion: which artifacts exist already and equal what would be made now
+
+
+def existing_manifest(
+    job: ConversionJob, folder: Path, stem: str, source_sha256: str, calibration: CalibrationSet
+) -> ArtifactManifest | None:
+    """Return the manifest of the artifact that exists already; None when it has to be made.
+
+    `OutputExistsError` when one exists that differs from what the job would make.
+    """
+    path = job.path(folder, stem)
+    if not path.exists():
+        return None
+    why = difference(job, path, source_sha256, calibration)
+    if why:
+        raise OutputExistsError(
+            f"{path} is there already and {why}", "Give --overwrite or another output"
+        )
+    return read_manifest(path)
+
+
+def difference(
+    job: ConversionJob, path: Path, source_sha256: str, calibration: CalibrationSet
+) -> str | None:
+    """Describe how the artifact at ``path`` differs from one made now; None when it does not."""
+    try:
+        manifest = read_manifest(path)
+    except ModelError as error:
+        return f"cannot be believed: {error.message}"
+    wanted = calibration.as_json() if job.is_calibrated else None
+    if manifest.source_sha256 != source_sha256:
+        return "was made from another float model"
+    if _plain(manifest.calibration) != _plain(wanted):
+        return "was calibrated on other faces"
+    if tuple(manifest.keep_float) != tuple(job.keep_float):
+        return "keeps other layers in float"
+    if dict(manifest.tools) != dict(versions(exporter_for(job.format))):
+        return "was made with other versions of the tools"
+    failed = [check.what for check in verify(path).checks if not check.passed]
+    return f"does not pass its checks: {failed[0]}" if failed else None
+
+
+def _plain(content: Any) -> Any:
+    """``content`` as it comes back from JSON."""
+    return json.loads(json.dumps(content))

@@ -23,7 +23,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.converters.folding import copy_of, fold_batch_norms
 from asmnet_edge.errors import CheckFailedError
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.float_model import FloatModel
 from asmnet_edge.training.network import multiply_adds
 
 OUTPUTS = ("landmarks", "pose")

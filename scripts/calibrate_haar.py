@@ -2,7 +2,7 @@
 
     python scripts/calibrate_haar.py --data ../shared/data/300w
 
-Prints the numbers that `asmnet_edge.runtime.detect` keeps.
+Prints the numbers that `asmnet_edge.runtime.haar` keeps.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.data.sample import Sample
-from asmnet_edge.data.w300 import W300
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.runtime.detect import haar_boxes
+from asmnet_edge.datasets.sample import Sample
+from asmnet_edge.datasets.w300 import W300
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.runtime.haar import haar_boxes
 
 
 def main() -> None:

@@ -25,25 +25,23 @@ import numpy as np
 from keras import layers as L  # noqa: N812
 
 from asmnet_edge.cli.terminal import silenced
-from asmnet_edge.converters.accuracy.faces import Faces
-from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.converters.checks.arithmetics import EXACT, SATURATING, open_in_both
+from asmnet_edge.converters.accuracy.scores import Faces
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
+from asmnet_edge.converters.checks.arithmetic import EXACT, SATURATING, open_in_both
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.onnx import target as onnx
-from asmnet_edge.converters.openvino import target as openvino
-from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.target import exporter_for
-from asmnet_edge.crop import CropRule, to_relative, transform
-from asmnet_edge.data.catalog import open_dataset
-from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import learnable
+from asmnet_edge.converters.jobs import Recipe, exporter_for
+from asmnet_edge.converters.onnx import onnx_exporter as onnx
+from asmnet_edge.converters.openvino import openvino_exporter as openvino
+from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.catalog import open_dataset
+from asmnet_edge.datasets.sample import learnable
 from asmnet_edge.formats import format_named, format_names
-from asmnet_edge.manifest import Precision
-from asmnet_edge.schemes import IBUG68, WFLW98
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.geometry.crop import CropRule, to_relative, transform
+from asmnet_edge.geometry.schemes import IBUG68, WFLW98
+from asmnet_edge.io.manifest import Precision
+from asmnet_edge.training.float_model import FloatModel
+from asmnet_edge.training.model_facts import PixelScaling, TargetScaling
 from asmnet_edge.training.network import IMPORTED, Variant, build
-from asmnet_edge.training.pixels import PixelScaling
-from asmnet_edge.training.targets import TargetScaling
 
 SIZE, MOST = 96, 1.2
 RIDGE = 0.03  # of the mean variance of a feature

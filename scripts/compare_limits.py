@@ -20,20 +20,20 @@ import openvino as openvino_format
 from compare_quantisers import held_out, relative_time  # beside this script
 
 from asmnet_edge.cli.terminal import silenced
-from asmnet_edge.converters.accuracy.faces import Faces
-from asmnet_edge.converters.calibration.crops import calibrate_on
-from asmnet_edge.converters.checks.arithmetics import EXACT, SATURATING, open_in_both
+from asmnet_edge.converters.accuracy.scores import Faces
+from asmnet_edge.converters.calibration.calibration_set import calibrate_on
+from asmnet_edge.converters.checks.arithmetic import EXACT, SATURATING, open_in_both
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.onnx import target as onnx
-from asmnet_edge.converters.openvino import target as openvino
-from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.crop import to_relative, transform
-from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.w300 import W300
+from asmnet_edge.converters.jobs import Recipe
+from asmnet_edge.converters.onnx import onnx_exporter as onnx
+from asmnet_edge.converters.openvino import openvino_exporter as openvino
+from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.formats import format_named
-from asmnet_edge.manifest import Precision
-from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
-from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+from asmnet_edge.geometry.crop import to_relative, transform
+from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
+from asmnet_edge.io.manifest import Precision
+from asmnet_edge.training.float_model import FloatModel, load_float_model
 
 CHOICES = {
     "onnx": {

@@ -24,25 +24,24 @@ import tensorflow as tf
 from onnxruntime import quantization
 
 from asmnet_edge.cli.terminal import silenced
-from asmnet_edge.converters.accuracy.faces import Faces
-from asmnet_edge.converters.calibration.crops import calibrate_on
+from asmnet_edge.converters.accuracy.scores import Faces
+from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.onnx import target as onnx
-from asmnet_edge.converters.openvino import target as openvino
-from asmnet_edge.converters.recipe import Recipe
-from asmnet_edge.converters.target import exporter_for
-from asmnet_edge.converters.tflite import target as tflite
-from asmnet_edge.converters.tflite.ranges import averages, percentiles
-from asmnet_edge.crop import to_relative, transform
-from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.sample import learnable
-from asmnet_edge.data.split import PERCENT, is_validation
-from asmnet_edge.data.w300 import W300
+from asmnet_edge.converters.jobs import Recipe, exporter_for
+from asmnet_edge.converters.onnx import onnx_exporter as onnx
+from asmnet_edge.converters.openvino import openvino_exporter as openvino
+from asmnet_edge.converters.tflite import tflite_exporter as tflite
+from asmnet_edge.converters.tflite.activation_ranges import averages, percentiles
+from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.sample import learnable
+from asmnet_edge.datasets.splits import PERCENT, is_validation
+from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.formats import format_named, format_names
-from asmnet_edge.manifest import Precision, artifact_files
+from asmnet_edge.geometry.crop import to_relative, transform
+from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
+from asmnet_edge.io.manifest import Precision, artifact_files
 from asmnet_edge.runtime.backends.backend import InferenceBackend, open_backend, run_all
-from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
-from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+from asmnet_edge.training.float_model import FloatModel, load_float_model
 
 Make = Callable[[Path], object]
 ROUNDS = 100

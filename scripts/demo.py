@@ -14,8 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import write_picture
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.images import write_image
 
 COMMAND = (sys.executable, "-m", "asmnet_edge")
 SUFFIXES = ("tflite", "onnx", "xml")
@@ -71,7 +71,7 @@ def benchmark(folder: Path, data: list[str]) -> list[dict[str, Any]]:
 def draw(folder: Path, model: Path) -> Path:
     """Find the landmarks of a drawn face with ``model``; path of the picture that shows them."""
     heading("3 of 3: the quickest one looks at a face")
-    write_picture(folder / "face.png", draw_face(FACE).picture)
+    write_image(folder / "face.png", draw_face(FACE).picture)
     run("predict", folder / "face.png", "--model", model, "--output", folder, "--overwrite")
     return folder / "face-faces.jpg"
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge import pose
-from asmnet_edge.alignment import normalise
-from asmnet_edge.data.table import LandmarkTable
-from asmnet_edge.data.w300 import W300
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.schemes import IBUG68
+from asmnet_edge.datasets.csv_table import LandmarkTable
+from asmnet_edge.datasets.w300 import W300
+from asmnet_edge.geometry import pose
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.geometry.shape_model import normalise
 
 ROUNDS = 400
 FRONTAL = 8.0  # degrees of yaw up to which the jaw's place is believed

@@ -21,17 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.arrays import write_arrays
-from asmnet_edge.data.sample import Sample
-from asmnet_edge.data.split import is_validation
-from asmnet_edge.data.w300 import W300
-from asmnet_edge.landmarks import Box, FloatArray
+from asmnet_edge.datasets.sample import Sample
+from asmnet_edge.datasets.splits import is_validation
+from asmnet_edge.datasets.w300 import W300
+from asmnet_edge.geometry.landmarks import Box, FloatArray
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.geometry.shape_model import PointDistributionModel
+from asmnet_edge.io.arrays import write_arrays
+from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.runtime.plausibility import PARAMETERS, FacePlausibility
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shape import PointDistributionModel
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 VARIANCE = 0.97
 SHARE = 99.5  # % of faces within each limit

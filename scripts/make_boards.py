@@ -11,7 +11,7 @@ from pathlib import Path
 
 from asmnet_edge.benchmarks.report.boards import boards_page, read_records
 from asmnet_edge.errors import AsmnetEdgeError
-from asmnet_edge.files import write_atomically
+from asmnet_edge.io.files import write_atomically
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -19,27 +19,36 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from asmnet_edge.benchmarks.card.card import card_of, paths_of, read_card, write_card
-from asmnet_edge.benchmarks.card.drawn import on_drawn_faces, on_turned_faces
-from asmnet_edge.benchmarks.card.formats import format_figures, shipped_int8
-from asmnet_edge.benchmarks.card.gallery import write_gallery
-from asmnet_edge.benchmarks.card.known import facts_of, read_known
-from asmnet_edge.benchmarks.card.measured import SomeFaces, measure
-from asmnet_edge.benchmarks.card.pictures import drawn_file, turned_file
-from asmnet_edge.benchmarks.card.plan import CardPlan
-from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_model
+from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel, open_model
+from asmnet_edge.benchmarks.evaluation.plots import write_worst_faces
 from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
-from asmnet_edge.benchmarks.evaluation.worst_faces import write_worst_faces
-from asmnet_edge.benchmarks.session.progress import Progress
-from asmnet_edge.cli.plain import note, silenced
-from asmnet_edge.converters.calibration.crops import COUNT
+from asmnet_edge.benchmarks.model_card.card import (
+    CardPlan,
+    card_of,
+    paths_of,
+    read_card,
+    write_card,
+)
+from asmnet_edge.benchmarks.model_card.illustrations import drawn_file, turned_file, write_gallery
+from asmnet_edge.benchmarks.model_card.measurements import (
+    SomeFaces,
+    format_figures,
+    measure,
+    on_drawn_faces,
+    on_turned_faces,
+    shipped_int8,
+)
+from asmnet_edge.benchmarks.model_card.provenance import facts_of, read_known
+from asmnet_edge.benchmarks.phases import Progress
+from asmnet_edge.cli.console import note, silenced
+from asmnet_edge.converters.calibration.calibration_set import COUNT
 from asmnet_edge.converters.conversion import ConvertOptions, convert, import_packages
-from asmnet_edge.data.catalog import open_dataset
-from asmnet_edge.data.sample import Dataset
+from asmnet_edge.datasets.catalog import open_dataset
+from asmnet_edge.datasets.sample import Dataset
 from asmnet_edge.errors import AsmnetEdgeError, DataError
-from asmnet_edge.files import make_folder
 from asmnet_edge.formats import all_formats, format_names, format_of
-from asmnet_edge.schemes import IBUG68
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.io.files import make_folder
 
 SHOWN = 12  # of the worst drawn faces
 NO_DRAWN: Mapping[str, Any] = MappingProxyType({"drawn": None, "wide": None})

@@ -15,17 +15,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from asmnet_edge.data.drawn_build import sample_build
-from asmnet_edge.data.drawn_face import draw_person
-from asmnet_edge.data.drawn_look import sample_look
-from asmnet_edge.data.drawn_shape import head_of, view_of
-from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.pictures import Picture, read_picture, write_picture
-from asmnet_edge.pose import mean_face, rotation
-from asmnet_edge.runtime.draw import draw_faces
+from asmnet_edge.geometry.landmarks import Landmarks
+from asmnet_edge.geometry.pose import mean_face, rotation
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.io.files import sample_picture
+from asmnet_edge.io.images import Picture, read_image, write_image
+from asmnet_edge.rendering.drawn_face import draw_person
+from asmnet_edge.rendering.head import head_of, view_of
+from asmnet_edge.rendering.traits import sample_build, sample_look
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shipped import sample_picture
+from asmnet_edge.runtime.sinks import draw_faces
 
 POSES = (("yaw +35", (35, 0, 0)), ("pitch +25", (0, 25, 0)), ("roll +25", (0, 0, 25)))
 
@@ -63,9 +62,9 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.folder
     if options.sample:
-        write_picture(options.sample, sample_scene())
-    write_picture(folder / "sample-faces.jpg", found_in(read_picture(sample_picture())))
-    write_picture(folder / "pose.png", np.hstack([posed(*pose) for pose in POSES]))
+        write_image(options.sample, sample_scene())
+    write_image(folder / "sample-faces.jpg", found_in(read_image(sample_picture())))
+    write_image(folder / "pose.png", np.hstack([posed(*pose) for pose in POSES]))
 
 
 def sample_scene() -> Picture:

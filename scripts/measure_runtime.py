@@ -18,16 +18,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from asmnet_edge.data.drawn_faces import AWAY, FRAME, draw_face, walk_frame
+from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+from asmnet_edge.rendering.drawn_face import AWAY, FRAME, draw_face, walk_frame
 from asmnet_edge.runtime.artifact import Artifact, open_artifact
-from asmnet_edge.runtime.detect import detect_haar_quickly
-from asmnet_edge.runtime.filmwriter import video_writer
+from asmnet_edge.runtime.frame_loop import StageTimes, follow
+from asmnet_edge.runtime.haar import detect_haar_quickly
 from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.sinks import video_writer
 from asmnet_edge.runtime.sources import Video
-from asmnet_edge.runtime.stages import StageTimes
-from asmnet_edge.runtime.stream import follow
-from asmnet_edge.runtime.tracking import FaceTracker
-from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+from asmnet_edge.runtime.tracker import FaceTracker
 
 OUTSIDE = ("crop", "decode", "smooth")  # what a face costs besides the network
 
@@ -79,7 +78,7 @@ class Keras:
     name = "keras model.predict"
 
     def __init__(self) -> None:
-        from asmnet_edge.training.floatmodel import load_float_model
+        from asmnet_edge.training.float_model import load_float_model
 
         self._model: Any = load_float_model(shipped(SHIPPED_FLOAT))
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.files import make_folder, write_json
-from asmnet_edge.metrics import bootstrap_interval
-from asmnet_edge.processes import our_python
+from asmnet_edge.geometry.metrics import bootstrap_interval
+from asmnet_edge.io.files import make_folder, write_json
+from asmnet_edge.io.system import our_python
 from asmnet_edge.training.config import read_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"

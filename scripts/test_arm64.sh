@@ -11,7 +11,7 @@ set -euo pipefail
 wheel=${1:?"expected our wheel"} python=${2:?"expected a Python that has asmnet-edge"}
 shift 2
 [ $# -gt 0 ] || set -- "$("$python" -c \
-    'from asmnet_edge.shipped import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')"
+    'from asmnet_edge.io.files import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')"
 build=${BUILD:-build/arm64} suite=${SUITE:-bookworm}
 root=$build/$suite
 [ "$(id -u)" = 0 ] || { echo "Error: needs root, to make the system" >&2; exit 2; }
@@ -38,8 +38,8 @@ version=$(ls "$root/usr/lib" | grep -oE '^python3\.[0-9]+$' | head -n 1 | grep -
     "$wheel" onnxruntime 2>&1 | { grep -v WARNING || true; }
 mkdir -p "$root/work"
 "$python" -c 'import sys; from pathlib import Path
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import write_picture
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.images import write_picture
 for seed in range(1, 5):
     write_picture(Path(sys.argv[1]) / f"{seed}.png", draw_face(seed).picture)' "$root/work/faces"
 

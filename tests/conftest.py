@@ -22,12 +22,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from asmnet_edge.data.pack import Pack, make_pack
-from asmnet_edge.data.sample import Sample
-from asmnet_edge.landmarks import FloatArray, Landmarks
-from asmnet_edge.pictures import Picture
-from asmnet_edge.pose import mean_face, rotation
-from asmnet_edge.schemes import IBUG68, LandmarkScheme
+from asmnet_edge.datasets.pack import Pack, make_pack
+from asmnet_edge.datasets.sample import Sample
+from asmnet_edge.geometry.landmarks import FloatArray, Landmarks
+from asmnet_edge.geometry.pose import mean_face, rotation
+from asmnet_edge.geometry.schemes import IBUG68, LandmarkScheme
+from asmnet_edge.io.images import Picture
 
 DATA_VARIABLE = "ASMNET_EDGE_DATA"
 

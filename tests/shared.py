@@ -110,7 +110,7 @@ def float_file() -> Path:
 @cache
 def _graph() -> Any:
     from asmnet_edge.converters.graph import InferenceGraph
-    from asmnet_edge.training.floatmodel import load_float_model
+    from asmnet_edge.training.float_model import load_float_model
 
     return InferenceGraph(load_float_model(float_file()))
 
@@ -123,8 +123,8 @@ def calibration() -> Any:
 
 def artifact(format: str, precision: str) -> Path:
     """Return the path of the small model in a format and precision, its manifest beside it."""
-    from asmnet_edge.converters.orders import ConversionJob
-    from asmnet_edge.manifest import Precision
+    from asmnet_edge.converters.jobs import ConversionJob
+    from asmnet_edge.io.manifest import Precision
 
     job = ConversionJob(format, Precision(precision))
 

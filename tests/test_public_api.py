@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import asmnet_edge
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import read_picture, write_picture
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.images import read_image, write_image
 
 SOURCE = Path(asmnet_edge.__file__)
 EXAMPLES = SOURCE.parents[1] / "examples"
@@ -61,7 +61,7 @@ def test_a_misspelt_name_is_refused() -> None:
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photo") / "photo.png"
-    write_picture(path, draw_face(1).picture)
+    write_image(path, draw_face(1).picture)
     return path
 
 
@@ -81,7 +81,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_photo(photo: Path, tmp_path: Path) -> None:
     printed = run_python(EXAMPLES / "photo.py", photo, tmp_path / "out.png")
     assert printed.startswith("face at (")
-    assert (read_picture(tmp_path / "out.png") != read_picture(photo)).any()
+    assert (read_image(tmp_path / "out.png") != read_image(photo)).any()
 
 
 def test_video(video: Path, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_custom_detector(photo: Path) -> None:
 
 def test_face_crops(photo: Path, tmp_path: Path) -> None:
     assert run_python(EXAMPLES / "face_crops.py", photo.parent, tmp_path) == "photo.png: 1\n"
-    assert read_picture(tmp_path / "photo-0.png").shape == (128, 128, 3)
+    assert read_image(tmp_path / "photo-0.png").shape == (128, 128, 3)
 
 
 def test_convert(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import write_picture
-from asmnet_edge.runtime.ownwheel import built
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.images import write_image
+from asmnet_edge.runtime.bundle import built
 
 CHECKOUT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "runs")
@@ -131,7 +131,7 @@ def test_the_rooms_import_from_the_wheel(installed: Path) -> None:
 
 
 def test_the_wheel_finds_a_face(installed: Path) -> None:
-    write_picture(installed / "face.png", draw_face(3).picture)
+    write_image(installed / "face.png", draw_face(3).picture)
     ended = run_from(installed, "-m", "asmnet_edge", "predict", "face.png")
     assert ended.returncode == 0, ended.stderr
     (face,) = json.loads((installed / "face-faces.json").read_text())["faces"]

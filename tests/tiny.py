@@ -11,16 +11,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from asmnet_edge.converters.calibration.crops import CalibrationSet, calibrate_on
-from asmnet_edge.crop import CropRule, to_relative, transform
-from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.landmarks import FloatArray, bounding_box
-from asmnet_edge.pose import mean_face
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet, calibrate_on
+from asmnet_edge.datasets.synthetic import DrawnFaces
+from asmnet_edge.geometry.crop import CropRule, to_relative, transform
+from asmnet_edge.geometry.landmarks import FloatArray, bounding_box
+from asmnet_edge.geometry.pose import mean_face
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.training.float_model import FloatModel
+from asmnet_edge.training.model_facts import PixelScaling, TargetScaling
 from asmnet_edge.training.network import Variant, build
-from asmnet_edge.training.pixels import PixelScaling
-from asmnet_edge.training.targets import TargetScaling
 
 VARIANT = Variant(alpha=0.35, input_size=96)
 RULE = CropRule(size=96)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from asmnet_edge.cli.models import MODEL
-from asmnet_edge.cli.plain import note
+from asmnet_edge.cli.arguments import MODEL
+from asmnet_edge.cli.console import note
 
 
 @click.command()
@@ -33,10 +33,8 @@ def command(
     Without ARTIFACTS it holds the shipped int8 model. The wheel is built from the checkout that
     runs this program, or repacked from its installation.
     """
-    from asmnet_edge.files import refuse_existing, sha256
-    from asmnet_edge.runtime.bundle import make_bundle
-    from asmnet_edge.runtime.ownwheel import running_wheel
-    from asmnet_edge.shipped import SHIPPED_INT8, shipped
+    from asmnet_edge.io.files import SHIPPED_INT8, refuse_existing, sha256, shipped
+    from asmnet_edge.runtime.bundle import make_bundle, running_wheel
 
     refuse_existing([output], overwrite)
     with nullcontext(wheel) if wheel else running_wheel(note) as path:

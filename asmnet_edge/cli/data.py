@@ -1,4 +1,4 @@
-"""``asmnet-edge data``: prepare, stats, synth and check."""
+"""Tables of ``asmnet-edge data``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,95 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 
 from asmnet_edge.cli.terminal import BrokenFaces, broken_option, notes, print_wide, with_progress
-from asmnet_edge.data.catalog import dataset_help, open_dataset
+from asmnet_edge.datasets.catalog import dataset_help, open_dataset
 from asmnet_edge.errors import CheckFailedError, UsageError
+from asmnet_edge.io.display import table
 
 if TYPE_CHECKING:
-    from asmnet_edge.data.sample import Dataset
-    from asmnet_edge.data.stats import MeasuredFaces
+    from asmnet_edge.datasets.checks import CheckReport
+    from asmnet_edge.datasets.sample import Dataset
+    from asmnet_edge.datasets.statistics import MeasuredFaces
 
+COLUMNS = ("mean", "sd", "p5", "median", "p95")
+
+
+def stats_table(stats: dict[str, Any]) -> Group:
+    """Return the table of one subset; ``stats`` : from `MeasuredFaces.as_json`."""
+    labels = stats["pose_label_mae"]
+    view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
+    for name, spread in _sizes(stats).items():
+        view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
+    for axis, spread in stats["pose"].items():
+        cells = [f"{spread[column]:+.1f}" for column in COLUMNS]
+        cells[1] = f"{spread['sd']:.1f}"
+        view.add_row(f"{axis}, °", *cells, *([f"{labels[axis]:.2f}"] if labels else []))
+    return Group(Text(_title(stats), style="bold"), view, Text(_notes(stats)))
+
+
+def _sizes(stats: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {
+        "picture width, px": stats["picture_px"]["width"],
+        "picture height, px": stats["picture_px"]["height"],
+        "face box, longer side, px": stats["box_px"],
+        "outer eye corners apart, px": stats["inter_ocular_px"],
+    }
+
+
+def _title(stats: dict[str, Any]) -> str:
+    return (
+        f"{stats['dataset']} {stats['subset']}: {stats['faces']:,} faces, "
+        f"{stats['identities']:,} identities, {stats['scheme']}"
+    )
+
+
+def _notes(stats: dict[str, Any]) -> str:
+    lines = [f"missing: {m['faces']:,} of {m['part']}" for m in stats["missing"]]
+    lines.append(f"{100 * stats['points_outside']:.2f} % of the points lie outside their picture")
+    exact, faces = stats["pose_exact"], stats["faces"]
+    if exact:
+        lines.append(f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks")
+        lines.append("label MAE: mean difference of the fitted pose from the exact one")
+    else:
+        lines.append("pose: fitted to the landmarks")
+    return "\n".join([*lines, f"licence: {stats['licence']}", ""])
+
+
+def findings_table(report: CheckReport) -> Group:
+    """Return the findings, and the number of faces checked."""
+    view = table("kind")
+    for name in ("where", "what"):
+        view.add_column(name, overflow="fold")
+    for finding in report.findings:
+        view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
+    return Group(*([view] if report.findings else []), _examined(report), _handled(report))
+
+
+def _handled(report: CheckReport) -> Text:
+    pairs = f"{report.handled:,} pair{'' if report.handled == 1 else 's'}"
+    known = f"{pairs} of a training face and a test photo known: left out of training"
+    return Text(known if report.handled else "")
+
+
+def _examined(report: CheckReport) -> Table:
+    view = table("checked", "faces", "points outside", "farthest")
+    view.add_column("in", overflow="fold")
+    for where, count in report.counts.items():
+        outside = report.outside.get(where)
+        cells = (f"{outside.share:.2%}", f"{outside.worst:.1%}") if outside else ("", "")
+        view.add_row(where, f"{count:,}", *cells, Text(outside.worst_face if outside else ""))
+    view.caption = "farthest: how far a point lies outside its picture, in % of the face's size"
+    return view
+
+
+# ``asmnet-edge data``: prepare, stats, synth and check
 
 HELP = f"""Inspect, check and pack annotated faces.
 
@@ -59,11 +136,10 @@ def prepare(
     A pack opens at once. Use it as pack:FILE wherever a data set is asked for. With the default
     size, margin and quality, training sees the same crops as from the original pictures.
     """
-    from asmnet_edge.crop import CropRule
-    from asmnet_edge.data.pack import JPEG_QUALITY, PACK_RULE, make_pack
-    from asmnet_edge.data.packfacts import PackFacts
-    from asmnet_edge.data.packfile import PackFile, write_pack
-    from asmnet_edge.files import refuse_existing
+    from asmnet_edge.datasets.pack import JPEG_QUALITY, PACK_RULE, make_pack
+    from asmnet_edge.datasets.pack_file import PackFacts, PackFile, write_pack
+    from asmnet_edge.geometry.crop import CropRule
+    from asmnet_edge.io.files import refuse_existing
 
     if output.suffix != ".npz":
         raise UsageError(f"a pack is a .npz file, got {output}")
@@ -106,10 +182,9 @@ def stats(
     as_json: bool,
 ) -> None:
     """Print number, size and pose of the faces."""
-    from asmnet_edge.cli.datatables import stats_table
-    from asmnet_edge.data.statsfigures import OUTPUTS, write_figures
+    from asmnet_edge.datasets.figures import OUTPUTS, write_figures
     from asmnet_edge.errors import require
-    from asmnet_edge.files import refuse_existing
+    from asmnet_edge.io.files import refuse_existing
 
     if output:
         require("matplotlib", "train")
@@ -147,7 +222,7 @@ def _shown(
     dataset: Dataset, subsets: Sequence[str], faces: BrokenFaces, label: str
 ) -> Sequence[str]:
     """``subsets`` without those that repeat another one; each of these is noted in a line."""
-    from asmnet_edge.data.stats import repeated
+    from asmnet_edge.datasets.statistics import repeated
 
     repeats = repeated(dataset, subsets, faces)
     for subset, other in repeats.items():
@@ -159,7 +234,7 @@ def _shown(
 
 
 def _measure(dataset: Dataset, subset: str, faces: BrokenFaces, label: str) -> MeasuredFaces:
-    from asmnet_edge.data.stats import measure
+    from asmnet_edge.datasets.statistics import measure
 
     bar = partial(with_progress, description=f"measuring {label} {subset}")
     return measure(dataset, subset, bar, faces, label)
@@ -176,8 +251,8 @@ def synth(count: int, output: Path, seed: int, size: int) -> None:
 
     OUTPUT gets faces/*.png, faces.csv and pose.csv, which csv:OUTPUT/faces.csv reads.
     """
-    from asmnet_edge.data.synthetic import DrawnFaces
-    from asmnet_edge.data.tablefiles import write_drawn
+    from asmnet_edge.datasets.csv_table import write_drawn
+    from asmnet_edge.datasets.synthetic import DrawnFaces
 
     bar = partial(with_progress, description="drawing")
     table = write_drawn(DrawnFaces(count, seed, size), output, bar)
@@ -194,8 +269,7 @@ def check(datasets: tuple[str, ...], as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from asmnet_edge.cli.datatables import findings_table
-    from asmnet_edge.data import checks
+    from asmnet_edge.datasets import checks
 
     opened = [open_dataset(words) for words in datasets]
     report = checks.check(opened, partial(with_progress, description="checking"))

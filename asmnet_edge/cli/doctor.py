@@ -18,8 +18,7 @@ def command(as_json: bool) -> None:
 
     Exit code 1 if something is bad. What could crash is probed in a child process.
     """
-    from asmnet_edge.runtime.doctor.diagnosis import diagnose
-    from asmnet_edge.runtime.doctor.tryout import BAD
+    from asmnet_edge.runtime.diagnosis import BAD, diagnose
 
     findings = []
     for finding in diagnose():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import Progress as Bar
 
-from asmnet_edge.cli.models import MODEL
+from asmnet_edge.cli.arguments import MODEL
 from asmnet_edge.cli.terminal import (
     BrokenFaces,
     broken_option,
@@ -20,11 +20,11 @@ from asmnet_edge.cli.terminal import (
     print_wide,
     silenced,
 )
-from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
-    from asmnet_edge.benchmarks.evaluation.run import Evaluation, EvaluationPlan
+    from asmnet_edge.benchmarks.evaluation.evaluate import Evaluation, EvaluationPlan
+    from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
 
 DRAWN = "synthetic:128"
 
@@ -62,9 +62,9 @@ def command(
     MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest; without
     it the shipped float model is used, or the shipped int8 one if Keras is not installed.
     """
-    from asmnet_edge.benchmarks.evaluation.run import FILES, EvaluationPlan, write_evaluation
-    from asmnet_edge.data.catalog import open_dataset
-    from asmnet_edge.files import make_folder, refuse_existing
+    from asmnet_edge.benchmarks.evaluation.evaluate import FILES, EvaluationPlan, write_evaluation
+    from asmnet_edge.datasets.catalog import open_dataset
+    from asmnet_edge.io.files import make_folder, refuse_existing
 
     if output:
         refuse_existing([output / name for name in FILES], overwrite)
@@ -86,8 +86,8 @@ def _default_model() -> Path:
 
 
 def _open(path: Path, threads: int | None) -> EvaluatedModel:
-    from asmnet_edge.benchmarks.evaluation.evaluated import open_model
-    from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
+    from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX
+    from asmnet_edge.benchmarks.evaluation.evaluated_model import open_model
 
     if path.suffix == FLOAT_SUFFIX:
         import_keras()
@@ -96,7 +96,7 @@ def _open(path: Path, threads: int | None) -> EvaluatedModel:
 
 
 def _evaluate(model: EvaluatedModel, plan: EvaluationPlan) -> Evaluation:
-    from asmnet_edge.benchmarks.evaluation.run import run_evaluation
+    from asmnet_edge.benchmarks.evaluation.evaluate import run_evaluation
 
     def progress(what: str, steps: int) -> Callable[[], None]:
         task: Any = bar.add_task(what, total=steps)
@@ -107,7 +107,7 @@ def _evaluate(model: EvaluatedModel, plan: EvaluationPlan) -> Evaluation:
 
 
 def _print(content: dict[str, Any], as_json: bool) -> None:
-    from asmnet_edge.benchmarks.evaluation.table import evaluation_table
+    from asmnet_edge.benchmarks.evaluation.tables import evaluation_table
 
     if as_json:
         click.echo(json.dumps(content, ensure_ascii=False))

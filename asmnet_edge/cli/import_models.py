@@ -9,7 +9,7 @@ import click
 
 from asmnet_edge.cli.terminal import import_keras as load_keras
 from asmnet_edge.cli.terminal import notes, silenced
-from asmnet_edge.registered import SCHEMES
+from asmnet_edge.geometry.catalog import SCHEMES
 
 SCHEME_HELP = "; ".join(f"{entry.name}: {entry.help}" for entry in SCHEMES.values())
 output_option = click.option("--output", required=True, metavar="MODEL.keras",
@@ -36,10 +36,10 @@ def import_h5(
     Only weights are read, by name and shape; nothing in the file is executed.
     """
     _prepare(output, overwrite)
-    from asmnet_edge.training import official
+    from asmnet_edge.importers import keras2
 
     with silenced():
-        model = official.import_h5(source, channels, crop_margin)
+        model = keras2.import_h5(source, channels, crop_margin)
         model.save(output)
     variant, crop = model.variant, model.crop
     notes.print(f"{variant.architecture}, {variant.points} points, "
@@ -75,7 +75,7 @@ def import_keras(source: Path, output: Path, overwrite: bool, **conventions: Any
     function from landmarks to pose is fitted to drawn faces.
     """
     _prepare(output, overwrite)
-    from asmnet_edge.training.own import Conventions, import_network
+    from asmnet_edge.importers.keras3 import Conventions, import_network
 
     with silenced():
         model = import_network(source, Conventions(**conventions))
@@ -92,8 +92,8 @@ def import_keras(source: Path, output: Path, overwrite: bool, **conventions: Any
 def _prepare(output: Path, overwrite: bool) -> None:
     """Import Keras and check ``output`` before anything is read."""
     load_keras()
-    from asmnet_edge.files import refuse_existing
-    from asmnet_edge.training.floatmodel import refuse_other_suffix
+    from asmnet_edge.io.files import refuse_existing
+    from asmnet_edge.training.float_model import refuse_other_suffix
 
     refuse_other_suffix(output)
     refuse_existing([output], overwrite)

@@ -11,7 +11,7 @@ import click
 from rich import box
 from rich.table import Table
 
-from asmnet_edge.cli.models import MODEL
+from asmnet_edge.cli.arguments import MODEL
 from asmnet_edge.cli.terminal import notes, print_wide, silenced
 
 
@@ -26,7 +26,7 @@ def command(file: Path, audit: bool, as_json: bool) -> None:
     The facts come from the manifest beside it, or from inside the file if there is none. Needs no
     TensorFlow.
     """
-    from asmnet_edge.converters.audit.inspection import inspect, is_vouched_for
+    from asmnet_edge.converters.inspection.contents import inspect, is_vouched_for
 
     content = inspect(file)
     content["audit"] = _audit(file) if audit and is_vouched_for(content) else None
@@ -40,7 +40,7 @@ def command(file: Path, audit: bool, as_json: bool) -> None:
 
 def _audit(file: Path) -> dict[str, Any]:
     """The int8 audit as JSON; silenced, as it loads the file into its runtime."""
-    from asmnet_edge.converters.audit.audit import audit
+    from asmnet_edge.converters.inspection.audit import audit
 
     with silenced():
         return audit(file).as_json()

@@ -10,13 +10,13 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
-from asmnet_edge.cli.models import MODEL
+from asmnet_edge.cli.arguments import MODEL
 from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
-from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
-from asmnet_edge.tables import table
+from asmnet_edge.io.display import table
+from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
-    from asmnet_edge.converters.accuracy.faces import Faces
+    from asmnet_edge.converters.accuracy.scores import Faces
     from asmnet_edge.converters.accuracy.simulation import Simulation
 
 FILES = ("sensitivity.json", "sensitivity.png")
@@ -52,7 +52,7 @@ def command(
     Repairs of the weights are tested on the whole network. All results are simulated in Keras and
     hold for all formats.
     """
-    from asmnet_edge.files import make_folder, refuse_existing
+    from asmnet_edge.io.files import make_folder, refuse_existing
 
     import_quietly("tensorflow", "keras", "matplotlib", extra="train")
     if output:
@@ -63,10 +63,14 @@ def command(
 
 
 def _measure(source: Path, data: str, part: str, count: int, output: Path | None) -> dict[str, Any]:
-    from asmnet_edge.converters.accuracy.figure import save_sensitivity
-    from asmnet_edge.converters.accuracy.repair import choose_repair
-    from asmnet_edge.converters.accuracy.sensitivity import Judge, parts, sensitivity
-    from asmnet_edge.files import write_json
+    from asmnet_edge.converters.accuracy.equalisation import choose_repair
+    from asmnet_edge.converters.accuracy.sensitivity import (
+        Judge,
+        parts,
+        save_sensitivity,
+        sensitivity,
+    )
+    from asmnet_edge.io.files import write_json
 
     simulation, faces = _prepare(source, data, count)
     with Progress(console=notes, transient=True) as bar, silenced():
@@ -86,11 +90,11 @@ def _measure(source: Path, data: str, part: str, count: int, output: Path | None
 
 
 def _prepare(source: Path, data: str, count: int) -> tuple[Simulation, Faces]:
-    from asmnet_edge.converters.accuracy.faces import faces_to_judge
+    from asmnet_edge.converters.accuracy.scores import faces_to_judge
     from asmnet_edge.converters.accuracy.simulation import Simulation
-    from asmnet_edge.converters.calibration.crops import calibrate_on
-    from asmnet_edge.data.catalog import open_dataset
-    from asmnet_edge.training.floatmodel import load_float_model
+    from asmnet_edge.converters.calibration.calibration_set import calibrate_on
+    from asmnet_edge.datasets.catalog import open_dataset
+    from asmnet_edge.training.float_model import load_float_model
 
     with silenced():
         model = load_float_model(source)

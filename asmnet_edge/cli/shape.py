@@ -14,8 +14,8 @@ from asmnet_edge.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from asmnet_edge.data.sample import Dataset, Sample
-    from asmnet_edge.shape import PointDistributionModel
+    from asmnet_edge.datasets.sample import Dataset, Sample
+    from asmnet_edge.geometry.shape_model import PointDistributionModel
 
 PERCENTS = (90, 95, 97, 99)  # of the variance, for which the number of modes is printed
 DRAWN = 5  # modes in the picture by default
@@ -56,8 +56,8 @@ def fit(
     """
     import numpy as np
 
-    from asmnet_edge.files import refuse_existing
-    from asmnet_edge.shape import PointDistributionModel
+    from asmnet_edge.geometry.shape_model import PointDistributionModel
+    from asmnet_edge.io.files import refuse_existing
 
     if output.suffix != ".npz":
         raise UsageError(f"a shape model is a .npz file, got {output}")
@@ -86,8 +86,8 @@ def show(
     A row a mode: the mean moved by -3, 0 and +3 standard deviations, the limits of the ASM
     operator.
     """
-    from asmnet_edge.files import refuse_existing
-    from asmnet_edge.shape import PointDistributionModel
+    from asmnet_edge.geometry.shape_model import PointDistributionModel
+    from asmnet_edge.io.files import refuse_existing
 
     if modes and not output:
         raise UsageError("--modes is for the picture", "Give --output FILE.png too")
@@ -101,8 +101,8 @@ def show(
 
 def _training_samples(data: tuple[str, ...], faces: BrokenFaces) -> list[Sample]:
     """All faces that may be trained on; notes which were left out, and what a copy lacks."""
-    from asmnet_edge.data.catalog import open_dataset
-    from asmnet_edge.data.sample import learnable
+    from asmnet_edge.datasets.catalog import open_dataset
+    from asmnet_edge.datasets.sample import learnable
 
     datasets = [open_dataset(words) for words in data]
     if len({dataset.scheme.name for dataset in datasets}) > 1:
@@ -124,13 +124,13 @@ def _note_missing(datasets: list[Dataset], in_test: int) -> None:
 
 
 def _draw(model: PointDistributionModel, output: Path, modes: int | None) -> None:
-    from asmnet_edge.modes import draw_modes
-    from asmnet_edge.pictures import write_picture
+    from asmnet_edge.datasets.figures import draw_modes
+    from asmnet_edge.io.images import write_image
 
     kept = len(model.components)
     if modes and modes > kept:
         raise UsageError(f"the model keeps {kept} modes, got --modes {modes}")
-    write_picture(output, draw_modes(model, modes or min(kept, DRAWN)))
+    write_image(output, draw_modes(model, modes or min(kept, DRAWN)))
     notes.print(f"written: {output}", soft_wrap=True)
 
 
@@ -161,7 +161,7 @@ def _table(figures: dict[str, Any]) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    from asmnet_edge.tables import table
+    from asmnet_edge.io.display import table
 
     view = table("mode", "eigenvalue", "share %", "together %")
     shares = figures["shares"]

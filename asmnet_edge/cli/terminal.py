@@ -10,7 +10,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import track
 
-from asmnet_edge.cli.plain import silenced, stop_requests
+from asmnet_edge.cli.console import silenced, stop_requests
 from asmnet_edge.errors import DataError, NotAFaceError, require
 
 __all__ = [

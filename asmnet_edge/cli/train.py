@@ -27,7 +27,7 @@ from asmnet_edge.errors import OutputExistsError, UsageError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from asmnet_edge.data.pack import Pack
+    from asmnet_edge.datasets.pack import Pack
     from asmnet_edge.training.config import TrainConfig
     from asmnet_edge.training.distribution import Processes
     from asmnet_edge.training.loop import Progress, Run
@@ -129,9 +129,9 @@ def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
 
 
 def _prepare(config: TrainConfig, output: Path, broken: BrokenFaces) -> Run:
-    from asmnet_edge.data.catalog import open_dataset
-    from asmnet_edge.data.packfile import pack_of
-    from asmnet_edge.data.split import hold_out
+    from asmnet_edge.datasets.catalog import open_dataset
+    from asmnet_edge.datasets.pack_file import pack_of
+    from asmnet_edge.datasets.splits import hold_out
     from asmnet_edge.training.loop import Run
 
     read: list[Pack] = []
@@ -154,8 +154,8 @@ def _plan(run: Run) -> RenderableType:
     """Table of what ``run`` would train, on which data, for how long."""
     from rich.table import Table
 
+    from asmnet_edge.training.batches import crops_per_second
     from asmnet_edge.training.network import build, multiply_adds
-    from asmnet_edge.training.throughput import crops_per_second
 
     config, network = run.config, build(run.config.variant)
     size = config.variant.input_size

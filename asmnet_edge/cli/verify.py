@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asmnet_edge.cli.models import MODEL
+from asmnet_edge.cli.arguments import MODEL
 from asmnet_edge.cli.terminal import notes, silenced
 from asmnet_edge.errors import CheckFailedError
 
@@ -28,7 +28,7 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
     Exit code 1 when a file does not pass.
     """
     from asmnet_edge.converters.checks.verify import verify
-    from asmnet_edge.manifest import without_companions
+    from asmnet_edge.io.manifest import without_companions
 
     found = []
     for path in without_companions(files):

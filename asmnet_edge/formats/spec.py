@@ -75,8 +75,8 @@ class FormatSpec:
     precisions : those that the format can be converted to
     runtimes : packages that run it, the usual one first
     backend : reference to the ``load`` of the usual runtime (see `Runtime`)
-    exporter : reference to a class that fills `asmnet_edge.converters.target.Exporter`
-    inspector : reference to an `asmnet_edge.converters.audit.audit.Inspector`
+    exporter : reference to a class that fills `asmnet_edge.converters.jobs.Exporter`
+    inspector : reference to an `asmnet_edge.converters.inspection.audit.Inspector`
     packages : modules that the exporter imports; cure : command that installs them
     cost : seconds that a conversion takes, roughly; the slowest format is started first
     validator : reference to ``validate(path, files)``, which raises `ModelError` for content that

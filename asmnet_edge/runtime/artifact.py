@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError, UsageError
-from asmnet_edge.files import sha256
 from asmnet_edge.formats import format_of
-from asmnet_edge.manifest import (
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.schemes import scheme_with
+from asmnet_edge.io.files import sha256
+from asmnet_edge.io.manifest import (
     ArtifactManifest,
     Precision,
     artifact_files,
@@ -23,7 +24,6 @@ from asmnet_edge.manifest import (
     read_manifest,
 )
 from asmnet_edge.runtime.backends.backend import Files, InferenceBackend, open_backend, read_files
-from asmnet_edge.schemes import scheme_with
 
 LARGEST = 256 * 2**20  # bytes of a file without a manifest
 PROBE = "asmnet_edge.runtime.artifact"  # this module's `probe`, which runs in the sandbox
@@ -76,7 +76,7 @@ def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:
 
 def _probed(path: Path) -> CheckedArtifact:
     """Return the artifact at ``path`` with a manifest made of what the probe found out."""
-    from asmnet_edge.runtime.backends.trust import check_size, run_probe
+    from asmnet_edge.runtime.sandbox import check_size, run_probe
 
     files = read_files(path, LARGEST + 1)
     check_size(path, files, LARGEST)

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 from asmnet_edge.errors import UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.landmarks import Box
-    from asmnet_edge.pictures import Picture
+    from asmnet_edge.geometry.landmarks import Box
+    from asmnet_edge.io.images import Picture
 
 # an image (H, W, 3) uint8 BGR -> the faces' boxes in its pixels, largest first
 Detector = Callable[["Picture"], Sequence["Box"]]
 
-MARGIN = 1.25  # of the default crop rule, see `asmnet_edge.crop.CropRule`
+MARGIN = 1.25  # of the default crop rule, see `asmnet_edge.geometry.crop.CropRule`
 
 # name -> module whose ``prepare`` opens it
 DETECTORS: Mapping[str, str] = MappingProxyType(
     {
-        "haar": "asmnet_edge.runtime.detect",
+        "haar": "asmnet_edge.runtime.haar",
         "yunet": "asmnet_edge.runtime.yunet",
         "none": "asmnet_edge.runtime.detector",
     }
@@ -93,7 +93,7 @@ class FaceDetector:
 
 def whole_picture(picture: Picture, margin: float = MARGIN) -> list[Box]:
     """Return the one box whose crop by ``margin`` is the middle square of ``picture`` (H, W, 3)."""
-    from asmnet_edge.landmarks import Box
+    from asmnet_edge.geometry.landmarks import Box
 
     height, width = picture.shape[:2]
     side = min(height, width) / margin

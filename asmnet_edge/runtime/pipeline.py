@@ -21,20 +21,22 @@ from queue import SimpleQueue
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from asmnet_edge.cpu import usable_cores
 from asmnet_edge.errors import CheckFailedError, PictureError, UsageError
-from asmnet_edge.files import make_folder, refuse_existing, staged, write_json
-from asmnet_edge.pictures import Picture, read_picture, write_picture
-from asmnet_edge.processes import opencv_threads
+from asmnet_edge.io.files import (
+    SHIPPED_INT8,
+    make_folder,
+    refuse_existing,
+    shipped,
+    staged,
+    write_json,
+)
+from asmnet_edge.io.images import Picture, read_image, write_image
+from asmnet_edge.io.system import opencv_threads, sensible_threads, usable_cores
 from asmnet_edge.runtime.artifact import check_artifact
-from asmnet_edge.runtime.backends.threads import sensible_threads
-from asmnet_edge.runtime.cameras.frames import Frame
 from asmnet_edge.runtime.detector import DetectorOptions, prepare_detector
-from asmnet_edge.runtime.draw import ImageFiles, draw_faces, image_files
-from asmnet_edge.runtime.filmwriter import video_writer
-from asmnet_edge.runtime.health import ThrottlingMonitor
+from asmnet_edge.runtime.frame_loop import Sink, StageTimes, follow
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
-from asmnet_edge.runtime.pace import at_pace
+from asmnet_edge.runtime.monitoring import ThrottlingMonitor, Watchdog
 from asmnet_edge.runtime.pipeline_options import (
     CameraOptions,
     ImageOutputs,
@@ -44,16 +46,19 @@ from asmnet_edge.runtime.pipeline_options import (
     StreamOutputs,
     StreamSummary,
 )
-from asmnet_edge.runtime.records import open_records, until_it_fails
-from asmnet_edge.runtime.sources import Video, pictures_in
-from asmnet_edge.runtime.stages import StageTimes
-from asmnet_edge.runtime.stream import Sink, follow
-from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule
-from asmnet_edge.runtime.watchdog import Watchdog
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
+from asmnet_edge.runtime.sinks import (
+    ImageFiles,
+    draw_faces,
+    image_files,
+    open_records,
+    until_it_fails,
+    video_writer,
+)
+from asmnet_edge.runtime.sources import Frame, Video, at_pace, pictures_in
+from asmnet_edge.runtime.tracker import FaceTracker, TrackingRule
 
 if TYPE_CHECKING:  # the page and cameras are imported where they are used: `predict` starts faster
-    from asmnet_edge.runtime.serving.board import Board
+    from asmnet_edge.runtime.server.board import Board
 
 FIRST_FRAME_SECONDS = 20.0  # for a camera to give its first frame, unless `CameraOptions.wait`
 RECENT = 60  # frames over which the page's rate is taken
@@ -224,8 +229,7 @@ class Pipeline:
         A table that can no longer be written ends nothing. `CheckFailedError` where no frame came
         in `FIRST_FRAME_SECONDS`.
         """
-        from asmnet_edge.runtime.cameras.camera import Camera
-        from asmnet_edge.runtime.cameras.outage import CameraRule
+        from asmnet_edge.runtime.cameras.camera import Camera, CameraRule
 
         outputs, wanted = outputs or StreamOutputs(), camera or CameraOptions()
         if outputs.video:
@@ -258,8 +262,8 @@ class Pipeline:
             sinks.append(self._page(self._serve(outputs.server), live))
 
     def _serve(self, options: ServerOptions) -> Board:
-        from asmnet_edge.runtime.serving.board import Board
-        from asmnet_edge.runtime.serving.serve import Server
+        from asmnet_edge.runtime.server.board import Board
+        from asmnet_edge.runtime.server.server import Server
 
         self.close()  # a page of an earlier call
         board = Board()
@@ -310,14 +314,14 @@ class Pipeline:
 def process_image(path: Path, landmarker: FaceLandmarker, files: ImageFiles) -> ImageResult:
     """Read the image at ``path``, find its faces, and write ``files``."""
     start = perf_counter()
-    picture = read_picture(path)
+    picture = read_image(path)
     read = perf_counter()
     faces = landmarker.detect(picture)
     found = perf_counter()
     size = picture.shape[1], picture.shape[0]
     facts = image_facts(path, size, faces, landmarker)
     if files.annotated:
-        write_picture(files.annotated, draw_faces(picture, faces))
+        write_image(files.annotated, draw_faces(picture, faces))
     if files.json:
         write_json(files.json, facts)
     written = perf_counter()

@@ -9,9 +9,9 @@ from typing import Any
 
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.runtime.detector import check_detector
-from asmnet_edge.runtime.draw import ImageFiles
+from asmnet_edge.runtime.frame_loop import Sink
 from asmnet_edge.runtime.landmarker import Face
-from asmnet_edge.runtime.stream import Sink
+from asmnet_edge.runtime.sinks import ImageFiles
 
 
 @dataclass(frozen=True)

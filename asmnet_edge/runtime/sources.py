@@ -1,18 +1,36 @@
-"""Sources of images: files, folders, a video file or the name of a camera."""
+"""One image of a video or camera, with its time and number."""
 
 from __future__ import annotations
 
 import re
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 import numpy as np
 
 from asmnet_edge.errors import PictureError, UsageError
-from asmnet_edge.pictures import MAX_PIXELS, SUFFIXES
-from asmnet_edge.runtime.cameras.frames import Frame
+from asmnet_edge.io.images import MAX_PIXELS, SUFFIXES, Picture
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image of a video or camera.
+
+    picture : (H, W, 3) uint8 BGR, valid until the next frame is requested
+    seconds : when it was taken: from the start of a video, `time.monotonic` of a camera
+    number : from 1
+    """
+
+    picture: Picture
+    seconds: float
+    number: int
+
+
+# Sources of images: files, folders, a video file or the name of a camera
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
 CAMERAS = ("/dev/video", "/dev/v4l/", "rtsp://", "rtsps://", "http://", "https://", "replay:")
@@ -143,3 +161,27 @@ class Video:
     def ended_early(self) -> bool:
         """Whether clearly fewer frames came than the header states, which may be a guess."""
         return self.given < self.count - max(2, 0.05 * self.count)
+
+
+# A video's frames at its own pace, as people watch it
+
+TICK = 0.25  # longest wait at a time, in seconds
+
+
+def at_pace(
+    frames: Iterator[Frame], rate: float, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Frame | None]:
+    """Yield all ``frames``, at most ``rate`` a second, and None after each `TICK` of waiting.
+
+    A caller slower than ``rate`` still gets every frame, only later.
+    """
+    due = time.monotonic()
+    while True:
+        while (left := due - time.monotonic()) > 0 and not stop():
+            time.sleep(min(left, TICK))
+            yield None
+        frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
+        due = max(due + 1 / rate, time.monotonic())

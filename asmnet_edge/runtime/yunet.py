@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 
 from asmnet_edge.errors import MissingExtraError, ModelError, UsageError
-from asmnet_edge.landmarks import Box, FloatArray, bounding_box
-from asmnet_edge.pictures import Picture
-from asmnet_edge.pose import mean_face
+from asmnet_edge.geometry.landmarks import Box, FloatArray, bounding_box
+from asmnet_edge.geometry.pose import mean_face
+from asmnet_edge.io.images import Picture
 from asmnet_edge.runtime.backends.backend import Files, read_files
-from asmnet_edge.runtime.backends.trust import check_size, run_probe
-from asmnet_edge.runtime.detect import DETECTION_SIDE, shrunk
 from asmnet_edge.runtime.detector import Detector, DetectorOptions
+from asmnet_edge.runtime.haar import DETECTION_SIDE, shrunk
+from asmnet_edge.runtime.sandbox import check_size, run_probe
 
 LARGEST = 10**6  # bytes of a model; the known one has a quarter of that
 SCORE = 0.7  # lowest score of a face

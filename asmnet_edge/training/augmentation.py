@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 
-from asmnet_edge.crop import CropRule, crop_matrix, cut
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.pictures import Picture, decode_picture, encode_picture
+from asmnet_edge.geometry.crop import CropRule, crop_matrix, cut
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.io.images import Picture, decode_image, encode_image
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _noise(crop: Picture, rng: np.random.Generator) -> Picture:
 def _jpeg(crop: Picture, rng: np.random.Generator) -> Picture:
     """The blocks and ringing of strong compression."""
     quality = int(rng.integers(15, 60))
-    return decode_picture(encode_picture(crop, ".jpg", quality), "augmented crop")
+    return decode_image(encode_image(crop, ".jpg", quality), "augmented crop")
 
 
 def _occlusion(crop: Picture, rng: np.random.Generator) -> Picture:

@@ -10,19 +10,20 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from threading import Thread
+from time import process_time
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from asmnet_edge.alignment import normalise
-from asmnet_edge.crop import to_relative, transform
-from asmnet_edge.data.pack import Pack
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.pose import mirrored, turned
-from asmnet_edge.processes import spawning
+from asmnet_edge.datasets.pack import Pack
+from asmnet_edge.geometry.crop import to_relative, transform
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.geometry.pose import mirrored, turned
+from asmnet_edge.geometry.shape_model import normalise
+from asmnet_edge.io.system import spawning
 from asmnet_edge.training.augmentation import Augmentation, View, draw_view, render
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
 
 Batch = tuple[NDArray[np.uint8], dict[str, FloatArray]]
 
@@ -150,3 +151,26 @@ class BatchWorkers:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+# Speed of the input: augmented crops per second and core
+
+
+def crops_per_second(
+    plan: BatchPlan, size: int, scaling: TargetScaling, seconds: float = 3.0
+) -> float:
+    """Return crops of ``size`` pixels per second of processor time, after a warm-up batch.
+
+    Processor time rather than wall time: the load by other programs does not count.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        plan.make(0, size, scaling)
+        start, crops, step = process_time(), 0, 0
+        while process_time() - start < seconds:
+            step += 1
+            crops += len(plan.make(step % plan.steps, size, scaling)[0])
+        return crops / (process_time() - start)
+    finally:
+        cv2.setNumThreads(threads)

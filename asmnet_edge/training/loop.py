@@ -17,24 +17,23 @@ import keras
 import numpy as np
 from keras import ops
 
-from asmnet_edge.crop import CropRule
-from asmnet_edge.data.pack import Pack
+from asmnet_edge.datasets.pack import Pack
 from asmnet_edge.errors import ModelError
-from asmnet_edge.files import make_folder, sweep, write_json
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.shape import PointDistributionModel
-from asmnet_edge.training.averaging import AveragedWeights
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.geometry.shape_model import PointDistributionModel
+from asmnet_edge.io.files import make_folder, sweep, write_json
 from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import TrainConfig
 from asmnet_edge.training.distribution import Processes
-from asmnet_edge.training.floatmodel import FloatModel
-from asmnet_edge.training.journal import LogEntry, TrainingLog
+from asmnet_edge.training.float_model import FloatModel
+from asmnet_edge.training.initial_weights import copy_weights, initial_model
 from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
+from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import build, for_training
-from asmnet_edge.training.origin import copy_weights, initial_model
-from asmnet_edge.training.targets import TargetScaling
-from asmnet_edge.training.trainer import Trainer
+from asmnet_edge.training.trainer import AveragedWeights, Trainer
+from asmnet_edge.training.training_log import LogEntry, TrainingLog
 from asmnet_edge.training.validation import (
     batch_sheet,
     predict_landmarks,

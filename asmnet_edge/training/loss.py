@@ -14,8 +14,8 @@ from typing import Any
 from keras import ops
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.shape import CLIP, PointDistributionModel
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.geometry.shape_model import CLIP, PointDistributionModel
+from asmnet_edge.training.model_facts import TargetScaling
 
 Tensor = Any
 WING_WIDTH, WING_CURVATURE = 1.0, 0.2  # training units, in the paper's ratio of 10 to 2 pixels

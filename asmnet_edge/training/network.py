@@ -68,7 +68,7 @@ def build(
     """Build the network of ``variant``: (N, s, s, 3) in [-1, 1) -> standardised landmarks and pose.
 
     Outputs ``landmarks`` (N, 2 x points) and ``pose`` (N, 3), both in training units (see
-    `asmnet_edge.training.targets`). All weights fit every input size s, except those of
+    `asmnet_edge.training.model_facts`). All weights fit every input size s, except those of
     `POSITIONED`: training may use another ``training_resolution`` than the variant's input size.
     ``precision`` is Keras' dtype policy of all but the heads; weights are always float32.
     ``dropout`` is the share of the features that training leaves out at a time.
@@ -104,7 +104,7 @@ def for_training(network: keras.Model) -> keras.Model:
     """
     if keras.config.backend() != "torch":
         return network
-    from asmnet_edge.training.fused import fused
+    from asmnet_edge.training.torch_layers import fused
 
     return fused(network)
 

@@ -1,14 +1,44 @@
-"""A network with the loss of a run, for Keras' train step on any backend."""
+"""Moving average of a network's weights, which is validated and saved."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import ops
 
+from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.training.loss import AsmAssistedLoss
-from asmnet_edge.training.pixels import PixelScaling
+from asmnet_edge.training.model_facts import PixelScaling
+
+
+@dataclass
+class AveragedWeights:
+    """Exponential moving average, on the host.
+
+    weights : in Keras' order; updates : number so far.
+
+    Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging", SICON 1992, here
+    with exponentially fading weights.
+    """
+
+    weights: list[FloatArray]
+    updates: int = 0
+
+    @classmethod
+    def of(cls, network: keras.Model) -> AveragedWeights:
+        return cls([ops.convert_to_numpy(v).copy() for v in network.weights])
+
+    def update(self, network: keras.Model, momentum: float) -> None:
+        """Move towards ``network``; the first updates weigh more, to forget the start."""
+        self.updates += 1
+        momentum = min(momentum, self.updates / (self.updates + 9))
+        for average, weight in zip(self.weights, network.weights, strict=True):
+            average += (1 - momentum) * (ops.convert_to_numpy(weight) - average)
+
+
+# A network with the loss of a run, for Keras' train step on any backend
 
 
 class Trainer(keras.Model):

@@ -7,18 +7,18 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from asmnet_edge.crop import cut, from_relative, to_relative, transform
-from asmnet_edge.data.crops import AnnotatedCrops
-from asmnet_edge.data.pack import Pack
-from asmnet_edge.drawing import CONTOUR, contact_sheet, draw_contours, draw_landmarks
-from asmnet_edge.landmarks import FloatArray, Landmarks
-from asmnet_edge.pictures import Picture
-from asmnet_edge.schemes import LandmarkScheme
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
+from asmnet_edge.datasets.pack import Pack
+from asmnet_edge.geometry.crop import cut, from_relative, to_relative, transform
+from asmnet_edge.geometry.landmarks import FloatArray, Landmarks
+from asmnet_edge.geometry.schemes import LandmarkScheme
+from asmnet_edge.io.drawing import CONTOUR, contact_sheet, draw_contours, draw_landmarks
+from asmnet_edge.io.images import Picture
 from asmnet_edge.training.augmentation import NO_AUGMENTATION, draw_view
 from asmnet_edge.training.batches import Batch
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.float_model import FloatModel
+from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import build
-from asmnet_edge.training.targets import TargetScaling
 
 TRUTH = (255, 160, 60)  # BGR of the annotated contours; the predicted ones have the usual colour
 TILE = 192  # pixels of a face on the sheet

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.benchmarks.accuracy.truth import gaps_in_words
-from asmnet_edge.benchmarks.card.pictures import (
+from asmnet_edge.benchmarks.evaluation.tables import STEPS, yaw_range, yaw_truth
+from asmnet_edge.benchmarks.evaluation_faces import gaps_in_words
+from asmnet_edge.benchmarks.model_card.illustrations import (
     CURVES,
     drawn_file,
     sensitivity_file,
@@ -18,10 +19,9 @@ from asmnet_edge.benchmarks.card.pictures import (
     training_file,
     turned_file,
 )
-from asmnet_edge.benchmarks.evaluation.table import STEPS, yaw_range, yaw_truth
 from asmnet_edge.errors import require
-from asmnet_edge.plots import EXTRA
-from asmnet_edge.pose import AXES
+from asmnet_edge.geometry.pose import AXES
+from asmnet_edge.io.display import EXTRA
 
 Row = Mapping[str, Any]
 

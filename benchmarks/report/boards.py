@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import cells
 from asmnet_edge.benchmarks.report.notes import are_drawn, doubts
 from asmnet_edge.benchmarks.report.page import template_environment

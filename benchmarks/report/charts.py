@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.benchmarks.latency.figures import Latency
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.latency_statistics import Latency
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import Row, label, labelled
 from asmnet_edge.benchmarks.report.notes import MINUTES, title
 from asmnet_edge.errors import UsageError, require
-from asmnet_edge.plots import EXTRA, figure_bytes
+from asmnet_edge.io.display import EXTRA, figure_bytes
 
 WIDTH = (
     4.4  # inches; about as wide as a phone, so that letters are neither tiny there nor huge here

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.report.cells import Row, accuracy_of, label
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.pose import mean_face
-from asmnet_edge.schemes import IBUG68, LandmarkScheme, scheme_named
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.geometry.pose import mean_face
+from asmnet_edge.geometry.schemes import IBUG68, LandmarkScheme, scheme_named
 
 SIDE = 160.0  # of a drawn face, in units of its drawing
 EDGE = 16.0

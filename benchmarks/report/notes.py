@@ -1,15 +1,86 @@
-"""Text around the tables: which machine and faces, what to distrust, how it was measured."""
+"""Reasons of many rows in few lines: each reason once, with the rows that have it."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from asmnet_edge.benchmarks.accuracy.truth import faces_in_words, gaps_in_words
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX
+from asmnet_edge.benchmarks.evaluation_faces import faces_in_words, gaps_in_words
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import label
-from asmnet_edge.benchmarks.report.merged import merged
-from asmnet_edge.benchmarks.report.remarks import remarks
-from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
+
+NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?!\w)")  # not the 90 of p90
+Numbers = list[str]
+
+
+def merged(reasons: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return lines like ``a, b: it rained; 1.3 to 1.4 cores were busy``.
+
+    reasons : of each row, empty where it has none. Reasons that differ in numbers alone are one
+    reason; what all rows have is for ``all rows``; reasons of the same rows share a line
+    """
+    by_rows: dict[tuple[str, ...], dict[str, list[Numbers]]] = {}
+    for kind, rows in _by_kind(reasons).items():
+        by_rows.setdefault(tuple(rows), {})[kind] = list(rows.values())
+    return [
+        f"{_names(rows, len(reasons))}: {'; '.join(_filled(k, n) for k, n in kinds.items())}"
+        for rows, kinds in by_rows.items()
+    ]
+
+
+def _by_kind(reasons: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Numbers]]:
+    """Reasons with ``\\0`` for each number -> row -> its numbers."""
+    kinds: dict[str, dict[str, Numbers]] = {}
+    for row, words in reasons.items():
+        for reason in words:
+            kinds.setdefault(NUMBER.sub("\0", reason), {})[row] = NUMBER.findall(reason)
+    return kinds
+
+
+def _names(rows: Sequence[str], of: int) -> str:
+    return "all rows" if len(rows) == of > 1 else ", ".join(rows)
+
+
+def _filled(kind: str, numbers: Sequence[Numbers]) -> str:
+    """``kind`` with the range of each of its numbers over the rows."""
+    columns = [sorted(set(column), key=float) for column in zip(*numbers, strict=True)]
+    between = " to " if len(columns) == 1 else ".."
+    ranges = [f"{c[0]}{between}{c[-1]}" if len(c) > 1 else c[0] for c in columns]
+    parts = kind.split("\0")
+    return "".join(part + number for part, number in zip(parts, [*ranges, ""], strict=True))
+
+
+# Remarks on latencies that are no reason for distrust
+
+RARE = 1000  # calls below which p99 is one of the ten slowest
+
+
+def remarks(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Name rows with few calls behind their p99, or with too few to know whether they were warm."""
+    rows = list(rows)
+    return [line for line in (_few(rows), *map(_slow, rows)) if line]
+
+
+def _few(rows: list[dict[str, Any]]) -> str:
+    """``p99: a rough guide with fewer than 1,000 calls (onnx int8 366)``."""
+    called = [(row["latency_ms"]["calls"], label(row)) for row in rows]
+    few = [f"{name} {calls}" for calls, name in called if calls < RARE]
+    if len(few) > 1 and len(few) == len(rows):
+        few = [f"here {min(called)[0]} to {max(called)[0]}"]
+    return f"p99: a rough guide with fewer than {RARE:,} calls ({', '.join(few)})" if few else ""
+
+
+def _slow(row: dict[str, Any]) -> str:
+    warmed = row["latency_ms"].get("warm_up") or {}
+    if warmed.get("steady", True) is not None:
+        return ""
+    calls, seconds = warmed["calls"], warmed["seconds"]
+    return f"{label(row)}: too slow to tell whether it was warm, {calls} calls in {seconds:.1f} s"
+
+
+# Text around the tables: which machine and faces, what to distrust, how it was measured
 
 MINUTES = 120.0  # seconds from which a time is given in minutes
 DEVICE = {  # key of the record -> name in the table

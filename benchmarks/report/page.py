@@ -10,7 +10,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import charts, face_charts
 from asmnet_edge.benchmarks.report.cells import Row, label, labelled
 from asmnet_edge.benchmarks.report.notes import (
@@ -23,7 +23,7 @@ from asmnet_edge.benchmarks.report.notes import (
     title,
 )
 from asmnet_edge.benchmarks.report.summary import GLOSSARY, command, conclusion
-from asmnet_edge.benchmarks.report.table import (
+from asmnet_edge.benchmarks.report.tables import (
     Lines,
     accuracy_lines,
     package_lines,
@@ -31,7 +31,7 @@ from asmnet_edge.benchmarks.report.table import (
     start_lines,
 )
 from asmnet_edge.errors import require
-from asmnet_edge.plots import EXTRA
+from asmnet_edge.io.display import EXTRA
 
 TEMPLATES = Path(__file__).with_name("templates")
 COLUMNS = (

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX, QUICK, RIGOROUS
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.cells import Row, accuracy_of, label, signed
-from asmnet_edge.benchmarks.rows.order import FLOAT_SUFFIX
 
 MOST_DROP = 0.1  # points of NME that a file may lose and still be the one that is named
 MOST_DEVIATION = 1.0  # % of the eye distance, where no NME is known

@@ -1,11 +1,8 @@
-"""Simulation of int8 in the folded Keras graph, for all formats at once.
-
-Any set of operators can be switched to int8: an operator is tested alone, and a plan scored in
-seconds, without a conversion to each format.
-"""
+"""Computing layers of the folded graph: their inputs and blocks."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,20 +14,75 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
-from asmnet_edge.converters.accuracy.operators import (
-    COMPUTING,
-    WITH_KERNEL,
-    Operator,
-    end_of,
-    operator_of,
+from asmnet_edge.converters.accuracy.fake_quantization import (
+    RoundedKernel,
+    RoundedTensor,
+    add_saturation,
+    grid,
 )
-from asmnet_edge.converters.accuracy.rounding import RoundedKernel, RoundedTensor, grid
-from asmnet_edge.converters.accuracy.saturating import add_saturation
 from asmnet_edge.converters.folding import fold_batch_norms
 from asmnet_edge.converters.saturation.convolution import some_of
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.training.float_model import FloatModel
 from asmnet_edge.training.network import layer_multiply_adds
+
+WITH_KERNEL = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+COMPUTING = (*WITH_KERNEL, layers.Add, layers.GlobalAveragePooling2D, layers.Concatenate)
+ACTIVATIONS = (layers.ReLU, layers.Activation)
+BLOCK = re.compile(r"^(block_\d+|expanded_conv)_")
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A computing layer of the folded graph.
+
+    kind : class of the layer; block : group in sensitivities and plans
+    takes : names of the operators whose results are its inputs
+    """
+
+    name: str
+    kind: str
+    block: str
+    takes: tuple[str, ...] = ()
+
+
+def operator_of(layer: layers.Layer) -> Operator:
+    """Describe ``layer``, which is one of `COMPUTING`."""
+    takes = tuple(name for tensor in _inputs(layer) for name in _makers(tensor))
+    return Operator(layer.name, type(layer).__name__, _block(layer), takes)
+
+
+def _block(layer: layers.Layer) -> str:
+    if isinstance(layer, layers.Dense):
+        return "heads"
+    if isinstance(layer, layers.GlobalAveragePooling2D | layers.Concatenate):
+        return "pooling"
+    found = BLOCK.match(layer.name)
+    return found[1] if found else str(layer.name)
+
+
+def _inputs(layer: layers.Layer) -> list[Any]:
+    return layer.input if isinstance(layer.input, list) else [layer.input]
+
+
+def _makers(tensor: Any) -> list[str]:
+    """Return the names of the operators that produce ``tensor``; none for the image."""
+    layer = tensor._keras_history.operation
+    if isinstance(layer, layers.InputLayer):
+        return []
+    if isinstance(layer, COMPUTING):
+        return [str(layer.name)]
+    return [name for before in _inputs(layer) for name in _makers(before)]
+
+
+def end_of(layer: layers.Layer) -> layers.Layer:
+    """Return the layer after which ``layer`` is rounded: the activation that runtimes fuse."""
+    nodes = layer._outbound_nodes
+    follower = nodes[0].operation if len(nodes) == 1 else None
+    return follower if isinstance(follower, ACTIVATIONS) else layer
+
+
+# Simulation of int8 in the folded Keras graph, for all formats at once
 
 Crops = NDArray[np.uint8]
 BATCH = 16

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.converters.checks.arithmetics import EXACT
+from asmnet_edge.converters.checks.arithmetic import EXACT
 from asmnet_edge.converters.checks.parity import Parity, check_saturating, compare
 from asmnet_edge.converters.checks.patterns import patterns
 from asmnet_edge.errors import ModelError
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import ArtifactManifest, Precision
-from asmnet_edge.schemes import LandmarkScheme
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.geometry.schemes import LandmarkScheme
+from asmnet_edge.io.manifest import ArtifactManifest, Precision
 
 DECIMALS = 6  # 0.0002 px of a crop of 224
 # an artifact that passed on faces may deviate more on patterns; allowed are this factor times the

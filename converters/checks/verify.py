@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.converters.audit.contents import read_contents
-from asmnet_edge.converters.checks.arithmetics import (
+from asmnet_edge.converters.checks.arithmetic import (
     EXACT,
     SATURATING,
     arithmetic_here,
@@ -21,15 +20,12 @@ from asmnet_edge.converters.checks.arithmetics import (
 from asmnet_edge.converters.checks.fingerprint import Fingerprint, digest, is_near
 from asmnet_edge.converters.checks.parity import Parity
 from asmnet_edge.converters.checks.patterns import patterns
+from asmnet_edge.converters.inspection.contents import read_contents
 from asmnet_edge.errors import AsmnetEdgeError, CheckFailedError, MissingExtraError
 from asmnet_edge.formats import format_of
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import ArtifactManifest, manifest_path, read_manifest
-from asmnet_edge.runtime.backends.backend import (
-    InferenceBackend,
-    open_backend,
-    run_all,
-)
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.io.manifest import ArtifactManifest, manifest_path, read_manifest
+from asmnet_edge.runtime.backends.backend import InferenceBackend, open_backend, run_all
 
 # arithmetic of this CPU -> CPUs with the other one, for messages
 ELSEWHERE = {EXACT: "on x86 without VNNI", SATURATING: "with VNNI or on ARM"}

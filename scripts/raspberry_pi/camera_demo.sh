@@ -9,7 +9,7 @@ set -euo pipefail
 folder=${ASMNET_EDGE_FOLDER:-"$HOME/asmnet-edge"}
 [ -x "$folder/bin/asmnet-edge" ] || { echo "Error: run ./install.sh first" >&2; exit 2; }
 case ${1-} in
-    '' | -*) source=$("$folder/bin/python" -P -m asmnet_edge.runtime.cameras.attached) ;;
+    '' | -*) source=$("$folder/bin/python" -P -m asmnet_edge.runtime.cameras.discovery) ;;
     *) source=$1 && shift ;;
 esac
 model=()

@@ -134,7 +134,7 @@ install_models() {
     local models=("${manifests[@]%.json}")
     [ ${#models[@]} -lt 2 ] || echo "Several models: the shipped one is taken where --model names none"
     [ ${#models[@]} = 1 ] || models=("$("$folder/bin/python" -P -c \
-        'from asmnet_edge.shipped import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')")
+        'from asmnet_edge.io.files import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')")
     echo "${models[0]}" > "$folder/model"
 }
 

@@ -10,19 +10,17 @@ import numpy as np
 import pytest
 import shared
 
-from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
-from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces
-from asmnet_edge.benchmarks.latency.figures import Latency
-from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.callable_model import CallableModel
+from asmnet_edge.benchmarks.cases import Case, LatencyPlan
+from asmnet_edge.benchmarks.evaluation_faces import EvaluationFaces, FaceSource
+from asmnet_edge.benchmarks.latency_statistics import Latency
+from asmnet_edge.benchmarks.phases import MeasuredCase
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.benchmarks.record_types import ModelDescription
-from asmnet_edge.benchmarks.rows.candidates import CallableModel
-from asmnet_edge.benchmarks.rows.local import LocalRow
-from asmnet_edge.benchmarks.rows.order import Case
-from asmnet_edge.benchmarks.session.measured import MeasuredCase
-from asmnet_edge.crop import CropRule
-from asmnet_edge.schemes import IBUG68
+from asmnet_edge.benchmarks.worker_process import LocalRow
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.schemes import IBUG68
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy import figures as measuring
-from asmnet_edge.benchmarks.accuracy.facesource import faces_settings
-from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces, faces_of, hash_of
+from asmnet_edge.benchmarks import accuracy as measuring
+from asmnet_edge.benchmarks.evaluation_faces import (
+    EvaluationFaces,
+    faces_of,
+    faces_settings,
+    hash_of,
+)
 from asmnet_edge.benchmarks.record_json import to_json
-from asmnet_edge.crop import CropRule
-from asmnet_edge.data.sample import Missing
-from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.metrics import inter_ocular
-from asmnet_edge.pose import fit_pose
+from asmnet_edge.datasets.sample import Missing
+from asmnet_edge.datasets.synthetic import DrawnFaces
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.metrics import inter_ocular
+from asmnet_edge.geometry.pose import fit_pose
 
 Outputs = tuple[np.ndarray, np.ndarray]
 DEVIATIONS = {"deviation_iod_percent", "deviation_pixels", "deviation_by_region"}

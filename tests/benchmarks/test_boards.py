@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.boards import boards_page, read_records
 from asmnet_edge.errors import DataError
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.benchmarks.card.card import read_card
+from asmnet_edge.benchmarks.model_card.card import read_card
 from asmnet_edge.benchmarks.model_card.text import render
-from asmnet_edge.files import sha256
-from asmnet_edge.manifest import manifest_path
-from asmnet_edge.shipped import SHIPPED_FLOAT, shipped
+from asmnet_edge.io.files import SHIPPED_FLOAT, sha256, shipped
+from asmnet_edge.io.manifest import manifest_path
 
 CHECKOUT = Path(__file__).parents[2]
 SCRIPT, CARD = CHECKOUT / "scripts" / "make_card.py", CHECKOUT / "docs" / "model-card"

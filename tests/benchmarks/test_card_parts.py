@@ -12,35 +12,37 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy.truth import truth_of
-from asmnet_edge.benchmarks.card import drawn
-from asmnet_edge.benchmarks.card.conditions import bins, conditions_of
-from asmnet_edge.benchmarks.card.detector import with_detector
-from asmnet_edge.benchmarks.card.drawn import KeptFaces, on_turned_faces
-from asmnet_edge.benchmarks.card.formats import shipped_int8
-from asmnet_edge.benchmarks.card.gallery import ROWS, YAWS, turned_heads
-from asmnet_edge.benchmarks.card.known import read_known
-from asmnet_edge.benchmarks.card.measured import SomeFaces, absent, curve, measure
-from asmnet_edge.benchmarks.card.origin import origin_of, without_folders
-from asmnet_edge.benchmarks.card.plan import CardPlan
-from asmnet_edge.benchmarks.card.trainlog import read_logs
-from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
-from asmnet_edge.benchmarks.evaluation.evaluation import Predictions
-from asmnet_edge.benchmarks.model_card.text import (
-    hard_boxes,
-    hard_conditions,
-    number,
-    render_part,
+from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation.subsets import Predictions
+from asmnet_edge.benchmarks.evaluation_faces import truth_of
+from asmnet_edge.benchmarks.model_card import measurements
+from asmnet_edge.benchmarks.model_card.card import CardPlan
+from asmnet_edge.benchmarks.model_card.conditions import bins, conditions_of, with_detector
+from asmnet_edge.benchmarks.model_card.illustrations import ROWS, YAWS, turned_heads
+from asmnet_edge.benchmarks.model_card.measurements import (
+    KeptFaces,
+    SomeFaces,
+    absent,
+    curve,
+    measure,
+    on_turned_faces,
+    shipped_int8,
 )
-from asmnet_edge.crop import CropRule
-from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
-from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.data.w300 import W300
+from asmnet_edge.benchmarks.model_card.provenance import (
+    origin_of,
+    read_known,
+    read_logs,
+    without_folders,
+)
+from asmnet_edge.benchmarks.model_card.text import hard_boxes, hard_conditions, number, render_part
+from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
+from asmnet_edge.datasets.synthetic import DrawnFaces
+from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.errors import DataError, ModelError
-from asmnet_edge.files import sha256
-from asmnet_edge.landmarks import Box
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.landmarks import Box
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, sha256, shipped
 
 RULE = CropRule(size=32)
 FACTS = {"name": "fake.keras", "precision": "float32", "runtime": "fake", "parameters": 1,
@@ -115,7 +117,7 @@ def test_turned_heads_stand_in_the_card_by_yaw(
     monkeypatch: pytest.MonkeyPatch, upright: bool
 ) -> None:
     grey = np.full((256, 256, 3), 128, np.uint8)  # drawing them takes long, and nobody looks
-    monkeypatch.setattr(drawn, "_loaded", lambda sample: replace(sample, load=lambda: grey))
+    monkeypatch.setattr(measurements, "_loaded", lambda sample: replace(sample, load=lambda: grey))
     dataset = KeptFaces(61, wide=True)
     model = guessing(dataset.samples())
     model = replace(model, crop=replace(model.crop, upright=upright))

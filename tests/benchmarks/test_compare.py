@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.compare import change as changes
-from asmnet_edge.benchmarks.compare import loss
-from asmnet_edge.benchmarks.compare.change import BETTER, SAME, UNSURE, WORSE, Change
-from asmnet_edge.benchmarks.compare.records import Limits, compare
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks import change
+from asmnet_edge.benchmarks import change as changes
+from asmnet_edge.benchmarks.change import BETTER, SAME, UNSURE, WORSE, Change
+from asmnet_edge.benchmarks.compare import Limits, compare
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_json import from_json
 from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.errors import UsageError
@@ -31,11 +31,11 @@ def latency_change(before: Any, after: Any, threshold: float, paired: bool) -> C
 
 
 def nme_change(before: Any, after: Any, threshold: float) -> Change | None:
-    return loss.nme_change(*pair(before, after), threshold)
+    return change.nme_change(*pair(before, after), threshold)
 
 
 def accuracy_change(before: Any, after: Any, threshold: float) -> Change | None:
-    return loss.accuracy_change(*pair(before, after), threshold)
+    return change.accuracy_change(*pair(before, after), threshold)
 
 
 def rounds(

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from asmnet_edge.benchmarks.compare.records import Limits, compare
-from asmnet_edge.benchmarks.compare.view import comparison_view
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.compare import Limits, compare, comparison_view
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 
 Make = Callable[..., dict[str, Any]]
 RUN = {"threads": [1], "latency": {}, "faces": {"count": 4, "on": "x", "sha256": "f"}}

@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel
-from asmnet_edge.benchmarks.evaluation.sensitivity import (
+from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.evaluation.robustness import (
     CURVES,
     Displacement,
     every_kth,
     sensitivity,
 )
-from asmnet_edge.crop import CropRule
-from asmnet_edge.data.sample import Sample
-from asmnet_edge.landmarks import Box, Landmarks
-from asmnet_edge.schemes import LandmarkScheme
+from asmnet_edge.datasets.sample import Sample
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.landmarks import Box, Landmarks
+from asmnet_edge.geometry.schemes import LandmarkScheme
 
 RULE = CropRule(margin=2.0, size=64)
 # a square face of 40 pixels: the crop's side is 80, the eyes are 40 apart

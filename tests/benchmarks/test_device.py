@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from asmnet_edge.benchmarks.device import info as device
-from asmnet_edge.benchmarks.device.info import DeviceInfo, fastest_cpus, load_average
+from asmnet_edge.benchmarks import machine as device
+from asmnet_edge.benchmarks.machine import DeviceInfo, fastest_cpus, load_average
 
 PI = {
     "/proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4",

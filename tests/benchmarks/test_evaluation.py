@@ -10,33 +10,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge import metrics, plots
-from asmnet_edge.benchmarks.accuracy.truth import (
-    faces_in_words,
-    failure_threshold,
-    gaps_in_words,
-    truth_of,
-)
-from asmnet_edge.benchmarks.evaluation.evaluated import EvaluatedModel, open_model
-from asmnet_edge.benchmarks.evaluation.evaluation import predict_faces
-from asmnet_edge.benchmarks.evaluation.run import (
+from asmnet_edge.benchmarks.evaluation.evaluate import (
     FILES,
     Evaluation,
     EvaluationPlan,
     run_evaluation,
     write_evaluation,
 )
-from asmnet_edge.benchmarks.evaluation.table import evaluation_table
-from asmnet_edge.benchmarks.evaluation.tilt import DEGREES, tilted, turned_picture
-from asmnet_edge.crop import CropRule, crop_matrix, cut
-from asmnet_edge.data.sample import Missing, OnBroken, Sample, refuse
+from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel, open_model
+from asmnet_edge.benchmarks.evaluation.robustness import DEGREES, tilted, turned_picture
+from asmnet_edge.benchmarks.evaluation.subsets import predict_faces
+from asmnet_edge.benchmarks.evaluation.tables import evaluation_table
+from asmnet_edge.benchmarks.evaluation_faces import (
+    faces_in_words,
+    failure_threshold,
+    gaps_in_words,
+    truth_of,
+)
+from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
-from asmnet_edge.landmarks import Landmarks, bounding_box
-from asmnet_edge.pictures import read_picture
+from asmnet_edge.geometry import metrics
+from asmnet_edge.geometry.crop import CropRule, crop_matrix, cut
+from asmnet_edge.geometry.landmarks import Landmarks, bounding_box
+from asmnet_edge.geometry.schemes import IBUG68, WFLW98
+from asmnet_edge.io import display
+from asmnet_edge.io.images import read_image
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.landmarker import FaceLandmarker
-from asmnet_edge.schemes import IBUG68, WFLW98
-from asmnet_edge.training.floatmodel import load_float_model
+from asmnet_edge.training.float_model import load_float_model
 
 RULE = CropRule(size=32)
 FACTS = {"name": "fake.tflite", "precision": "int8", "runtime": "fake 1.0"}
@@ -272,7 +273,7 @@ def test_a_part_that_is_the_subset_itself_is_not_named_twice() -> None:
 
 
 def gone(tmp_path: Path) -> Any:
-    return lambda: read_picture(tmp_path / "gone.jpg")
+    return lambda: read_image(tmp_path / "gone.jpg")
 
 
 def test_a_broken_picture_is_refused_or_left_out_and_counted(three: Faces, tmp_path: Path) -> None:
@@ -458,7 +459,7 @@ def test_a_float_model_and_its_artifact_agree(
 def test_outputs_are_those_of_the_float_model(three: Faces, float_file: Path) -> None:
     found = predict_faces(open_model(float_file), three.faces, lambda: None)
     model = load_float_model(float_file)
-    from asmnet_edge.data.crops import crops_of
+    from asmnet_edge.datasets.annotated_crops import crops_of
 
     expected, pose = model.predict(crops_of(three.faces, model.crop))
     np.testing.assert_allclose(found.outputs[0], expected, atol=1e-6)
@@ -512,7 +513,7 @@ def test_without_matplotlib_the_plots_alone_are_left_out(
     def lacking(module: str, extra: str) -> Any:
         raise MissingExtraError(f"this needs {module}", f"pip install 'asmnet-edge[{extra}]'")
 
-    monkeypatch.setattr(plots, "require", lacking)
+    monkeypatch.setattr(display, "require", lacking)
     (note,) = write_evaluation(*whole, tmp_path)
     assert "plots were left out" in note
     assert "pip install 'asmnet-edge[report]'" in note
@@ -522,13 +523,13 @@ def test_without_matplotlib_the_plots_alone_are_left_out(
 
 
 def test_the_worst_face_comes_first(three: Faces, tmp_path: Path) -> None:
-    from asmnet_edge.benchmarks.evaluation import worst_faces
+    from asmnet_edge.benchmarks.evaluation import plots as worst_faces
 
     evaluation = evaluated(three, knowing(three.faces, [0.02, 0.13, 0.06]), "test")
     worst_faces.write_worst_faces(evaluation.predictions, RULE, tmp_path / "worst.png")
-    sheet = read_picture(tmp_path / "worst.png")
+    sheet = read_image(tmp_path / "worst.png")
     alone = evaluation.predictions.of(["face1"])
     worst_faces.write_worst_faces(alone, RULE, tmp_path / "one.png")
-    one = read_picture(tmp_path / "one.png")
+    one = read_image(tmp_path / "one.png")
     tile = slice(worst_faces.LEGEND + 4, worst_faces.LEGEND + 4 + 224), slice(4, 4 + 224)
     assert (sheet[tile] == one[tile]).all()

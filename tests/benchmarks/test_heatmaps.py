@@ -7,10 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks.rows.foreign.described import read_foreign
-from asmnet_edge.benchmarks.rows.foreign.heatmaps import Heatmaps
-from asmnet_edge.benchmarks.rows.opening import open_checked_model
-from asmnet_edge.benchmarks.rows.order import Case
+from asmnet_edge.benchmarks.cases import Case
+from asmnet_edge.benchmarks.foreign_description import Heatmaps, read_foreign
+from asmnet_edge.benchmarks.model_loading import open_checked_model
 from asmnet_edge.errors import UsageError
 
 SIZE, CELLS = 64, 16

@@ -5,18 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.latency import loop, turn
-from asmnet_edge.benchmarks.latency.figures import Latency, student_t
-from asmnet_edge.benchmarks.latency.loop import Timings, measure
-from asmnet_edge.benchmarks.latency.plan import QUICK, RIGOROUS, LatencyPlan
-from asmnet_edge.benchmarks.latency.turn import (
-    LEAST_WINDOW,
-    WINDOW,
-    Turn,
-    take_turn,
-    warm_up,
-)
+from asmnet_edge.benchmarks import timing, timing_loop
+from asmnet_edge.benchmarks.cases import QUICK, RIGOROUS, LatencyPlan
+from asmnet_edge.benchmarks.latency_statistics import Latency, student_t
 from asmnet_edge.benchmarks.record_types import WarmUp
+from asmnet_edge.benchmarks.timing import LEAST_WINDOW, WINDOW, Turn, take_turn, warm_up
+from asmnet_edge.benchmarks.timing_loop import Timings, measure
 from asmnet_edge.errors import ModelError, UsageError
 
 
@@ -58,11 +52,11 @@ class Called:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What the time is taken from; turns begin without a lead-in."""
     clock = Clock()
-    monkeypatch.setattr(turn, "LEAD_CALLS", 0)
-    monkeypatch.setattr(turn, "LEAD_SECONDS", 0.0)
-    monkeypatch.setattr(turn, "perf_counter", clock)
-    monkeypatch.setattr(turn, "process_time", clock)
-    monkeypatch.setattr(loop, "yardstick", lambda cpus: [1.0])
+    monkeypatch.setattr(timing, "LEAD_CALLS", 0)
+    monkeypatch.setattr(timing, "LEAD_SECONDS", 0.0)
+    monkeypatch.setattr(timing, "perf_counter", clock)
+    monkeypatch.setattr(timing, "process_time", clock)
+    monkeypatch.setattr(timing_loop, "yardstick", lambda cpus: [1.0])
     return clock
 
 
@@ -178,7 +172,7 @@ def test_the_order_of_the_rows_is_drawn_by_the_plans_seed(clock: Clock) -> None:
 def test_the_first_calls_of_a_turn_are_kept_apart(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "LEAD_CALLS", 3)
+    monkeypatch.setattr(timing, "LEAD_CALLS", 3)
     taken = take_turn(clock.taking(9, 8, 7, *[1] * 25), queries=25, seconds=0)
     assert taken.lead_in == pytest.approx([9, 8, 7])
     assert taken.samples == pytest.approx([1] * 25)  # cold calls would have been its p99
@@ -189,8 +183,8 @@ def test_the_first_calls_of_a_turn_are_kept_apart(
 def test_a_lead_in_is_longer_for_quick_rows(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, milliseconds: float, calls: int
 ) -> None:
-    monkeypatch.setattr(turn, "LEAD_CALLS", 3)
-    monkeypatch.setattr(turn, "LEAD_SECONDS", 0.0199)
+    monkeypatch.setattr(timing, "LEAD_CALLS", 3)
+    monkeypatch.setattr(timing, "LEAD_SECONDS", 0.0199)
     taken = take_turn(clock.taking(milliseconds), queries=1, seconds=0)
     assert len(taken.lead_in) == calls
     assert len(taken.samples) == 1
@@ -230,7 +224,7 @@ def test_the_yardstick_is_timed_on_the_cores_of_the_row(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[tuple[int, ...]] = []
-    monkeypatch.setattr(loop, "yardstick", lambda cpus: held.append(cpus) or [1.0])
+    monkeypatch.setattr(timing_loop, "yardstick", lambda cpus: held.append(cpus) or [1.0])
     taken = [Timings(cpus=(3,)), Timings()]
     measure([Called(clock.taking(1))] * 2, LatencyPlan(1, 0, 1, 0), lambda: None, taken)
     assert sorted(held) == [(), (), (3,), (3,)]  # before and after each turn
@@ -272,8 +266,8 @@ def test_an_interruption_leaves_what_was_measured(clock: Clock) -> None:
 
 
 def test_a_turn_tells_its_processor_time(clock: Clock) -> None:
-    turn = take_turn(clock.taking(2), 5, 0)
-    assert (turn.wall, turn.cpu) == (pytest.approx(0.01), pytest.approx(0.01))
+    timing = take_turn(clock.taking(2), 5, 0)
+    assert (timing.wall, timing.cpu) == (pytest.approx(0.01), pytest.approx(0.01))
 
 
 def test_rigorous_is_1024_queries_and_a_minute() -> None:

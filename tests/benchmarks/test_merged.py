@@ -1,6 +1,6 @@
 """Reasons of many rows in few lines."""
 
-from asmnet_edge.benchmarks.report.merged import merged
+from asmnet_edge.benchmarks.report.notes import merged
 
 
 def test_a_reason_is_said_once_with_its_rows() -> None:

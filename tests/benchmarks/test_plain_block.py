@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.benchmarks.record.plain_block import command_of, plain_block
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record import BenchmarkRecord, command_of, plain_block
 from asmnet_edge.cli.benchmark.run import print_record
 from asmnet_edge.errors import CheckFailedError
 

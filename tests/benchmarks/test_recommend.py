@@ -2,9 +2,18 @@
 
 import pytest
 
-from asmnet_edge.benchmarks.compare.advice import advice, what_would, why, why_not
-from asmnet_edge.benchmarks.compare.recommend import Needs, best, frame_ms, judge, nearest
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.recommend import (
+    Needs,
+    advice,
+    best,
+    frame_ms,
+    judge,
+    nearest,
+    what_would,
+    why,
+    why_not,
+)
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.errors import UsageError
 
 

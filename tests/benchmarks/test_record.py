@@ -11,18 +11,15 @@ import jsonschema
 import pytest
 
 import asmnet_edge
-from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
-from asmnet_edge.benchmarks.device.info import DeviceInfo
-from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-from asmnet_edge.benchmarks.record.upgrade import upgraded
-from asmnet_edge.benchmarks.record_json import from_json, to_json
+from asmnet_edge.benchmarks.cases import BenchmarkPlan, Case, LatencyPlan
+from asmnet_edge.benchmarks.evaluation_faces import FaceSource
+from asmnet_edge.benchmarks.machine import DeviceInfo
+from asmnet_edge.benchmarks.phases import MeasuredCase
+from asmnet_edge.benchmarks.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_json import from_json, to_json, upgraded
 from asmnet_edge.benchmarks.record_types import CaseResult, ColdStart
-from asmnet_edge.benchmarks.rows.cold import PARTS
-from asmnet_edge.benchmarks.rows.order import Case
-from asmnet_edge.benchmarks.session.measured import MeasuredCase
-from asmnet_edge.benchmarks.session.options import BenchmarkPlan
-from asmnet_edge.benchmarks.session.run import measure_all
+from asmnet_edge.benchmarks.session import measure_all
+from asmnet_edge.benchmarks.worker import PARTS
 from asmnet_edge.errors import DataError, UsageError
 
 DOCS = Path(__file__).parents[2] / "docs"

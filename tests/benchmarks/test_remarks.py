@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from asmnet_edge.benchmarks.report.remarks import remarks
+from asmnet_edge.benchmarks.report.notes import remarks
 
 Row = Callable[..., dict[str, Any]]
 

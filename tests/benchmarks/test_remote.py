@@ -17,24 +17,30 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.remote import ssh
-from asmnet_edge.benchmarks.remote.faces import RemoteFaces
-from asmnet_edge.benchmarks.remote.host import LOST, Host
-from asmnet_edge.benchmarks.remote.package import WHEEL, bundle, files_of, places, wheel
-from asmnet_edge.benchmarks.remote.ssh import (
+from asmnet_edge.benchmarks import remote
+from asmnet_edge.benchmarks.cases import BenchmarkOptions, distinct_names
+from asmnet_edge.benchmarks.remote import (
     KILLED,
+    LOST,
+    Host,
     RemoteRun,
     command_words,
     finish_remotely,
     models_of,
 )
-from asmnet_edge.benchmarks.rows.order import distinct_names
-from asmnet_edge.benchmarks.session.options import BenchmarkOptions
-from asmnet_edge.data.catalog import open_dataset
-from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.data.tablefiles import write_drawn
+from asmnet_edge.benchmarks.remote_package import (
+    WHEEL,
+    RemoteFaces,
+    bundle,
+    files_of,
+    places,
+    wheel,
+)
+from asmnet_edge.datasets.catalog import open_dataset
+from asmnet_edge.datasets.csv_table import write_drawn
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import CheckFailedError, UsageError
-from asmnet_edge.pictures import read_picture
+from asmnet_edge.io.images import read_image
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 ROW = ["--no-float", "--queries", "8", "--seconds", "0", "--no-cold", "--json"]
@@ -94,9 +100,9 @@ def alive(pid: int) -> bool:
 
 def test_the_wheel_is_the_program() -> None:
     names = ZipFile(BytesIO(wheel())).namelist()
-    for name in ("__init__.py", "py.typed", "benchmarks/rows/worker.py", "cli/main.py",
+    for name in ("__init__.py", "py.typed", "benchmarks/worker.py", "cli/main.py",
                  "converters/__init__.py", "runtime/backends/litert.py",
-                 "data/catalog.py"):  # fmt: skip
+                 "datasets/catalog.py"):  # fmt: skip
         assert f"asmnet_edge/{name}" in names
     assert len(names) == len(set(names))
     assert not [name for name in names if "__pycache__" in name or "test_" in name]
@@ -159,7 +165,7 @@ def test_faces_without_a_file_travel_without_loss(tmp_path: Path) -> None:
     pictures = [content for name, content in abroad.files() if name.endswith(".png")]
     for content, sample in zip(pictures, samples, strict=True):
         (tmp_path / "a.png").write_bytes(content)
-        np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), sample.load())
+        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), sample.load())
 
 
 def test_the_options_are_passed_on_as_words() -> None:
@@ -239,7 +245,7 @@ def test_a_cut_connection_is_taken_up_again(
 def test_a_machine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = CompletedProcess([], LOST, b"", b"")
     monkeypatch.setattr(Host, "run", lambda self, script, given=b"": gone)
-    monkeypatch.setattr(ssh, "PAUSE", 0.01)
+    monkeypatch.setattr(remote, "PAUSE", 0.01)
     there = RemoteRun(Host("nowhere"), lambda line: None, "/tmp/gone", patience=0.05)
     with pytest.raises(CheckFailedError, match="benchmark fetch nowhere:/tmp/gone"):
         there.wait()
@@ -257,7 +263,7 @@ def test_a_record_is_fetched_though_the_line_is_cut(
         return run(self, script, given)
 
     monkeypatch.setattr(Host, "run", cut)
-    monkeypatch.setattr(ssh, "PAUSE", 0.01)
+    monkeypatch.setattr(remote, "PAUSE", 0.01)
     said: list[str] = []
     assert RemoteRun(host, said.append, str(tmp_path)).fetch() == {"results": []}
     assert said == ["connection lost: trying again"] * 2
@@ -328,7 +334,7 @@ def test_the_command_leaves_the_run_there_when_the_machine_stays_away(
         return run(self, script, given)
 
     monkeypatch.setattr(Host, "run", cut)
-    monkeypatch.setattr(ssh, "PAUSE", 0.01)
+    monkeypatch.setattr(remote, "PAUSE", 0.01)
     with pytest.raises(CheckFailedError, match="has not answered"):
         finish_remotely(there)
     assert (tmp_path / "code").exists()

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report import page as page_module
 from asmnet_edge.benchmarks.report.charts import (
     accuracy_limits,

@@ -13,45 +13,39 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks.accuracy import jitter as jitter_module
-from asmnet_edge.benchmarks.accuracy.jitter import FRAMES, jitter, moving, still
-from asmnet_edge.benchmarks.accuracy.truth import EvaluationFaces
-from asmnet_edge.benchmarks.record_types import PictureFacts
-from asmnet_edge.benchmarks.rows import cold, worker
-from asmnet_edge.benchmarks.rows.candidates import CallableModel
-from asmnet_edge.benchmarks.rows.cold import cold_start
-from asmnet_edge.benchmarks.rows.coldchild import peak_rss_mib
-from asmnet_edge.benchmarks.rows.foreign.described import (
+from asmnet_edge.benchmarks import accuracy as jitter_module
+from asmnet_edge.benchmarks import worker
+from asmnet_edge.benchmarks.accuracy import FRAMES, jitter, moving, still
+from asmnet_edge.benchmarks.callable_model import CallableModel
+from asmnet_edge.benchmarks.cases import Case, cases_for, distinct_names, with_distinct_keys
+from asmnet_edge.benchmarks.cold_start_process import peak_rss_mib
+from asmnet_edge.benchmarks.evaluation_faces import EvaluationFaces
+from asmnet_edge.benchmarks.foreign_description import (
     ForeignFacts,
     ForeignInput,
     ForeignOutput,
     read_foreign,
 )
-from asmnet_edge.benchmarks.rows.local import LocalRow
-from asmnet_edge.benchmarks.rows.opening import (
+from asmnet_edge.benchmarks.model_loading import (
     check_outputs,
     identified,
     model_files,
     open_checked_model,
     open_model,
 )
-from asmnet_edge.benchmarks.rows.order import (
-    Case,
-    cases_for,
-    distinct_names,
-    with_distinct_keys,
-)
-from asmnet_edge.benchmarks.rows.stages import (
+from asmnet_edge.benchmarks.record_types import PictureFacts
+from asmnet_edge.benchmarks.timing import (
     STAGES,
     landmarker_of,
     picture_facts,
     stage_results,
     time_stages,
 )
-from asmnet_edge.benchmarks.rows.worker import workers
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.benchmarks.worker import cold_start, workers
+from asmnet_edge.benchmarks.worker_process import LocalRow
+from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
-from asmnet_edge.files import sha256, sha256_of_all
+from asmnet_edge.io.files import sha256, sha256_of_all
 from asmnet_edge.runtime.backends import runtimes
 
 TOML = """
@@ -160,7 +154,7 @@ def test_a_slow_row_is_given_the_time_that_its_calls_take(
 def test_a_fresh_process_that_hangs_is_told(
     artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cold, "START_TIMEOUT", 0.01)
+    monkeypatch.setattr(worker, "START_TIMEOUT", 0.01)
     with pytest.raises(ModelError, match=r"float32\.tflite did not start within"):
         cold_start(Case(artifacts[0]), 1)
 

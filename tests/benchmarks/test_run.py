@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
-from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks import phases, session
+from asmnet_edge.benchmarks.cases import BenchmarkOptions, BenchmarkPlan, Case, LatencyPlan
+from asmnet_edge.benchmarks.evaluation_faces import FaceSource
+from asmnet_edge.benchmarks.phases import MeasuredCase, check_source
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_types import AccuracyResult, CaseResult, Jitter
 from asmnet_edge.benchmarks.report.notes import notes
-from asmnet_edge.benchmarks.rows.order import Case
-from asmnet_edge.benchmarks.session import phases, run
-from asmnet_edge.benchmarks.session.measured import MeasuredCase, check_source
-from asmnet_edge.benchmarks.session.options import BenchmarkOptions, BenchmarkPlan
-from asmnet_edge.benchmarks.session.run import measure_all, run_benchmark
+from asmnet_edge.benchmarks.session import measure_all, run_benchmark
 from asmnet_edge.errors import ModelError, UsageError
 
 Make = Callable[..., MeasuredCase]
@@ -289,7 +287,7 @@ def test_what_was_measured_is_saved_between_phases(
 def test_a_long_phase_is_saved_on_the_way(
     measured: Make, short: LatencyPlan, source: FaceSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(session, "SAVE_EVERY", 0.0)
     saved: list[BenchmarkRecord] = []
     row = measured("a.onnx")
     measure_all(BenchmarkPlan((row.case,), short), [row], source, unseen, saved.append)

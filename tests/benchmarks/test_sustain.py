@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.benchmarks.device.sensors import Sensors
-from asmnet_edge.benchmarks.latency import sustain as endurance
-from asmnet_edge.benchmarks.latency.sustain import cool_down, summary, sustain, throttled
-from asmnet_edge.benchmarks.latency.turn import Turn
+from asmnet_edge.benchmarks import timing_loop as endurance
+from asmnet_edge.benchmarks.machine import Sensors
 from asmnet_edge.benchmarks.record_types import WarmUp
+from asmnet_edge.benchmarks.timing import Turn
+from asmnet_edge.benchmarks.timing_loop import cool_down, summary, sustain, throttled
 
 
 class Day:

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from asmnet_edge.benchmarks.accuracy.facesource import FaceSource
-from asmnet_edge.benchmarks.latency.plan import LatencyPlan
-from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+from asmnet_edge.benchmarks.cases import BenchmarkPlan, Case, LatencyPlan
+from asmnet_edge.benchmarks.evaluation_faces import FaceSource
+from asmnet_edge.benchmarks.phases import MeasuredCase
+from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_types import CaseResult
-from asmnet_edge.benchmarks.report.table import tables
-from asmnet_edge.benchmarks.rows.order import Case
-from asmnet_edge.benchmarks.session.measured import MeasuredCase
-from asmnet_edge.benchmarks.session.options import BenchmarkPlan
-from asmnet_edge.benchmarks.session.run import measure_all
+from asmnet_edge.benchmarks.report.tables import tables
+from asmnet_edge.benchmarks.session import measure_all
 
 FAILED = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over. Pick it up"}
 

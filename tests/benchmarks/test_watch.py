@@ -6,18 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.device import sensors
-from asmnet_edge.benchmarks.device.sensors import PowerSupply, Sensors, throttle_words
-from asmnet_edge.benchmarks.latency import turn as turn_module
-from asmnet_edge.benchmarks.latency import yardstick as yardstick_module
-from asmnet_edge.benchmarks.latency.figures import Latency
-from asmnet_edge.benchmarks.latency.turn import Turn
-from asmnet_edge.benchmarks.latency.watch import note_of, power_warning, unsteady
-from asmnet_edge.benchmarks.latency.yardstick import REPEATS, _pinned_to, yardstick
+from asmnet_edge.benchmarks import machine
+from asmnet_edge.benchmarks import timing as turn_module
+from asmnet_edge.benchmarks import timing as yardstick_module
+from asmnet_edge.benchmarks.latency_statistics import Latency, note_of, power_warning, unsteady
+from asmnet_edge.benchmarks.machine import PowerSupply, Sensors, throttle_words
 from asmnet_edge.benchmarks.record_types import RoundNote
-from asmnet_edge.runtime import health
+from asmnet_edge.benchmarks.timing import REPEATS, Turn, _pinned_to, yardstick
+from asmnet_edge.runtime import monitoring
 
-told_by_board = health.throttle_bits
+told_by_board = monitoring.throttle_bits
 QUIET = Sensors(100.0, 0.0, 2600.0, 50.0, None)
 STEADY = Latency.of([[10, 11, 10, 9] * 25] * 8)
 
@@ -195,10 +193,12 @@ def test_a_pi_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_path) 
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    monkeypatch.setattr(sensors, "CPUS", str(tmp_path))
-    monkeypatch.setattr(health, "throttle_bits", lambda: told_by_board(tmp_path / "get_throttled"))
-    monkeypatch.setattr(health, "celsius", lambda: 61.234)
-    seen = sensors.read_sensors()
+    monkeypatch.setattr(machine, "CPUS", str(tmp_path))
+    monkeypatch.setattr(
+        monitoring, "throttle_bits", lambda: told_by_board(tmp_path / "get_throttled")
+    )
+    monkeypatch.setattr(monitoring, "celsius", lambda: 61.234)
+    seen = machine.read_sensors()
     assert (seen.mhz, seen.celsius, seen.throttled) == (1650.0, 61.234, 0x50005)
 
 
@@ -208,10 +208,10 @@ def test_a_battery_is_read_from_its_files(monkeypatch: pytest.MonkeyPatch, tmp_p
     }.items():  # fmt: skip
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
-    glob = sensors._glob
-    monkeypatch.setattr(sensors, "_glob", lambda folder, pattern: glob(str(tmp_path), pattern))
-    assert sensors.read_power() == PowerSupply("battery", 17)
+    glob = machine._glob
+    monkeypatch.setattr(machine, "_glob", lambda folder, pattern: glob(str(tmp_path), pattern))
+    assert machine.read_power() == PowerSupply("battery", 17)
     (tmp_path / "BAT0" / "scope").write_text("Device\n")  # a mouse
-    assert sensors.read_power() == PowerSupply()
+    assert machine.read_power() == PowerSupply()
     (tmp_path / "AC" / "online").write_text("1")
-    assert sensors.read_power().source == "mains"
+    assert machine.read_power().source == "mains"

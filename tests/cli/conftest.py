@@ -9,8 +9,8 @@ import pytest
 import shared
 
 from asmnet_edge.cli.main import main
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import write_picture
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.images import write_image
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def asmnet_edge(
 def face_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn face as PNG, 256 x 256."""
     path = tmp_path_factory.mktemp("pictures") / "face.png"
-    write_picture(path, draw_face(1).picture)
+    write_image(path, draw_face(1).picture)
     return path
 
 

@@ -13,13 +13,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from asmnet_edge.benchmarks.session.options import (
-    BenchmarkOptions,
-    duration,
-    subset_of,
-    thread_counts,
-)
-from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.benchmarks.cases import BenchmarkOptions, duration, subset_of, thread_counts
+from asmnet_edge.datasets.synthetic import DrawnFaces
 
 DOCS = Path(__file__).parents[2] / "docs"
 Run = Callable[..., Any]

@@ -11,8 +11,8 @@ from zipfile import ZipFile
 import pytest
 
 from asmnet_edge.errors import ModelError, UsageError
+from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.runtime.bundle import ROOT, SCRIPTS, make_bundle, scripts_folder
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.manifest import read_manifest
-from asmnet_edge.pictures import write_picture
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.images import write_image
+from asmnet_edge.io.manifest import read_manifest
 
 Run = Callable[..., Any]
 FACES = ("--data", "synthetic:12")
@@ -155,7 +155,7 @@ def test_pictures_without_landmarks_calibrate(
 ) -> None:
     (tmp_path / "pictures").mkdir()
     for number in range(5):
-        write_picture(tmp_path / "pictures" / f"{number}.png", draw_face(number).picture)
+        write_image(tmp_path / "pictures" / f"{number}.png", draw_face(number).picture)
     (tmp_path / "pictures" / "broken.jpg").write_bytes(b"\xff\xd8")
     words = ("--precision", "int8", "--output", tmp_path / "out")
     faces = ("--data", f"pictures:{tmp_path / 'pictures'}", "--detector", "none")
@@ -174,7 +174,7 @@ def test_pictures_without_landmarks_calibrate(
 def test_a_full_disk_is_told_and_leaves_nothing(
     asmnet_edge: Run, float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asmnet_edge.converters.onnx.target import OnnxExporter
+    from asmnet_edge.converters.onnx.onnx_exporter import OnnxExporter
 
     def export(self: Any, graph: Any, recipe: Any, path: Path) -> None:
         path.write_bytes(b"half of a mod")

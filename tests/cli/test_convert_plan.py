@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from asmnet_edge.cli.convert import command
-from asmnet_edge.converters.accuracy.goal import Goal
+from asmnet_edge.converters.accuracy.scores import Goal
 from asmnet_edge.converters.conversion import ConvertOptions
 from asmnet_edge.errors import UsageError
-from asmnet_edge.manifest import read_manifest
+from asmnet_edge.io.manifest import read_manifest
 
 
 def test_a_goal_that_int8_keeps_anyway_needs_no_block(float_file: Path, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from asmnet_edge.cli.terminal import BrokenFaces
-from asmnet_edge.data.packfile import PackFile
-from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.datasets.pack_file import PackFile
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import DataError, NotAFaceError, PictureError
-from asmnet_edge.pictures import write_picture
+from asmnet_edge.io.images import write_image
 
 Run = Callable[..., Any]
 
@@ -63,7 +63,7 @@ def test_a_pack_is_written_and_told(asmnet_edge: Run, tmp_path: Path) -> None:
 def test_a_pack_tells_what_the_copy_lacks(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "300w" / "afw").mkdir(parents=True)
     source = DrawnFaces(1, size=64).samples("train")[0]
-    write_picture(tmp_path / "300w" / "afw" / "1_1.png", source.load())
+    write_image(tmp_path / "300w" / "afw" / "1_1.png", source.load())
     points = "\n".join(f"{x + 1} {y + 1}" for x, y in source.landmarks.points)
     (tmp_path / "300w" / "afw" / "1_1.pts").write_text(points)
     output = tmp_path / "a.npz"
@@ -79,7 +79,7 @@ def add_300w_face(root: Path, name: str, number: int = 0) -> None:
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     face = DrawnFaces(number + 1, size=96).samples("train")[number]
-    write_picture(path.with_suffix(".png"), face.load())
+    write_image(path.with_suffix(".png"), face.load())
     points = "\n".join(f"{x + 1} {y + 1}" for x, y in face.landmarks.points)
     path.with_suffix(".pts").write_text(points)
 

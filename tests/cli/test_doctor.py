@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge import processes
 from asmnet_edge.errors import DataError
 from asmnet_edge.formats import Runtime, runtimes_of
-from asmnet_edge.runtime.cameras import attached
-from asmnet_edge.runtime.cameras.attached import (
+from asmnet_edge.io import system
+from asmnet_edge.runtime import diagnosis
+from asmnet_edge.runtime.cameras import discovery
+from asmnet_edge.runtime.cameras.discovery import (
     best_camera,
     other_cameras,
     ribbon_fault,
     video_nodes,
 )
-from asmnet_edge.runtime.doctor import diagnosis, tryout
-from asmnet_edge.runtime.doctor.tryout import BAD, FAIR, Finding, probe_runtime
+from asmnet_edge.runtime.diagnosis import BAD, FAIR, Finding, probe_runtime
 
 Run = Callable[..., Any]
 
@@ -53,8 +53,8 @@ def test_a_runtime_that_crashes_is_told() -> None:
 
 
 def test_a_runtime_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "CHECK_SECONDS", 1)
-    assert processes.failure("import time; time.sleep(60)") == "it hung for 1 s"
+    monkeypatch.setattr(system, "CHECK_SECONDS", 1)
+    assert system.failure("import time; time.sleep(60)") == "it hung for 1 s"
 
 
 @pytest.mark.parametrize(("bits", "state"), [(0x50005, BAD), (0x50000, FAIR), (0, "ok")])
@@ -130,10 +130,10 @@ def test_the_best_camera_is_the_ribbons_then_one_of_usb(
     pi: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes = video_nodes(pi)
-    monkeypatch.setattr(attached, "video_nodes", lambda: nodes)
-    monkeypatch.setattr(attached, "ribbon_fault", lambda: "")
+    monkeypatch.setattr(discovery, "video_nodes", lambda: nodes)
+    monkeypatch.setattr(discovery, "ribbon_fault", lambda: "")
     assert best_camera() == "picamera2"
-    monkeypatch.setattr(attached, "ribbon_fault", lambda: "it finds none")
+    monkeypatch.setattr(discovery, "ribbon_fault", lambda: "it finds none")
     assert best_camera() == "/dev/v4l/by-id/usb-HD_Webcam-index0"
     nodes.clear()
     with pytest.raises(DataError, match="no camera is attached"):
@@ -141,7 +141,7 @@ def test_the_best_camera_is_the_ribbons_then_one_of_usb(
 
 
 def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tryout, "is_arm", lambda: True)
-    monkeypatch.setattr(tryout, "failure", lambda proof: "")
+    monkeypatch.setattr(diagnosis, "is_arm", lambda: True)
+    monkeypatch.setattr(diagnosis, "failure", lambda proof: "")
     (openvino,) = runtimes_of(Path("model.xml"))
     assert "floating point on ARM" in probe_runtime(openvino).message

@@ -10,9 +10,9 @@ import pytest
 
 from asmnet_edge.cli.main import VERBS
 from asmnet_edge.converters.checks import parity
-from asmnet_edge.data.catalog import DATASETS
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import write_picture
+from asmnet_edge.datasets.catalog import DATASETS
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.images import write_image
 
 Run = Callable[..., Any]
 
@@ -283,7 +283,7 @@ def test_a_shell_sees_the_same(letter: Path, tmp_path: Path) -> None:
 
 def test_one_bad_picture_does_not_cost_the_others(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").write_bytes(b"")
-    write_picture(tmp_path / "face.png", draw_face(3).picture)
+    write_image(tmp_path / "face.png", draw_face(3).picture)
     pictures = tmp_path / "empty.jpg", tmp_path / "face.png"
     ended = asmnet_edge("predict", *pictures, "--output", tmp_path)
     assert ended.code == 1

@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from asmnet_edge.training.floatmodel import load_float_model
-from asmnet_edge.training.official import MARGIN
+from asmnet_edge.importers.keras2 import MARGIN
+from asmnet_edge.training.float_model import load_float_model
 
 Run = Callable[..., Any]
 

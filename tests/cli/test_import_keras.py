@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from asmnet_edge.training import posefit
-from asmnet_edge.training.floatmodel import load_float_model
+from asmnet_edge.importers import adaptation
+from asmnet_edge.training.float_model import load_float_model
 
 Run = Callable[..., Any]
 
@@ -33,8 +33,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def few_faces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posefit, "FACES", 40)
-    monkeypatch.setattr(posefit, "OTHERS", 10)
+    monkeypatch.setattr(adaptation, "FACES", 40)
+    monkeypatch.setattr(adaptation, "OTHERS", 10)
 
 
 def test_a_network_of_ones_own_becomes_artifacts(

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.files import sha256
-from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
+from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, sha256, shipped
 
 Run = Callable[..., Any]
 

@@ -8,8 +8,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.runtime.bundle import ROOT, make_bundle, scripts_folder
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 HARD = "rtsp://me:p%40s$HOME&`id`\"\\'|@cam/Streaming?channel=1&subtype=0"
 
@@ -18,7 +18,7 @@ echo "python $*" >> "$LOG"
 case "$*" in
     *"import picamera2"*) [ -n "$PICAMERA2" ]; exit ;;
     *"import numpy"*) [ "$NUMPY" = 1 ]; exit ;;
-    *"from asmnet_edge.shipped"*) echo /shipped.tflite ;;
+    *"from asmnet_edge.io.files"*) echo /shipped.tflite ;;
     "-m venv"*)
         case "$*" in *--system-site-packages*) site=true ;; *) site=false ;; esac
         folder=${@: -1}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.benchmarks.session.options import shipped_origin
-from asmnet_edge.cli.models import MODEL
-from asmnet_edge.shipped import SHIPPED_FLOATS, SHIPPED_INT8, shipped
+from asmnet_edge.benchmarks.cases import shipped_origin
+from asmnet_edge.cli.arguments import MODEL
+from asmnet_edge.io.files import SHIPPED_FLOATS, SHIPPED_INT8, shipped
 
 
 @pytest.fixture(autouse=True)

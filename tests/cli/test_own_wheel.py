@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.ownwheel import _isolation, build_wheel, checkout_of, repack_wheel
+from asmnet_edge.runtime.bundle import _isolation, build_wheel, checkout_of, repack_wheel
 
 FACTS = "asmnet_edge-1.2.dist-info"
 INSTALLED = {

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import read_picture, write_picture
-from asmnet_edge.shipped import SHIPPED_INT8
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.files import SHIPPED_INT8
+from asmnet_edge.io.images import read_image, write_image
 
 Run = Callable[..., Any]
 
@@ -19,7 +19,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def blank(tmp_path: Path) -> Path:
     path = tmp_path / "blank.png"
-    write_picture(path, np.full((80, 120, 3), 128, np.uint8))
+    write_image(path, np.full((80, 120, 3), 128, np.uint8))
     return path
 
 
@@ -31,7 +31,7 @@ def test_a_face_becomes_a_drawing_and_a_json(
     files = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert files == ["face-faces.jpg", "face-faces.json"]
     assert f"{face_file}: 1 face (" in ended.out
-    drawn, picture = read_picture(tmp_path / "out" / files[0]), read_picture(face_file)
+    drawn, picture = read_image(tmp_path / "out" / files[0]), read_image(face_file)
     assert drawn.shape == picture.shape
     assert np.abs(drawn.astype(int) - picture).max() > 100  # more than JPEG's own
 

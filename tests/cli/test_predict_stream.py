@@ -19,14 +19,13 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.pictures import write_picture
-from asmnet_edge.runtime import pipeline
-from asmnet_edge.runtime.backends import trust
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.io.images import write_image
+from asmnet_edge.runtime import pipeline, sandbox
 from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.health import ThrottlingMonitor
+from asmnet_edge.runtime.monitoring import ThrottlingMonitor
 from asmnet_edge.runtime.sources import Video
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 Run = Callable[..., Any]
 FRAMES = 24
@@ -48,7 +47,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_folder_is_predicted_in_parallel_and_in_order(asmnet_edge: Run, tmp_path: Path) -> None:
     for seed in (1, 2, 3):
-        write_picture(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
+        write_image(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     table, out = tmp_path / "faces.csv", tmp_path / "out"
     words = ("--jobs", 3, "--records", table, "--no-drawing", "--output", out, "--json")
     ended = asmnet_edge("predict", tmp_path / "photos", *words)
@@ -63,7 +62,7 @@ def test_a_folder_is_predicted_in_parallel_and_in_order(asmnet_edge: Run, tmp_pa
 
 def test_in_parallel_it_finds_what_it_finds_alone(asmnet_edge: Run, tmp_path: Path) -> None:
     for seed in range(6):
-        write_picture(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
+        write_image(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     found = []
     for jobs in (1, 4):
         words = ("--jobs", jobs, "--output", tmp_path / str(jobs), "--json", "--no-drawing")
@@ -254,7 +253,7 @@ def test_a_video_that_is_interrupted_is_kept_as_far_as_it_came(
 
 def test_pictures_of_one_name_keep_their_suffix(asmnet_edge: Run, tmp_path: Path) -> None:
     for name in ("a.jpg", "a.png", "b.png"):
-        write_picture(tmp_path / "photos" / name, draw_face(1).picture)
+        write_image(tmp_path / "photos" / name, draw_face(1).picture)
     ended = asmnet_edge("predict", tmp_path / "photos", "--output", tmp_path / "out",
                         "--no-drawing")  # fmt: skip
     assert ended.code == 0
@@ -269,10 +268,12 @@ def test_a_model_without_a_manifest_is_probed_once_for_all_jobs(
     asmnet_edge: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed in (1, 2, 3):
-        write_picture(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
+        write_image(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     bare = shutil.copy(shipped(SHIPPED_INT8), tmp_path / "bare.tflite")
-    run_probe, probes = trust.run_probe, []
-    monkeypatch.setattr(trust, "run_probe", lambda *words: (probes.append(1), run_probe(*words))[1])
+    run_probe, probes = sandbox.run_probe, []
+    monkeypatch.setattr(
+        sandbox, "run_probe", lambda *words: (probes.append(1), run_probe(*words))[1]
+    )
     words = ("--jobs", 3, "--trust", "--model", bare, "--output", tmp_path / "out")
     ended = asmnet_edge("predict", tmp_path / "photos", *words, "--no-drawing")
     assert ended.code == 0
@@ -335,7 +336,7 @@ def test_throttling_that_comes_and_goes_is_reported_once_an_hour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state = iter([["throttled"], []] * 1000)
-    monkeypatch.setattr("asmnet_edge.runtime.health.throttling", lambda: next(state))
+    monkeypatch.setattr("asmnet_edge.runtime.monitoring.throttling", lambda: next(state))
     lines: list[str] = []
     monitor, start = ThrottlingMonitor(lines.append), time.monotonic()
     for second in range(0, 7200, 5):

@@ -6,7 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from asmnet_edge.cli.main import cli
-from asmnet_edge.shipped import sample_picture
+from asmnet_edge.io.files import sample_picture
 
 LIMIT = 150_000  # bytes: the base install stays small
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.pictures import read_picture
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shape import PointDistributionModel
+from asmnet_edge.datasets.synthetic import DrawnFaces
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.geometry.shape_model import PointDistributionModel
+from asmnet_edge.io.images import read_image
 
 Run = Callable[..., Any]
 
@@ -135,7 +135,7 @@ def test_the_picture_has_a_row_a_mode(asmnet_edge: Run, model_file: Path, tmp_pa
         output = tmp_path / f"{modes}.png"
         words = ("--output", output, "--modes", modes)
         assert asmnet_edge("shape", "show", model_file, *words).code == 0
-        heights.append(len(read_picture(output)))
+        heights.append(len(read_image(output)))
     assert heights[1] - heights[0] == heights[0] - 4
 
 
@@ -182,7 +182,7 @@ def test_outputs_that_exist_are_kept(asmnet_edge: Run, model_file: Path, tmp_pat
     assert model_file.read_bytes() == before
     assert picture.read_text() == "the old one"
     assert asmnet_edge("shape", *words, "--overwrite").code == 0
-    assert read_picture(picture).ndim == 3
+    assert read_image(picture).ndim == 3
 
 
 @pytest.mark.parametrize("name", ["letter.txt", "gone.npz"])

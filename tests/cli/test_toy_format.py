@@ -13,7 +13,7 @@ import pytest
 from asmnet_edge.converters.conversion import ConversionEvent, ConvertOptions, convert
 from asmnet_edge.errors import UsageError
 from asmnet_edge.formats import format_named, format_names, registry
-from asmnet_edge.manifest import read_manifest
+from asmnet_edge.io.manifest import read_manifest
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.backends.backend import run_all
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.manifest import manifest_path, read_manifest
+from asmnet_edge.io.manifest import manifest_path, read_manifest
 
 Run = Callable[..., Any]
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import shared
 
-from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.formats import format_named, format_names
-from asmnet_edge.manifest import Precision
-from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+from asmnet_edge.io.manifest import Precision
+from asmnet_edge.training.float_model import FloatModel, load_float_model
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ import openvino
 from onnx import TensorProto, helper, numpy_helper
 from openvino import opset13 as ops
 
-from asmnet_edge.converters.onnx.convolutions import Graph
-from asmnet_edge.converters.openvino.convolutions import convolutions
+from asmnet_edge.converters.checks.arithmetic import saturates
+from asmnet_edge.converters.onnx.onnx_saturation import Graph
+from asmnet_edge.converters.openvino.openvino_saturation import convolutions
 from asmnet_edge.converters.saturation.convolution import Convolution
 from asmnet_edge.converters.saturation.pairs import products
-from asmnet_edge.converters.saturation.probe import saturates
 
 SIDE, ZERO = 9, 120
 # input channels, groups, kernel, stride, padding, dilation

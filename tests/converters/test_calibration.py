@@ -9,21 +9,20 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.calibration.crops import CalibrationSet, calibrate_on
-from asmnet_edge.crop import CropRule, cut
-from asmnet_edge.data.crops import crops_of
-from asmnet_edge.data.pack import PACK_RULE, make_pack
-from asmnet_edge.data.packfacts import PackFacts
-from asmnet_edge.data.packfile import PackFile, write_pack
-from asmnet_edge.data.sample import Sample, refuse
-from asmnet_edge.data.split import is_validation
-from asmnet_edge.data.synthetic import DrawnFaces
-from asmnet_edge.data.w300 import W300
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet, calibrate_on
+from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.pack import PACK_RULE, make_pack
+from asmnet_edge.datasets.pack_file import PackFacts, PackFile, write_pack
+from asmnet_edge.datasets.sample import Sample, refuse
+from asmnet_edge.datasets.splits import is_validation
+from asmnet_edge.datasets.synthetic import DrawnFaces
+from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.errors import AsmnetEdgeError, DataError
-from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.pictures import decode_picture, encode_picture
-from asmnet_edge.pose import in_plane_roll
-from asmnet_edge.schemes import IBUG68, LandmarkScheme
+from asmnet_edge.geometry.crop import CropRule, cut
+from asmnet_edge.geometry.landmarks import Landmarks
+from asmnet_edge.geometry.pose import in_plane_roll
+from asmnet_edge.geometry.schemes import IBUG68, LandmarkScheme
+from asmnet_edge.io.images import decode_image, encode_image
 
 RULE = CropRule(size=32)
 BLUE = (255, 0, 0)  # BGR
@@ -180,7 +179,7 @@ def copies(samples: Sequence[Sample]) -> list[Sample]:
 
     def load(sample: Sample) -> np.ndarray:
         small = cv2.resize(sample.load(), None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
-        return decode_picture(encode_picture(small, ".jpg", 60), "copy")
+        return decode_image(encode_image(small, ".jpg", 60), "copy")
 
     return [
         replace(

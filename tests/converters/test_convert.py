@@ -13,28 +13,27 @@ import openvino
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from asmnet_edge.converters import workshop
-from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters import staging
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.checks import parity
 from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import ConversionJob
-from asmnet_edge.converters.target import exporter_for
-from asmnet_edge.converters.tflite.target import TFLiteExporter
+from asmnet_edge.converters.jobs import ConversionJob, exporter_for
+from asmnet_edge.converters.tflite.tflite_exporter import TFLiteExporter
 from asmnet_edge.errors import CheckFailedError, ModelError, UsageError
-from asmnet_edge.files import sha256
 from asmnet_edge.formats import format_names, suffixes
-from asmnet_edge.manifest import (
+from asmnet_edge.geometry.metrics import deviation
+from asmnet_edge.io.files import sha256
+from asmnet_edge.io.manifest import (
     ArtifactManifest,
     Precision,
     artifact_files,
     manifest_path,
     read_manifest,
 )
-from asmnet_edge.metrics import deviation
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.backends.backend import run_all
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.float_model import FloatModel
 
 Find = Callable[[str, str], Path]
 FORMATS = pytest.mark.parametrize("name", format_names())
@@ -294,14 +293,14 @@ def test_a_stop_between_two_moves_leaves_nothing_that_opens(
         shutil.copy(file, tmp_path)
     path = tmp_path / there.name
     assert open_artifact(path)
-    put_in_place = workshop.put_in_place
+    put_in_place = staging.put_in_place
 
     def stop_at_xml(source: Path, target: Path) -> None:
         if Path(target).suffix == ".xml":
             raise KeyboardInterrupt
         put_in_place(source, target)
 
-    monkeypatch.setattr(workshop, "put_in_place", stop_at_xml)
+    monkeypatch.setattr(staging, "put_in_place", stop_at_xml)
     with pytest.raises(KeyboardInterrupt):
         convert_artifact(order, graph, calibration, tmp_path, "tiny")
     with pytest.raises(ModelError, match="there is no artifact"):

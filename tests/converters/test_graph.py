@@ -13,8 +13,8 @@ from asmnet_edge.converters import graph as graphs
 from asmnet_edge.converters.folding import fold_batch_norms
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.errors import CheckFailedError
-from asmnet_edge.training.floatmodel import FloatModel
-from asmnet_edge.training.pixels import PixelScaling
+from asmnet_edge.training.float_model import FloatModel
+from asmnet_edge.training.model_facts import PixelScaling
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.calibration.crops import calibrate_on
-from asmnet_edge.converters.calibration.pictures import UnlabelledPictures
-from asmnet_edge.converters.calibration.sources import FaceSource
-from asmnet_edge.data.sample import Dataset
-from asmnet_edge.data.synthetic import DrawnFaces, draw_face
+from asmnet_edge.converters.calibration.calibration_set import calibrate_on
+from asmnet_edge.converters.calibration.sources import FaceSource, UnlabelledPictures
+from asmnet_edge.datasets.sample import Dataset
+from asmnet_edge.datasets.synthetic import DrawnFaces, draw_face
 from asmnet_edge.errors import DataError, UsageError
-from asmnet_edge.landmarks import Box
-from asmnet_edge.pictures import Picture, write_picture
+from asmnet_edge.geometry.landmarks import Box
+from asmnet_edge.io.images import Picture, write_image
 from asmnet_edge.runtime.detector import whole_picture
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.float_model import FloatModel
 
 BOX = Box(60, 60, 120, 130)
 
@@ -30,8 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "inner").mkdir()
     for number in range(6):
         place = folder / ("inner" if number == 5 else "") / f"{number}.png"
-        write_picture(place, draw_face(number).picture)
-    write_picture(folder / "grey.png", np.full((200, 200, 3), 128, np.uint8))
+        write_image(place, draw_face(number).picture)
+    write_image(folder / "grey.png", np.full((200, 200, 3), 128, np.uint8))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8 no more")
     (folder / "notes.txt").write_text("no picture")
     return folder
@@ -81,8 +80,8 @@ def test_a_test_picture_among_them_is_refused(
 ) -> None:
     tests = DrawnFaces(12, size=128)
     for number, sample in enumerate(tests.samples("test")):
-        write_picture(tmp_path / f"{number}.jpg", sample.load())
-    monkeypatch.setattr("asmnet_edge.converters.calibration.testfaces.DISJOINT", ())
+        write_image(tmp_path / f"{number}.jpg", sample.load())
+    monkeypatch.setattr("asmnet_edge.converters.calibration.leakage.DISJOINT", ())
     faces = UnlabelledPictures(tmp_path, model, whole_picture)
     with pytest.raises(DataError, match=r"0\.jpg shows test/0-"):
         calibrate_on(faces, model.crop, not_in=[tests])

@@ -9,16 +9,16 @@ import keras
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import ConversionJob
+from asmnet_edge.converters.jobs import ConversionJob
 from asmnet_edge.formats import format_names
-from asmnet_edge.manifest import Precision
+from asmnet_edge.io.manifest import Precision
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.backends.backend import run_all
-from asmnet_edge.training.floatmodel import FloatModel
-from asmnet_edge.training.pixels import PixelScaling
+from asmnet_edge.training.float_model import FloatModel
+from asmnet_edge.training.model_facts import PixelScaling
 
 OTHER = PixelScaling(offset=0.0, scale=1 / 255)
 

@@ -5,16 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.accuracy.faces import Faces
-from asmnet_edge.converters.accuracy.goal import Goal
-from asmnet_edge.converters.accuracy.planned import make_planned
-from asmnet_edge.converters.audit.audit import audit
+from asmnet_edge.converters.accuracy.mixed_precision import make_planned
+from asmnet_edge.converters.accuracy.scores import Faces, Goal
 from asmnet_edge.converters.batch import Batch
-from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import ConversionJob
-from asmnet_edge.manifest import Precision, read_manifest
+from asmnet_edge.converters.inspection.audit import audit
+from asmnet_edge.converters.jobs import ConversionJob
+from asmnet_edge.io.manifest import Precision, read_manifest
 
 BLOCK = ("block_9_expand", "block_9_depthwise", "block_9_project", "block_9_add")
 

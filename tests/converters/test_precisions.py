@@ -9,20 +9,18 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from ai_edge_litert.tools import flatbuffer_utils
 
-from asmnet_edge.converters.audit.audit import audit
-from asmnet_edge.converters.calibration.crops import CalibrationSet
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.checks.parity import Parity
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.orders import jobs_for
-from asmnet_edge.converters.recipe import CALIBRATED, Recipe
-from asmnet_edge.converters.target import exporter_for
+from asmnet_edge.converters.inspection.audit import audit
+from asmnet_edge.converters.jobs import CALIBRATED, Recipe, exporter_for, jobs_for
 from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.formats import all_formats, format_named, format_names
-from asmnet_edge.manifest import Precision, read_manifest
-from asmnet_edge.metrics import deviation
+from asmnet_edge.geometry.metrics import deviation
+from asmnet_edge.io.manifest import Precision, read_manifest
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.backends.backend import open_backend, run_all
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.float_model import FloatModel
 
 Find = Callable[[str, str], Path]
 FORMATS = pytest.mark.parametrize("name", format_names())

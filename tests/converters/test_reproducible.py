@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from asmnet_edge.converters.onnx.canonical_form import canonical
-from asmnet_edge.manifest import artifact_files, manifest_path
+from asmnet_edge.io.manifest import artifact_files, manifest_path
 
 # made in another order than the `artifacts` fixture makes them, so that the libraries' counters
 # stand elsewhere; the weights in int8 and in float take different ways through each library
@@ -23,8 +23,8 @@ import runpy, sys
 from pathlib import Path
 from asmnet_edge.converters.convert import Order, convert
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.manifest import Precision
-from asmnet_edge.training.floatmodel import load_float_model
+from asmnet_edge.io.manifest import Precision
+from asmnet_edge.training.float_model import load_float_model
 
 model, tiny, folder = map(Path, sys.argv[1:])
 graph = InferenceGraph(load_float_model(model))

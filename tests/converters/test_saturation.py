@@ -16,12 +16,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from onnx import numpy_helper
 
-from asmnet_edge.converters.checks import arithmetics
-from asmnet_edge.converters.checks.arithmetics import EXACT, SATURATING, open_in_both
+from asmnet_edge.converters.checks import arithmetic
+from asmnet_edge.converters.checks.arithmetic import (
+    EXACT,
+    PRODUCT,
+    SATURATING,
+    open_in_both,
+    saturates,
+)
 from asmnet_edge.converters.checks.parity import Parities, Parity
-from asmnet_edge.converters.onnx.arithmetic import simulated
-from asmnet_edge.converters.onnx.convolutions import Graph
-from asmnet_edge.converters.saturation.choice import Layer, better
+from asmnet_edge.converters.onnx.onnx_saturation import Graph, simulated
 from asmnet_edge.converters.saturation.convolution import Window
 from asmnet_edge.converters.saturation.pairs import (
     SAFE,
@@ -34,9 +38,9 @@ from asmnet_edge.converters.saturation.pairs import (
     products,
     rows_of,
 )
-from asmnet_edge.converters.saturation.probe import PRODUCT, saturates
+from asmnet_edge.converters.saturation.weight_limits import Layer, better
 from asmnet_edge.errors import CheckFailedError
-from asmnet_edge.manifest import Precision, read_manifest
+from asmnet_edge.io.manifest import Precision, read_manifest
 
 KERNELS = Path(__file__).with_name("saturating_kernels.py")
 QEMU = shutil.which("qemu-x86_64")
@@ -204,11 +208,11 @@ def test_what_saturates_differs_between_the_arithmetics(spoilt: Path, crops: np.
 
 def test_either_arithmetic_is_simulated_as_it_is_here(spoilt: Path, crops: np.ndarray) -> None:
     both = open_in_both(spoilt)
-    again = arithmetics.simulated(spoilt, both.here)
+    again = arithmetic.simulated(spoilt, both.here)
     assert again is not None
     landmarks = np.stack([again.run(crop[None])[0] for crop in crops[:4]])
     own = both.run(crops[:4])
-    other = own[arithmetics.other_than(both.here)][0]
+    other = own[arithmetic.other_than(both.here)][0]
     assert np.abs(landmarks - own[both.here][0]).max() < 0.2 * np.abs(landmarks - other).max()
 
 

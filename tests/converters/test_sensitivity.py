@@ -13,15 +13,19 @@ from hypothesis import strategies as st
 from keras import layers
 
 from asmnet_edge.cli.sensitivity import command
-from asmnet_edge.converters.accuracy import figure
-from asmnet_edge.converters.accuracy.faces import Faces
-from asmnet_edge.converters.accuracy.rounding import RoundedKernel, RoundedTensor, round_kernel
+from asmnet_edge.converters.accuracy import sensitivity as figure
+from asmnet_edge.converters.accuracy.fake_quantization import (
+    RoundedKernel,
+    RoundedTensor,
+    round_kernel,
+)
+from asmnet_edge.converters.accuracy.scores import Faces
 from asmnet_edge.converters.accuracy.sensitivity import Judge, Row, sensitivity
 from asmnet_edge.converters.accuracy.simulation import Simulation
-from asmnet_edge.converters.calibration.crops import CalibrationSet
-from asmnet_edge.metrics import deviation
+from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
+from asmnet_edge.geometry.metrics import deviation
 from asmnet_edge.runtime.backends.backend import open_backend, run_all
-from asmnet_edge.training.floatmodel import FloatModel
+from asmnet_edge.training.float_model import FloatModel
 
 Spoil = Callable[[keras.Model, str, str], None]
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from asmnet_edge.converters.batch import by_format
-from asmnet_edge.converters.orders import ConversionJob, jobs_for
-from asmnet_edge.converters.target import exporter_for
+from asmnet_edge.converters.jobs import ConversionJob, exporter_for, jobs_for
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.formats import (
     Precision,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.manifest import ArtifactManifest, Precision
+from asmnet_edge.io.manifest import ArtifactManifest, Precision
 from asmnet_edge.runtime.artifact import Artifact
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.runtime.cameras.slots import FRAME, MESSAGE, Message, Slots
+from asmnet_edge.runtime.cameras.transport import FRAME, MESSAGE, Message, Slots
 
 FAULTS = ("crash", "hang", "cut off", "wrong size", "stale", "garbage", "gone")
 HEIGHT, WIDTH = 48, 64

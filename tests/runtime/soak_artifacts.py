@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.errors import ModelError
-from asmnet_edge.manifest import artifact_files, manifest_path
+from asmnet_edge.io.manifest import artifact_files, manifest_path
 from asmnet_edge.runtime import artifact as artifact_module
 
 

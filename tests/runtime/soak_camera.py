@@ -20,8 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.outage import CameraRule
+from asmnet_edge.runtime.cameras.camera import Camera, CameraRule
 
 FAULTY = Path(__file__).with_name("faulty_camera.py")
 RULE = CameraRule(opening=4.0, silence=0.4, stale=0.5, retry=0.05, longest=0.1, tick=0.05)

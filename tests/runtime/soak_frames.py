@@ -19,15 +19,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from asmnet_edge.data.drawn_faces import walk_frame
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.runtime.cameras.frames import Frame
-from asmnet_edge.runtime.detect import detect_haar_quickly
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.rendering.drawn_face import walk_frame
+from asmnet_edge.runtime.frame_loop import StageTimes, follow
+from asmnet_edge.runtime.haar import detect_haar_quickly
 from asmnet_edge.runtime.landmarker import FaceLandmarker
-from asmnet_edge.runtime.serving.board import Board
-from asmnet_edge.runtime.stages import StageTimes
-from asmnet_edge.runtime.stream import follow
-from asmnet_edge.runtime.tracking import FaceTracker
+from asmnet_edge.runtime.server.board import Board
+from asmnet_edge.runtime.sources import Frame
+from asmnet_edge.runtime.tracker import FaceTracker
 
 RATE = 30.0
 

@@ -13,9 +13,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError
-from asmnet_edge.pictures import decode_picture, encode_picture
+from asmnet_edge.io.images import decode_image, encode_image
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 
 mutate = runpy.run_path(str(Path(__file__).with_name("soak_artifacts.py")))["mutate"]
@@ -24,12 +24,12 @@ SUFFIXES = (".jpg", ".png", ".bmp", ".webp", ".tif")
 
 def soak(count: int, seed: int = 0) -> dict[str, Any]:
     rng, outcome, start = random.Random(seed), Counter[str](), time.monotonic()
-    whole = {suffix: encode_picture(draw_face(1).picture, suffix) for suffix in SUFFIXES}
+    whole = {suffix: encode_image(draw_face(1).picture, suffix) for suffix in SUFFIXES}
     landmarker = FaceLandmarker.open()
     for number in range(count):
         suffix = SUFFIXES[number % len(SUFFIXES)]
         try:
-            picture = decode_picture(mutate(whole[suffix], rng), f"number {number}{suffix}")
+            picture = decode_image(mutate(whole[suffix], rng), f"number {number}{suffix}")
         except PictureError as error:
             assert "\n" not in str(error)
             assert f"number {number}" in str(error)

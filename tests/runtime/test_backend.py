@@ -12,13 +12,13 @@ import pytest
 
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.formats import FormatSpec, Precision, Runtime, format_of, registry, suffixes
-from asmnet_edge.manifest import ArtifactManifest
+from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.io.manifest import ArtifactManifest
 from asmnet_edge.runtime.artifact import check_artifact, open_artifact
 from asmnet_edge.runtime.backends import litert
 from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.runtime.backends.litert import has_scaled_heads, interpreter_class
 from asmnet_edge.runtime.backends.openvino import OpenVinoBackend
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
 
 
 @pytest.fixture

@@ -14,20 +14,19 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import CheckFailedError, DataError
-from asmnet_edge.runtime.cameras import grab_device
-from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.frames import Frame
-from asmnet_edge.runtime.cameras.grab_device import Device, check_device
-from asmnet_edge.runtime.cameras.outage import CameraRule, Outages
-from asmnet_edge.runtime.cameras.shot import DeviceClock
-from asmnet_edge.runtime.cameras.slots import (
+from asmnet_edge.runtime.cameras import opencv_capture
+from asmnet_edge.runtime.cameras.camera import Camera, CameraRule, Outages
+from asmnet_edge.runtime.cameras.opencv_capture import Device, check_device
+from asmnet_edge.runtime.cameras.transport import (
     FRAME,
     MESSAGE,
     BrokenMessageError,
+    DeviceClock,
     Message,
     Slots,
     memory_file,
 )
+from asmnet_edge.runtime.sources import Frame
 
 HERE = Path(__file__).parent
 SOAK = runpy.run_path(str(HERE / "soak_camera.py"))
@@ -394,7 +393,7 @@ def test_a_camera_that_gives_no_jpegs_goes_on_as_before(capture: FakeCapture) ->
 def test_a_camera_whose_jpegs_are_never_whole_is_left_to_opencv(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(grab_device, "PATIENCE", 0.0)
+    monkeypatch.setattr(opencv_capture, "PATIENCE", 0.0)
     capture = FakeCapture([HALF, PLAIN, PLAIN])
     assert len(list(iter(Device(capture).grab, None))) == 2
     assert capture.converts

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import CropRule
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError, UsageError
-from asmnet_edge.landmarks import Box
-from asmnet_edge.runtime.cropping import Cropper, three_channels
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.landmarks import Box
 from asmnet_edge.runtime.detector import whole_picture
-from asmnet_edge.runtime.landmarker import FaceLandmarker
+from asmnet_edge.runtime.landmarker import Cropper, FaceLandmarker, three_channels
 
 RULE = CropRule(size=64)
 BGR = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import CropRule, cut
-from asmnet_edge.data.synthetic import DrawnFace, draw_face
+from asmnet_edge.datasets.synthetic import DrawnFace, draw_face
 from asmnet_edge.errors import UsageError
-from asmnet_edge.landmarks import Box
-from asmnet_edge.pictures import write_picture
-from asmnet_edge.runtime import detect, detector
+from asmnet_edge.geometry.crop import CropRule, cut
+from asmnet_edge.geometry.landmarks import Box
+from asmnet_edge.io.images import write_image
+from asmnet_edge.runtime import detector, haar
 from asmnet_edge.runtime.artifact import Artifact
-from asmnet_edge.runtime.detect import detect_haar, haar_boxes
 from asmnet_edge.runtime.detector import (
     DETECTORS,
     DetectorOptions,
@@ -22,6 +21,7 @@ from asmnet_edge.runtime.detector import (
     prepare_detector,
     whole_picture,
 )
+from asmnet_edge.runtime.haar import detect_haar, haar_boxes
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.pipeline import Pipeline
 from asmnet_edge.runtime.pipeline_options import PipelineOptions
@@ -143,7 +143,7 @@ def test_a_toy_detector_is_one_module_and_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "toy_detector.py").write_text(
-        "from asmnet_edge.landmarks import Box\n"
+        "from asmnet_edge.geometry.landmarks import Box\n"
         "def prepare(options):\n"
         "    return lambda: lambda image: [Box(40, 60, 150, 150)]\n"
     )
@@ -152,7 +152,7 @@ def test_a_toy_detector_is_one_module_and_one_line(
     picture = draw_face(1).picture
     assert FaceDetector("toy").detect(picture) == [Box(40, 60, 150, 150)]
     with Pipeline(PipelineOptions(detector="toy")) as pipeline:
-        write_picture(tmp_path / "face.png", picture)
+        write_image(tmp_path / "face.png", picture)
         (result,) = pipeline.images([tmp_path / "face.png"])
     assert result.faces[0].box == Box(40, 60, 150, 150)
 
@@ -171,4 +171,4 @@ def test_without_a_detector_the_model_s_own_margin_holds(artifact: Callable[...,
 
 def test_a_face_holds_no_faces() -> None:
     large, inside, beside = Box(0, 0, 100, 100), Box(30, 30, 20, 20), Box(95, 0, 50, 50)
-    assert detect._without_nested([large, beside, inside]) == [large, beside]
+    assert haar._without_nested([large, beside, inside]) == [large, beside]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.runtime.draw import draw_faces
+from asmnet_edge.geometry.landmarks import Landmarks
+from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.runtime.landmarker import Face
-from asmnet_edge.schemes import IBUG68
+from asmnet_edge.runtime.sinks import draw_faces
 
 
 @pytest.fixture

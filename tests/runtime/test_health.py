@@ -4,13 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.runtime.backends.threads import sensible_threads
-from asmnet_edge.runtime.health import (
-    celsius,
-    throttle_bits,
-    throttled_before,
-    throttling,
-)
+from asmnet_edge.io.system import sensible_threads
+from asmnet_edge.runtime.monitoring import celsius, throttle_bits, throttled_before, throttling
 
 
 # from Raspberry Pi's documentation of vcgencmd get_throttled

@@ -6,15 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import CropRule, crop_matrix, cut, from_relative, to_relative, transform
-from asmnet_edge.data.synthetic import draw_face
-from asmnet_edge.landmarks import Box, Landmarks
-from asmnet_edge.pose import in_plane_roll
+from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.geometry.crop import (
+    CropRule,
+    crop_matrix,
+    cut,
+    from_relative,
+    to_relative,
+    transform,
+)
+from asmnet_edge.geometry.landmarks import Box, Landmarks
+from asmnet_edge.geometry.pose import in_plane_roll
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.io.files import SHIPPED_INT8
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shipped import SHIPPED_INT8
 
 GRID = np.stack(np.meshgrid(np.linspace(0, 1, 17), np.linspace(0, 1, 4)), -1).reshape(-1, 2)
 GREY = np.full((200, 300, 3), 128, np.uint8)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.runtime.cameras.grab_picamera2 import open_picamera2, whole_view
+from asmnet_edge.runtime.cameras.picamera2_capture import open_picamera2, whole_view
 
 # Camera Module 2, as https://github.com/raspberrypi/picamera2/issues/683 lists it
 IMX219 = [

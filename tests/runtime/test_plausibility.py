@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.alignment import superimpose
-from asmnet_edge.crop import crop_matrix, transform
 from asmnet_edge.errors import ModelError
-from asmnet_edge.files import sha256
-from asmnet_edge.landmarks import Box
-from asmnet_edge.manifest import read_manifest
+from asmnet_edge.geometry.crop import crop_matrix, transform
+from asmnet_edge.geometry.landmarks import Box
+from asmnet_edge.geometry.shape_model import superimpose
+from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, sha256, shipped
+from asmnet_edge.io.manifest import read_manifest
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.plausibility import PLAUSIBLE, FacePlausibility, shipped_plausibility
-from asmnet_edge.shipped import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fit_plausibility.py"
 MODEL = shipped_plausibility()

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import PictureError, UsageError
-from asmnet_edge.landmarks import Landmarks
+from asmnet_edge.geometry.landmarks import Landmarks
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.runtime.frame_loop import StageTimes
 from asmnet_edge.runtime.landmarker import Face
-from asmnet_edge.runtime.records import open_records, until_it_fails
+from asmnet_edge.runtime.sinks import open_records, until_it_fails
 from asmnet_edge.runtime.sources import (
     Kind,
     Video,
@@ -21,9 +23,7 @@ from asmnet_edge.runtime.sources import (
     pictures_in,
     without_secrets,
 )
-from asmnet_edge.runtime.stages import StageTimes
 from asmnet_edge.runtime.videowriter import count_frames, video_writer
-from asmnet_edge.schemes import IBUG68
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_a_search_and_the_frames_without_one_are_reported_apart() -> None:
 
 def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = iter([*range(10), 9.5, 10.0, 10.5, 99.0, 99.5])
-    monkeypatch.setattr("asmnet_edge.runtime.stages.perf_counter", lambda: next(ends))
+    monkeypatch.setattr("asmnet_edge.runtime.frame_loop.perf_counter", lambda: next(ends))
     times = StageTimes()
     for _ in range(13):
         times.add(infer=1.0)
@@ -275,7 +275,7 @@ def test_a_full_card_is_reported_once_and_ends_nothing(face: Callable) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
 def test_a_full_device_is_named(face: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asmnet_edge.runtime.records.SUFFIXES", ("",))
+    monkeypatch.setattr("asmnet_edge.runtime.sinks.SUFFIXES", ("",))
     with (
         pytest.raises(UsageError, match="cannot write /dev/full: No space left"),
         open_records(Path("/dev/full")) as record,
@@ -338,7 +338,7 @@ def test_a_huge_video_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_pause_is_no_picture_s_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.1, 0.2, 3600.0, 3600.1])
-    monkeypatch.setattr("asmnet_edge.runtime.stages.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("asmnet_edge.runtime.frame_loop.perf_counter", lambda: next(clock))
     times = StageTimes()
     for number in range(5):
         if number == 3:

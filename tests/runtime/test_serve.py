@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.serving import board as board_module
-from asmnet_edge.runtime.serving import connections, serve
-from asmnet_edge.runtime.serving.board import CLIENTS, Board
-from asmnet_edge.runtime.serving.serve import Server, is_loopback
+from asmnet_edge.runtime.server import board as board_module
+from asmnet_edge.runtime.server import server as connections
+from asmnet_edge.runtime.server import server as serve
+from asmnet_edge.runtime.server.board import CLIENTS, Board
+from asmnet_edge.runtime.server.server import Server, is_loopback
 
 PICTURE = np.full((48, 64, 3), 90, np.uint8)
 TOKEN = "a-word-that-is-long"

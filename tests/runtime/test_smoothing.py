@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.runtime.smoothing import LANDMARKS, POSE, OneEuro, Smoothing
+from asmnet_edge.runtime.tracker import LANDMARKS, POSE, OneEuro, Smoothing
 
 RATE = 30.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
+from asmnet_edge.io.files import SHIPPED_INT8, shipped
 
 HERE = Path(__file__).parent
 

@@ -9,15 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.runtime.cameras.camera import Camera
-from asmnet_edge.runtime.cameras.frames import Frame
-from asmnet_edge.runtime.cameras.outage import CameraRule
+from asmnet_edge.runtime.cameras.camera import Camera, CameraRule
+from asmnet_edge.runtime.frame_loop import StageTimes, follow
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
-from asmnet_edge.runtime.pace import at_pace
-from asmnet_edge.runtime.stages import StageTimes
-from asmnet_edge.runtime.stream import follow
-from asmnet_edge.runtime.tracking import FaceTracker
-from asmnet_edge.runtime.watchdog import Watchdog
+from asmnet_edge.runtime.monitoring import Watchdog
+from asmnet_edge.runtime.sources import Frame, at_pace
+from asmnet_edge.runtime.tracker import FaceTracker
 
 GREY = np.full((48, 64, 3), 128, np.uint8)
 PAUSE = 0.05  # seconds between pings

@@ -8,19 +8,19 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import crop_matrix, cut, to_relative, transform
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import UsageError
-from asmnet_edge.landmarks import Box
-from asmnet_edge.manifest import ArtifactManifest
-from asmnet_edge.metrics import nme
-from asmnet_edge.pose import in_plane_roll
+from asmnet_edge.geometry.crop import crop_matrix, cut, to_relative, transform
+from asmnet_edge.geometry.landmarks import Box
+from asmnet_edge.geometry.metrics import nme
+from asmnet_edge.geometry.pose import in_plane_roll
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.io.manifest import ArtifactManifest
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.runtime.plausibility import shipped_plausibility
-from asmnet_edge.runtime.tracking import FaceTracker, TrackingRule, overlap
-from asmnet_edge.schemes import IBUG68
+from asmnet_edge.runtime.tracker import FaceTracker, TrackingRule, overlap
 
 SHAPE = shipped_plausibility().mean.reshape(68, 2)
 SHAPE = SHAPE / np.ptp(SHAPE, axis=0).max()  # of width 1, about its centre of gravity

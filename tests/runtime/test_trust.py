@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError
-from asmnet_edge.runtime import artifact
+from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.runtime import artifact, sandbox
 from asmnet_edge.runtime.artifact import open_artifact
-from asmnet_edge.runtime.backends import trust
-from asmnet_edge.runtime.backends.trial import MEMORY, available
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
-from asmnet_edge.shipped import SHIPPED_INT8, shipped
+from asmnet_edge.runtime.probe import MEMORY, available
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ ENDS = {
     "chatter": ("print('hello')", "ended the process"),
     "hang": ("import time; time.sleep(60)", "still loading after"),
     "hunger": (
-        "import asmnet_edge.runtime.backends.trial as t; t.limit(); bytearray(t.MEMORY)",
+        "import asmnet_edge.runtime.probe as t; t.limit(); bytearray(t.MEMORY)",
         "ended the process",
     ),
     "strange points": ('print(\'{"points": 7, "size": 224}\')', "gives 7 points"),
@@ -74,10 +73,10 @@ def test_however_the_probe_ends_there_is_one_error(
     bare: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     program, told = ENDS[end]
-    run = trust.subprocess.run
-    monkeypatch.setattr(trust, "SECONDS", 2)
+    run = sandbox.subprocess.run
+    monkeypatch.setattr(sandbox, "SECONDS", 2)
     monkeypatch.setattr(
-        trust.subprocess,
+        sandbox.subprocess,
         "run",
         lambda command, **rest: run([sys.executable, "-c", program], **rest),
     )
@@ -87,13 +86,13 @@ def test_however_the_probe_ends_there_is_one_error(
 
 
 def test_what_was_tried_is_what_is_loaded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content, run_probe = bare.read_bytes(), trust.run_probe
+    content, run_probe = bare.read_bytes(), sandbox.run_probe
 
     def swapped(module: str, path: Path, files: dict[str, bytes]) -> dict[str, int]:
         path.write_bytes(b"another")
         return run_probe(module, path, files)
 
-    monkeypatch.setattr(trust, "run_probe", swapped)
+    monkeypatch.setattr(sandbox, "run_probe", swapped)
     opened = open_artifact(bare, trust=True)
     assert opened.backend.run(np.zeros((1, 224, 224, 3), np.uint8))[0].shape == (68, 2)
     assert opened.manifest.files[0]["sha256"] == hashlib.sha256(content).hexdigest()
@@ -111,12 +110,12 @@ def test_no_code_is_taken_from_the_folder_it_is_called_in(
 
 def test_a_flood_of_answers_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import os, asmnet_edge.runtime.backends.trial as t; t.limit()\n"
+        "import os, asmnet_edge.runtime.probe as t; t.limit()\n"
         "while True: os.write(1, bytes(2**16))"
     )
-    run = trust.subprocess.run
+    run = sandbox.subprocess.run
     monkeypatch.setattr(
-        trust.subprocess, "run", lambda _, **rest: run([sys.executable, "-c", program], **rest)
+        sandbox.subprocess, "run", lambda _, **rest: run([sys.executable, "-c", program], **rest)
     )
     with pytest.raises(ModelError, match="ended the process"):
         open_artifact(bare, trust=True)

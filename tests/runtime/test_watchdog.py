@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.runtime.watchdog import Watchdog
+from asmnet_edge.runtime.monitoring import Watchdog
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_pings_come_at_half_the_time_that_systemd_waits(
     systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("asmnet_edge.runtime.watchdog.time.monotonic", lambda: now)
+    monkeypatch.setattr("asmnet_edge.runtime.monitoring.time.monotonic", lambda: now)
     watchdog = Watchdog(environment(systemd, 10_000_000))
     for _ in range(1000):
         now += 0.02

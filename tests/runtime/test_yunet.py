@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError
+from asmnet_edge.runtime import sandbox
 from asmnet_edge.runtime import yunet as room
-from asmnet_edge.runtime.backends import trust
-from asmnet_edge.runtime.tracking import overlap
+from asmnet_edge.runtime.tracker import overlap
 from asmnet_edge.runtime.yunet import FIVE, yunet
 
 
@@ -102,10 +102,10 @@ def test_a_model_that_crashes_opencv_crashes_only_the_sandbox(
 ) -> None:
     path = tmp_path / "yunet.onnx"
     path.write_bytes(b"evil")
-    run = trust.subprocess.run
+    run = sandbox.subprocess.run
     program = "import os; os.kill(os.getpid(), 11)"
     monkeypatch.setattr(
-        trust.subprocess, "run", lambda _, **rest: run([sys.executable, "-c", program], **rest)
+        sandbox.subprocess, "run", lambda _, **rest: run([sys.executable, "-c", program], **rest)
     )
     with pytest.raises(ModelError, match=r"crashed .*SIGSEGV.*face_detection_yunet"):
         yunet(path)

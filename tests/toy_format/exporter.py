@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.converters.graph import InferenceGraph
-from asmnet_edge.converters.recipe import Recipe
+from asmnet_edge.converters.jobs import Recipe
 from asmnet_edge.errors import UsageError
 from asmnet_edge.formats import Precision
 from toy_format.backend import LAYERS, json_of, read_arrays

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.converters.audit.audit import Inspector, Operator
+from asmnet_edge.converters.inspection.audit import Inspector, Operator
 from toy_format.backend import json_of, read_arrays
 
 COMPUTING = ("Conv2D", "DepthwiseConv2D", "Dense", "Add", "GlobalAveragePooling2D")

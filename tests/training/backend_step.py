@@ -19,10 +19,10 @@ import keras
 import numpy as np
 import small_network
 
-from asmnet_edge.shape import PointDistributionModel
+from asmnet_edge.geometry.shape_model import PointDistributionModel
 from asmnet_edge.training.loss import DISTANCES, AsmAssistedLoss
+from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import Variant, build, for_training
-from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 
 

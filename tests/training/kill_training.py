@@ -21,8 +21,8 @@ from threading import Timer
 import numpy as np
 import small_network
 
-from asmnet_edge.data.pack import make_pack
-from asmnet_edge.data.synthetic import DrawnFaces
+from asmnet_edge.datasets.pack import make_pack
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.training.checkpoint import State, load_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.loop import Run

@@ -10,7 +10,7 @@ import sys
 import keras
 from keras import layers
 
-from asmnet_edge.training import floatmodel, loop, validation
+from asmnet_edge.training import float_model, loop, validation
 from asmnet_edge.training.network import SEED, Variant
 
 
@@ -32,7 +32,7 @@ def network(
 
 def use() -> None:
     """Let runs of this process train, and its files hold, the small network."""
-    for module in (loop, floatmodel, validation):
+    for module in (loop, float_model, validation):
         module.build = network
 
 

@@ -10,37 +10,34 @@ import numpy as np
 import pytest
 import torch
 
-from asmnet_edge.crop import CropRule, crop_matrix, cut, to_relative, transform
-from asmnet_edge.data.pack import Pack, make_pack
-from asmnet_edge.data.packfacts import PackFacts
-from asmnet_edge.data.packfile import write_pack
-from asmnet_edge.data.synthetic import DrawnFaces, draw_face
+from asmnet_edge.datasets.pack import Pack, make_pack
+from asmnet_edge.datasets.pack_file import PackFacts, write_pack
+from asmnet_edge.datasets.synthetic import DrawnFaces, draw_face
 from asmnet_edge.errors import ModelError, UsageError
-from asmnet_edge.landmarks import Landmarks
-from asmnet_edge.pose import in_plane_roll, mirrored, turned
-from asmnet_edge.schemes import IBUG68
+from asmnet_edge.geometry.crop import CropRule, crop_matrix, cut, to_relative, transform
+from asmnet_edge.geometry.landmarks import Landmarks
+from asmnet_edge.geometry.pose import in_plane_roll, mirrored, turned
+from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.training.accelerated import losses, views
 from asmnet_edge.training.accelerated.export import push
-from asmnet_edge.training.accelerated.faces import FaceBank
-from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Share, fit_network
+from asmnet_edge.training.accelerated.face_bank import FaceBank
+from asmnet_edge.training.accelerated.fitting import BatchSource, Fit, Share, fit_network
 from asmnet_edge.training.accelerated.networks import (
     AsmNet,
     Teacher,
     centres_of,
     from_keras_layout,
-    to_keras_layout,
-)
-from asmnet_edge.training.accelerated.plan import parse_plan, read_plan
-from asmnet_edge.training.accelerated.program import Faces, main, run
-from asmnet_edge.training.accelerated.weights import (
     read_student,
     read_teacher,
+    to_keras_layout,
     write_student,
     write_teacher,
 )
-from asmnet_edge.training.floatmodel import load_float_model
+from asmnet_edge.training.accelerated.plan import parse_plan, read_plan
+from asmnet_edge.training.accelerated.program import Faces, main, run
+from asmnet_edge.training.float_model import load_float_model
+from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import Variant, build
-from asmnet_edge.training.targets import TargetScaling
 
 SIZE = 96
 CPU = torch.device("cpu")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asmnet_edge.crop import CropRule, invert, transform
-from asmnet_edge.landmarks import bounding_box
-from asmnet_edge.pose import fit_pose, mirrored, turned
-from asmnet_edge.schemes import IBUG68
+from asmnet_edge.geometry.crop import CropRule, invert, transform
+from asmnet_edge.geometry.landmarks import bounding_box
+from asmnet_edge.geometry.pose import fit_pose, mirrored, turned
+from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.training.augmentation import NO_AUGMENTATION, Augmentation, draw_view, render
 
 MOVES = replace(NO_AUGMENTATION, rotation=15, scale=0.08, shift=0.04, flip=0.5)

@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.alignment import normalise
-from asmnet_edge.data.pack import Pack
-from asmnet_edge.shape import PointDistributionModel
+from asmnet_edge.datasets.pack import Pack
+from asmnet_edge.geometry.shape_model import PointDistributionModel, normalise
 from asmnet_edge.training.augmentation import Augmentation
 from asmnet_edge.training.batches import BatchPlan, Source
 from asmnet_edge.training.loss import DISTANCES
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
 
 Step = Callable[[str], dict[str, np.ndarray]]
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asmnet_edge.alignment import normalise
-from asmnet_edge.crop import transform
-from asmnet_edge.data.pack import Pack, make_pack
-from asmnet_edge.pictures import encode_picture
-from asmnet_edge.pose import fit_pose
+from asmnet_edge.datasets.pack import Pack, make_pack
+from asmnet_edge.geometry.crop import transform
+from asmnet_edge.geometry.pose import fit_pose
+from asmnet_edge.geometry.shape_model import normalise
+from asmnet_edge.io.images import encode_image
 from asmnet_edge.training.augmentation import NO_AUGMENTATION, Augmentation
 from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
 
 SIZE = 64
 AS_IT_IS = TargetScaling(np.zeros((68, 2)), 1.0, np.zeros(3), np.ones(3))
@@ -113,7 +113,7 @@ def test_landmarks_lie_where_the_picture_shows_them(
 ) -> None:
     tip = 30  # on the midline: a flip keeps its index
     dots = [draw_dot(points[tip], 320, 320, radius=5) for points in face_pack.points]
-    jpegs = tuple(encode_picture(dot, ".png") for dot in dots)
+    jpegs = tuple(encode_image(dot, ".png") for dot in dots)
     plan = BatchPlan((Source(replace(face_pack, jpegs=jpegs)),), 12, 3, MOVES, seed=2)
     for step in range(3):
         pictures, targets = plan.make(step, SIZE, AS_IT_IS)
@@ -125,7 +125,7 @@ def test_landmarks_lie_where_the_picture_shows_them(
 def test_pictures_are_rgb(face_pack: Pack) -> None:
     blue = np.zeros((320, 320, 3), np.uint8)
     blue[..., 0] = 255  # OpenCV's order is BGR
-    jpegs = (encode_picture(blue, ".png"),) * len(face_pack)
+    jpegs = (encode_image(blue, ".png"),) * len(face_pack)
     plan = BatchPlan((Source(replace(face_pack, jpegs=jpegs)),), 1, 1, NO_AUGMENTATION, 0)
     picture = plan.make(0, SIZE, AS_IT_IS)[0][0]
     assert picture[32, 32].tolist() == [0, 0, 255]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.data.pack import Pack
+from asmnet_edge.datasets.pack import Pack
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.training.config import DataShare, TrainConfig
 from asmnet_edge.training.distribution import Processes, join

@@ -18,23 +18,22 @@ import numpy as np
 import pytest
 from keras import layers
 
-from asmnet_edge.alignment import normalise
-from asmnet_edge.crop import CropRule
-from asmnet_edge.data.pack import Pack
+from asmnet_edge.datasets.pack import Pack
 from asmnet_edge.errors import ModelError
-from asmnet_edge.pictures import read_picture
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.shape import PointDistributionModel
-from asmnet_edge.training import floatmodel, loop, validation
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.geometry.shape_model import PointDistributionModel, normalise
+from asmnet_edge.io.images import read_image
+from asmnet_edge.training import float_model, loop, validation
 from asmnet_edge.training.augmentation import NO_AUGMENTATION
 from asmnet_edge.training.batches import BatchPlan, Source
 from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
-from asmnet_edge.training.floatmodel import FloatModel, load_float_model
+from asmnet_edge.training.float_model import FloatModel, load_float_model
 from asmnet_edge.training.loop import Run
 from asmnet_edge.training.loss import AsmAssistedLoss
+from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import SEED, Variant, build
-from asmnet_edge.training.targets import TargetScaling
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import TILE, predict_landmarks, validation_faces
 
@@ -86,7 +85,7 @@ def make_run(packs: list[tuple[Pack, Pack]]) -> MakeRun:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs train, and files hold, a network of one convolution."""
-    for module in (loop, floatmodel, validation):
+    for module in (loop, float_model, validation):
         monkeypatch.setattr(module, "build", one_convolution)
 
 
@@ -181,7 +180,7 @@ def test_a_run_shows_its_first_batches_and_its_validation_faces(whole: Path) -> 
     batches = ["batch-32px-000000.jpg", "batch-64px-000003.jpg"]
     assert looks == [*batches, "validation-000004.jpg", "validation-000006.jpg"]
     for name in looks:
-        sheet = read_picture(whole / "looks" / name)
+        sheet = read_image(whole / "looks" / name)
         side = TILE if "validation" in name else 32 if "32px" in name else 64
         assert sheet.shape[1] == 4 * (side + 4) + 4  # four faces in a batch, four validate
 

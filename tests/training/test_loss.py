@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from asmnet_edge.crop import crop_matrix, to_relative, transform
 from asmnet_edge.errors import UsageError
-from asmnet_edge.shape import PointDistributionModel
+from asmnet_edge.geometry.crop import crop_matrix, to_relative, transform
+from asmnet_edge.geometry.shape_model import PointDistributionModel
 from asmnet_edge.training.loss import DISTANCES, SCHEDULES, AsmAssistedLoss
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
 
 FACES, POINTS = 3, 5
 BY_HAND = {

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.crop import CropRule
 from asmnet_edge.errors import ModelError
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.training.floatmodel import FACTS, FloatModel, load_float_model
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.training.float_model import FACTS, FloatModel, load_float_model
+from asmnet_edge.training.model_facts import PixelScaling, TargetScaling
 from asmnet_edge.training.network import Variant, build
-from asmnet_edge.training.pixels import PixelScaling
-from asmnet_edge.training.targets import TargetScaling
 
 PIXELS = np.arange(256, dtype=np.uint8)
 VARIANT = Variant(alpha=0.35, input_size=64)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asmnet_edge.errors import ModelError
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
 
 SCALING = TargetScaling(
     np.array([[0.2, 0.3], [0.8, 0.3]]), 0.1, np.array([0, 5.0, 0]), np.full(3, 10)

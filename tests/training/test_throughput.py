@@ -2,11 +2,11 @@
 
 import pytest
 
-from asmnet_edge.data.pack import Pack
-from asmnet_edge.training import throughput
+from asmnet_edge.datasets.pack import Pack
+from asmnet_edge.training import batches
 from asmnet_edge.training.augmentation import NO_AUGMENTATION
 from asmnet_edge.training.batches import BatchPlan, Source
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
 
 
 def test_crops_are_counted_per_second_of_processor_time(
@@ -21,8 +21,8 @@ def test_crops_are_counted_per_second_of_processor_time(
         return make(self, *given)
 
     monkeypatch.setattr(BatchPlan, "make", slow)
-    monkeypatch.setattr(throughput, "process_time", lambda: clock[0])
+    monkeypatch.setattr(batches, "process_time", lambda: clock[0])
     plan = BatchPlan((Source(face_pack),), 6, 3, NO_AUGMENTATION, 0)
     drawn = plan.targets(0, 32)
     scaling = TargetScaling.fit(drawn["landmarks"], drawn["pose"])
-    assert throughput.crops_per_second(plan, 32, scaling, seconds=2) == pytest.approx(12)
+    assert batches.crops_per_second(plan, 32, scaling, seconds=2) == pytest.approx(12)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from asmnet_edge.data.drawn_build import sample_build
-from asmnet_edge.data.drawn_shape import head_of, landmarks_3d, view_of
-from asmnet_edge.data.synthetic import draw_face
+from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import DataError
-from asmnet_edge.pose import fit_pose
-from asmnet_edge.training.accelerated.turned import draw_poses, turn_heads
+from asmnet_edge.geometry.pose import fit_pose
+from asmnet_edge.rendering.head import head_of, landmarks_3d, view_of
+from asmnet_edge.rendering.traits import sample_build
+from asmnet_edge.training.accelerated.turned_heads import draw_poses, turn_heads
 
 SIZE = 192
 MIRROR68 = [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]

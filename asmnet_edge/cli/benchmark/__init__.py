@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from asmnet_edge.cli.verbs import Verbs
+from asmnet_edge.cli.main import Verbs
 
 VERBS = {
     "run": "Measure artifacts and the float model on this machine, or over ssh.",

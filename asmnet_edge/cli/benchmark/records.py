@@ -12,7 +12,7 @@ from asmnet_edge.cli.terminal import print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
 
 SUFFIXES = (".html", ".md", ".csv", ".svg")
 
@@ -22,8 +22,8 @@ SUFFIXES = (".html", ".md", ".csv", ".svg")
 @click.option("--json", "as_json", is_flag=True, help="Print the record in the present schema.")
 def show(record: Path, as_json: bool) -> None:
     """Print the tables of a RECORD."""
-    from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-    from asmnet_edge.benchmarks.report.table import tables
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.report.tables import tables
 
     found = BenchmarkRecord.load(record)
     if as_json:
@@ -75,10 +75,9 @@ def compare(
     chance, failed, lost its accuracy, or is no longer there. What the machine itself explains is
     called unsure.
     """
-    from asmnet_edge.benchmarks.compare.records import Limits
-    from asmnet_edge.benchmarks.compare.records import compare as compared
-    from asmnet_edge.benchmarks.compare.view import comparison_view
-    from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.compare import Limits, comparison_view
+    from asmnet_edge.benchmarks.compare import compare as compared
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     limits = Limits(max_slower / 100, max_nme_loss, allow_lost)
     records = BenchmarkRecord.load(before), BenchmarkRecord.load(after)
@@ -111,8 +110,8 @@ def report(record: Path, output: Path | None, overwrite: bool) -> None:
 
     As SVG it is the page's drawing of speed against accuracy alone.
     """
-    from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-    from asmnet_edge.files import refuse_existing, write_atomically
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.io.files import refuse_existing, write_atomically
 
     path = output or record.with_suffix(".html")
     if path.suffix not in SUFFIXES:
@@ -163,9 +162,8 @@ def recommend(
 
     Exit code 1 when none meets the needs.
     """
-    from asmnet_edge.benchmarks.compare.advice import advice, what_would
-    from asmnet_edge.benchmarks.compare.recommend import Needs, best, judge, nearest
-    from asmnet_edge.benchmarks.record.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.recommend import Needs, advice, best, judge, nearest, what_would
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     needs = Needs(fps, max_nme_drop, detect, max_threads)
     judged = judge([BenchmarkRecord.load(path) for path in records], needs, device)

@@ -14,13 +14,13 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from asmnet_edge.cli.models import MODEL
+from asmnet_edge.cli.arguments import MODEL
 from asmnet_edge.cli.terminal import notes, print_wide
 from asmnet_edge.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.record.record import BenchmarkRecord
-    from asmnet_edge.benchmarks.session.options import BenchmarkOptions
+    from asmnet_edge.benchmarks.cases import BenchmarkOptions
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Output:
 
     def check(self) -> None:
         """Raise `UsageError` where the record cannot be written, before hours of measuring."""
-        from asmnet_edge.files import make_folder, refuse_existing
+        from asmnet_edge.io.files import make_folder, refuse_existing
 
         if self.output:
             refuse_existing([self.output], self.overwrite)
@@ -95,8 +95,8 @@ def run(
     At least --queries calls and --seconds for each, in turns. Exit code 1 when an artifact could
     not be measured; the others are. Ctrl-C ends the run and keeps what was measured.
     """
-    from asmnet_edge.benchmarks.session.options import BenchmarkOptions
-    from asmnet_edge.manifest import without_companions
+    from asmnet_edge.benchmarks.cases import BenchmarkOptions
+    from asmnet_edge.io.manifest import without_companions
 
     given["artifacts"] = tuple(without_companions(given["artifacts"]))
     options, destination = BenchmarkOptions(**given), Output(output, overwrite, as_json)
@@ -123,7 +123,7 @@ def fetch(
     Waits for its end, brings the record back and removes the folder. Ctrl-C ends the run there and
     keeps what it measured.
     """
-    from asmnet_edge.benchmarks.remote.ssh import RemoteRun, finish_remotely
+    from asmnet_edge.benchmarks.remote import RemoteRun, finish_remotely
 
     destination = Output(output, overwrite, as_json)
     destination.check()
@@ -134,7 +134,7 @@ def fetch(
 
 
 def _run_here(options: BenchmarkOptions, destination: Output) -> BenchmarkRecord:
-    from asmnet_edge.benchmarks.session.run import run_benchmark
+    from asmnet_edge.benchmarks.session import run_benchmark
 
     notes.print("Starting: reading options and faces …")
     if options.lacks_keras:
@@ -151,8 +151,7 @@ def _run_here(options: BenchmarkOptions, destination: Output) -> BenchmarkRecord
 def _run_remotely(
     options: BenchmarkOptions, destination: Output, address: tuple[str, tuple[str, ...], str]
 ) -> BenchmarkRecord:
-    from asmnet_edge.benchmarks.remote.host import Host
-    from asmnet_edge.benchmarks.remote.ssh import finish_remotely, start_remotely
+    from asmnet_edge.benchmarks.remote import Host, finish_remotely, start_remotely
 
     with terminable(signal.SIGTERM, signal.SIGHUP):
         started = start_remotely(options, Host(*address), print_note)
@@ -176,8 +175,8 @@ def print_record(record: BenchmarkRecord, as_json: bool) -> None:
 
 def _print_tables(record: BenchmarkRecord) -> None:
     """Print the tables, and below them the block to paste into an issue."""
-    from asmnet_edge.benchmarks.record.plain_block import plain_block
-    from asmnet_edge.benchmarks.report.table import tables
+    from asmnet_edge.benchmarks.record import plain_block
+    from asmnet_edge.benchmarks.report.tables import tables
 
     print_wide(tables(record))
     click.echo("\nTo paste into an issue:\n")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.formats import find_format, format_of, resolve
-from asmnet_edge.landmarks import FloatArray
-from asmnet_edge.manifest import artifact_files
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.io.manifest import artifact_files
 
 Crop = NDArray[np.uint8]
 Files = Mapping[str, bytes]  # suffix -> content of an artifact's file

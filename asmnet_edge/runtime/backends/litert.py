@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import MissingExtraError, ModelError
 from asmnet_edge.formats.builtin import AI_EDGE_LITERT, TENSORFLOW, TFLITE_RUNTIME
+from asmnet_edge.io.system import installed_version
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
-from asmnet_edge.versions import installed_version
 
 OUTDATED = "tflite-runtime "
 RUNTIMES = (AI_EDGE_LITERT, TFLITE_RUNTIME, TENSORFLOW)

@@ -8,11 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.cpu import features
 from asmnet_edge.errors import ModelError, require
-from asmnet_edge.processes import environment
+from asmnet_edge.io.system import environment, features, installed_version
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
-from asmnet_edge.versions import installed_version
 
 CPU_ISA = "ONEDNN_MAX_CPU_ISA"
 

@@ -17,21 +17,20 @@ from contextlib import suppress
 from types import MappingProxyType
 
 from asmnet_edge.errors import AsmnetEdgeError, DataError
-from asmnet_edge.runtime.cameras.shot import Grab, Wanted
-from asmnet_edge.runtime.cameras.slots import ERROR, FRAME, Message, Slots
+from asmnet_edge.runtime.cameras.transport import ERROR, FRAME, Grab, Message, Slots, Wanted
 
 # scheme of a source, up to its colon -> function that opens it
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
-        "picamera2": "asmnet_edge.runtime.cameras.grab_picamera2.open_picamera2",
-        "replay": "asmnet_edge.runtime.cameras.grab_replay.open_replay",
-        "rtsp": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
-        "rtsps": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
-        "http": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
-        "https": "asmnet_edge.runtime.cameras.grab_stream.open_stream",
+        "picamera2": "asmnet_edge.runtime.cameras.picamera2_capture.open_picamera2",
+        "replay": "asmnet_edge.runtime.cameras.opencv_capture.open_replay",
+        "rtsp": "asmnet_edge.runtime.cameras.opencv_capture.open_stream",
+        "rtsps": "asmnet_edge.runtime.cameras.opencv_capture.open_stream",
+        "http": "asmnet_edge.runtime.cameras.opencv_capture.open_stream",
+        "https": "asmnet_edge.runtime.cameras.opencv_capture.open_stream",
     }
 )
-DEVICE = "asmnet_edge.runtime.cameras.grab_device.open_device"  # for all other sources
+DEVICE = "asmnet_edge.runtime.cameras.opencv_capture.open_device"  # for all other sources
 
 
 def main() -> None:

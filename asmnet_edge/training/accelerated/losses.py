@@ -10,9 +10,9 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 
-from asmnet_edge.training.accelerated.fit import Batch, Loss
+from asmnet_edge.training.accelerated.fitting import Batch, Loss
 from asmnet_edge.training.accelerated.networks import centres_of
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
 
 HEAT_SPREAD = 1.2  # cells of the heat map: standard deviation of the wanted spot
 HEAT_WEIGHT = 0.05

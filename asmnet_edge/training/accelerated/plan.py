@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.training.accelerated.fit import Fit
+from asmnet_edge.training.accelerated.fitting import Fit
 from asmnet_edge.training.accelerated.views import ViewSettings
 
 LOSS_KEYS = ("distance", "pose_weight", "taught", "half")  # of `student_loss`

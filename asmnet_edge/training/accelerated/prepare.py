@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.crop import CropRule
-from asmnet_edge.data.catalog import open_dataset
-from asmnet_edge.data.pack import PACK_RULE, Pack, make_pack
-from asmnet_edge.data.packfacts import PackFacts
-from asmnet_edge.data.packfile import write_pack
-from asmnet_edge.data.split import hold_out
+from asmnet_edge.datasets.catalog import open_dataset
+from asmnet_edge.datasets.pack import PACK_RULE, Pack, make_pack
+from asmnet_edge.datasets.pack_file import PackFacts, write_pack
+from asmnet_edge.datasets.splits import hold_out
+from asmnet_edge.geometry.crop import CropRule
 
 
 @dataclass(frozen=True)

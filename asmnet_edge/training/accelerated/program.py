@@ -22,13 +22,26 @@ import torch
 from torch import Tensor, nn
 
 from asmnet_edge.errors import AsmnetEdgeError, UsageError
-from asmnet_edge.files import write_json
-from asmnet_edge.schemes import IBUG68
-from asmnet_edge.training.accelerated.checks import check_banks, label, predictor
-from asmnet_edge.training.accelerated.faces import DrawnBank, FaceBank, joined
-from asmnet_edge.training.accelerated.fit import BatchSource, Fit, Progress, Share, fit_network
+from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.io.files import write_json
+from asmnet_edge.training.accelerated.face_bank import DrawnBank, FaceBank, joined
+from asmnet_edge.training.accelerated.fitting import BatchSource, Fit, Progress, Share, fit_network
 from asmnet_edge.training.accelerated.losses import Scaling, student_loss, teacher_loss
-from asmnet_edge.training.accelerated.networks import AsmNet, Teacher
+from asmnet_edge.training.accelerated.measurements import (
+    check_banks,
+    label,
+    measure_speed,
+    predictor,
+)
+from asmnet_edge.training.accelerated.networks import (
+    AsmNet,
+    Teacher,
+    read_student,
+    read_teacher,
+    write_labels,
+    write_student,
+    write_teacher,
+)
 from asmnet_edge.training.accelerated.plan import (
     Plan,
     Shares,
@@ -36,16 +49,8 @@ from asmnet_edge.training.accelerated.plan import (
     TeacherOptions,
     read_plan,
 )
-from asmnet_edge.training.accelerated.speed import measure_speed
-from asmnet_edge.training.accelerated.weights import (
-    read_student,
-    read_teacher,
-    write_labels,
-    write_student,
-    write_teacher,
-)
-from asmnet_edge.training.journal import LogEntry, write_rows
-from asmnet_edge.training.targets import TargetScaling
+from asmnet_edge.training.model_facts import TargetScaling
+from asmnet_edge.training.training_log import LogEntry, write_rows
 
 
 class ProgressLog:
@@ -62,7 +67,7 @@ class ProgressLog:
 
 
 class Curve:
-    """Course of one run: lines for the log, and rows as in `asmnet_edge.training.journal`."""
+    """Course of one run: lines for the log, and rows as in `asmnet_edge.training.training_log`."""
 
     def __init__(self, fit: Fit, log: ProgressLog) -> None:
         self._fit, self._log = fit, log

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from asmnet_edge.crop import CropRule
+from asmnet_edge.geometry.crop import CropRule
 
-FILL = 128.0  # grey beyond the picture's border, as `asmnet_edge.crop.FILL`
+FILL = 128.0  # grey beyond the picture's border, as `asmnet_edge.geometry.crop.FILL`
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def straight(points: Tensor, size: int) -> Placement:
 def crop(pictures: Tensor, placement: Placement, size: int, factor: int = 1) -> Tensor:
     """Crops (B, 3, size, size), 0 to 255, of ``pictures`` (B, 3, H, W) uint8.
 
-    ``factor`` : samples taken along a pixel's side and averaged; 1 is what `asmnet_edge.crop.cut`
+    ``factor`` : samples taken along a pixel's side and averaged; 1 is what `geometry.crop.cut`
     does down to half the picture's scale
     """
     matrix = placement.matrix

@@ -1,0 +1,240 @@
+"""``asmnet-edge convert``: the verb, its progress and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from asmnet_edge.cli.arguments import MODEL
+from asmnet_edge.cli.terminal import notes, print_wide, silenced, unsilenced_console
+from asmnet_edge.errors import CheckFailedError
+from asmnet_edge.formats import USUAL_PRECISIONS, Precision, format_names
+from asmnet_edge.io.display import table
+from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
+
+if TYPE_CHECKING:
+    from asmnet_edge.converters.accuracy.mixed_precision import Planned
+    from asmnet_edge.converters.accuracy.scores import Score
+    from asmnet_edge.converters.batch import JobResult
+    from asmnet_edge.converters.conversion import ConversionEvent, ConversionReport, ConvertOptions
+    from asmnet_edge.converters.jobs import ConversionJob
+
+
+# What ``convert`` prints: the plan, the progress of each artifact, and the results
+
+
+class ProgressLines:
+    """Progress of a conversion on standard error: a line for each artifact and note.
+
+    On a terminal, the line of the artifact that is being made shows its current step.
+    """
+
+    def __init__(self) -> None:
+        self._loud = unsilenced_console()  # for events while libraries are silenced
+        self._live: Progress | None = None
+        self._head = ""
+
+    def __call__(self, event: ConversionEvent) -> None:
+        """Show ``event``."""
+        if event.kind == "started":
+            self._start(event.message)
+        elif event.kind == "step" and event.number:
+            self._describe(event.message)
+        elif event.kind == "step":
+            self._loud.print(event.message, soft_wrap=True)
+        else:
+            self._stop()
+            notes.print(event.message, soft_wrap=True)
+
+    def __enter__(self) -> ProgressLines:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        failed, head = kind and self._head, self._head
+        self._stop()
+        if failed:
+            notes.print(f"{head} ... failed")
+
+    def _start(self, head: str) -> None:
+        self._head = head
+        if notes.is_terminal:
+            columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+            self._live = Progress(*columns, console=self._loud, transient=True)
+            self._live.add_task(head, total=None)
+            self._live.start()
+
+    def _describe(self, message: str) -> None:
+        if self._live:
+            self._live.update(self._live.task_ids[0], description=message)
+
+    def _stop(self) -> None:
+        if self._live:
+            self._live.stop()
+        self._live, self._head = None, ""
+
+
+def result_table(results: Sequence[JobResult]) -> Table:
+    """Size, share of int8 operators, parity and time of each artifact."""
+    columns = ("MB", "int8 ops", "max px", "mean px", "deviation %", "without VNNI %", "seconds")
+    view = table("artifact", *columns)
+    for result in results:
+        if result.manifest is None:
+            view.add_row(result.path.name, *["-"] * 6, "failed")
+            continue
+        parity, operators = result.manifest.parity, result.manifest.operators
+        view.add_row(
+            result.path.name,
+            f"{result.manifest.bytes / 1e6:.2f}",
+            f"{operators['int8']} of {operators['total']}",
+            f"{parity['max_px']:.4f}",
+            f"{parity['mean_px']:.4f}",
+            f"{parity['deviation_iod_percent']:.3f}",
+            _without_vnni(parity),
+            f"{sum(result.seconds.values()):.1f}" if result.seconds else "kept",
+        )
+    return view
+
+
+def _without_vnni(parity: Mapping[str, Any]) -> str:
+    """Deviation in saturating arithmetic; empty for manifests from before it was measured."""
+    other = parity.get("saturating")
+    return f"{other['deviation_iod_percent']:.3f}" if other else ""
+
+
+def job_table(jobs: Sequence[ConversionJob], source: Path, folder: Path) -> Table:
+    """What would be made in ``folder``, and which of the files exist already."""
+    view = table("artifact", "with it", "calibrated", "there already")
+    for job in jobs:
+        *others, path, manifest = job.files(folder, source.stem)
+        there = [file.name for file in (*others, path, manifest) if file.exists()]
+        view.add_row(
+            path.name,
+            ", ".join(file.name.removeprefix(source.stem) for file in (*others, manifest)),
+            "yes" if job.is_calibrated else "no",
+            "yes" if len(there) == len(others) + 2 else ", ".join(there) or "no",
+        )
+    return view
+
+
+def plan_table(planned: Planned) -> Table:
+    """Cost of each planned artifact on the faces it was chosen on, and on those to verify on."""
+    chosen, verified = planned.outcome.scores, planned.verified
+    view = table("", "chosen: deviation %", "drop %", "verified: deviation %", "drop %")
+    for name, score in verified.items():
+        view.add_row(name, *_cells(chosen[name]), *_cells(score))
+    return view
+
+
+def _cells(score: Score) -> tuple[str, str]:
+    drop = "" if score.nme_drop is None else f"{score.nme_drop:+.3f}"
+    return f"{score.deviation:.3f}", drop
+
+
+# ``asmnet-edge convert``: options in, tables out; `asmnet_edge.converters.conversion` does it
+
+FORMATS = f"[{'|'.join([*format_names(), 'all'])}]"
+
+
+@click.command()
+@click.argument("format", metavar=FORMATS)
+@click.argument("model", required=False, type=MODEL)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("artifacts"),
+              show_default=True, help="Folder for the artifacts.")  # fmt: skip
+@click.option("--precision", "precisions", type=click.Choice([*map(str, Precision), "all"]),
+              multiple=True, help=f"May be repeated; all: the first {len(USUAL_PRECISIONS)}.  "
+              "[default: float32, int8]")  # fmt: skip
+@click.option("--data", metavar="KIND:PATH",
+              help="Faces to calibrate int8 on, such as 300w:DIR, of which the training part is "
+              "taken, or pictures:DIR for pictures without landmarks.  "
+              "[default: drawn faces]")  # fmt: skip
+@click.option("--faces", type=click.IntRange(1), help="To calibrate on.  [default: 128]")
+@click.option("--detector", type=click.Choice(["haar", "none"]), default="haar", show_default=True,
+              help="How faces are found in pictures:DIR; none: each picture is one.")  # fmt: skip
+@click.option("--not-in", multiple=True, metavar="KIND:PATH",
+              help="Refuse to calibrate on faces that are in the test subsets of this data set "
+              "too.  May be repeated.")  # fmt: skip
+@click.option("--max-nme-drop", type=click.FloatRange(0), metavar="PERCENT",
+              help="Keep blocks of int8 in float until the NME rises by no more.")  # fmt: skip
+@click.option("--max-deviation", type=click.FloatRange(0), metavar="PERCENT",
+              help="The same by the distance to the float model's landmarks, in % of the "
+              "inter-ocular distance: needs no annotations.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
+              help="Formats made at a time; each takes 2.5 GB.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Only list what would be made.")
+@click.option("--resume", is_flag=True,
+              help="Keep artifacts that are there and would come out the same.")  # fmt: skip
+@click.option("--overwrite", is_flag=True, help="Replace artifacts that exist.")
+def command(format: str, model: Path | None, dry_run: bool, **words: Any) -> None:
+    """Convert the float MODEL (default: the shipped ASMNet-68) to a format, or to all of them.
+
+    Each artifact is compared with the float model in its own runtime before it gets its name, and
+    comes with a manifest. An interrupted run leaves whole artifacts; --resume makes the others.
+    """
+    from asmnet_edge.converters.conversion import Conversion
+
+    source, options = model or shipped(SHIPPED_FLOAT), options_of(format, **words)
+    if dry_run:
+        _print_plan(options, source)
+        return
+    with ProgressLines() as progress:
+        report = Conversion(source, options, progress, silenced).run()
+    print_wide(result_table(report.results))
+    notes.print(f"in {options.output}", soft_wrap=True)
+    print_wide("from the float model, in crop pixels and in % of the inter-ocular distance")
+    _raise_failures(report)
+    _print_planned(report)
+    report.check_goal()
+
+
+def options_of(
+    format: str,
+    *,
+    precisions: tuple[str, ...] = (),
+    data: str | None = None,
+    faces: int | None = None,
+    jobs: int = 1,
+    **others: Any,
+) -> ConvertOptions:
+    """Return the options that the words of the command line stand for."""
+    from asmnet_edge.converters.conversion import ConvertOptions
+
+    given: dict[str, Any] = {"precisions": precisions, "data": data, "faces": faces}
+    return ConvertOptions(
+        formats=() if format == "all" else (format,),
+        processes=jobs,
+        **others,
+        **{name: value for name, value in given.items() if value},
+    )
+
+
+def _print_plan(options: ConvertOptions, source: Path) -> None:
+    from asmnet_edge.converters.inspection.contents import inspect
+
+    inspect(source)  # raises for a file that is no float model
+    if any(job.is_calibrated for job in options.jobs):
+        notes.print(f"int8 would be calibrated on {options.source.described()}", soft_wrap=True)
+    notes.print(f"from {source} to {options.output}", soft_wrap=True)
+    print_wide(job_table(options.jobs, source, options.output))
+
+
+def _print_planned(report: ConversionReport) -> None:
+    if planned := report.planned:
+        blocks = ", ".join(planned.outcome.plan.blocks)
+        print_wide(f"kept in float: {blocks or 'no block was needed'}")
+        print_wide(plan_table(planned))
+
+
+def _raise_failures(report: ConversionReport) -> None:
+    failures = list(report.failures.values())
+    if failures and len(report.results) == 1:
+        raise failures[0]
+    for failure in failures:
+        notes.print(f"not made: {failure}", soft_wrap=True)
+    if failures:
+        count = f"{len(failures)} of {len(report.results)} artifacts failed their check"
+        raise CheckFailedError(count)

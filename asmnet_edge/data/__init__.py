@@ -1,1 +1,0 @@
-"""Data sets: real ones by folder, drawn ones by seed. No Keras here."""

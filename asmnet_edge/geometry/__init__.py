@@ -1,0 +1,1 @@
+"""Landmark schemes, landmarks, crops, pose, shape model and metrics."""

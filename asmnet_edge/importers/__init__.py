@@ -1,0 +1,1 @@
+"""Keras models of other people, read safely and turned into float models."""

@@ -1,0 +1,1 @@
+"""Files, images, manifests, and what the operating system offers."""

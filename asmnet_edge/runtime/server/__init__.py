@@ -1,0 +1,1 @@
+"""Web page that shows a stream: latest frame, connections, HTTP server."""

@@ -1,1 +1,0 @@
-"""A web page that shows a stream and its faces."""

@@ -1,0 +1,144 @@
+"""Models that can be called on crops: artifacts in their runtimes, and the float Keras model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asmnet_edge.benchmarks.record_types import CaseResult, ModelDescription
+from asmnet_edge.errors import UsageError
+from asmnet_edge.formats import format_of
+from asmnet_edge.geometry.crop import CropRule
+from asmnet_edge.geometry.landmarks import FloatArray
+from asmnet_edge.geometry.pose import fit_pose
+from asmnet_edge.geometry.schemes import LandmarkScheme
+from asmnet_edge.io.manifest import read_manifest
+from asmnet_edge.runtime.backends.backend import (
+    Crop,
+    InferenceBackend,
+    Outputs,
+    open_backend,
+    run_all,
+)
+
+
+@dataclass(frozen=True)
+class CallableModel:
+    """A landmark model that can be called, whatever runs it.
+
+    description : what a record says about it; backend : runs one crop; source_sha256 : of its float
+    model; crop : rule that its crops are cut by; scheme : of its landmarks; fits_pose : it has no
+    pose output, so pose is fitted to its landmarks, outside of what is timed
+    """
+
+    description: ModelDescription
+    backend: InferenceBackend
+    source_sha256: str
+    crop: CropRule
+    scheme: LandmarkScheme
+    fits_pose: bool = False
+
+    def outputs(self, crops: Crop) -> tuple[FloatArray, FloatArray]:
+        """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3)."""
+        landmarks, pose = run_all(self.backend, crops)
+        if self.fits_pose:
+            pose = fit_pose(landmarks.astype(np.float64), self.scheme)
+        return landmarks, pose
+
+    def unmeasured(self, key: str = "") -> CaseResult:
+        """Return the row of a record for it, without measurements.
+
+        key : name of the row, by default that of the model
+        """
+        identity = {"key": key or self.description.name, "source_sha256": self.source_sha256}
+        return CaseResult(**{**vars(self.description), **identity})
+
+
+def artifact_model(
+    path: Path, threads: int, load: Callable[[Path, int], InferenceBackend] | None = None
+) -> CallableModel:
+    """Open the artifact at ``path`` in the runtime of its format, or as ``load`` loads it."""
+    format_of(path)  # an unknown suffix is refused before anything is read
+    manifest = read_manifest(path)
+    backend = (load or open_backend)(path, threads)
+    description = ModelDescription(
+        name=path.name,
+        format=manifest.format,
+        precision=str(manifest.precision),
+        runtime=backend.name,
+        bytes=manifest.bytes,
+        parameters=manifest.parameters,
+        multiply_adds=manifest.multiply_adds,
+        operators=dict(manifest.operators),
+        threads=threads,
+    )
+    source, scheme = manifest.source_sha256, manifest.landmark_scheme
+    return CallableModel(description, backend, source, manifest.crop_rule, scheme)
+
+
+class KerasBackend:
+    """The float Keras model as one compiled TensorFlow function, its fastest form here.
+
+    ``model.predict`` and an eager call cost several times as much a picture.
+    """
+
+    def __init__(self, model: Any) -> None:
+        import keras
+        import tensorflow as tf
+
+        self.name = f"keras {keras.__version__} (tf.function, tensorflow {tf.__version__})"
+        self._scale_pixels, self._scaling = model.pixels.apply, model.scaling
+        self._function = tf.function(model.network, jit_compile=False)
+
+    def run(self, crop: Crop) -> Outputs:
+        """Landmarks (n, 2) and pose (3,) of ``crop`` (1, s, s, 3); see `InferenceBackend`."""
+        outputs = self._function(self._scale_pixels(crop), training=False)
+        landmarks, pose = self._scaling.restore(
+            outputs["landmarks"].numpy(), outputs["pose"].numpy()
+        )
+        return landmarks[0].astype(np.float32), pose[0].astype(np.float32)
+
+
+def limit_threads(tf: Any, threads: int) -> None:
+    """Set TensorFlow's threads; `UsageError` where it has computed with others already."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError as error:
+        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+            raise UsageError(f"TensorFlow's threads cannot be set to {threads} any more") from error
+
+
+def keras_model(path: Path, threads: int) -> CallableModel:
+    """Open the float model at ``path``; needs the ``train`` extra."""
+    import tensorflow as tf
+
+    from asmnet_edge.training.float_model import load_float_model
+
+    limit_threads(tf, threads)  # before the weights are loaded: TensorFlow fixes them at first use
+    model = load_float_model(path)
+    backend = KerasBackend(model)
+    description = describe_float_model(path, model, backend.name, threads)
+    return CallableModel(description, backend, model.source_sha256, model.crop, model.scheme)
+
+
+def describe_float_model(
+    path: Path, model: Any, runtime: str, threads: int | None
+) -> ModelDescription:
+    """Describe the float ``model`` at ``path`` for a record."""
+    from asmnet_edge.training.network import multiply_adds
+
+    return ModelDescription(
+        name=path.name,
+        format="keras",
+        precision="float32",
+        runtime=runtime,
+        bytes=path.stat().st_size,
+        parameters=int(model.network.count_params()),
+        multiply_adds=multiply_adds(model.network),
+        threads=threads,
+    )

@@ -1,1 +1,0 @@
-"""The machine: what it is, and what it was doing while something was measured."""

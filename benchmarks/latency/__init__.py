@@ -1,1 +1,0 @@
-"""Latency: calls timed in turns, the machine watched meanwhile, every sample kept."""

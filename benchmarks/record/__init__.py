@@ -1,1 +1,0 @@
-"""The benchmark record: one run as a versioned JSON file."""

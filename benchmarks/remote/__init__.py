@@ -1,1 +1,0 @@
-"""A benchmark on another machine, over ssh."""

@@ -1,1 +1,0 @@
-"""Landmark networks of others, described by a TOML file."""

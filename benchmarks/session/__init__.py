@@ -1,1 +1,0 @@
-"""One benchmark run, phase by phase."""

@@ -1,0 +1,64 @@
+"""Processes of our own run our code, not what lies in the folder they start in."""
+
+import os
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+
+import pytest
+
+from asmnet_edge.io.system import our_python
+
+ROOMS = ("asmnet_edge", "asmnet_edge.converters", "asmnet_edge.benchmarks")
+
+
+@pytest.mark.parametrize("words", [("-c", "import resource"), ("-m", "timeit", "-n1", "1")])
+def test_a_module_in_the_folder_is_not_taken_for_python_s(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    for name in ("resource", "timeit"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w').close()")
+    plain = [word for word in our_python(*words) if word != "-P"]
+    environment = {**os.environ, "PYTHONSAFEPATH": ""}  # other tests may have set it
+    subprocess.run(
+        our_python(*words), cwd=tmp_path, check=True, capture_output=True, env=environment
+    )
+    assert not (tmp_path / "ran").exists()
+    subprocess.run(plain, cwd=tmp_path, capture_output=True, env=environment)
+    assert (tmp_path / "ran").exists()  # it would be
+
+
+POOL = """
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from asmnet_edge.io.system import spawning
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, {how}) as pool:
+        print(pool.submit(len, "four").result())
+"""
+
+
+@pytest.mark.parametrize("how", ["spawning()", "get_context('spawn')"])
+def test_nor_do_worker_processes_take_it(tmp_path: Path, how: str) -> None:
+    (tmp_path / "pickle.py").write_text("open('ran', 'w').close()")
+    program = tmp_path / "programs" / "pool.py"
+    program.parent.mkdir()
+    program.write_text(POOL.format(how=how))
+    environment = {**os.environ, "PYTHONSAFEPATH": ""}  # started as the command line is
+    command = [sys.executable, str(program)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment)
+    ours = how == "spawning()"
+    assert (done.stdout == b"4\n") == ours
+    assert (tmp_path / "ran").exists() != ours  # it would be
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_nobody_starts_python_another_way(room: str) -> None:
+    spec = util.find_spec(room)
+    assert spec
+    assert spec.submodule_search_locations
+    files = Path(spec.submodule_search_locations[0]).rglob("*.py")
+    ways = ("sys.executable", "get_context", "set_start_method")
+    others = {f.name for f in files if any(way in f.read_text(encoding="utf-8") for way in ways)}
+    assert others <= {"system.py"}

@@ -70,26 +70,24 @@ if TYPE_CHECKING:
     from asmnet_edge.io.images import write_image as write_image
     from asmnet_edge.runtime.artifact import open_artifact
     from asmnet_edge.runtime.detector import DetectorOptions, FaceDetector
+    from asmnet_edge.runtime.image_pipeline import ImageOutputs, ImageResult
     from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
-    from asmnet_edge.runtime.pipeline import Pipeline
-    from asmnet_edge.runtime.pipeline_options import (
+    from asmnet_edge.runtime.pipeline import Pipeline, PipelineOptions
+    from asmnet_edge.runtime.sinks import draw_faces
+    from asmnet_edge.runtime.sources import Frame
+    from asmnet_edge.runtime.stream_pipeline import (
         CameraOptions,
-        ImageOutputs,
-        ImageResult,
-        PipelineOptions,
         ServerOptions,
         StreamOutputs,
         StreamSummary,
     )
-    from asmnet_edge.runtime.sinks import draw_faces
-    from asmnet_edge.runtime.sources import Frame
     from asmnet_edge.runtime.tracker import FaceTracker, TrackingRule
 
 # public name -> where it is defined
 _EXPORTS = {
     "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
     "Box": "asmnet_edge.geometry.landmarks.Box",
-    "CameraOptions": "asmnet_edge.runtime.pipeline_options.CameraOptions",
+    "CameraOptions": "asmnet_edge.runtime.stream_pipeline.CameraOptions",
     "ConversionEvent": "asmnet_edge.converters.conversion.ConversionEvent",
     "ConversionReport": "asmnet_edge.converters.conversion.ConversionReport",
     "ConvertOptions": "asmnet_edge.converters.conversion.ConvertOptions",
@@ -100,14 +98,14 @@ _EXPORTS = {
     "FaceLandmarker": "asmnet_edge.runtime.landmarker.FaceLandmarker",
     "FaceTracker": "asmnet_edge.runtime.tracker.FaceTracker",
     "Frame": "asmnet_edge.runtime.sources.Frame",
-    "ImageOutputs": "asmnet_edge.runtime.pipeline_options.ImageOutputs",
-    "ImageResult": "asmnet_edge.runtime.pipeline_options.ImageResult",
+    "ImageOutputs": "asmnet_edge.runtime.image_pipeline.ImageOutputs",
+    "ImageResult": "asmnet_edge.runtime.image_pipeline.ImageResult",
     "Landmarks": "asmnet_edge.geometry.landmarks.Landmarks",
     "Pipeline": "asmnet_edge.runtime.pipeline.Pipeline",
-    "PipelineOptions": "asmnet_edge.runtime.pipeline_options.PipelineOptions",
-    "ServerOptions": "asmnet_edge.runtime.pipeline_options.ServerOptions",
-    "StreamOutputs": "asmnet_edge.runtime.pipeline_options.StreamOutputs",
-    "StreamSummary": "asmnet_edge.runtime.pipeline_options.StreamSummary",
+    "PipelineOptions": "asmnet_edge.runtime.pipeline.PipelineOptions",
+    "ServerOptions": "asmnet_edge.runtime.stream_pipeline.ServerOptions",
+    "StreamOutputs": "asmnet_edge.runtime.stream_pipeline.StreamOutputs",
+    "StreamSummary": "asmnet_edge.runtime.stream_pipeline.StreamSummary",
     "TrackingRule": "asmnet_edge.runtime.tracker.TrackingRule",
     "convert": "asmnet_edge.converters.conversion.convert",
     "cut": "asmnet_edge.geometry.crop.cut",

@@ -111,6 +111,14 @@ def refuse_existing(paths: list[Path], overwrite: bool) -> None:
         raise OutputExistsError(f"already there: {names}", "Give --overwrite or another output")
 
 
+def convert_paths(options: object, *names: str) -> None:
+    """Turn the fields ``names`` of a frozen dataclass into paths, where they are text."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not isinstance(value, Path):
+            object.__setattr__(options, name, Path(value))
+
+
 # The models that come with the package
 
 SHIPPED_FLOAT = "asmnet68.keras"

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from asmnet_edge.io.images import Picture
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.sinks import draw_faces
 from asmnet_edge.runtime.sources import Frame
-from asmnet_edge.runtime.tracker import FaceTracker
+
+if TYPE_CHECKING:
+    from asmnet_edge.runtime.tracker import FaceTracker
 
 KEPT = 3000  # latest images over which the figures are taken
 STAGES = ("read", "detect", "crop", "infer", "decode", "smooth", "draw", "write")
@@ -85,6 +88,7 @@ PAUSE = 1.0  # seconds between frames after which faces are detected anew
 
 # called with a frame, its faces, and the annotated image or None where none is wanted
 Sink = Callable[[Frame, Sequence[Face], Picture | None], None]
+Stop = Callable[[], bool]
 
 
 def follow(

@@ -113,7 +113,7 @@ def test_the_one_model_of_the_bundle_is_the_one_that_is_used(pi: Pi) -> None:
     assert (pi.folder / "model").read_text().strip() == str(model)
 
 
-def test_the_camera_reaches_the_service_letter_by_letter_and_nobody_else(pi: Pi) -> None:
+def test_the_camera_reaches_the_service_verbatim_and_only_the_service(pi: Pi) -> None:
     pi.done("--service", HARD)
     assert pi.setting("ASMNET_EDGE_SOURCE") == HARD
     assert (pi.folder / "service.env").stat().st_mode & 0o777 == 0o600
@@ -145,7 +145,7 @@ def test_a_service_that_runs_gets_the_new_wheel(pi: Pi) -> None:
     assert called(pi.done(), "try-restart asmnet-edge")
 
 
-def test_a_service_that_does_not_run_is_told(pi: Pi) -> None:
+def test_a_service_that_does_not_run_is_reported(pi: Pi) -> None:
     pi.environment["DEAD"] = "yes"
     ended = pi.install("--service", "0")
     assert ended.returncode == 1
@@ -183,7 +183,7 @@ def test_a_folder_of_somebody_else_is_left_alone(pi: Pi) -> None:
         (["a&b"], "expected a folder of letters"),
     ],
 )
-def test_wrong_words_are_told(pi: Pi, words: list[str], complaint: str) -> None:
+def test_wrong_arguments_are_reported(pi: Pi, words: list[str], complaint: str) -> None:
     ended = pi.install(*words)
     assert ended.returncode == 2
     assert complaint in ended.stderr
@@ -198,13 +198,13 @@ def test_a_damaged_bundle_is_not_installed(pi: Pi) -> None:
     assert not pi.folder.exists()
 
 
-def test_root_is_told_to_be_somebody_else(pi: Pi) -> None:
+def test_root_is_refused(pi: Pi) -> None:
     pi.environment["PLAYED_UID"] = "0"
     ended = pi.install()
     assert (ended.returncode, "without sudo" in ended.stderr) == (2, True)
 
 
-def test_without_a_wheel_it_says_so(pi: Pi, tmp_path: Path) -> None:
+def test_a_missing_wheel_is_reported(pi: Pi, tmp_path: Path) -> None:
     pi.bundle = tmp_path / "scripts"
     pi.bundle.mkdir()
     for script in scripts_folder().glob("*.sh"):

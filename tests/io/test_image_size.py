@@ -139,7 +139,7 @@ def tiff_of(*entries: tuple[int, int, int, int]) -> bytes:
         ([(256, 4, 2, 60_000), (257, 4, 1, 8)], None),
     ],
 )
-def test_a_tiff_that_tells_a_side_oddly_is_refused(
+def test_a_tiff_that_states_a_side_ambiguously_is_refused(
     entries: list[tuple[int, int, int, int]], size: tuple[int, int] | None
 ) -> None:
     assert stated_size(tiff_of(*entries)) == size

@@ -54,7 +54,7 @@ def test_nor_do_worker_processes_take_it(tmp_path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_nobody_starts_python_another_way(room: str) -> None:
+def test_python_is_started_in_one_way_only(room: str) -> None:
     spec = util.find_spec(room)
     assert spec
     assert spec.submodule_search_locations

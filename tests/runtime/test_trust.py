@@ -72,7 +72,7 @@ ENDS = {
 def test_however_the_probe_ends_there_is_one_error(
     bare: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    program, told = ENDS[end]
+    program, expected = ENDS[end]
     run = sandbox.subprocess.run
     monkeypatch.setattr(sandbox, "SECONDS", 2)
     monkeypatch.setattr(
@@ -80,7 +80,7 @@ def test_however_the_probe_ends_there_is_one_error(
         "run",
         lambda command, **rest: run([sys.executable, "-c", program], **rest),
     )
-    with pytest.raises(ModelError, match=told) as refused:
+    with pytest.raises(ModelError, match=expected) as refused:
         open_artifact(bare, trust=True)
     assert "\n" not in str(refused.value)
 

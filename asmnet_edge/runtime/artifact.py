@@ -14,7 +14,7 @@ import numpy as np
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.formats import format_of
 from asmnet_edge.geometry.crop import CropRule
-from asmnet_edge.geometry.schemes import scheme_with
+from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_with
 from asmnet_edge.io.files import sha256
 from asmnet_edge.io.manifest import (
     ArtifactManifest,
@@ -32,11 +32,22 @@ SIZES = (224, 192, 160, 128, 112, 96, 64)  # crop sides tried where a runtime do
 
 @dataclass(frozen=True)
 class Artifact:
-    """A loaded artifact: its file, its manifest and the backend that runs it."""
+    """A loaded artifact: its file, its manifest and the backend that runs it.
+
+    crop_rule, landmark_scheme : as its manifest states them
+    """
 
     path: Path
     manifest: ArtifactManifest
     backend: InferenceBackend
+
+    @property
+    def crop_rule(self) -> CropRule:
+        return self.manifest.crop_rule
+
+    @property
+    def landmark_scheme(self) -> LandmarkScheme:
+        return self.manifest.landmark_scheme
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ def image_facts(
     return {
         "picture": str(path),
         "size": list(size),
-        "scheme": artifact.manifest.scheme,
+        "scheme": artifact.landmark_scheme.name,
         "model": artifact.path.name,
         "runtime": artifact.backend.name,
         "timings_ms": {k: round(v, 3) for k, v in vars(landmarker.timings).items()},

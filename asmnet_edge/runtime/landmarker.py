@@ -1,4 +1,7 @@
-"""Crops as network input, cut into memory that is used again for every face."""
+"""From an image to faces: detect, crop, run the network, map its landmarks back.
+
+`FaceLandmarker.landmarks` is where a crop of a frame becomes landmarks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -15,61 +18,34 @@ from asmnet_edge.errors import DataError, ModelError, PictureError, UsageError
 from asmnet_edge.geometry.crop import CropRule, cut, from_relative, invert, transform
 from asmnet_edge.geometry.landmarks import Box, FloatArray, Landmarks
 from asmnet_edge.geometry.pose import AXES
+from asmnet_edge.geometry.schemes import LandmarkScheme
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.io.images import Picture
-from asmnet_edge.runtime.artifact import Artifact, open_artifact
-from asmnet_edge.runtime.backends.backend import Crop
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import Crop, InferenceBackend
 from asmnet_edge.runtime.detector import Detector, DetectorOptions, prepare_detector
 from asmnet_edge.runtime.haar import detect_haar
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 
 COLOURS = ("bgr", "rgb")
-
-
-def three_channels(picture: Picture) -> Picture:
-    """Return ``picture`` as (H, W, 3): grey (H, W) or (H, W, 1) repeated, a fourth channel dropped.
-
-    `PictureError` if it is no uint8 image.
-    """
-    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.size == 0:
-        raise PictureError(f"a picture must be (H, W, 3) uint8, got {_described(picture)}")
-    if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 1):
-        return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
-    if picture.ndim != 3 or picture.shape[2] not in (3, 4):
-        raise PictureError(f"a picture must be (H, W, 3) uint8, got {_described(picture)}")
-    return picture if picture.shape[2] == 3 else np.ascontiguousarray(picture[..., :3])
-
-
-def _described(picture: object) -> str:
-    if isinstance(picture, np.ndarray):
-        return f"{picture.shape} {picture.dtype}"
-    return type(picture).__name__
-
-
-class Cropper:
-    """Cuts crops by a rule; each call overwrites the previous crop.
-
-    colour : order of the images' channels, bgr or rgb
-    """
-
-    def __init__(self, rule: CropRule, colour: str = "bgr") -> None:
-        self._rule, self._swap = rule, colour == "bgr"
-        self._cut = np.empty((rule.size, rule.size, 3), np.uint8)
-        self._input = np.empty((1, rule.size, rule.size, 3), np.uint8)
-
-    def cut(self, picture: Picture, matrix: FloatArray) -> Crop:
-        """Return the input (1, s, s, 3) uint8 RGB that ``matrix`` maps ``picture`` (H, W, 3) to."""
-        if not self._swap:
-            cut(picture, matrix, self._rule.size, self._input[0])
-            return self._input
-        cut(picture, matrix, self._rule.size, self._cut)
-        cv2.cvtColor(self._cut, cv2.COLOR_BGR2RGB, dst=self._input[0])
-        return self._input
-
-
-# From an image to faces: detect, crop, run the network, map its landmarks back
-
 FAR = 20.0  # degrees between two crops of an upright rule from which on a third is cut
+
+
+class LandmarkModel(Protocol):
+    """What a landmarker needs of an `Artifact`, or of any other loaded network.
+
+    path : for errors; crop_rule : by which its crops are cut; landmark_scheme : of its landmarks
+    backend : runs one crop
+    """
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def crop_rule(self) -> CropRule: ...
+    @property
+    def landmark_scheme(self) -> LandmarkScheme: ...
+    @property
+    def backend(self) -> InferenceBackend: ...
 
 
 @dataclass(frozen=True)
@@ -115,6 +91,47 @@ class Timings:
     decode: float = 0.0
 
 
+def three_channels(picture: Picture) -> Picture:
+    """Return ``picture`` as (H, W, 3): grey (H, W) or (H, W, 1) repeated, a fourth channel dropped.
+
+    `PictureError` if it is no uint8 image.
+    """
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.size == 0:
+        raise PictureError(f"a picture must be (H, W, 3) uint8, got {_described(picture)}")
+    if picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 1):
+        return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)  # type: ignore[return-value]
+    if picture.ndim != 3 or picture.shape[2] not in (3, 4):
+        raise PictureError(f"a picture must be (H, W, 3) uint8, got {_described(picture)}")
+    return picture if picture.shape[2] == 3 else np.ascontiguousarray(picture[..., :3])
+
+
+def _described(picture: object) -> str:
+    if isinstance(picture, np.ndarray):
+        return f"{picture.shape} {picture.dtype}"
+    return type(picture).__name__
+
+
+class Cropper:
+    """Cuts crops by a rule; each call overwrites the previous crop.
+
+    colour : order of the images' channels, bgr or rgb
+    """
+
+    def __init__(self, rule: CropRule, colour: str = "bgr") -> None:
+        self._rule, self._swap = rule, colour == "bgr"
+        self._cut = np.empty((rule.size, rule.size, 3), np.uint8)
+        self._input = np.empty((1, rule.size, rule.size, 3), np.uint8)
+
+    def cut(self, picture: Picture, matrix: FloatArray) -> Crop:
+        """Return the input (1, s, s, 3) uint8 RGB that ``matrix`` maps ``picture`` (H, W, 3) to."""
+        if not self._swap:
+            cut(picture, matrix, self._rule.size, self._input[0])
+            return self._input
+        cut(picture, matrix, self._rule.size, self._cut)
+        cv2.cvtColor(self._cut, cv2.COLOR_BGR2RGB, dst=self._input[0])
+        return self._input
+
+
 def next_crop(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
     """Return the landmarks by which to crop a face again; None when it is refined enough.
 
@@ -131,8 +148,9 @@ def next_crop(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
 
 
 class FaceLandmarker:
-    """Finds faces and their landmarks with one artifact.
+    """Finds faces and their landmarks with one artifact; use one instance in one thread.
 
+    artifact : an opened artifact, or another `LandmarkModel`
     detector : function of an image (H, W, 3) BGR that returns boxes
     refine : crop each face a second time by its own landmarks, see `next_crop`; costs an inference
     and makes up for an inaccurate box
@@ -142,7 +160,7 @@ class FaceLandmarker:
 
     def __init__(
         self,
-        artifact: Artifact,
+        artifact: LandmarkModel,
         detector: Detector = detect_haar,
         refine: bool = True,
         colour: str = "bgr",
@@ -152,8 +170,8 @@ class FaceLandmarker:
         self.artifact = artifact
         self.detector = detector
         self._colour, self._refine = colour, refine
-        self._scheme = artifact.manifest.landmark_scheme
-        self._rule = artifact.manifest.crop_rule
+        self._scheme = artifact.landmark_scheme
+        self._rule = artifact.crop_rule
         self._cropper = Cropper(self._rule, colour)
         self._to_ibug68 = list(self._scheme.to_ibug68)
         self.timings = Timings()
@@ -175,7 +193,7 @@ class FaceLandmarker:
         """
         artifact = open_artifact(Path(path or shipped(SHIPPED_INT8)), threads, trust)
         if isinstance(detector, str):
-            options = DetectorOptions(margin=artifact.manifest.crop_rule.margin)
+            options = DetectorOptions(margin=artifact.crop_rule.margin)
             detector = prepare_detector(detector, options)()
         return cls(artifact, detector, refine, colour)
 

@@ -84,10 +84,10 @@ PIPELINE = ("model", "trust", "detector", "threads", "faces", "smooth")  # names
     "--size",
     default="",
     metavar="WxH",
-    help="Size that an attached camera is asked for.  [default: 640x480]",
+    help="Size that is requested of an attached camera.  [default: 640x480]",
 )
 @click.option(
-    "--fps", type=click.IntRange(0, 1000), default=0, help="Frames per second that it is asked for."
+    "--fps", type=click.IntRange(0, 1000), default=0, help="Frames per second requested of it."
 )
 @click.option(
     "--frames", type=click.IntRange(1), help="Stop after this many frames.  [default: never]"
@@ -107,13 +107,13 @@ PIPELINE = ("model", "trust", "detector", "threads", "faces", "smooth")  # names
     "--address",
     default="127.0.0.1",
     show_default=True,
-    help="Address of the page; any but this machine's own needs --token.",
+    help="Address of the page; any but a loopback address needs --token.",
 )
 @click.option(
     "--token",
     default="",
     envvar="ASMNET_EDGE_TOKEN",
-    help="Token that the page asks for.  [env: ASMNET_EDGE_TOKEN]",
+    help="Token that the page requires.  [env: ASMNET_EDGE_TOKEN]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @click.option(

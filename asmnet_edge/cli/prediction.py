@@ -44,6 +44,9 @@ class Prediction:
     overwrite: bool
     as_json: bool
 
+    def __post_init__(self) -> None:
+        parse_size(self.size)
+
     def pictures(self, sources: Sequence[str]) -> None:
         """Process every picture that can be read; `CheckFailedError` if there were others."""
         from asmnet_edge.runtime.image_pipeline import ImageOutputs
@@ -64,7 +67,7 @@ class Prediction:
                     click.echo(f"{done} of {count}\r", nl=False, err=True)
         if done < count:
             raise KeyboardInterrupt
-        if count > 1:
+        if count > 1 and self.pipeline.times.pictures:
             note(self.pipeline.times.line())
         report_unread(unread, count)
 
@@ -101,7 +104,7 @@ class Prediction:
 
         outputs = self._outputs(None, self.records, live=True)
         if not (outputs.records or outputs.sinks or outputs.server):
-            note("counting only: --serve 8080 shows it, --records faces.csv keeps its faces")
+            note("faces are only counted: --serve 8080 shows them, --records faces.csv writes them")
         camera = CameraOptions(*parse_size(self.size), self.fps, self.wait)
         with stop_requests() as stop:
             self.pipeline.camera(source, outputs, camera, stop)
@@ -172,7 +175,7 @@ def summary(result: ImageResult) -> str:
     for face in faces:
         x, y, width, height = face["box"]
         angles = ", ".join(f"{axis} {round(value):+d}°" for axis, value in face["pose"].items())
-        doubt = "" if face["quality"] >= 0.5 else ", hardly a face"
+        doubt = "" if face["quality"] >= 0.5 else ", probably no face"
         lines.append(
             f"  {round(width)}x{round(height)} px at ({round(x)}, {round(y)}): {angles}{doubt}"
         )

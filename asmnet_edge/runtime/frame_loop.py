@@ -1,4 +1,4 @@
-"""Time of each stage from image to result, and images per second."""
+"""The loop over the frames of a stream, and the time of each stage from frame to result."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ class StageTimes:
         return ", ".join(f"{stage} {value:.2f}" for stage, value in medians if value is not None)
 
 
-# The loop over a stream's frames: follow the faces, annotate, call the sinks
+# The loop: follow the faces, annotate, call the sinks
 
 PAUSE = 1.0  # seconds between frames after which faces are detected anew
 
-# called with a frame, its faces, and the annotated image or None where none is wanted
+# called with a frame, its faces, and the annotated image, or None where none is written or shown
 Sink = Callable[[Frame, Sequence[Face], Picture | None], None]
 Stop = Callable[[], bool]
 
@@ -101,9 +101,9 @@ def follow(
 ) -> None:
     """Call all ``sinks`` with each frame and its faces, annotated while ``draws()`` is true.
 
-    tick : called in every turn, also while the camera gives nothing
+    tick : called in every turn, also while no frame comes
     times : gets the milliseconds of each stage
-    Time that we spend on a frame ourselves does not count as a pause of the camera.
+    The time spent on a frame here does not count as a pause of the camera.
     """
     last, spent = None, 0.0
     while True:

@@ -126,7 +126,7 @@ def process_images(
         if jobs > 1:
             from concurrent.futures import ThreadPoolExecutor
 
-            # OpenCV's own threads and several jobs would get into each other's way
+            # threads of OpenCV and of the jobs would compete for the same cores
             stack.enter_context(opencv_threads(1))
             results = stack.enter_context(ThreadPoolExecutor(jobs)).map(process, files)
         for result in results:

@@ -175,8 +175,8 @@ class Pipeline:
         """
         from asmnet_edge.runtime.stream_pipeline import CameraOptions, StreamOutputs
 
-        wanted = camera or CameraOptions()
-        return self._new_stream().camera(source, outputs or StreamOutputs(), wanted, stop)
+        requested = camera or CameraOptions()
+        return self._new_stream().camera(source, outputs or StreamOutputs(), requested, stop)
 
     def _new_stream(self) -> StreamRunner:
         from asmnet_edge.runtime.stream_pipeline import StreamRunner

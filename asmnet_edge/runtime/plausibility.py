@@ -65,7 +65,8 @@ class FacePlausibility:
         return float(max(0.0, 1 - PLAUSIBLE * together**0.5 / self.limits[2]))
 
     def _superimposed(self, points: FloatArray) -> FloatArray:
-        """Centre, turn and scale ``points`` (68, 2) onto the mean: (136,); see alignment.py.
+        """Centre, turn and scale ``points`` (68, 2) onto the mean: (136,); see
+        `asmnet_edge.geometry.shape_model.superimpose`.
 
         The less a shape is like the mean, the smaller it comes out. That is intended: projected
         into the tangent plane at the mean instead, twice as much background passed as a face.

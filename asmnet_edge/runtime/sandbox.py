@@ -51,11 +51,11 @@ def run_probe(
         content = answer.read(ANSWER)
     if code < 0:
         name = signal.Signals(-code).name
-        raise ModelError(f"{path} crashed the runtime that it was tried in ({name})", cure)
+        raise ModelError(f"{path} crashed the runtime in the sandbox ({name})", cure)
     try:
         facts: dict[str, Any] = json.loads(content.splitlines()[-1])
     except (IndexError, ValueError) as error:
-        raise ModelError(f"{path} ended the process that it was tried in", cure) from error
+        raise ModelError(f"{path} ended the process of the sandbox", cure) from error
     if "error" in facts:
         raise ModelError(" ".join(str(facts["error"]).split()), cure)
     return facts

@@ -1,4 +1,7 @@
-"""Tables of faces: CSV with one row a face, or JSON lines with one line an image."""
+"""What becomes of the faces of a frame: tables, annotated images and annotated videos.
+
+A table is CSV, with one row for each face, or JSON lines, with one line for each image.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +139,7 @@ def _row(facts: Mapping[str, Any], face: Face, number: int) -> list[Any]:
     return [*facts.values(), name, *content["box"], content["quality"], *angles, *places]
 
 
-# Writing frames into a video file
+# Annotated videos
 
 
 class VideoWriter:
@@ -185,8 +188,8 @@ def video_writer(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Vid
 def count_frames(path: Path) -> int:
     """Count the frames that the video at ``path`` really holds; 0 if it cannot be opened.
 
-    What its header states (``CAP_PROP_FRAME_COUNT``) is a guess in some formats. Encoded packets
-    are read without decoding them where OpenCV can.
+    Its header (``CAP_PROP_FRAME_COUNT``) is a guess in some formats. Encoded packets are read
+    without decoding them where OpenCV can.
     """
     import cv2
 
@@ -199,7 +202,7 @@ def count_frames(path: Path) -> int:
     return count
 
 
-# Annotated images: the faces that a landmarker found, drawn onto a copy of their image
+# Annotated images
 
 
 def draw_faces(picture: Picture, faces: Sequence[Face]) -> Picture:

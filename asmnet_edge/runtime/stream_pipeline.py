@@ -34,7 +34,7 @@ RECENT = 60  # frames over which the page's rate is taken
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """A page with the stream: port (0 takes a free one), address, and the token it asks for."""
+    """A page with the stream: port (0 takes a free one), address, and the token it requires."""
 
     port: int = 8080
     address: str = "127.0.0.1"
@@ -66,7 +66,7 @@ class StreamOutputs:
 
 @dataclass(frozen=True)
 class CameraOptions:
-    """What is asked of a camera: size in pixels and frames per second, 0 for its default.
+    """What is requested of a camera: size in pixels and frames per second, 0 for its default.
 
     wait : for its first frame without limit, as for a camera that is plugged in later
     """
@@ -139,8 +139,8 @@ class StreamRunner:
             sinks += self._open(outputs, stack)
             frames = islice(video.frames(stop), outputs.frames)
             self._run(self._paced(frames, video, stop), sinks, video.count, bool(outputs.video))
-        ended_early = video.given != outputs.frames and video.ended_early
-        return StreamSummary(video.given, video.count, video.odd, stop(), ended_early)
+        ended_early = video.read != outputs.frames and video.ended_early
+        return StreamSummary(video.read, video.count, video.resized, stop(), ended_early)
 
     def replay(self, path: Path, stop: Stop) -> None:
         """Show the video ``path`` on the page, again and again until ``stop`` is true."""
@@ -151,21 +151,21 @@ class StreamRunner:
             self._follow(self._paced(video.frames(stop), video, stop), [sink])
 
     def camera(
-        self, source: str, outputs: StreamOutputs, wanted: CameraOptions, stop: Stop
+        self, source: str, outputs: StreamOutputs, requested: CameraOptions, stop: Stop
     ) -> StreamSummary:
         """Follow the faces of a camera, see `Pipeline.camera`."""
         from asmnet_edge.runtime.cameras.camera import Camera, CameraRule
 
         if outputs.video:
             raise UsageError("a camera has no end: its frames go to no video", "Use records")
-        rule = CameraRule() if wanted.wait else CameraRule(hope=FIRST_FRAME_SECONDS)
+        rule = CameraRule() if requested.wait else CameraRule(give_up=FIRST_FRAME_SECONDS)
         with ExitStack() as stack:
             sinks = self._open(outputs, stack, live=True)
-            size = wanted.width, wanted.height, wanted.fps
+            size = requested.width, requested.height, requested.fps
             device = stack.enter_context(Camera(source, size, rule, self._log))
             self._run(_limited(device.frames(stop), outputs.frames), sinks)
-        if not (self.times.pictures or wanted.wait):
-            raise CheckFailedError("stopped before the camera gave a picture")
+        if not (self.times.pictures or requested.wait):
+            raise CheckFailedError("stopped before the camera delivered a picture")
         return StreamSummary(self.times.pictures, stopped=stop())
 
     def _open(self, outputs: StreamOutputs, stack: ExitStack, live: bool = False) -> list[Sink]:

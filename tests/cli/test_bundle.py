@@ -1,4 +1,4 @@
-"""One archive for a device: whole, checked, and the same each time; the scripts in it are sound."""
+"""The archive for a device: complete, checked, reproducible; its scripts are valid."""
 
 import hashlib
 import json

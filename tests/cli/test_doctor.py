@@ -1,4 +1,4 @@
-"""``asmnet-edge doctor``: every finding has a state, and what is not good has a cure."""
+"""``asmnet-edge doctor``: every finding has a state, and a cure unless it is good."""
 
 import json
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_a_runtime_that_hangs_is_reported(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_throttled_board_is_reported(
     monkeypatch: pytest.MonkeyPatch, bits: int, state: str
 ) -> None:
-    monkeypatch.setattr(diagnosis.health, "throttle_bits", lambda: bits)
+    monkeypatch.setattr(diagnosis.monitoring, "throttle_bits", lambda: bits)
     finding = diagnosis._throttling()
     assert finding.state == state
     assert bool(finding.cure) == bool(bits)

@@ -1,4 +1,4 @@
-"""What goes wrong is one line that tells the cure, an exit code, and no half-made file."""
+"""Errors are one line with the cure and an exit code, and leave no incomplete file."""
 
 import subprocess
 import sys
@@ -241,14 +241,20 @@ def test_training_without_keras_prints_its_pip_line(
 
 @pytest.mark.parametrize(
     "words",
-    [("fly",), ("convert", "coreml"), ("predict",), ("benchmark", "fly"), ("predict", "a", "--x")],
+    [("fly",), ("convert", "--fly"), ("predict",), ("benchmark", "fly"), ("predict", "a", "--x")],
     ids=" ".join,
 )
-def test_wrong_words_end_with_2_and_the_usage(asmnet_edge: Run, words: tuple[str, ...]) -> None:
+def test_wrong_usage_ends_with_2_and_the_usage(asmnet_edge: Run, words: tuple[str, ...]) -> None:
     ended = asmnet_edge(*words)
     assert ended.code == 2
     assert ended.complaint
     assert "Usage: asmnet-edge" in ended.err
+
+
+def test_an_unknown_format_lists_the_known_ones(asmnet_edge: Run) -> None:
+    ended = asmnet_edge("convert", "coreml")
+    assert ended.code == 2
+    assert "no format is called 'coreml'. Known: tflite, onnx, openvino" in ended.complaint
 
 
 def test_nothing_to_benchmark_is_reported(asmnet_edge: Run) -> None:

@@ -1,4 +1,4 @@
-"""install.sh, with python3, sudo and systemctl played: first, again, and after a change."""
+"""install.sh, with python3, sudo and systemctl faked: first run, second run, after a change."""
 
 import os
 import subprocess
@@ -149,7 +149,7 @@ def test_a_service_that_does_not_run_is_reported(pi: Pi) -> None:
     pi.environment["DEAD"] = "yes"
     ended = pi.install("--service", "0")
     assert ended.returncode == 1
-    assert "does not run: look at journalctl" in ended.stderr
+    assert "does not run: see journalctl" in ended.stderr
     assert "runs." not in ended.stdout
 
 
@@ -176,7 +176,7 @@ def test_a_folder_of_somebody_else_is_left_alone(pi: Pi) -> None:
     ("words", "complaint"),
     [
         (["--service"], "expected a camera"),
-        (["--service", "a\nb"], "no line breaks"),
+        (["--service", "a\nb"], "must not contain line breaks"),
         (["--quick"], "no such option: --quick"),
         (["a.whl", "b.whl"], "expected one wheel"),
         (["none.whl"], "there is no wheel at none.whl"),
@@ -211,7 +211,7 @@ def test_a_missing_wheel_is_reported(pi: Pi, tmp_path: Path) -> None:
         (pi.bundle / script.name).write_bytes(script.read_bytes())
     ended = pi.install()
     assert ended.returncode == 2
-    assert "no wheel beside" in ended.stderr
+    assert "no wheel lies beside" in ended.stderr
 
 
 def test_service_may_stand_anywhere_and_help_helps(pi: Pi) -> None:

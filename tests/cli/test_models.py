@@ -1,4 +1,4 @@
-"""A model on the command line may be named as it comes with the package."""
+"""Models on the command line: paths, or the names of shipped ones."""
 
 from pathlib import Path
 

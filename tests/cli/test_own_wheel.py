@@ -1,4 +1,4 @@
-"""The wheel that a bundle makes for itself."""
+"""The wheel that ``bundle`` makes of the running program."""
 
 import csv
 from base64 import urlsafe_b64encode

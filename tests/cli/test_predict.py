@@ -1,4 +1,4 @@
-"""``asmnet-edge predict`` with the model that ships: a picture in, a drawing and a JSON out."""
+"""``asmnet-edge predict`` with the shipped model on pictures: drawing and JSON."""
 
 import json
 from collections.abc import Callable

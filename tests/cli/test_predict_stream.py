@@ -193,7 +193,7 @@ def test_a_video_that_is_served_goes_on_and_is_written_once(video: Path, tmp_pat
 def test_a_video_that_ends_early_is_kept_and_reported(
     asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Video, "ended_early", property(lambda self: self.given < 240))
+    monkeypatch.setattr(Video, "ended_early", property(lambda self: self.read < 240))
     ended = asmnet_edge("predict", video, "--output", tmp_path)
     assert ended.code == 1
     assert f"ended after {FRAMES} of about {FRAMES} frames" in ended.complaint
@@ -312,7 +312,7 @@ def test_a_camera_that_gives_nothing_ends_with_1(
     monkeypatch.setattr(stream_pipeline, "FIRST_FRAME_SECONDS", 0.3)
     ended = asmnet_edge("predict", "/dev/video-none")
     assert ended.code == 1
-    assert "gave no picture in " in ended.complaint
+    assert "delivered no picture in " in ended.complaint
     assert "/dev/video-none is not there" in ended.complaint
 
 
@@ -329,7 +329,7 @@ def test_stopping_before_the_first_picture_is_reported(
     ended = asmnet_edge("predict", "0", *words)
     assert ended.code == code
     assert "no picture came" in ended.err
-    assert ("before the camera gave a picture" in ended.err) == bool(code)
+    assert ("before the camera delivered a picture" in ended.err) == bool(code)
 
 
 def test_throttling_that_comes_and_goes_is_reported_once_an_hour(

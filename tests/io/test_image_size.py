@@ -1,4 +1,4 @@
-"""How large a picture is, is known before it is decoded; and it is turned as its EXIF says."""
+"""The size of a picture is known before it is decoded, and EXIF orientation is applied."""
 
 import struct
 import zlib

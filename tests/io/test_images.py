@@ -1,4 +1,4 @@
-"""Pictures in and out, and what is said about those that are none."""
+"""Reading and writing pictures, and the errors of broken ones."""
 
 import contextlib
 import zlib

@@ -1,4 +1,4 @@
-"""The manifest: read before anything else, and only believed when the files are those it names."""
+"""Manifests: read first, and accepted only with the files that they were written for."""
 
 import json
 from collections.abc import Callable

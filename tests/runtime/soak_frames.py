@@ -1,4 +1,4 @@
-"""Replays frames for hours' worth: memory, descriptors, threads and times must stay flat.
+"""Frames of several hours: memory, descriptors, threads and times must stay constant.
 
     python tests/runtime/soak_frames.py --frames 100000
 

@@ -1,4 +1,4 @@
-"""Thousands of broken pictures: each is read, or named in one line; nothing crashes.
+"""Thousands of broken pictures: each is read or refused in one line; nothing crashes.
 
 python tests/runtime/soak_pictures.py --count 2000
 """

@@ -1,4 +1,4 @@
-"""One protocol for all runtimes: chosen by suffix, and never before the manifest was checked."""
+"""One protocol for all runtimes: chosen by suffix, and only after the manifest was checked."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""A camera that crashes, hangs or lies comes back; old or torn frames never come through."""
+"""A camera recovers from crashes, hangs and corrupt messages; old or torn frames are dropped."""
 
 import os
 import runpy
@@ -98,7 +98,7 @@ def test_a_camera_that_is_not_there_is_reported_once_and_why() -> None:
 
 def test_a_camera_that_never_gave_a_picture_is_given_up() -> None:
     lines: list[str] = []
-    rule = CameraRule(retry=0.05, longest=0.1, tick=0.05, hope=0.3)
+    rule = CameraRule(retry=0.05, longest=0.1, tick=0.05, give_up=0.3)
     with (
         Camera("0", rule=rule, command=["false"], log=lines.append) as camera,
         pytest.raises(CheckFailedError, match=r"no picture in .*ended \(1\).*picamera2"),
@@ -108,7 +108,7 @@ def test_a_camera_that_never_gave_a_picture_is_given_up() -> None:
 
 
 def test_a_camera_that_gave_one_is_not_given_up(video: Path) -> None:
-    with Camera(f"replay:{video}", rule=CameraRule(hope=0.1)) as camera:
+    with Camera(f"replay:{video}", rule=CameraRule(give_up=0.1)) as camera:
         frames_of(camera, 1)
         assert camera._child
         camera._child.process.kill()
@@ -273,7 +273,7 @@ def test_a_device_that_may_not_be_read_names_the_cure(
 
 def test_a_slow_camera_is_given_more_time_each_time() -> None:
     program = "import time; time.sleep(60)"
-    rule = CameraRule(opening=0.05, patience=0.15, retry=0.0, longest=0.0, tick=0.01)
+    rule = CameraRule(opening=0.05, longest_opening=0.15, retry=0.0, longest=0.0, tick=0.01)
     with Camera("0", rule=rule, command=[sys.executable, "-c", program]) as camera:
         given = [camera._opening for _ in islice(camera.frames(), 60)]
     assert sorted(set(given)) == [0.05, 0.1, 0.15]
@@ -393,7 +393,7 @@ def test_a_camera_that_gives_no_jpegs_goes_on_as_before(capture: FakeCapture) ->
 def test_a_camera_whose_jpegs_are_never_whole_is_left_to_opencv(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(opencv_capture, "PATIENCE", 0.0)
+    monkeypatch.setattr(opencv_capture, "JPEG_SECONDS", 0.0)
     capture = FakeCapture([HALF, PLAIN, PLAIN])
     assert len(list(iter(Device(capture).grab, None))) == 2
     assert capture.converts

@@ -1,4 +1,4 @@
-"""Whatever picture comes, the network sees the same RGB crop, in memory that is used again."""
+"""The crop of any kind of picture is the same RGB input, in memory that is reused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Boxes of faces: the whole picture, or what Haar finds, as landmarks would be boxed."""
+"""Detectors: boxes where the box of the landmarks would be."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""From picture to landmarks and back: whatever the box, points land where they belong."""
+"""From picture to landmarks and back: points are mapped correctly for any box."""
 
 from collections.abc import Callable
 from dataclasses import replace

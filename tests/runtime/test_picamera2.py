@@ -1,4 +1,4 @@
-"""Picamera2, played: which part of the sensor is taken, how its pictures come."""
+"""Picamera2, faked: which part of the sensor is used, and how its pictures are read."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""A face's shape passes as one however it lies; what is no face does not."""
+"""Plausibility: a face at any place and angle passes, other shapes do not."""
 
 import runpy
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Tables of faces, what the command line may name, and what stages took."""
+"""Tables of faces, kinds of sources, times of stages, and annotated videos."""
 
 import csv
 import json
@@ -321,7 +321,7 @@ def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     half = Video(path)
     half.count = 50  # as formats with their index in front still say
-    assert len(list(half.frames())) == half.given < 40
+    assert len(list(half.frames())) == half.read < 40
     assert half.ended_early
 
 

@@ -1,4 +1,4 @@
-"""Signs of life: sent by the loop, no more often than asked for, and not when it hangs."""
+"""Notifications to systemd: sent by the loop, at most as often as needed, not while it hangs."""
 
 import os
 import socket

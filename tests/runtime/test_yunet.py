@@ -1,4 +1,4 @@
-"""YuNet's five points become the box that the landmarks of that face would have."""
+"""The five points of YuNet become the box that the landmarks of that face would have."""
 
 import sys
 from pathlib import Path

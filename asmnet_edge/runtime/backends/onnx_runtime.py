@@ -8,7 +8,7 @@ from typing import Any
 from asmnet_edge.errors import ModelError, require
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 
-# how ONNX begins to tell where a tensor lies that is not in the file (TensorProto.external_data)
+# first bytes of TensorProto.external_data: where a tensor lies that is not in the file
 EXTERNAL_DATA = b"\x0a\x08location"
 
 

@@ -1,4 +1,4 @@
-"""The board's own words: bits of the firmware, millidegrees, threads by the CPU."""
+"""Monitoring: throttling bits of the firmware, temperatures, threads by the CPU."""
 
 from pathlib import Path
 

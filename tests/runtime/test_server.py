@@ -1,4 +1,4 @@
-"""The page: fresh results only, no token no answer, and whoever leaves does no harm."""
+"""The page: fresh results only, nothing without the token, and clients that disconnect."""
 
 import json
 import socket
@@ -124,7 +124,7 @@ def test_a_client_that_disconnects_while_no_picture_comes_is_counted_out(
 
 def test_the_number_of_streams_is_limited(server: Server, board: Board) -> None:
     board.watchers = CLIENTS
-    assert get(server.url + "stream.mjpg") == (503, b"8 are watching, no more may\n")
+    assert get(server.url + "stream.mjpg") == (503, b"8 clients are watching, which is the limit\n")
 
 
 @pytest.mark.parametrize("path", ["", "faces.json", "stream.mjpg"])
@@ -177,7 +177,7 @@ def opened(server: Server, stack: ExitStack) -> socket.socket:
 
 
 def answers(server: Server, seconds: float) -> bool:
-    """Whether the page is served again before that time is over."""
+    """Return whether the page is served again within ``seconds``."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with suppress(OSError, HTTPException):

@@ -1,4 +1,4 @@
-"""The loop: signs of life while it turns and none while it hangs; after a pause it starts anew."""
+"""The frame loop: it notifies the watchdog while it runs, and detects again after a pause."""
 
 import socket
 import time

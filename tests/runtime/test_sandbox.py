@@ -1,4 +1,4 @@
-"""The sandbox: a model without a manifest; however its process ends, there is a one-line error."""
+"""The sandbox for models without a manifest: each way its process ends is a one-line error."""
 
 import hashlib
 import shutil

@@ -74,6 +74,10 @@ VERBS = {
 MODULES = {"import-h5": "import_models", "import-keras": "import_models"}
 
 
+# their files depend on the last digits of sums, which differ between numbers of BLAS threads
+KEEP_BLAS_THREADS = ("convert", "sensitivity", "train")
+
+
 @click.group(cls=Verbs, verbs=VERBS, modules=MODULES,
              context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
 @click.version_option(asmnet_edge.__version__, prog_name="asmnet-edge")
@@ -89,7 +93,8 @@ def main() -> None:
 
     Exit codes: 0 done, 1 a check failed, 2 wrong usage, 130 interrupted.
     """
-    limit_blas_threads()
+    if sys.argv[1:2] not in [[verb] for verb in KEEP_BLAS_THREADS]:
+        limit_blas_threads()
     try:
         cli.main(prog_name="asmnet-edge", standalone_mode=False)
     except click.ClickException as error:

@@ -53,9 +53,10 @@ class Face:
     """One face of an image.
 
     landmarks : points (n, 2) float64, x, y in pixels of the image
-    pose : (3,) float64 yaw, pitch, roll in degrees, axes as in `asmnet_edge.geometry.pose`
+    pose : (3,) float64 yaw, pitch, roll in degrees, positive when the nose points to the image's
+    right, when it points up, and when the head is tilted clockwise
     box : from the detector, placed as the tight box of the landmarks would be
-    quality : 0 to 1, how plausible its shape is; see `asmnet_edge.runtime.plausibility`
+    quality : 0 to 1, how plausible its shape is; one real face in 200 is below 0.5
     track : number of the face in a stream, the same from frame to frame; None in a single image
     """
 

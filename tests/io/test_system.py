@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from asmnet_edge.cli.main import KEEP_BLAS_THREADS
 from asmnet_edge.io.system import BLAS_VARIABLES, our_python
 
 ROOMS = ("asmnet_edge", "asmnet_edge.converters", "asmnet_edge.benchmarks")
@@ -75,7 +76,7 @@ def blas_threads_after(code: str, **variables: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
-COMMAND = "from asmnet_edge.cli.main import main; sys.argv[1:] = ['--version']; main()"
+COMMAND = "from asmnet_edge.cli.main import main; sys.argv[1:] = ['predict', '--help']; main()"
 
 
 def test_commands_use_one_thread_of_blas_and_importing_changes_nothing() -> None:
@@ -88,6 +89,11 @@ def test_commands_use_one_thread_of_blas_and_importing_changes_nothing() -> None
 )
 def test_threads_that_the_user_chose_are_kept(name: str, expected: str) -> None:
     assert blas_threads_after(COMMAND, **{name: "3"}) == expected
+
+
+@pytest.mark.parametrize("verb", KEEP_BLAS_THREADS)
+def test_commands_that_write_models_keep_the_default(verb: str) -> None:
+    assert blas_threads_after(COMMAND.replace("predict", verb)) == "None"
 
 
 def test_limiting_comes_before_numpy() -> None:

@@ -120,6 +120,17 @@ PIPELINE = ("model", "trust", "detector", "threads", "faces", "smooth")  # names
     "--json", "as_json", is_flag=True, help="Print the faces as JSON, one line a picture or frame."
 )
 def command(sources: tuple[str, ...], sample: bool, yunet: Path | None, **options: Any) -> None:
+    """Find faces, their landmarks and pose in SOURCES.
+
+    \b
+    SOURCES are pictures and folders of pictures, or one of these:
+      a video file
+      a camera: 0, /dev/video0, picamera2, rtsp://..., replay:FILE (a video in a loop)
+
+    Of a picture <name>-faces.jpg and <name>-faces.json are written, of a video <name>-faces.mp4
+    and <name>-faces.jsonl. A camera is shown with --serve and recorded with --records. A video
+    with --serve is shown in a loop until Ctrl-C, or once with --frames; files hold the first pass.
+    """
     from asmnet_edge.runtime.pipeline import Pipeline, PipelineOptions
     from asmnet_edge.runtime.sources import Kind, kind_of_all
 

@@ -66,9 +66,9 @@ class CheckedArtifact:
         return Artifact(self.path, self.manifest, open_backend(self.path, threads, self.files))
 
 
-def open_artifact(path: Path, threads: int = 1, trust: bool = False) -> Artifact:
-    """Check ``path``, see `check_artifact`, then load it into the runtime of its format."""
-    return check_artifact(path, trust).open(threads)
+def open_artifact(path: str | Path, threads: int = 1, trust: bool = False) -> Artifact:
+    """Check the artifact at ``path``, see `check_artifact`, and load it into its runtime."""
+    return check_artifact(Path(path), trust).open(threads)
 
 
 def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:

@@ -296,3 +296,12 @@ def test_one_bad_picture_does_not_cost_the_others(asmnet_edge: Run, tmp_path: Pa
     assert "empty.jpg is empty" in ended.err
     assert "1 of 2 pictures could not be read" in ended.err
     assert (tmp_path / "face-faces.json").exists()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_command_begins_with_a_description(asmnet_edge: Run, verb: str) -> None:
+    ended = asmnet_edge(verb, "--help")
+    usage, description = ended.out.split("\n\n")[:2]
+    assert usage.startswith(f"Usage: asmnet-edge {verb} ")
+    assert description.startswith("  ")
+    assert description.strip()[0].isupper()

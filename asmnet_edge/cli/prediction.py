@@ -122,7 +122,7 @@ class Prediction:
 class Progress:
     """Progress on a terminal: one line that is rewritten; other lines go on a line of their own.
 
-    secret : the page's address holds a token, which is not logged where nobody watches
+    secret : the page's address holds a token, which is not logged without a terminal
     """
 
     def __init__(self, secret: bool = False) -> None:

@@ -122,7 +122,7 @@ CHECK_SECONDS = 60  # that a program may take in `failure`
 def our_python(*words: str) -> list[str]:
     """Return the command of a Python that runs ``words`` and imports nothing from its folder.
 
-    With ``-m`` or ``-c`` alone a ``resource.py`` that lies there would come before Python's own.
+    With ``-m`` or ``-c`` alone, a ``resource.py`` there would be imported instead of Python's.
     """
     return [sys.executable, "-P", *words]
 
@@ -159,10 +159,10 @@ def environment(**variables: str) -> Iterator[None]:
 
 
 def spawning() -> SpawnContext:
-    """Return a context of `multiprocessing` whose workers start anew, and like `our_python`.
+    """Return a context of `multiprocessing` that starts workers as `our_python` does.
 
-    Multiprocessing starts workers with ``-c`` and cannot add ``-P``: ``PYTHONSAFEPATH`` stands for
-    it while one is started. Workers are then given this process's ``sys.path``.
+    Multiprocessing starts workers with ``-c`` and cannot add ``-P``: ``PYTHONSAFEPATH`` is
+    set instead while one is started. Workers then get this process's ``sys.path``.
     """
     from multiprocessing.context import SpawnContext, SpawnProcess  # slow to import
     from multiprocessing.resource_tracker import ensure_running

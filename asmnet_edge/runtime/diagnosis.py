@@ -199,7 +199,7 @@ def _cameras() -> Finding:
     closed = [str(node.path) for node in found if not os.access(node.path, os.R_OK | os.W_OK)]
     if closed:
         cure = f"sudo usermod -aG video {os.environ.get('USER', '$USER')}, then log in again"
-        return Finding("cameras", BAD, f"may not be read: {', '.join(closed)}", cure)
+        return Finding("cameras", BAD, f"permission denied: {', '.join(closed)}", cure)
     return Finding("cameras", GOOD, "; ".join(map(str, found[:8])))
 
 

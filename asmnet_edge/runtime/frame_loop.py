@@ -84,7 +84,7 @@ class StageTimes:
 
 # The loop: follow the faces, annotate, call the sinks
 
-PAUSE = 1.0  # seconds between frames after which faces are detected anew
+PAUSE = 1.0  # seconds between frames after which faces are detected again
 
 # called with a frame, its faces, and the annotated image, or None where none is written or shown
 Sink = Callable[[Frame, Sequence[Face], Picture | None], None]

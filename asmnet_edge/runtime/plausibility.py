@@ -1,6 +1,6 @@
 """Plausibility of landmarks as a face, by a statistical model of face shapes.
 
-A network answers every crop with landmarks. How far they are from the mean of a shape model, along
+A network gives landmarks for every crop. How far they are from the mean of a shape model, along
 its modes and away from all of them, separates faces from the rest (the distances of Moghaddam and
 Pentland, "Probabilistic Visual Learning for Object Representation", PAMI 1997).
 """

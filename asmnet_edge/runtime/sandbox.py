@@ -1,8 +1,8 @@
 """The sandbox: loads a model without a manifest in a child process, where a crash costs nothing.
 
-A parser of models is native code and may do anything with a bad file. A file that nothing vouches
-for is loaded and run first in a process with limits of memory, time and writing. The bytes that it
-gets are the very ones that are loaded afterwards.
+A parser of models is native code and may do anything with a bad file. A file without a manifest is
+first loaded and run in a process with limits of memory, time and writing. That process gets the
+same bytes that are loaded afterwards.
 """
 
 from __future__ import annotations

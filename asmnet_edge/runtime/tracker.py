@@ -60,7 +60,7 @@ class OneEuro:
         """Return ``value``, taken at ``seconds``, smoothed by the previous values.
 
         unit : of ``value`` in which the speed is measured
-        A time that is not later than the previous one starts the filter anew.
+        A time that is not later than the previous one restarts the filter.
         """
         step = seconds - self._seconds
         before, speed = self._value, self._speed

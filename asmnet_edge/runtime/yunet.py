@@ -67,7 +67,7 @@ def yunet(model: Path, side: int = DETECTION_SIDE, content: bytes | None = None)
 def read_yunet(model: Path) -> bytes:
     """Return the file at ``model`` after it was loaded and run in the sandbox.
 
-    OpenCV's importer of ONNX is native code, and nothing vouches for a file that a user brings.
+    OpenCV's importer of ONNX is native code, and the file of a user has no manifest.
     """
     if not hasattr(cv2, "FaceDetectorYN"):
         raise MissingExtraError(f"OpenCV {cv2.__version__} has no YuNet", "Install 4.9 or later")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Benchmark models on this board and record its state: ./benchmark.sh [ARTIFACT ...]
 #
-# Without ARTIFACT: the models of the bundle, else the shipped one. Where a float32 artifact lies beside an
+# Without ARTIFACT: the models of the bundle, else the shipped one. Where there is a float32 artifact beside an
 # int8 one (x-float32.tflite, x-int8.tflite), it is measured as well, as the reference of the drops. Writes
 # asmnet-edge-<machine>-<time>/ with record.json and the reports of doctor before and after. Please send us
 # that folder, so that docs/raspberry_pi.md can have numbers of your board.

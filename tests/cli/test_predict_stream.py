@@ -313,7 +313,7 @@ def test_a_camera_that_gives_nothing_ends_with_1(
     ended = asmnet_edge("predict", "/dev/video-none")
     assert ended.code == 1
     assert "delivered no picture in " in ended.complaint
-    assert "/dev/video-none is not there" in ended.complaint
+    assert "/dev/video-none does not exist" in ended.complaint
 
 
 @pytest.mark.parametrize(("words", "code"), [((), 1), (("--wait",), 0)])

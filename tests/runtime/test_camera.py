@@ -92,7 +92,7 @@ def test_a_camera_that_is_not_there_is_reported_once_and_why() -> None:
         assert list(camera.frames(lambda: time.monotonic() > end)).count(None) > 10
         assert camera.outages == 1
     (line,) = lines
-    assert "/dev/video-none is not there. Plug the camera in" in line
+    assert "/dev/video-none does not exist. Plug the camera in" in line
     assert line.endswith("; waiting for it")
 
 

@@ -16,7 +16,7 @@ def refuse_external_data(path: Path, files: Files) -> None:
     """`ModelError` when the ONNX file at ``path`` keeps weights in files that it names."""
     if EXTERNAL_DATA in files.get(path.suffix, b""):
         raise ModelError(
-            f"{path} keeps weights in other files, for which nothing vouches",
+            f"{path} keeps weights in other files, which no manifest covers",
             "Save it as one file: onnx.save(onnx.load(path), path)",
         )
 

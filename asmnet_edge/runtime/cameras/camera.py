@@ -204,12 +204,12 @@ class Camera:
         return frame
 
     def _may_start(self) -> bool:
-        """Return whether it is time to; processes that cannot be killed must not pile up."""
+        """Return whether a process may start; those that cannot be killed must not accumulate."""
         self._stuck = [child for child in self._stuck if child.process.poll() is None]
         if len(self._stuck) >= STUCK:
             if not self._logged_stuck:
                 self._log(f"camera {self._name}: {len(self._stuck)} of its processes hang in the "
-                           "driver and cannot be ended; no other is started until one is gone. "
+                           "driver and cannot be ended; no other is started until one has ended. "
                            "Unplug the camera, or restart the machine")  # fmt: skip
                 self._logged_stuck = True
             return False

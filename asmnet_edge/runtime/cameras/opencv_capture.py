@@ -38,12 +38,13 @@ def open_device(source: str, requested: CaptureMode) -> Grab:
 
 
 def check_device(path: Path) -> None:
-    """Raise `DataError` with the cure if ``path`` is missing or may not be read."""
+    """Raise `DataError` with the cure if ``path`` is missing or not readable."""
     if not path.exists():
-        raise DataError(f"{path} is not there", "Plug the camera in; see asmnet-edge doctor")
+        raise DataError(f"{path} does not exist", "Plug the camera in; see asmnet-edge doctor")
     if not os.access(path, os.R_OK | os.W_OK):
         raise DataError(
-            f"{path} may not be read", "sudo usermod -aG video $USER, then log in again"
+            f"{path} cannot be read: permission denied",
+            "sudo usermod -aG video $USER, then log in again",
         )
 
 

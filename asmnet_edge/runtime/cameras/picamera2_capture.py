@@ -30,7 +30,7 @@ def open_picamera2(source: str, requested: CaptureMode) -> Grab:
         )
     camera = Picamera2(number)
     size = (requested[0] or 640, requested[1] or 480)
-    # what libcamera calls RGB888 lies in memory as B, G, R
+    # RGB888 of libcamera is B, G, R in memory
     main = {"size": size, "format": "RGB888"}
     controls = {"FrameRate": requested[2]} if requested[2] else {}
     sensor = whole_view(_modes(camera), size, requested[2] or RATE)
@@ -77,6 +77,6 @@ def whole_view(
 def _modes(camera: Any) -> Sequence[Mapping[str, Any]]:
     try:
         modes: Sequence[Mapping[str, Any]] = camera.sensor_modes
-    except Exception:  # it tries them all, and a driver may raise anything; one can do without
+    except Exception:  # it tries them all, and drivers raise anything; the list is optional
         return []
     return modes

@@ -37,7 +37,7 @@ class BrokenMessageError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """A message: a frame is in slot ``number % SLOTS``, or the reason why none will come."""
+    """A message: a frame is in slot ``number % SLOTS``, or the reason why there will be none."""
 
     kind: bytes
     number: int

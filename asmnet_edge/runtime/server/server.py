@@ -137,7 +137,7 @@ class Server:
 
 @cache
 def _page() -> str:
-    """Return the page; ``@QUERY@`` stands for what carries the token on.
+    """Return the page; ``@QUERY@`` is replaced by the query with the token.
 
     A browser shows the last image of a stream for ever once it ends or stalls, without a sign. The
     page therefore requests the stream again when it breaks, when the page comes back into view, and

@@ -108,7 +108,7 @@ def test_a_folder_without_pictures_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(PictureError, match=rf"lies in the folder {tmp_path}\. Name a picture"):
+    with pytest.raises(PictureError, match=rf"in the folder {tmp_path}\. Name a picture"):
         pictures_in(["."])
     (tmp_path / "video.mp4").touch()
     with pytest.raises(PictureError, match=r"Name the video itself: .* video\.mp4"):

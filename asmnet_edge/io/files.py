@@ -91,6 +91,14 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"cannot create the folder {folder}: {error.strerror}") from error
 
 
+def convert_paths(options: object, *names: str) -> None:
+    """Turn the fields ``names`` of a frozen dataclass into paths, where they are text."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not isinstance(value, Path):
+            object.__setattr__(options, name, Path(value))
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` atomically."""
     with staged(path) as temporary:
@@ -109,14 +117,6 @@ def refuse_existing(paths: list[Path], overwrite: bool) -> None:
     if there and not overwrite:
         names = ", ".join(str(path) for path in there)
         raise OutputExistsError(f"already there: {names}", "Give --overwrite or another output")
-
-
-def convert_paths(options: object, *names: str) -> None:
-    """Turn the fields ``names`` of a frozen dataclass into paths, where they are text."""
-    for name in names:
-        value = getattr(options, name)
-        if value is not None and not isinstance(value, Path):
-            object.__setattr__(options, name, Path(value))
 
 
 # The models that come with the package

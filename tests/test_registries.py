@@ -17,10 +17,10 @@ from asmnet_edge.datasets.pack import make_pack
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry import metrics
-from asmnet_edge.geometry.catalog import METRICS, SCHEMES
 from asmnet_edge.geometry.landmarks import Landmarks
+from asmnet_edge.geometry.metrics import METRICS
 from asmnet_edge.geometry.pose import exact_or_fitted, fit_pose
-from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_named, scheme_with
+from asmnet_edge.geometry.schemes import SCHEMES, LandmarkScheme, scheme_named, scheme_with
 from asmnet_edge.io.images import Picture
 from asmnet_edge.io.registry import Entry, Registry
 

@@ -19,7 +19,7 @@ from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import Landmarks
 from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_named
-from asmnet_edge.io.arrays import DAMAGE, read_arrays, write_arrays
+from asmnet_edge.io.files import DAMAGE, read_arrays, write_arrays
 
 SCHEMA_VERSION = 1
 IN_TEST = "photos that a test subset has too, left out"

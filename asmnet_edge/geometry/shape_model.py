@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from asmnet_edge.errors import AsmnetEdgeError, DataError, ModelError
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_named
-from asmnet_edge.io.arrays import DAMAGE, read_arrays, write_arrays
+from asmnet_edge.io.files import DAMAGE, read_arrays, write_arrays
 
 ComplexArray = NDArray[np.complexfloating]
 

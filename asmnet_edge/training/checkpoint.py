@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.geometry.landmarks import FloatArray
-from asmnet_edge.io.arrays import DAMAGE
-from asmnet_edge.io.files import write_atomically
+from asmnet_edge.io.files import DAMAGE, write_atomically
 
 KEEP = 2
 

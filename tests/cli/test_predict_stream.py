@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime import pipeline, sandbox
 from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.monitoring import ThrottlingMonitor

@@ -12,12 +12,13 @@ import torch
 
 from asmnet_edge.datasets.pack import Pack, make_pack
 from asmnet_edge.datasets.pack_file import PackFacts, write_pack
-from asmnet_edge.datasets.synthetic import DrawnFaces, draw_face
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.geometry.crop import CropRule, crop_matrix, cut, to_relative, transform
 from asmnet_edge.geometry.landmarks import Landmarks
 from asmnet_edge.geometry.pose import in_plane_roll, mirrored, turned
 from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.training.accelerated import losses, views
 from asmnet_edge.training.accelerated.export import push
 from asmnet_edge.training.accelerated.face_bank import FaceBank

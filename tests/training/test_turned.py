@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import DataError
 from asmnet_edge.geometry.pose import fit_pose
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.rendering.head import head_of, landmarks_3d, view_of
 from asmnet_edge.rendering.traits import sample_build
 from asmnet_edge.training.accelerated.turned_heads import draw_poses, turn_heads

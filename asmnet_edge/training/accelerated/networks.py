@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from asmnet_edge.errors import ModelError
-from asmnet_edge.io.arrays import write_arrays
+from asmnet_edge.io.files import write_arrays
 from asmnet_edge.training.model_facts import SCALING, TargetScaling, units_of
 
 NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.03  # Keras' MobileNetV2; 1 - Keras' momentum of 0.97

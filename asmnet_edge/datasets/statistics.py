@@ -1,6 +1,7 @@
 """Statistics of a data set: number and size of faces, their pose, and its accuracy.
 
-Sizes in pixels of the pictures, angles in degrees; axes and signs of the pose as in `pose`.
+Sizes in pixels of the pictures, angles in degrees; axes and signs of the pose as in
+`asmnet_edge.geometry.pose`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Drawn faces as a data set: for anyone without one, with exact landmarks and exact pose.
 
-Face k of seed s is that of the seed (s, k) of `draw_face`.
+Face k of seed s is that of the seed (s, k) of `asmnet_edge.rendering.drawn_face.draw_face`.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.training.checkpoint import load_state
 from asmnet_edge.training.float_model import FloatModel, load_float_model
+from asmnet_edge.training.run_state import load_state
 
 TRAIN = (sys.executable, "-m", "asmnet_edge", "train")
 SMALL = ("--data", "synthetic:40", "--batch", "4", "--input-size", "32", "--alpha", "0.35")

@@ -27,13 +27,13 @@ from asmnet_edge.io.images import read_image
 from asmnet_edge.training import float_model, loop, validation
 from asmnet_edge.training.augmentation import NO_AUGMENTATION
 from asmnet_edge.training.batches import BatchPlan, Source
-from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.float_model import FloatModel, load_float_model
 from asmnet_edge.training.loop import Run
 from asmnet_edge.training.loss import AsmAssistedLoss
 from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import SEED, Variant, build
+from asmnet_edge.training.run_state import State, load_state, save_state
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import TILE, predict_landmarks, validation_faces
 
@@ -379,7 +379,7 @@ def test_averages_restart_when_the_resolution_changes(make_run: MakeRun, tmp_pat
     assert len(two_stages.stages) == 2
     run = make_run(tmp_path, two_stages)
     updates = [run.average.updates for _ in run.train()]
-    restart = run._stages()[0][1]
+    restart = run.timetable.stages[0][1]
     assert updates[restart - 1 : restart + 1] == [restart, 1]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.training.checkpoint import KEEP, State, load_state, save_state
+from asmnet_edge.training.run_state import KEEP, State, load_state, save_state
 
 
 def state(step: int) -> State:

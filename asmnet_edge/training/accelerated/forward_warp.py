@@ -43,7 +43,7 @@ def _soften(pictures: Tensor, source: Tensor) -> Tensor:
 
 
 def source_places(places: Tensor, depth: Tensor, size: int) -> Tensor:
-    """Return the place (B, size, size, 2) in the old picture of each pixel of the new one, pixels."""
+    """Return the place (B, size, size, 2) in the old picture of each pixel of the new one."""
     fine = DENSITY * (size - 1) + 1
     facing = _area(places, (size - 1) / (places.shape[1] - 1))
     sheet = torch.cat([places.movedim(-1, 1), depth[:, None], facing[:, None]], dim=1)

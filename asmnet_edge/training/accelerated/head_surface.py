@@ -70,7 +70,7 @@ def fit_views(points: Tensor) -> View:
 
 
 def shape_heads(points: Tensor, view: View) -> Heads:
-    """Return the heads whose landmarks in the picture are ``points`` (B, 68, 2), seen in ``view``."""
+    """Return the heads whose landmarks in the picture are ``points`` (B, 68, 2), by ``view``."""
     mean = mean_head(points.device, points.dtype)
     count, back = len(points), view.turn.mT
     rest = mean.landmarks.expand(count, -1, -1).clone()

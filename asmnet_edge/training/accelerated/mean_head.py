@@ -57,7 +57,10 @@ class Field:
 
     @staticmethod
     def through(nodes: Tensor, values: Tensor, softness: Tensor) -> Field:
-        """Return the field that has ``values`` (B, n, k) at ``nodes``, or nearly so where soft (B, n)."""
+        """Return the field that has ``values`` (B, n, k) at ``nodes``, or nearly so.
+
+        softness : (B, n) by which it may miss each; 0 is exact
+        """
         count = nodes.shape[1]
         system = nodes.new_zeros(len(nodes), count + 1, count + 1)
         # -sqrt is conditionally positive definite: softness adds to the diagonal of -basis

@@ -76,11 +76,11 @@ def _spread(count: int, chosen: int) -> list[int]:
 
 
 def pose_figure(subsets: Sequence[MeasuredFaces], path: Path) -> None:
-    """Write histograms of yaw, pitch and roll to ``path``, a line for each subset."""
+    """Write histograms of yaw, pitch and roll to ``path``, a line for each subset with pose."""
     figure, axes = new_figure(1, len(AXES), inches=(10.5, 3.6))
-    poses = [faces.pose for faces in subsets]
+    known = [(faces, faces.pose) for faces in subsets if faces.pose is not None]
     for column, (axis, name) in enumerate(zip(axes, AXES, strict=True)):
-        for faces, pose in zip(subsets, poses, strict=True):
+        for faces, pose in known:
             _histogram(axis, pose[:, column], f"{faces.title} ({len(pose):,})")
         axis.set_xlabel(f"{name}, degrees")
     axes[0].set_ylabel(f"% of faces in {BIN:.0f} degrees")

@@ -80,7 +80,7 @@ def lose_lives(folder: Path, kills: int) -> int:
 
 
 def watch(child: subprocess.Popen, steps: float | None, done: int) -> int:
-    """Kill ``child`` so many ``steps`` on, the fraction as time; the last step that it told of."""
+    """Kill ``child`` so many ``steps`` on, the fraction as time; the last step that it reported."""
     assert child.stdout
     first = done
     for line in child.stdout:

@@ -178,8 +178,8 @@ def test_the_centre_of_a_heat_map_is_where_its_spot_is() -> None:
 @pytest.mark.parametrize("distance", losses.DISTANCES)
 def test_each_distance_falls_with_the_error(bank: FaceBank, distance: str) -> None:
     measure = losses.DISTANCES[distance]
-    said = torch.zeros(2, 68)
-    values = [float(measure(torch.full((2, 68), d), said)) for d in (0.01, 0.1, 1.0)]
+    truth = torch.zeros(2, 68)
+    values = [float(measure(torch.full((2, 68), d), truth)) for d in (0.01, 0.1, 1.0)]
     assert values == sorted(values) and len(set(values)) == 3
 
 

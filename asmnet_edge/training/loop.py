@@ -224,7 +224,7 @@ class Run:
         predicted = predict_landmarks(model, self.faces)
         self.log.save_preview(self.step, "validation", validation_sheet(self.faces, predicted))
         value = 100 * float(self.faces.nme(predicted).mean())
-        if value < self.best and self.size == self.config.stages[-1].size:
+        if value < self.best and self.size == self.timetable.stages[-1][0]:
             self.best = value
             facts = {**model.provenance, "validation_nme": value, "step": self.step}
             replace(model, provenance=facts).save(self.folder / "best.keras")

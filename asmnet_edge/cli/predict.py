@@ -41,7 +41,7 @@ RECENT = 60  # frames over which the rate is shown
 @click.option(
     "--trust",
     is_flag=True,
-    help="Accept a model without a manifest, after it ran in a sandbox.",
+    help="Accept a model without a manifest. It is first tested in a sandbox process.",
 )
 @click.option(
     "--output",
@@ -52,41 +52,43 @@ RECENT = 60  # frames over which the rate is shown
 @click.option(
     "--records",
     type=click.Path(path_type=Path),
-    help="Write the faces of all pictures or frames to this .csv or .jsonl. A camera appends to "
-    "it; for a video it replaces <name>-faces.jsonl.",
+    help="Table (.csv or .jsonl) of the faces in all pictures or frames. A camera appends to an "
+    "existing table. For a video, this table replaces <name>-faces.jsonl.",
 )
 @click.option(
     "--drawing/--no-drawing",
     default=True,
     show_default=True,
-    help="Write pictures and videos with landmarks drawn.",
+    help="Write copies of the pictures and videos with the landmarks drawn.",
 )
 @click.option(
     "--detector",
     type=click.Choice(list(DETECTORS)),
     default="haar",
     show_default=True,
-    help="Face detector; none: each picture is one face.",
+    help="Face detector. none treats each picture as one face.",
 )
 @click.option(
-    "--yunet", type=click.Path(path_type=Path), help="Model of the detector yunet, .onnx."
+    "--yunet", type=click.Path(path_type=Path), help="Model file (.onnx) for --detector yunet."
 )
 @click.option(
-    "--threads", type=click.IntRange(1), help="Threads of the network.  [default: by the CPU]"
+    "--threads",
+    type=click.IntRange(1),
+    help="Threads for the network.  [default: chosen for the CPU]",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Pictures processed at a time.",
+    help="Number of pictures to process in parallel.",
 )
 @click.option(
     "--faces",
     type=click.IntRange(1, 100),
     default=1,
     show_default=True,
-    help="Most faces followed in a video or camera.",
+    help="Largest number of faces to track in a video or camera stream.",
 )
 @click.option(
     "--smooth/--no-smooth",
@@ -98,10 +100,13 @@ RECENT = 60  # frames over which the rate is shown
     "--size",
     default="",
     metavar="WxH",
-    help="Size that an attached camera is asked for.  [default: 640x480]",
+    help="Frame size to request from an attached camera.  [default: 640x480]",
 )
 @click.option(
-    "--fps", type=click.IntRange(0, 1000), default=0, help="Frames per second that it is asked for."
+    "--fps",
+    type=click.IntRange(0, 1000),
+    default=0,
+    help="Frames per second to request from an attached camera.  [default: chosen by the camera]",
 )
 @click.option(
     "--frames", type=click.IntRange(1), help="Stop after this many frames.  [default: never]"
@@ -109,19 +114,20 @@ RECENT = 60  # frames over which the rate is shown
 @click.option(
     "--wait",
     is_flag=True,
-    help="Wait for a camera's first frame without limit.  [default: about 20 s]",
+    help="Wait for the first frame of a camera without a limit.  [default: give up after about "
+    "20 s]",
 )
 @click.option(
     "--serve",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="Show the stream on a web page at this port; a video at its own pace, in a loop.",
+    help="Show the stream on a web page at this port. A video plays at its own speed and repeats.",
 )
 @click.option(
     "--address",
     default="127.0.0.1",
     show_default=True,
-    help="Address of the page; any but this machine's own needs --token.",
+    help="Address of the page. An address that other machines can reach requires --token.",
 )
 @click.option(
     "--token",
@@ -131,20 +137,27 @@ RECENT = 60  # frames over which the rate is shown
 )
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print the faces as JSON, one line a picture or frame."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the faces as JSON, one line for each picture or frame.",
 )
 def command(sources: tuple[str, ...], sample: bool, **options: Any) -> None:
     """Find faces, their landmarks and pose in SOURCES.
 
     \b
-    Pictures and folders of them, or one of these:
+    SOURCES are pictures and folders of pictures, or exactly one of these:
       a video file
-      a camera: 0, /dev/video0, picamera2, rtsp://..., replay:FILE (a video in a loop)
+      a camera: 0, /dev/video0, picamera2, rtsp://...
+      replay:FILE, a video that is played as if it were a camera
 
-    A picture becomes <name>-faces.jpg and <name>-faces.json, a video <name>-faces.mp4 and
-    <name>-faces.jsonl; of a.jpg and a.png the suffix stays in the name. A camera is shown with
-    --serve and recorded with --records. A video with --serve is shown in a loop until Ctrl-C (or
-    once, with --frames); what is written is of the first pass.
+    The results for a picture are <name>-faces.jpg and <name>-faces.json, for a video
+    <name>-faces.mp4 and <name>-faces.jsonl. If two pictures differ only in their suffix, as a.jpg
+    and a.png do, the suffix becomes part of <name>. For a camera, --serve shows the frames and
+    --records writes the faces to a table.
+
+    With --serve, a video repeats until Ctrl-C, or plays once if --frames is given. Files are
+    written during the first pass only.
     """
     from asmnet_edge.runtime.pipeline import Pipeline
     from asmnet_edge.runtime.pipeline_options import PipelineOptions

@@ -78,7 +78,11 @@ def arguments() -> argparse.Namespace:
     add("--artifacts", type=Path, help="folder to keep the int8 artifacts in, for the next time")
     add("--drawn", type=count, default=CardPlan.drawn, help="drawn faces with exact pose")
     add("--wide", type=count, default=CardPlan.wide, help="drawn faces of every yaw")
-    add("--faces", type=count, help="at most so many of each kind: a trial, and marked as one")
+    add(
+        "--faces",
+        type=count,
+        help="use at most this many faces of each kind, and mark the card as a quick check",
+    )
     add("--threads", type=count, help="of the models; by default as many as there are cores")
     add("--render", action="store_true", help="only write text and plots anew")
     return parser.parse_args()

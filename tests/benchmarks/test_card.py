@@ -57,7 +57,7 @@ def output(
     said = f'[[weights]]\nsha256 = "{sha256(model)}"\nlogs = ["log.csv"]\n'
     (folder / "weights.toml").write_text(f'{said}remarks = ["It saw\\nno face."]\n')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(script, "import_quietly", lambda *_, **__: None)
+        patch.setattr(script, "import_packages", lambda *_, **__: None)
         patch.setattr(script, "converted", lambda *_: [])
         words = ("--data", "synthetic:4", "--faces", "4", "--output", folder / "card")
         known = ("--known", folder / "weights.toml")
@@ -77,7 +77,7 @@ def test_the_card_of_a_small_model_is_written_with_its_pictures(output: Path) ->
         "tiny-turned.jpg",
     ]
     text = output.with_suffix(".md").read_text()
-    assert "A trial on at most 4 faces" in text
+    assert "A quick check on at most 4 faces" in text
     assert "* It saw no face." in text
     assert "Licence of the training data: drawn for tests" in text
     assert "| tflite, shipped |" in text

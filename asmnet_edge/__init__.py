@@ -44,6 +44,14 @@ A float model to artifacts for devices (needs the extra ``convert``):
     report = convert("asmnet68.keras", ConvertOptions(formats=("onnx",)), progress=print)
     print(report.paths)
 
+How fast, small and accurate artifacts are on this machine:
+
+    from asmnet_edge import BenchmarkOptions, run_benchmark
+
+    record = run_benchmark(BenchmarkOptions(artifacts=("asmnet68-int8.tflite",)))
+    for case in record.measured_cases:
+        print(case.key, case.latency.p50)               # ms a face, the median
+
 Errors that a user can mend are `AsmnetEdgeError`; their text says what to do. Every name is
 imported when it is first used, so that importing the package is quick. ``examples/`` in the
 repository has whole programs, and ``asmnet-edge --help`` lists the commands.
@@ -57,6 +65,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from asmnet_edge.benchmarks.cases import BenchmarkOptions
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.session import run_benchmark
     from asmnet_edge.converters.conversion import (
         ConversionEvent,
         ConversionReport,
@@ -88,6 +99,8 @@ if TYPE_CHECKING:
 # public name -> where it is defined
 _EXPORTS = {
     "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
+    "BenchmarkOptions": "asmnet_edge.benchmarks.cases.BenchmarkOptions",
+    "BenchmarkRecord": "asmnet_edge.benchmarks.record.BenchmarkRecord",
     "Box": "asmnet_edge.geometry.landmarks.Box",
     "CameraOptions": "asmnet_edge.runtime.pipeline_options.CameraOptions",
     "ConversionEvent": "asmnet_edge.converters.conversion.ConversionEvent",
@@ -114,11 +127,14 @@ _EXPORTS = {
     "draw_faces": "asmnet_edge.runtime.sinks.draw_faces",
     "open_artifact": "asmnet_edge.runtime.artifact.open_artifact",
     "read_image": "asmnet_edge.io.images.read_image",
+    "run_benchmark": "asmnet_edge.benchmarks.session.run_benchmark",
     "write_image": "asmnet_edge.io.images.write_image",
 }
 
 __all__ = [
     "AsmnetEdgeError",
+    "BenchmarkOptions",
+    "BenchmarkRecord",
     "Box",
     "CameraOptions",
     "ConversionEvent",
@@ -146,6 +162,7 @@ __all__ = [
     "draw_faces",
     "open_artifact",
     "read_image",
+    "run_benchmark",
     "write_image",
 ]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from asmnet_edge.errors import ModelError, UsageError, require
 from asmnet_edge.formats import FLOAT_SUFFIX as FLOAT_SUFFIX
 from asmnet_edge.formats import all_runtimes, runtimes_of
-from asmnet_edge.io.files import SHIPPED_FLOATS, sha256, shipped
+from asmnet_edge.io.files import SHIPPED_FLOATS, file_or_shipped, sha256, shipped
 from asmnet_edge.io.system import usable_cores
 
 if TYPE_CHECKING:
@@ -172,10 +172,11 @@ class BenchmarkPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions:
-    """Options of `run_benchmark`, as ``asmnet-edge benchmark run`` has them.
+    """Options of `run_benchmark`, the same as of ``asmnet-edge benchmark run``.
 
-    artifacts : to measure; float_model : that they were made from, by default the shipped one;
-    with_float : measure that too, where Keras is installed; beside : models of other origin
+    artifacts : files to measure; the name of a shipped one will do
+    float_model : file that they were made from, by default the shipped one; with_float : measure it
+    too, where Keras is installed, for accuracy drops; beside : files of models of other origin
     data, subset : annotated faces as ``KIND:PATH``, by default drawn ones
     threads : ``1``, ``1,2``, ``all`` or ``1..all``; cpus : ``any``, ``fastest`` or numbers such as
     ``0,1``; runtimes : ``usual``, ``all`` or one by name
@@ -200,6 +201,9 @@ class BenchmarkOptions:
     pictures: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("artifacts", "beside"):
+            paths = tuple(file_or_shipped(Path(path)) for path in getattr(self, name))
+            object.__setattr__(self, name, paths)
         if not self.artifacts and not self.beside and not self.float_model:
             cure = "Give artifacts, --beside, --float-model"
             raise UsageError("there is nothing to benchmark", cure)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
-from asmnet_edge.benchmarks.change import latency_of
-from asmnet_edge.benchmarks.record import BenchmarkRecord
-from asmnet_edge.benchmarks.record_types import CaseResult
-from asmnet_edge.benchmarks.report.cells import with_labels
+from asmnet_edge.benchmarks.record_types import CaseResult, RecordContent
+from asmnet_edge.benchmarks.report.cells import labelled
 from asmnet_edge.benchmarks.report.notes import are_drawn
 from asmnet_edge.errors import UsageError
 
@@ -57,7 +55,7 @@ class Judged:
         return {**{name: getattr(self, name) for name in judged}, **facts}
 
 
-def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) -> list[Judged]:
+def judge(records: Sequence[RecordContent], needs: Needs, device: str | None) -> list[Judged]:
     """Judge every artifact row of the records of ``device`` (part of its board's or CPU's name)."""
     chosen = [r for r in records if device is None or device.lower() in r.device.name.lower()]
     if not chosen:
@@ -65,13 +63,12 @@ def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) 
         raise UsageError(f"no record is of a device like {device!r}", f"There are: {there}")
     if len(names := sorted({record.device.name for record in chosen})) > 1:
         raise UsageError(f"the records are of {'; '.join(names)}", "Choose one with --device")
-    pairs = [(case, record) for record in chosen for case in record.measured_cases]
-    named = with_labels([row for record in chosen for row in record.measured])
-    labels = [str(row["label"]) for row in named]
+    pairs = [(case, record) for record in chosen for case in record.measured]
+    rows = labelled([case for case, _ in pairs])
     return [
-        _judged(case, label, record, needs)
-        for (case, record), label in zip(pairs, labels, strict=True)
-        if case.format != "keras"
+        _judged(row.case, row.label, record, needs)
+        for row, (_, record) in zip(rows, pairs, strict=True)
+        if row.case.format != "keras"
     ]
 
 
@@ -111,7 +108,7 @@ def _miss(judged: Judged, needs: Needs) -> float:
     return max(1.0, slow, lossy, broad)
 
 
-def _judged(row: CaseResult, label: str, record: BenchmarkRecord, needs: Needs) -> Judged:
+def _judged(row: CaseResult, label: str, record: RecordContent, needs: Needs) -> Judged:
     frame = frame_ms(row, needs.detect) * heat(row)
     checks = list(_checked(row, frame, needs))
     against, met = (
@@ -130,13 +127,13 @@ def heat(row: CaseResult) -> float:
     return max(1.0, sustained.last_p50 / sustained.first_p50) if sustained else 1.0
 
 
-def _doubts(row: CaseResult, record: BenchmarkRecord) -> list[str]:
+def _doubts(row: CaseResult, record: RecordContent) -> list[str]:
     lines = list(row.unsteady or ())
     if not row.sustained:
         lines.append("never sustained: heat may slow it down, see benchmark run --sustain")
-    if record.content["interrupted"]:
+    if record.interrupted:
         lines.append("its run was interrupted")
-    return lines + (["measured on drawn faces"] if are_drawn(record) else [])
+    return lines + (["measured on drawn faces"] if are_drawn(record.settings.faces) else [])
 
 
 def frame_ms(row: CaseResult, detect: bool) -> float:
@@ -151,7 +148,7 @@ def frame_ms(row: CaseResult, detect: bool) -> float:
     if "track" in stages:
         return stages["track"].p90 + found
     around = sum(stages[part].p90 for part in ("crop", "restore") if part in stages)
-    return latency_of(row).p90 + around + found
+    return row.latency.p90 + around + found
 
 
 def _checked(row: CaseResult, frame: float, needs: Needs) -> Iterator[tuple[bool, str]]:

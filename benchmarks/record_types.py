@@ -25,12 +25,12 @@ class WarmUp:
     """Calls made before measuring.
 
     seconds : 0 in records that do not have it; steady : whether latency had settled, None if there
-    were too few calls to know
+    were too few calls to know, True in records that do not have it
     """
 
     calls: int
     seconds: float = 0.0
-    steady: bool | None = None
+    steady: bool | None = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +249,23 @@ class CaseResult(ModelDescription):
     sustained: Omittable[SustainedResult] = None
 
     @property
+    def latency(self) -> LatencyResult:
+        """The latency; `ValueError` where it was not measured."""
+        if self.latency_ms is None:
+            raise ValueError(f"{self.key} has no latency")
+        return self.latency_ms
+
+    @property
+    def figures(self) -> AccuracyResult:
+        """The accuracy; without any figure where it was not measured."""
+        return self.accuracy or AccuracyResult()
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file; of the model in records from before they had it."""
+        return self.file or self.name
+
+    @property
     def descends_from_float_model(self) -> bool:
         """Whether accuracy drops are given for it; true in records that do not say otherwise."""
         return self.compared is not False
@@ -315,7 +332,10 @@ class Portrait:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordContent:
-    """The whole record, as `BenchmarkRecord.typed` gives it."""
+    """The whole record, as `BenchmarkRecord.typed` gives it.
+
+    taken, ended : ISO times, UTC; load_average : of the last minute before the run
+    """
 
     schema_version: int
     asmnet_edge: str | None = None
@@ -328,3 +348,13 @@ class RecordContent:
     settings: RunSettings
     results: tuple[CaseResult, ...] = ()
     portraits: tuple[Portrait, ...] = ()
+
+    @property
+    def measured(self) -> tuple[CaseResult, ...]:
+        """The rows that have a latency."""
+        return tuple(case for case in self.results if case.latency_ms)
+
+    @property
+    def failed(self) -> tuple[CaseResult, ...]:
+        """The rows that could not be measured, or not wholly."""
+        return tuple(case for case in self.results if case.error is not None)

@@ -57,7 +57,7 @@ def output(
     said = f'[[weights]]\nsha256 = "{sha256(model)}"\nlogs = ["log.csv"]\n'
     (folder / "weights.toml").write_text(f'{said}remarks = ["It saw\\nno face."]\n')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(script, "import_quietly", lambda *_, **__: None)
+        patch.setattr(script, "import_packages", lambda *_, **__: None)
         patch.setattr(script, "converted", lambda *_: [])
         words = ("--data", "synthetic:4", "--faces", "4", "--output", folder / "card")
         known = ("--known", folder / "weights.toml")

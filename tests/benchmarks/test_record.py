@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from json_rows import failed_rows, measured_rows
 
 import asmnet_edge
 from asmnet_edge.benchmarks.cases import BenchmarkPlan, Case, LatencyPlan
@@ -81,8 +82,8 @@ def test_it_tells_when_where_and_with_what(record: BenchmarkRecord) -> None:
 
 
 def test_failed_rows_are_told_from_measured(record: BenchmarkRecord, good: dict[str, Any]) -> None:
-    assert record.results == [good, FAILED]
-    assert (record.measured, record.failed) == ([good], [FAILED])
+    assert record.content["results"] == [good, FAILED]
+    assert (measured_rows(record), failed_rows(record)) == ([good], [FAILED])
 
 
 def test_a_record_counts_as_interrupted_until_it_ends() -> None:
@@ -130,7 +131,7 @@ def test_bytes_that_are_no_text_are_no_record(tmp_path: Path) -> None:
 def test_a_field_of_another_type_is_named(
     record: BenchmarkRecord, tmp_path: Path, wrong: dict[str, Any], message: str
 ) -> None:
-    record.results[0].update(wrong)
+    record.content["results"][0].update(wrong)
     (tmp_path / "odd.json").write_text(json.dumps(record.content))
     with pytest.raises(DataError, match=message):
         BenchmarkRecord.load(tmp_path / "odd.json")
@@ -140,7 +141,7 @@ def test_samples_that_are_missing_or_no_numbers_are_named(
     record: BenchmarkRecord, tmp_path: Path
 ) -> None:
     for rounds, message in (([], "no samples"), ([[1.0, "2"]], r"rounds\[0\]\[1\] must be a num")):
-        record.results[0]["latency_ms"]["rounds"] = rounds
+        record.content["results"][0]["latency_ms"]["rounds"] = rounds
         (tmp_path / "odd.json").write_text(json.dumps(record.content))
         with pytest.raises(DataError, match=message):
             BenchmarkRecord.load(tmp_path / "odd.json")
@@ -164,7 +165,7 @@ def test_a_later_schema_is_told(record: BenchmarkRecord, tmp_path: Path) -> None
 def test_a_record_of_version_1_is_read_with_all_its_samples(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(json.dumps(OLD))
     record = BenchmarkRecord.load(tmp_path / "old.json")
-    (measured,) = record.measured
+    (measured,) = measured_rows(record)
     assert measured["latency_ms"]["rounds"] == [[1, 2, 3]]
     assert measured["latency_ms"]["throughput"] == 500
     assert measured["latency_ms"]["warm_up"] == {"calls": 4}
@@ -211,10 +212,10 @@ def whole(
 
 
 def test_a_record_has_what_the_schema_says_and_nothing_else(whole: BenchmarkRecord) -> None:
-    full = whole.results[1]
+    full = whole.content["results"][1]
     assert {"cold_start", "sustained", "stages_ms", "accuracy"} <= set(full)
     assert whole.content["portraits"]
-    assert whole.failed
+    assert failed_rows(whole)
     check(whole)
 
 
@@ -241,7 +242,7 @@ def test_a_record_of_version_1_is_typed_too() -> None:
 
 
 def test_what_the_schema_does_not_describe_is_found(whole: BenchmarkRecord) -> None:
-    whole.results[1]["unheard_of"] = 1
+    whole.content["results"][1]["unheard_of"] = 1
     with pytest.raises(jsonschema.ValidationError, match="unheard_of"):
         check(whole)
 

@@ -46,7 +46,6 @@ from asmnet_edge.benchmarks.worker_process import LocalRow
 from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.io.files import sha256, sha256_of_all
-from asmnet_edge.runtime.backends import runtimes
 
 TOML = """
 name = "Mean colour"
@@ -84,7 +83,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 def test_a_row_for_each_runtime_and_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes.util, "find_spec", lambda name: name != "tflite_runtime" or None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name != "tflite_runtime" or None)
     keys = [case.key for case in cases_for([Path("a.onnx"), Path("b.tflite")], "all", [1, 2])]
     assert keys == [
         *("a.onnx in onnxruntime", "a.onnx in onnxruntime, 2 threads"),

@@ -12,7 +12,7 @@ from asmnet_edge.cli.terminal import print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.record_types import RecordContent
 
 SUFFIXES = (".html", ".md", ".csv", ".svg")
 
@@ -29,7 +29,7 @@ def show(record: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.content))
     else:
-        print_wide(tables(found))
+        print_wide(tables(found.typed))
 
 
 @click.command("compare")
@@ -118,11 +118,11 @@ def report(record: Path, output: Path | None, overwrite: bool) -> None:
         raise UsageError(f"a report ends on {', '.join(SUFFIXES)}, got {path.name}")
     found = BenchmarkRecord.load(record)
     refuse_existing([path], overwrite)
-    write_atomically(path, _text(found, path.suffix).encode())
+    write_atomically(path, _text(found.typed, path.suffix).encode())
     click.echo(path)
 
 
-def _text(record: BenchmarkRecord, suffix: str) -> str:
+def _text(record: RecordContent, suffix: str) -> str:
     from asmnet_edge.benchmarks.report.charts import trade_off_alone
     from asmnet_edge.benchmarks.report.page import comma_separated, markdown, page
 
@@ -166,7 +166,7 @@ def recommend(
     from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     needs = Needs(fps, max_nme_drop, detect, max_threads)
-    judged = judge([BenchmarkRecord.load(path) for path in records], needs, device)
+    judged = judge([BenchmarkRecord.load(path).typed for path in records], needs, device)
     chosen, near = best(judged), nearest(judged, needs)
     if as_json:
         choice = chosen.as_json() if chosen else None

@@ -191,16 +191,38 @@ def _size(row: CaseResult) -> int:
 
 def advice(judged: Sequence[Judged], needs: Needs) -> list[str]:
     """Return lines to print: what to ship first, or what comes nearest; then the others."""
-    chosen, near = best(judged), nearest(judged, needs)
-    lines = []
-    if chosen:
-        lines = [f"Ship {chosen.row.key} on {chosen.device}:"]
-        lines += [f"  {line}" for line in why(chosen, needs)]
-    elif near:
-        lines = [f"Nearest: {near.row.key} on {near.device}"]
-        lines += [f"  no: {words}" for words in near.against]
-        lines += [f"  yes: {words}" for words in near.met]
-    return lines + why_not([each for each in judged if each is not (chosen or near)])
+    chosen = best(judged)
+    if chosen is None:
+        return _without_match(judged, needs)
+    lines = [f"Ship {chosen.row.key} on {chosen.device}:"]
+    lines += [f"  {line}" for line in why(chosen, needs)]
+    return lines + _others(judged, chosen)
+
+
+def _without_match(judged: Sequence[Judged], needs: Needs) -> list[str]:
+    """What the needs are, which row comes nearest, what would do, and what the others miss."""
+    near = nearest(judged, needs)
+    lines = [f"Nothing meets the needs: {', '.join(in_words(needs))}."]
+    if near:
+        lines.append(f"{near.row.key} on {near.device} comes nearest:")
+        lines += [f"  misses: {words}" for words in near.against]
+        lines += [f"  meets: {words}" for words in near.met]
+    return [*lines, f"{what_would(near, needs)}.", *_others(judged, near)]
+
+
+def in_words(needs: Needs) -> list[str]:
+    """Return each of ``needs`` as it stands after a colon."""
+    threads = needs.threads
+    return [
+        f"{needs.fps:g} frames a second{' with a detection in each' * needs.detect}",
+        f"at most {needs.max_nme_drop:g} points of NME lost",
+        *([f"at most {threads} thread{'s' * (threads > 1)}"] if threads else []),
+    ]
+
+
+def _others(judged: Sequence[Judged], named: Judged | None) -> list[str]:
+    lines = why_not([each for each in judged if each is not named])
+    return ["Others:", *(f"  {line}" for line in lines)] if lines else []
 
 
 def why(chosen: Judged, needs: Needs) -> list[str]:
@@ -225,14 +247,14 @@ def why(chosen: Judged, needs: Needs) -> list[str]:
 def what_would(near: Judged | None, needs: Needs) -> str:
     """Return advice where nothing meets ``needs``: the nearest options that ``near`` meets."""
     if near is None:
-        return "Measure artifacts of one float model, with it and with --data"
+        return "To choose, measure artifacts together with their float model and with --data"
     fps, threads = 1e3 / near.frame_ms, near.row.threads or 1
     words = [f"--fps {min(needs.fps, floor(fps) if fps >= 1 else floor(1e3 * fps) / 1e3):g}"]
     words += [f"--max-nme-drop {max(needs.max_nme_drop, rounded_up(most_lost(near.row) or 0)):g}"]
     words += [f"--max-threads {max(needs.threads, threads)}"] if needs.threads else []
-    return f"{near.row.key} would do for {' '.join(words)}"
+    return f"It would do for {' '.join(words)}"
 
 
 def why_not(judged: Sequence[Judged]) -> list[str]:
     """Return a line for each row that misses a need."""
-    return [f"not {j.label}: {'; '.join(j.against)}" for j in judged if j.against]
+    return [f"{j.label}: {'; '.join(j.against)}" for j in judged if j.against]

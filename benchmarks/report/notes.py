@@ -40,8 +40,9 @@ def title(record: RecordContent) -> str:
 
 
 def faces_line(faces: FaceSettings) -> str:
-    """``554 of 689 faces (300w full)``"""
-    return f"{faces_in_words(faces.count, missing_as_json(faces.missing))} ({faces.on})"
+    """``554 of 689 faces (300w full)``, ``64 drawn faces (synthetic test)``"""
+    count = faces_in_words(faces.count, missing_as_json(faces.missing))
+    return f"{count.replace(' face', ' drawn face') if are_drawn(faces) else count} ({faces.on})"
 
 
 def notes(record: RecordContent) -> list[str]:
@@ -74,11 +75,17 @@ def _work(record: RecordContent) -> list[str]:
 def _reading(record: RecordContent) -> list[str]:
     """How to read the tables: intervals, what drops are against, where the true pose is from."""
     cases = record.measured
-    lines = ["±: half the 95 % interval over rounds"] if _has_intervals(record) else []
+    lines = ["p50, p90, p99: so many ms or less took 50, 90, 99 % of the calls"] if cases else []
+    if any(case.unsteady for case in cases):
+        lines.append("~: unsteady; the reasons are in the last lines")
+    if any(case.latency.intervals for case in cases):
+        lines.append("±: half the 95 % interval over rounds")
     figures = [case.accuracy for case in cases if case.accuracy]
     if reference := record.settings.reference:
         model = "the float model" if reference.endswith(FLOAT_SUFFIX) else reference
-        lines.append(f"drop, deviation: against {model}, NME in points and % of eye distance")
+        if any(each.nme_drop is not None for each in figures):
+            lines.append(f"drop: NME against {model}, in points")
+        lines.append(f"deviation: of landmarks from those of {model}, in % of the eye distance")
     elif figures and any(case.descends_from_float_model for case in cases):
         cure = "leave out --no-float (it needs Keras), or add the float32 artifact"
         lines.append(f"no drop, no deviation: {cure}")
@@ -87,10 +94,6 @@ def _reading(record: RecordContent) -> list[str]:
     if any(each.jitter for each in figures):
         lines.append("jitter: % of eye distance, noise on a still / sliding by parts of a pixel")
     return lines
-
-
-def _has_intervals(record: RecordContent) -> bool:
-    return any(case.latency.intervals for case in record.measured)
 
 
 def _faces(record: RecordContent) -> list[str]:
@@ -149,7 +152,8 @@ def _few(rows: Sequence[Row]) -> str:
     called = [(row.latency.calls, row.label) for row in rows]
     few = [f"{name} {calls}" for calls, name in called if calls < RARE]
     if len(few) > 1 and len(few) == len(rows):
-        few = [f"here {min(called)[0]} to {max(called)[0]}"]
+        fewest, most = min(called)[0], max(called)[0]
+        few = [f"here {fewest}" + f" to {most}" * (most > fewest)]
     return f"p99: a rough guide with fewer than {RARE:,} calls ({', '.join(few)})" if few else ""
 
 

@@ -28,7 +28,8 @@ def tables(record: RecordContent) -> Group:
     for columns in (accuracy_columns(record), start_columns(record)):
         if columns:
             parts.append(_table(record, columns))
-    return Group(*parts, Text("\n".join(notes(record))))
+    sentence = Text(f"\n{conclusion(record).sentence}", style="bold")
+    return Group(*parts, Text("\n".join(notes(record))), sentence)
 
 
 def speed_columns(record: RecordContent, wide: bool = False) -> dict[str, Cell]:

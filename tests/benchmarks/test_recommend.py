@@ -1,5 +1,7 @@
 """The choice of what to ship, and what is said where nothing will do."""
 
+import re
+
 import pytest
 from json_rows import measured_rows
 
@@ -105,35 +107,44 @@ def test_what_was_measured_beside_is_not_shipped(record: BenchmarkRecord) -> Non
     assert "measured beside" in why_not(judged)[0]
 
 
-def test_without_a_match_it_says_what_came_nearest_and_what_it_misses(
+def test_without_a_match_one_block_has_the_nearest_row_and_what_it_misses(
     cool: BenchmarkRecord,
 ) -> None:
     needs = Needs(200, 0.02, threads=1)
     lines = advice(judge([cool.typed], needs, None), needs)
-    assert lines[0].startswith("Nearest: quick.tflite on ")
-    assert lines[1].startswith("  no: ")
-    assert lines[1].endswith("ms a frame, 5.0 are there at 200 fps")
-    assert lines[2:4] == [
-        "  no: may lose 0.030 NME, 0.02 are allowed",
-        "  yes: threads: 1, 1 allowed",
+    assert lines[0] == (
+        "Nothing meets the needs: 200 frames a second, at most 0.02 points of NME lost, "
+        "at most 1 thread."
+    )
+    assert re.fullmatch(r"quick.tflite on .* comes nearest:", lines[1])
+    assert lines[2].startswith("  misses: ")
+    assert lines[2].endswith("ms a frame, 5.0 are there at 200 fps")
+    assert lines[3:5] == [
+        "  misses: may lose 0.030 NME, 0.02 are allowed",
+        "  meets: threads: 1, 1 allowed",
     ]
-    assert [line.split(":")[0] for line in lines[4:]] == ["not tflite int8 2t", "not onnx int8"]
+    assert lines[5].startswith("It would do for --fps ")
+    assert lines[6] == "Others:"
+    assert [line.split(":")[0] for line in lines[7:]] == ["  tflite int8 2t", "  onnx int8"]
 
 
-def test_what_it_says_would_do_does(cool: BenchmarkRecord) -> None:
+def test_the_options_that_would_do_choose_the_nearest_row(cool: BenchmarkRecord) -> None:
     needs = Needs(300, 0.0, threads=1)
     near = nearest(judge([cool.typed], needs, None), needs)
-    told = what_would(near, needs).split()
+    words = what_would(near, needs).split()
     fps, drop, threads = (
-        float(told[told.index(o) + 1]) for o in ("--fps", "--max-nme-drop", "--max-threads")
+        float(words[words.index(o) + 1]) for o in ("--fps", "--max-nme-drop", "--max-threads")
     )
     assert best(judge([cool.typed], Needs(fps, drop, threads=int(threads)), None)).row == near.row
 
 
-def test_a_record_that_cannot_tell_asks_for_another(cool: BenchmarkRecord) -> None:
+def test_a_record_without_drops_asks_for_another(cool: BenchmarkRecord) -> None:
     for row in measured_rows(cool):
         row["accuracy"] |= {"nme_drop_interval": None}
     judged = judge([cool.typed], Needs(), None)
     assert nearest(judged, Needs()) is None
-    assert all(line.startswith("not ") for line in advice(judged, Needs()))
-    assert "with --data" in what_would(None, Needs())
+    first, cure, *others = advice(judged, Needs())
+    assert first.startswith("Nothing meets the needs: 30 frames a second")
+    assert cure == f"{what_would(None, Needs())}."
+    assert "with --data" in cure
+    assert len(others) == 1 + len(judged)

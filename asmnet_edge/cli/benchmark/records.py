@@ -162,16 +162,16 @@ def recommend(
 
     Exit code 1 when none meets the needs.
     """
-    from asmnet_edge.benchmarks.recommend import Needs, advice, best, judge, nearest, what_would
+    from asmnet_edge.benchmarks.recommend import Needs, advice, best, judge
     from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     needs = Needs(fps, max_nme_drop, detect, max_threads)
     judged = judge([BenchmarkRecord.load(path).typed for path in records], needs, device)
-    chosen, near = best(judged), nearest(judged, needs)
+    chosen = best(judged)
     if as_json:
         choice = chosen.as_json() if chosen else None
         click.echo(json.dumps({"choice": choice, "rows": [each.as_json() for each in judged]}))
     else:
         click.echo("".join(f"{line}\n" for line in advice(judged, needs)), nl=False)
     if chosen is None:
-        raise CheckFailedError("nothing meets the needs", what_would(near, needs))
+        raise CheckFailedError("nothing meets the needs")

@@ -208,7 +208,8 @@ def _reading(spots: Sequence[tuple[Row, Pair]]) -> str:
 def _draw_trade_off(axis: Any, spots: Sequence[tuple[Row, Pair]], name: str) -> None:
     xs, ys = np.array([spot for _, spot in spots]).T
     sizes = np.array([row.case.bytes or 0 for row, _ in spots], float)
-    axis.scatter(xs, ys, 20 + 240 * sizes / sizes.max(), FILL, alpha=0.55, edgecolors=ACCENT)
+    axis.scatter(xs, ys, 20 + 240 * sizes / sizes.max(), FILL, alpha=0.55, edgecolors=ACCENT,
+        clip_on=False)  # fmt: skip
     joined = sorted(front([spot for _, spot in spots]))
     axis.plot(*zip(*joined, strict=True), "--", color=ACCENT, linewidth=1)
     low, high = accuracy_limits(ys.tolist())

@@ -86,9 +86,9 @@ def hint(column: str) -> str:
 def _content(record: RecordContent) -> dict[str, Any]:
     """What page and Markdown have in common."""
     tables = {
-        "Speed and size": speed_lines(record),
+        "Speed (ms) and size": speed_lines(record),
         "Accuracy": accuracy_lines(record),
-        "End to end and start": start_lines(record),
+        "End to end and start (ms)": start_lines(record),
     }
     reached = conclusion(record)
     return {

@@ -139,7 +139,7 @@ def foreign_model(path: Path, threads: int) -> CallableModel:
         foreign=True,
         licence=facts.licence,
         pose="fitted to its landmarks",
+        source_sha256=sha256(network.model),
     )
     rule = CropRule(network.input.margin, network.input.size)
-    source = sha256(network.model)
-    return CallableModel(description, backend, source, rule, network.scheme, fits_pose=True)
+    return CallableModel(description, backend, rule, network.scheme, fits_pose=True)

@@ -206,6 +206,8 @@ class ModelDescription:
 
     bytes : of its files; operators : counts, ``total`` and ``int8``; foreign : a network of others,
     described by a TOML file; pose : where a foreign network's pose is from
+    sha256 : of the file, files_sha256 : of all files of the model, source_sha256 : of its float
+    model
     """
 
     name: str
@@ -220,23 +222,22 @@ class ModelDescription:
     foreign: Omittable[bool] = None
     licence: Omittable[str] = None
     pose: Omittable[str] = None
+    sha256: Omittable[str] = None
+    files_sha256: Omittable[str] = None
+    source_sha256: Omittable[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult(ModelDescription):
     """One row of a record: a model, its identity and what was measured; None: was not measured.
 
-    key : name of the row in this and other records; file : without folders; sha256 : of that file,
-    files_sha256 : of all files of the model, source_sha256 : of its float model; cpus : cores that
-    the process was pinned to, empty for any; compared : made from the run's float model; error :
-    why the case failed; unsteady : reasons to distrust the latency
+    key : name of the row in this and other records; file : without folders; cpus : cores that the
+    process was pinned to, empty for any; compared : made from the run's float model; error : why
+    the case failed; unsteady : reasons to distrust the latency
     """
 
     key: str
     file: Omittable[str] = None
-    sha256: Omittable[str] = None
-    files_sha256: Omittable[str] = None
-    source_sha256: Omittable[str] = None
     cpus: Omittable[tuple[int, ...]] = None
     compared: Omittable[bool] = None
     error: Omittable[str] = None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.accuracy import truth_figures
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation_faces import (
     Outputs,
     Truth,
@@ -174,18 +174,18 @@ class Predictions:
         return Predictions(samples, self.truth.select(chosen), outputs)
 
 
-def check_scheme(model: EvaluatedModel, scheme: LandmarkScheme, data: str) -> None:
+def check_scheme(model: CallableModel, scheme: LandmarkScheme, data: str) -> None:
     """Raise `UsageError` if ``data`` is annotated by another scheme than the model's."""
     if model.scheme is not scheme:
         raise UsageError(
-            f"{model.facts['name']} gives {model.scheme.points} points ({model.scheme.name}), "
+            f"{model.name} gives {model.scheme.points} points ({model.scheme.name}), "
             f"{data} is annotated with {scheme.points} ({scheme.name})",
             "Evaluate on a data set of the model's own scheme",
         )
 
 
 def predict_faces(
-    model: EvaluatedModel,
+    model: CallableModel,
     samples: Sequence[Sample],
     tick: Callable[[], None],
     on_broken: OnBroken = refuse,
@@ -251,7 +251,7 @@ def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
 
 
 def evaluate(
-    model: EvaluatedModel,
+    model: CallableModel,
     subsets: Sequence[Subset],
     progress: Progress,
     on_broken: OnBroken = refuse,
@@ -272,7 +272,7 @@ def evaluate(
 
 def _add_upright(
     rows: Sequence[dict[str, Any]],
-    model: EvaluatedModel,
+    model: CallableModel,
     predictions: Predictions,
     parts: Sequence[Predictions],
     progress: Progress,

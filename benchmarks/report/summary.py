@@ -41,8 +41,8 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
         "pose": "Mean absolute error over yaw, pitch and roll, in degrees.",
         "jitter": "How far landmarks move under noise on a still picture / while the picture "
         "slides by parts of a pixel, in % of the eye distance.",
-        "decode, detect, crop, infer": "Milliseconds of the stages of one JPEG picture: reading it, "
-        "finding the face, cutting it out twice, the network on both crops.",
+        "decode, detect, crop, infer": "Milliseconds of the stages of one JPEG picture: decode it, "
+        "find the face, cut it out twice, run the network on both crops.",
         "all ms": "One JPEG picture from its bytes to landmarks in its pixels.",
         "cold ms": "From the start of a fresh process to its first landmarks.",
         "RSS MiB": "The most memory that this process held.",

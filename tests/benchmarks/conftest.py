@@ -63,9 +63,10 @@ def candidate(faces: EvaluationFaces) -> Callable[..., CallableModel]:
         description = ModelDescription(
             name=name, format="fake", precision=precision, bytes=2_500_000, runtime="fake 1.0",
             parameters=1_439_507, multiply_adds=256_495_816, threads=1,
+            source_sha256=source,
         )  # fmt: skip
         backend = SimpleNamespace(name="fake 1.0", run=run)
-        return CallableModel(description, backend, source, faces.crop, faces.scheme)
+        return CallableModel(description, backend, faces.crop, faces.scheme)
 
     return make
 

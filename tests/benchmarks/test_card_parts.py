@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import BatchBackend, CallableModel
 from asmnet_edge.benchmarks.evaluation.subsets import Predictions
 from asmnet_edge.benchmarks.evaluation_faces import truth_of
 from asmnet_edge.benchmarks.model_card import measurements
@@ -35,6 +35,7 @@ from asmnet_edge.benchmarks.model_card.provenance import (
     without_folders,
 )
 from asmnet_edge.benchmarks.model_card.text import hard_boxes, hard_conditions, number, render_part
+from asmnet_edge.benchmarks.record_types import ModelDescription
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.datasets.w300 import W300
@@ -45,8 +46,9 @@ from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, sha256, shipped
 
 RULE = CropRule(size=32)
-FACTS = {"name": "fake.keras", "precision": "float32", "runtime": "fake", "parameters": 1,
-         "multiply_adds": 2}  # fmt: skip
+FACTS = ModelDescription(
+    name="fake.keras", precision="float32", runtime="fake", parameters=1, multiply_adds=2
+)
 Make = Callable[[int], list[Sample]]
 
 
@@ -66,15 +68,14 @@ class Faces:
         return (Missing("elsewhere", 2),) if subset == "all" else ()
 
 
-def guessing(faces: Sequence[Sample]) -> EvaluatedModel:
+def guessing(faces: Sequence[Sample]) -> CallableModel:
     """A model that answers the mean of ``faces``, whatever it sees."""
     mean = truth_of(faces, RULE).landmarks.mean(axis=0)
-    return EvaluatedModel(
-        FACTS,
-        IBUG68,
-        RULE,
-        lambda crops: (np.repeat(mean[None], len(crops), axis=0), np.zeros((len(crops), 3))),
-    )
+
+    def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.repeat(mean[None], len(crops), axis=0), np.zeros((len(crops), 3))
+
+    return CallableModel(FACTS, BatchBackend("fake 1.0", predict), RULE, IBUG68)
 
 
 def predictions(faces: Sequence[Sample], eyes: Sequence[float]) -> Predictions:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asmnet_edge.benchmarks.callable_model import BatchBackend, CallableModel, open_for_accuracy
 from asmnet_edge.benchmarks.evaluation.evaluate import (
     FILES,
     Evaluation,
@@ -17,7 +18,6 @@ from asmnet_edge.benchmarks.evaluation.evaluate import (
     run_evaluation,
     write_evaluation,
 )
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel, open_model
 from asmnet_edge.benchmarks.evaluation.robustness import DEGREES, tilted, turned_picture
 from asmnet_edge.benchmarks.evaluation.subsets import predict_faces
 from asmnet_edge.benchmarks.evaluation.tables import evaluation_table
@@ -27,6 +27,7 @@ from asmnet_edge.benchmarks.evaluation_faces import (
     gaps_in_words,
     truth_of,
 )
+from asmnet_edge.benchmarks.record_types import ModelDescription
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
 from asmnet_edge.geometry import metrics
@@ -40,7 +41,7 @@ from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.training.float_model import load_float_model
 
 RULE = CropRule(size=32)
-FACTS = {"name": "fake.tflite", "precision": "int8", "runtime": "fake 1.0"}
+FACTS = ModelDescription(name="fake.tflite", precision="int8", runtime="fake 1.0")
 
 
 class Faces:
@@ -72,7 +73,7 @@ def three(face_samples: Callable[[int], list[Sample]]) -> Faces:
     return Faces(face_samples(3))
 
 
-def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) -> EvaluatedModel:
+def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) -> CallableModel:
     """A model that knows ``faces`` in their order and misses each by so many eye distances."""
     truth = truth_of(faces, RULE)
     spans = np.linalg.norm(truth.landmarks[:, 36] - truth.landmarks[:, 45], axis=1)
@@ -83,7 +84,7 @@ def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) 
         landmarks, pose = zip(*(next(answers) for _ in crops), strict=True)
         return np.stack(landmarks), np.stack(pose)
 
-    return EvaluatedModel(FACTS, IBUG68, RULE, predict)
+    return CallableModel(FACTS, BatchBackend("fake 1.0", predict), RULE, IBUG68)
 
 
 def unseen(what: str, steps: int) -> Callable[[], None]:
@@ -91,7 +92,7 @@ def unseen(what: str, steps: int) -> Callable[[], None]:
     return lambda: None
 
 
-def evaluated(faces: Faces, model: EvaluatedModel, *subsets: str, **plan: Any) -> Evaluation:
+def evaluated(faces: Faces, model: CallableModel, *subsets: str, **plan: Any) -> Evaluation:
     order = EvaluationPlan(faces, "three:", subsets, sensitivity=False, **plan)
     return run_evaluation(model, order, unseen)
 
@@ -352,12 +353,12 @@ class SeesTheFace:
                 points = truth.landmarks[k] + [away, 0]
                 self._answers[crop.tobytes()] = points, truth.pose[k]
 
-    def model(self) -> EvaluatedModel:
+    def model(self) -> CallableModel:
         def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             landmarks, pose = zip(*(self._answers[crop.tobytes()] for crop in crops), strict=True)
             return np.stack(landmarks), np.stack(pose)
 
-        return EvaluatedModel(FACTS, IBUG68, self.rule, predict)
+        return CallableModel(FACTS, BatchBackend("fake 1.0", predict), self.rule, IBUG68)
 
 
 def test_a_network_that_expects_faces_upright_is_measured_both_ways(three: Faces) -> None:
@@ -405,7 +406,7 @@ def test_turned_pictures_go_through_the_runtimes_passes(
     figures = {}
     for path in (float_file, artifacts[0]):
         for upright in (False, True):
-            model = open_model(path)
+            model = open_for_accuracy(path)
             model = replace(model, crop=replace(model.crop, upright=upright))
             content = evaluated(three, model, "test", "hard", tilt=True).content
             assert content["tilt"]["degrees"] == [0, 30, 60, 90, 180]
@@ -425,7 +426,7 @@ def test_tilted_faces_are_found_as_the_landmarker_finds_them(
     crop = {**artifact.manifest.crop, "upright": upright}
     artifact = replace(artifact, manifest=replace(artifact.manifest, crop=crop))
     landmarker = FaceLandmarker(artifact)
-    model = open_model(artifacts[1])
+    model = open_for_accuracy(artifacts[1])
     model = replace(model, crop=replace(model.crop, upright=upright))
     errors = tilted(model, three.faces, lambda: None).errors
     for face, row in zip(three.faces, errors, strict=True):
@@ -437,7 +438,7 @@ def test_tilted_faces_are_found_as_the_landmarker_finds_them(
 
 
 def test_tilts_are_a_table(three: Faces, artifacts: list[Path]) -> None:
-    text = text_of(evaluated(three, open_model(artifacts[0]), "test", tilt=True))
+    text = text_of(evaluated(three, open_for_accuracy(artifacts[0]), "test", tilt=True))
     assert "rotation of the picture" in text
     assert "180°" in text
     assert text.split("inferences a face")[1].split()[:5] == ["2.00"] * 5
@@ -449,15 +450,15 @@ def test_tilts_are_a_table(three: Faces, artifacts: list[Path]) -> None:
 def test_a_float_model_and_its_artifact_agree(
     three: Faces, float_file: Path, artifacts: list[Path]
 ) -> None:
-    models = open_model(float_file), open_model(artifacts[0])
+    models = open_for_accuracy(float_file), open_for_accuracy(artifacts[0])
     before, after = (rows_of(evaluated(three, model, "test"))["test"] for model in models)
     assert before["nme"] == pytest.approx(after["nme"], abs=0.01)
-    assert models[1].facts["source_sha256"] == models[0].facts["sha256"]
-    assert models[0].facts["runtime"].startswith("keras ")
+    assert models[1].description.source_sha256 == models[0].description.sha256
+    assert models[0].backend.name.startswith("keras ")
 
 
 def test_outputs_are_those_of_the_float_model(three: Faces, float_file: Path) -> None:
-    found = predict_faces(open_model(float_file), three.faces, lambda: None)
+    found = predict_faces(open_for_accuracy(float_file), three.faces, lambda: None)
     model = load_float_model(float_file)
     from asmnet_edge.datasets.annotated_crops import crops_of
 
@@ -470,9 +471,9 @@ def test_outputs_are_those_of_the_float_model(three: Faces, float_file: Path) ->
 
 
 @pytest.fixture
-def whole(three: Faces, artifacts: list[Path]) -> tuple[Evaluation, EvaluatedModel]:
+def whole(three: Faces, artifacts: list[Path]) -> tuple[Evaluation, CallableModel]:
     """A small artifact on three faces, with its sensitivity."""
-    model = open_model(artifacts[1])
+    model = open_for_accuracy(artifacts[1])
     return run_evaluation(model, EvaluationPlan(three, "three:"), unseen), model
 
 
@@ -480,7 +481,7 @@ def test_two_evaluations_write_the_same_bytes(
     three: Faces, artifacts: list[Path], tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
-        model = open_model(artifacts[1])
+        model = open_for_accuracy(artifacts[1])
         evaluation = run_evaluation(model, EvaluationPlan(three, "three:"), unseen)
         assert write_evaluation(evaluation, model, tmp_path / name) == []
     for name in FILES:
@@ -488,7 +489,7 @@ def test_two_evaluations_write_the_same_bytes(
 
 
 def test_the_undisturbed_crop_has_the_error_of_the_faces(
-    whole: tuple[Evaluation, EvaluatedModel],
+    whole: tuple[Evaluation, CallableModel],
 ) -> None:
     content = whole[0].content
     curve = content["sensitivity"]["curves"]["scale"]
@@ -497,7 +498,7 @@ def test_the_undisturbed_crop_has_the_error_of_the_faces(
 
 
 def test_an_earlier_sensitivity_does_not_stay(
-    whole: tuple[Evaluation, EvaluatedModel], tmp_path: Path
+    whole: tuple[Evaluation, CallableModel], tmp_path: Path
 ) -> None:
     evaluation, model = whole
     write_evaluation(evaluation, model, tmp_path)
@@ -508,7 +509,7 @@ def test_an_earlier_sensitivity_does_not_stay(
 
 
 def test_without_matplotlib_the_plots_alone_are_left_out(
-    whole: tuple[Evaluation, EvaluatedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Evaluation, CallableModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lacking(module: str, extra: str) -> Any:
         raise MissingExtraError(f"this needs {module}", f"pip install 'asmnet-edge[{extra}]'")

@@ -75,9 +75,10 @@ def test_the_same_record_gives_the_same_bytes(record: BenchmarkRecord) -> None:
 
 def test_the_page_has_all_that_was_measured(record: BenchmarkRecord) -> None:
     text = page(record.typed)
-    for heading in ("Speed (ms) and size", "Accuracy", "End to end and start (ms)", "Latency", "Sustained",
-                    "Deviation by region", "Faces that moved most", "What has to be installed",
-                    "Device", "How it was measured", "Glossary"):  # fmt: skip
+    for heading in ("Speed (ms) and size", "Accuracy", "End to end and start (ms)", "Latency",
+                    "Sustained", "Deviation by region", "Faces that moved most",
+                    "What has to be installed", "Device", "How it was measured",
+                    "Glossary"):  # fmt: skip
         assert f"<h2>{heading}</h2>" in text
     for words in ("+20.0 %", "tflite int8 2t", "temperature, °C", "data:image/jpeg;base64,AAAA"):
         assert words in text

@@ -17,14 +17,13 @@ from asmnet_edge.benchmarks.accuracy import truth_figures
 from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation_faces import (
     Outputs,
-    Truth,
     check_sizes,
     failure_threshold,
     gaps_in_words,
     missing_as_json,
-    truth_of,
 )
 from asmnet_edge.benchmarks.phases import Progress
+from asmnet_edge.datasets.annotated_crops import Annotations
 from asmnet_edge.datasets.sample import Dataset, Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, NotAFaceError, UsageError
 from asmnet_edge.geometry import metrics
@@ -38,7 +37,7 @@ FEWEST = 10  # faces in a range, below which no figure is given
 Rows = list[dict[str, Any]]
 
 
-def rows_by_yaw(outputs: Outputs, truth: Truth) -> Rows:
+def rows_by_yaw(outputs: Outputs, truth: Annotations) -> Rows:
     """Return a row for each range of |yaw|, even for an empty one.
 
     nme : in %, over the outer eye corners; nme_box : in %, over the root of the box's area; yaw_mae
@@ -52,7 +51,7 @@ def rows_by_yaw(outputs: Outputs, truth: Truth) -> Rows:
     ]
 
 
-def _values(outputs: Outputs, truth: Truth) -> dict[str, FloatArray]:
+def _values(outputs: Outputs, truth: Annotations) -> dict[str, FloatArray]:
     """Errors of each face, (faces,), by name of the figure."""
     eyes, box = (
         100 * metrics.nme(outputs[0], truth.landmarks, truth.scheme, over)
@@ -157,7 +156,7 @@ class Predictions:
     """
 
     samples: tuple[Sample, ...]
-    truth: Truth
+    truth: Annotations
     outputs: Outputs
 
     @property
@@ -214,7 +213,7 @@ def predict_faces(
     if not kept:
         raise DataError("no face is left to evaluate on", "The notes above say why")
     landmarks, pose = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
-    return Predictions(tuple(kept), truth_of(kept, rule), (landmarks, pose))
+    return Predictions(tuple(kept), Annotations.of(kept, rule), (landmarks, pose))
 
 
 def _crop(sample: Sample, rule: CropRule) -> Crop:

@@ -260,13 +260,9 @@ def format_figures(
 
 
 def _against(model: CallableModel, part: Predictions) -> dict[str, Any]:
-    truth = part.truth
     rule = model.crop.level  # as `predict_faces` cut them
-    faces = EvaluationFaces(
-        *(crops_of(part.samples, rule), truth.landmarks, truth.pose, truth.scheme),
-        *(rule, model.name, truth.pose_is_exact),
-        identities=truth.identities,
-    )
+    crops = crops_of(part.samples, rule)
+    faces = EvaluationFaces(crops, **vars(part.truth), crop=rule, description=model.name)
     figures = to_json(accuracy(model.outputs(faces.crops), part.outputs, faces))
     return {key: figures[key] for key in KEPT}
 

@@ -41,9 +41,8 @@ def faces(face_points: Callable) -> EvaluationFaces:
     landmarks = np.stack([face_points(unit=u, centre=(0.5, 0.5)) for u in (0.15, 0.2, 0.25)])
     pose = np.array([[0.0, 0, 0], [10, 5, -5], [-20, 10, 15]])
     crops = np.zeros((3, 96, 96, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
-    return EvaluationFaces(
-        crops, landmarks, pose, IBUG68, CropRule(size=crops.shape[1]), "three faces"
-    )
+    rule = CropRule(size=crops.shape[1])
+    return EvaluationFaces(crops, IBUG68, landmarks, pose, crop=rule, description="three faces")
 
 
 @pytest.fixture

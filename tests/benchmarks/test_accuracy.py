@@ -133,7 +133,7 @@ def test_faces_of_one_identity_are_drawn_together(faces: EvaluationFaces) -> Non
     two = replace(faces, identities=("a", "a", "b"))
     low, high = accuracy(wrong, truth(faces), two)["nme_drop_interval"]
     assert (low, high) == pytest.approx((2, 10))  # all of a, or all of b
-    chosen = two.truth.select(np.array([2, 0]))
+    chosen = two.annotations.select(np.array([2, 0]))
     assert chosen.identities == ("b", "a")
 
 

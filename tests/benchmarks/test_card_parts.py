@@ -14,7 +14,6 @@ import pytest
 
 from asmnet_edge.benchmarks.callable_model import BatchBackend, CallableModel
 from asmnet_edge.benchmarks.evaluation.subsets import Predictions
-from asmnet_edge.benchmarks.evaluation_faces import truth_of
 from asmnet_edge.benchmarks.model_card import measurements
 from asmnet_edge.benchmarks.model_card.card import CardPlan
 from asmnet_edge.benchmarks.model_card.conditions import bins, conditions_of, with_detector
@@ -36,6 +35,7 @@ from asmnet_edge.benchmarks.model_card.provenance import (
 )
 from asmnet_edge.benchmarks.model_card.text import hard_boxes, hard_conditions, number, render_part
 from asmnet_edge.benchmarks.record_types import ModelDescription
+from asmnet_edge.datasets.annotated_crops import Annotations
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.datasets.w300 import W300
@@ -70,7 +70,7 @@ class Faces:
 
 def guessing(faces: Sequence[Sample]) -> CallableModel:
     """A model that answers the mean of ``faces``, whatever it sees."""
-    mean = truth_of(faces, RULE).landmarks.mean(axis=0)
+    mean = Annotations.of(faces, RULE).landmarks.mean(axis=0)
 
     def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.repeat(mean[None], len(crops), axis=0), np.zeros((len(crops), 3))
@@ -80,7 +80,7 @@ def guessing(faces: Sequence[Sample]) -> CallableModel:
 
 def predictions(faces: Sequence[Sample], eyes: Sequence[float]) -> Predictions:
     """Of a model that misses each of ``faces`` by so many eye distances."""
-    truth = truth_of(faces, RULE)
+    truth = Annotations.of(faces, RULE)
     spans = np.linalg.norm(truth.landmarks[:, 36] - truth.landmarks[:, 45], axis=1)
     away = np.array([0.6, 0.8]) * (np.array(eyes) * spans)[:, None]
     return Predictions(tuple(faces), truth, (truth.landmarks + away[:, None], truth.pose))
@@ -217,7 +217,7 @@ def test_a_detector_that_boxes_as_the_annotations_do_costs_nothing(face_samples:
     faces = face_samples(4)
     model = guessing(faces)
     landmarks, pose = model.outputs(np.zeros((4, 32, 32, 3), np.uint8))
-    found = Predictions(tuple(faces), truth_of(faces, RULE), (landmarks, pose))
+    found = Predictions(tuple(faces), Annotations.of(faces, RULE), (landmarks, pose))
     boxes = iter([[faces[0].landmarks.box], [], [Box(0, 0, 1, 1)], [faces[3].landmarks.box]])
     figures = with_detector(model, found, lambda: None, lambda picture: next(boxes))
     assert (figures["faces"], figures["of"]) == (2, 4)  # one is not found, one box lies elsewhere

@@ -25,9 +25,9 @@ from asmnet_edge.benchmarks.evaluation_faces import (
     faces_in_words,
     failure_threshold,
     gaps_in_words,
-    truth_of,
 )
 from asmnet_edge.benchmarks.record_types import ModelDescription
+from asmnet_edge.datasets.annotated_crops import Annotations
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
 from asmnet_edge.geometry import metrics
@@ -75,7 +75,7 @@ def three(face_samples: Callable[[int], list[Sample]]) -> Faces:
 
 def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) -> CallableModel:
     """A model that knows ``faces`` in their order and misses each by so many eye distances."""
-    truth = truth_of(faces, RULE)
+    truth = Annotations.of(faces, RULE)
     spans = np.linalg.norm(truth.landmarks[:, 36] - truth.landmarks[:, 45], axis=1)
     away = np.array([0.6, 0.8]) * (np.array(eyes) * spans)[:, None]
     answers = iter(zip(truth.landmarks + away[:, None], truth.pose + degrees, strict=True))
@@ -141,7 +141,7 @@ def test_other_sizes_normalise_the_same_distances(three: Faces) -> None:
 
 def test_a_region_is_charged_with_its_own_points_alone(three: Faces) -> None:
     model = knowing(three.faces, [0.1] * 3)
-    truth = truth_of(three.faces, RULE).landmarks
+    truth = Annotations.of(three.faces, RULE).landmarks
 
     def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         landmarks, pose = model.outputs(crops)
@@ -347,7 +347,7 @@ class SeesTheFace:
     def __init__(self, faces: Sequence[Sample], upright: bool) -> None:
         self.rule, self._answers = replace(RULE, upright=upright), {}
         for rule, miss in ((RULE, 0.02), (replace(RULE, upright=True), 0.01)):
-            truth = truth_of(faces, rule)
+            truth = Annotations.of(faces, rule)
             for k, face in enumerate(faces):
                 crop = cut(face.load(), rule.matrix(face.landmarks), rule.size)[..., ::-1]
                 away = miss * np.linalg.norm(truth.landmarks[k, 36] - truth.landmarks[k, 45])

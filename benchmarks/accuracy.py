@@ -1,4 +1,4 @@
-"""What a model finds in faces, against the truth and against the float model."""
+"""Accuracy of a model: errors, drops, deviation from the float model, jitter, worst faces."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from asmnet_edge.runtime.backends.backend import Crop
 
 
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> AccuracyResult:
-    """Measure ``outputs`` on ``faces``: errors where these are annotated, and what was lost.
+    """Measure ``outputs`` on ``faces``: errors where these are annotated, drops, deviation.
 
     reference : the float model's outputs, None where there is none to compare with
     Intervals are 95 % bootstrap over faces, those of one identity together.
@@ -156,7 +156,7 @@ def _slid(crop: Crop, shift: FloatArray) -> Crop:
 # Portraits: the faces that an artifact moved most against the float model, small for a record
 
 COUNT, SIDE, QUALITY = 6, 160, 80
-SEEN = 0.01  # % below which a difference is invisible
+VISIBLE = 0.01  # % below which a difference cannot be seen
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Portraits:
     def of(self, key: str, outputs: Outputs) -> list[Portrait]:
         """Return the worst faces of the row ``key``."""
         far = 100 * metrics.deviation(outputs[0], self.reference[0], self.faces.scheme)
-        worst = [n for n in np.argsort(-far, kind="stable")[:COUNT].tolist() if far[n] > SEEN]
+        worst = [n for n in np.argsort(-far, kind="stable")[:COUNT].tolist() if far[n] > VISIBLE]
         return [
             Portrait(
                 row=key,

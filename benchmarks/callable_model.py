@@ -1,4 +1,4 @@
-"""Models that can be called on crops: artifacts in their runtimes, and the float Keras model."""
+"""Models that can be called on crops: artifacts in their runtimes, and float Keras models."""
 
 from __future__ import annotations
 

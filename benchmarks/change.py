@@ -1,8 +1,8 @@
-"""Change of one figure between two records, its 95 % interval, and a verdict.
+"""Differences between two records: changes of figures with intervals and verdicts, and settings.
 
 A latency counts as changed when its ratio is beyond the threshold, its 95 % interval excludes 1,
 and both still hold after dividing by how much the machine itself changed: the fixed piece of work
-that is timed beside every round (`latency.yardstick`). Otherwise the verdict is unsure.
+that is timed beside every round (`timing.yardstick`). Otherwise the verdict is unsure.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def judged(p50: Ratio, p10: Ratio, machine: float, threshold: float) -> tuple[st
     if quick == UNSURE:
         return UNSURE, f"of its quickest tenth, {_drifted(p10, machine, threshold)}"
     if middle == quick == SAME and min(p50[2], p10[2]) > 1 + 2 * threshold:
-        return UNSURE, "too disturbed to tell: a change could hide in its interval"
+        return UNSURE, "too disturbed: a change could hide in its interval"
     if middle == quick:
         return middle, ""
     if quick == SAME:
@@ -261,7 +261,7 @@ def other_faces(before: BenchmarkRecord, after: BenchmarkRecord) -> str:
     known = all(each.annotations_sha256 for each in faces)
     hashes = [each.annotations_sha256 if known else each.sha256 for each in faces]
     if None in hashes:
-        return "a record does not tell on which faces it was"
+        return "a record does not have a hash of its faces"
     return "" if hashes[0] == hashes[1] else "the records are on other faces"
 
 

@@ -1,4 +1,4 @@
-"""Comparison of two runs: what changed, and whether it is more than chance."""
+"""Comparison of two records, row by row: what changed, and whether it is more than chance."""
 
 from __future__ import annotations
 
@@ -83,8 +83,6 @@ def _names(first: Rows, second: Rows) -> str:
     return " and ".join(", ".join(rows) or "none" for rows in (first, second))
 
 
-# Comparison of two records, row by row
-
 Pairs = Sequence[tuple[CaseResult, CaseResult]]
 
 
@@ -102,7 +100,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Result of `compare`.
+    """Result of `compare_records`.
 
     changes : of all rows that are in both; broken : row -> what it lost; lost : rows that are
     measured before only, new : after only; environment : as `differences` gives it, and what
@@ -146,7 +144,7 @@ class Comparison:
         }
 
 
-def compare(
+def compare_records(
     before: BenchmarkRecord,
     after: BenchmarkRecord,
     limits: Limits,

@@ -1,4 +1,4 @@
-"""Faces to evaluate on: their crops by a rule, and their annotations in those crops."""
+"""Faces to evaluate on: annotated crops by a rule, and what the record has of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.schemes import LandmarkScheme
 from asmnet_edge.io.images import Picture
 
-FAILURE = 0.08  # threshold of records from before they stated their own
+FAILURE = 0.08  # threshold of records from before they had one
 Outputs = tuple[FloatArray, FloatArray]
 
 
@@ -113,7 +113,7 @@ def gaps_in_words(missing: Sequence[Mapping[str, Any]], broken: int = 0, of: str
     return ", ".join([*parts, *([f"{broken} broken"] if broken else [])])
 
 
-# Faces of a run, cut anew for each crop rule of its models
+# Faces of a run, cut once for each crop rule of its models
 
 
 @dataclass

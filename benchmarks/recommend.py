@@ -159,7 +159,7 @@ def _checked(row: CaseResult, frame: float, needs: Needs) -> Iterator[tuple[bool
     yield frame <= budget, f"{frame:.1f} ms a frame, {budget:.1f} are there at {needs.fps:g} fps"
     most = most_lost(row)
     if not row.descends_from_float_model:
-        yield False, "measured beside, not made from the float model"
+        yield False, "measured with --beside: not converted from the float model"
     elif most is None:
         yield False, "its NME drop is not known: measure with --data and the float model"
     else:

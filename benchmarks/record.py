@@ -120,7 +120,7 @@ class BenchmarkRecord:
 
     @classmethod
     def load(cls, path: Path) -> BenchmarkRecord:
-        """Read the record at ``path``; `DataError` says what is wrong with a file that is none."""
+        """Read the record at ``path``; `DataError` names what is wrong with a file that is none."""
         try:
             return cls.parse(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:

@@ -202,7 +202,7 @@ class SustainedResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelDescription:
-    """What a record says about a model besides measurements; None where it is not known.
+    """Facts about a model besides measurements; None where they are not known.
 
     bytes : of its files; operators : counts, ``total`` and ``int8``; foreign : a network of others,
     described by a TOML file; pose : where a foreign network's pose is from
@@ -268,7 +268,7 @@ class CaseResult(ModelDescription):
 
     @property
     def descends_from_float_model(self) -> bool:
-        """Whether accuracy drops are given for it; true in records that do not say otherwise."""
+        """Whether accuracy drops are given for it; true in records that lack the field."""
         return self.compared is not False
 
 

@@ -1,4 +1,4 @@
-"""A case in this process: timed calls, stages, outputs."""
+"""The process of a case: it loads the model and answers the questions of the benchmark."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COLLAPSED = 1e-6  # inter-ocular distance, of the crop's side, below which nothi
 
 @dataclass
 class LocalRow:
-    """A `CallableModel` that is measured in this process; see `rows.worker.Row`."""
+    """A `CallableModel` that is measured in this process; see `worker.Row`."""
 
     model: CallableModel
     unmeasured: CaseResult
@@ -67,7 +67,7 @@ class LocalRow:
         return outputs
 
 
-# Process of a `rows.worker.WorkerRow`: answers the questions of the benchmark that started it
+# Questions and answers; `worker.WorkerRow` is at the other end
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:

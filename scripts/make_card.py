@@ -78,7 +78,7 @@ def arguments() -> argparse.Namespace:
     add("--artifacts", type=Path, help="folder to keep the int8 artifacts in, for the next time")
     add("--drawn", type=count, default=CardPlan.drawn, help="drawn faces with exact pose")
     add("--wide", type=count, default=CardPlan.wide, help="drawn faces of every yaw")
-    add("--faces", type=count, help="at most so many of each kind: a trial, and marked as one")
+    add("--faces", type=count, help="at most so many of each kind: a quick try, and marked as one")
     add("--threads", type=count, help="of the models; by default as many as there are cores")
     add("--render", action="store_true", help="only write text and plots anew")
     return parser.parse_args()

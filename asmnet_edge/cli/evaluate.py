@@ -87,7 +87,7 @@ def _default_model() -> Path:
 
 def _open(path: Path, threads: int | None) -> CallableModel:
     from asmnet_edge.benchmarks.callable_model import open_for_accuracy
-    from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX
+    from asmnet_edge.formats import FLOAT_SUFFIX
 
     if path.suffix == FLOAT_SUFFIX:
         import_keras()

@@ -38,7 +38,7 @@ class EvaluationPlan:
     """What to evaluate on.
 
     words : ``dataset`` as the user named it; subsets : to evaluate, empty for all test subsets
-    sensitivity : measure displaced crops; tilt : measure pictures turned by `tilt.DEGREES`
+    sensitivity : measure displaced crops; tilt : measure pictures turned by `robustness.DEGREES`
     on_broken : is called with each unreadable picture's error; if it returns, the face is left out
     """
 

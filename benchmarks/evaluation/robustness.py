@@ -1,7 +1,7 @@
-"""Sensitivity of a model to displaced crops, such as a real detector's boxes give.
+"""Robustness of a model: displaced crops, such as a real detector's boxes give, and tilted heads.
 
-Each face is cut with the crop's centre shifted, its side scaled, or its content turned. Landmarks
-are mapped back into the picture, so that all errors are measured in one unit.
+For displaced crops each face is cut with the crop's centre shifted, its side scaled, or its content
+turned. Landmarks are mapped back into the picture, so that all errors are measured in one unit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Accuracy by yaw.
+"""Subsets of a data set, a model's predictions on them, and their figures by the protocols.
 
 In profile the outer eye corners lie close together, so that the NME over their distance means
 little: beside it stands the one over the face's box, which keeps its size.
@@ -67,7 +67,7 @@ def _figures(values: Mapping[str, FloatArray]) -> dict[str, Any]:
     return {"faces": faces, **{n: float(v.mean()) if enough else None for n, v in values.items()}}
 
 
-# Subsets of a data set to evaluate, and what this copy of the data set lacks of them
+# Subsets to evaluate, and what this copy of the data set lacks of them
 
 TRAINING = "train"  # the only subset that models are trained on
 
@@ -108,7 +108,7 @@ class Reading:
         """Return the subsets ``names``, or all test subsets that have a face.
 
         A data set that has training data only gives that. `DataError` if a named subset, or every
-        subset, has no face here; it says which parts are missing.
+        subset, has no face here; it names the parts that are missing.
         """
         if names:
             return [self._read(name) for name in dict.fromkeys(names)]
@@ -142,7 +142,7 @@ class Reading:
             return None
 
 
-# Predictions of one model on a data set's faces, and its figures by the subset's protocol
+# Predictions and figures
 
 BATCH = 32  # faces in memory at once
 
@@ -211,7 +211,7 @@ def predict_faces(
         if crops:
             outputs.append(model.outputs(np.ascontiguousarray(np.stack(crops))))
     if not kept:
-        raise DataError("no face is left to evaluate on", "The notes above say why")
+        raise DataError("no face is left to evaluate on", "The reasons are in the notes above")
     landmarks, pose = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
     return Predictions(tuple(kept), Annotations.of(kept, rule), (landmarks, pose))
 

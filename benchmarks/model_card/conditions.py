@@ -1,4 +1,4 @@
-"""Conditions that may make a face hard, such as yaw or a closed eye, and the accuracy under each.
+"""Accuracy under conditions that may make a face hard, such as yaw, a closed eye, a real detector.
 
 They depend on the annotations alone, so that the bins are the same for each model.
 """

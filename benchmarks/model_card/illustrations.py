@@ -43,12 +43,12 @@ def training_file(section: Mapping[str, Any]) -> str:
 
 
 def drawn_file(section: Mapping[str, Any]) -> str:
-    """Name of the picture of the worst drawn faces, made while the model is measured."""
+    """Name of the picture of the worst drawn faces, drawn while the model is measured."""
     return f"{stem(section)}-drawn.jpg"
 
 
 def turned_file(section: Mapping[str, Any]) -> str:
-    """Name of the picture of turned heads, made while the model is measured."""
+    """Name of the picture of turned heads, drawn while the model is measured."""
     return f"{stem(section)}-turned.jpg"
 
 

@@ -1,4 +1,4 @@
-"""Measurements of one model for its card: by subset, region, pose, yaw, tilt and condition."""
+"""Measurements of one model for its card: real faces, drawn faces, and the cost of int8."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CURVE_STEP = 0.1  # % of NME between two points of an error curve
 
 
 class SomeFaces:
-    """A data set with at most ``most`` faces a test subset, evenly chosen; for quick trials."""
+    """A data set with at most ``most`` faces a test subset, evenly chosen; for a quick try."""
 
     def __init__(self, dataset: Dataset, most: int) -> None:
         self.dataset, self.most = dataset, most

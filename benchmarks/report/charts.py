@@ -33,7 +33,7 @@ WIDTH = (
 )
 INK, SOFT, ACCENT, FILL, BAD = "#1d2126", "#5d6670", "#1f6f8b", "#8fc1d4", "#b3261e"
 THEME = {INK: "--ink", SOFT: "--soft", ACCENT: "--accent", FILL: "--fill", BAD: "--bad"}
-LOOK: Mapping[str, Any] = {
+STYLE: Mapping[str, Any] = {
     **{"svg.fonttype": "none", "svg.hashsalt": "asmnet-edge", "font.size": 9.0},
     **{"text.color": INK, "axes.labelcolor": SOFT, "axes.edgecolor": SOFT, "axes.linewidth": 0.6},
     **{"xtick.color": SOFT, "ytick.color": SOFT, "axes.spines.top": False},
@@ -42,7 +42,7 @@ LOOK: Mapping[str, Any] = {
 BINS = 100
 LOG = 6.0  # ratio of the largest to the smallest value from which an axis is logarithmic
 TRIFLE = 0.05  # share of an accuracy that an axis shows on each side, at least
-LETTERS = 76  # of a line under a chart that is a file of its own
+LETTERS = 76  # of a line under a chart that is a separate file
 AREA = "Area of a dot: size of the file."
 DASHED = "Dashed: rows that no other row beats in both."
 CURVES = (("p50", "p50, ms"), ("mhz", "frequency, MHz"), ("celsius", "temperature, °C"))
@@ -51,7 +51,7 @@ Pair = tuple[float, float]
 
 @dataclass(frozen=True)
 class TradeOff:
-    """Latency against accuracy of some rows.
+    """Chart of latency against accuracy.
 
     svg : the chart, a number at each dot; lines : what each number stands for, the first is 1
     reading : how to read the chart, with a remark where an axis does not begin at 0
@@ -63,7 +63,7 @@ class TradeOff:
 
 
 def distributions(rows: Sequence[Row]) -> str:
-    """Chart of each row's latencies in a strip of its own, with ticks at p50, p90 and p99."""
+    """Chart of latencies, one strip a row, with ticks at p50, p90 and p99."""
     latencies = [Latency.of(row.latency.rounds) for row in rows]
     low = 0.97 * min(each.samples.min() for each in latencies)
     high = 1.05 * max(each.percentile(99) for each in latencies)
@@ -254,7 +254,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 def accuracy_limits(values: Sequence[float]) -> Pair:
     """Ends of an axis of accuracies: from 0, unless all would crowd at its far end.
 
-    Accuracies that are nearly the same look so: the axis is not stretched over a trifle.
+    Accuracies that are nearly the same look so: the axis shows `TRIFLE` on each side at least.
     """
     low, high = min(values), max(values)
     pad = max(0.1 * (high - low), TRIFLE * high) or 1
@@ -279,7 +279,7 @@ def _beginning(low: float) -> str:
 @contextmanager
 def _panels(count: int, height: float) -> Iterator[tuple[Any, list[Any]]]:
     """A figure of ``count`` panels one below another that share their horizontal axis."""
-    with require("matplotlib", EXTRA).rc_context(dict(LOOK)):
+    with require("matplotlib", EXTRA).rc_context(dict(STYLE)):
         figure = require("matplotlib.figure", EXTRA).Figure((WIDTH, height), layout="constrained")
         yield figure, list(figure.subplots(count, 1, sharex=True, squeeze=False).flat)
 

@@ -26,7 +26,7 @@ SHADES = (0.25, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True)
 class Line:
-    """A contour: ``points`` as SVG has them, whether it is closed, its class, what it says."""
+    """A contour: ``points`` as SVG has them, whether it is closed, its class, its tooltip."""
 
     points: str
     closed: bool

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX
 from asmnet_edge.benchmarks.evaluation_faces import (
     faces_in_words,
     gaps_in_words,
@@ -13,6 +12,7 @@ from asmnet_edge.benchmarks.evaluation_faces import (
 )
 from asmnet_edge.benchmarks.record_types import FaceSettings, RecordContent, SustainedResult
 from asmnet_edge.benchmarks.report.cells import Row, measured_rows, rows_of
+from asmnet_edge.formats import FLOAT_SUFFIX
 
 MINUTES = 120.0  # seconds from which a time is given in minutes
 RARE = 1000  # calls below which p99 is one of the ten slowest
@@ -229,13 +229,13 @@ def how_measured(record: RecordContent) -> list[str]:
     """Paragraphs on how the numbers came about."""
     plan, faces = record.settings.latency, record.settings.faces
     lines = [
-        f"Latency: one call at a time, each row in a process of its own, at least "
+        f"Latency: one call at a time, each row in a separate process, at least "
         f"{plan.queries} calls and {plan.seconds:g} s each, in {plan.rounds} rounds in "
         "which all rows take turns, so that a machine that drifts slows all alike. Each is warmed "
         "up until two neighbouring medians agree. Every sample is kept in the record.",
         "Intervals: 95 % bootstrap, over rounds for latencies and over faces, paired, for drops. "
         "A foreign network's time includes scaling its pixels; ours do that in the graph.",
-        f"Accuracy: {faces.count} faces, {faces.on}, each cut by the row's own crop rule.",
+        f"Accuracy: {faces.count} faces, {faces.on}, each cut by the crop rule of the row.",
     ]
     if any(case.stages_ms for case in record.measured):
         lines.append("End to end: a JPEG picture to landmarks in its pixels, one face.")

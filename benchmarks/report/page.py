@@ -76,7 +76,7 @@ def _render(environment: Any, name: str, content: dict[str, Any]) -> str:
 
 
 def hint(column: str) -> str:
-    """Return what the glossary says of a table's ``column``, empty where it has nothing."""
+    """Return the entry of the glossary for a table's ``column``, empty if there is none."""
     first = column.split("@")[0].split("[")[0].removesuffix("%").removesuffix("°").strip()
     entries = ((word, text) for term, text in GLOSSARY.items() for word in term.split(", "))
     found = (text for word, text in entries if first in (word, word.split("@")[0]))

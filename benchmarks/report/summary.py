@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from asmnet_edge.benchmarks.cases import DRAWN_FACES, FLOAT_SUFFIX, QUICK, RIGOROUS
+from asmnet_edge.benchmarks.cases import DRAWN_FACES, QUICK, RIGOROUS
 from asmnet_edge.benchmarks.record_types import (
     AccuracyResult,
     CaseResult,
@@ -15,6 +15,7 @@ from asmnet_edge.benchmarks.record_types import (
     RecordContent,
 )
 from asmnet_edge.benchmarks.report.cells import Row, measured_rows, megabytes, signed
+from asmnet_edge.formats import FLOAT_SUFFIX
 
 MOST_DROP = 0.1  # points of NME that a file may lose and still be the one that is named
 MOST_DEVIATION = 1.0  # % of the eye distance, where no NME is known
@@ -55,7 +56,8 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
 class Conclusion:
     """What a record comes to.
 
-    best : the row that is named, None where nothing qualifies; sentence : says so
+    best : the row that is named, None where nothing qualifies
+    sentence : which file it is, how much faster and smaller, what it costs
     details : the numbers behind it
     figures : number and meaning of what stands out, such as ``3.2 x`` and ``the speed of ...``
     """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from asmnet_edge.benchmarks.compare import Limits, compare, comparison_view
+from asmnet_edge.benchmarks.compare import Limits, compare_records, comparison_view
 from asmnet_edge.benchmarks.record import BenchmarkRecord
 
 Make = Callable[..., dict[str, Any]]
@@ -25,7 +25,7 @@ def record(*rows: dict[str, Any], taken: str = "then", **settings: Any) -> Bench
 
 def text_of(before: BenchmarkRecord, after: BenchmarkRecord) -> str:
     console = Console(file=io.StringIO(), width=160)
-    console.print(comparison_view(compare(before, after, Limits())))
+    console.print(comparison_view(compare_records(before, after, Limits())))
     return console.file.getvalue()
 
 

@@ -104,7 +104,7 @@ def test_what_was_measured_beside_is_not_shipped(record: BenchmarkRecord) -> Non
         row["compared"] = False
     judged = judge([record.typed], Needs(), None)
     assert best(judged) is None
-    assert "measured beside" in why_not(judged)[0]
+    assert "measured with --beside" in why_not(judged)[0]
 
 
 def test_without_a_match_one_block_has_the_nearest_row_and_what_it_misses(

@@ -65,7 +65,7 @@ def test_a_row_that_gets_slower_is_doubtful(day: Day) -> None:
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [({"slowed": 0x4}, "the board says: throttled"), ({"celsius": 85.0}, "it was hot: 85 °C")],
+    [({"slowed": 0x4}, "the board reports: throttled"), ({"celsius": 85.0}, "it was hot: 85 °C")],
 )
 def test_a_board_that_had_to_slow_down_is_doubtful(
     day: Day, changed: dict[str, Any], said: str

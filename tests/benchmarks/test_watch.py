@@ -65,7 +65,7 @@ def test_rounds_that_disagree_are_told() -> None:
         ({"others_cores": 0.8}, "other processes kept 0.8 cores busy"),
         ({"stolen_cores": 0.3}, "the virtual machine's host took 0.30 cores away"),
         ({"cpu_seconds": 0.7}, "it had to wait for the processor 30 % of the time"),
-        ({"slowed": 0b101}, "the board says: throttled"),
+        ({"slowed": 0b101}, "the board reports: throttled"),
         ({"celsius": 83.4}, "it was hot: 83 °C"),
     ],
 )

@@ -75,13 +75,12 @@ def compare(
     chance, failed, lost its accuracy, or is no longer there. What the machine itself explains is
     called unsure.
     """
-    from asmnet_edge.benchmarks.compare import Limits, comparison_view
-    from asmnet_edge.benchmarks.compare import compare as compared
+    from asmnet_edge.benchmarks.compare import Limits, compare_records, comparison_view
     from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     limits = Limits(max_slower / 100, max_nme_loss, allow_lost)
     records = BenchmarkRecord.load(before), BenchmarkRecord.load(after)
-    found = compared(*records, limits, [_pair(words) for words in rows], across_machines)
+    found = compare_records(*records, limits, [_pair(words) for words in rows], across_machines)
     if as_json:
         click.echo(json.dumps(found.as_json()))
     else:

@@ -50,7 +50,7 @@ class Output:
 @click.option(
     "--float-model",
     type=MODEL,
-    help="The .keras file they were made from.  [default: the shipped one of them]",
+    help="The .keras file they were converted from.  [default: the shipped one that they are of]",
 )
 @click.option("--float/--no-float", "with_float", default=True, help="Measure the float model too.")
 @click.option(
@@ -69,7 +69,7 @@ class Output:
 @click.option("--threads", default="1", show_default=True, help="1, 1,2, all or 1..all.")
 @click.option("--cpus", default="any", show_default=True, help="any, fastest, or 0,1: cores.")
 @click.option("--runtimes", default="usual", show_default=True, help="usual, all, or one by name.")
-@click.option("--rigorous", is_flag=True, help="1,024 queries and 60 s a row, in 20 rounds.")
+@click.option("--rigorous", is_flag=True, help="1,024 calls and 60 s a row, in 20 rounds.")
 @click.option("--queries", type=click.IntRange(1), help="Calls a row, at least.  [default: 200]")
 @click.option("--seconds", type=click.FloatRange(0), help="A row, at least.  [default: 2]")
 @click.option("--sustain", metavar="TIME", help="Then call each artifact for so long, as 30m.")
@@ -170,7 +170,9 @@ def print_record(record: BenchmarkRecord, as_json: bool) -> None:
         raise SystemExit(130)
     if failed := record.failed_cases:
         names = ", ".join(case.key for case in failed)
-        raise CheckFailedError(f"could not be measured: {names}", "The lines above say why")
+        raise CheckFailedError(
+            f"could not be measured: {names}", "The reasons are in the lines above"
+        )
 
 
 def _print_tables(record: BenchmarkRecord) -> None:

@@ -1,4 +1,4 @@
-"""Faces of known landmarks, backends that answer what they are told, and two real artifacts."""
+"""Faces of known landmarks, backends with given answers, and two real artifacts."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -90,7 +90,7 @@ def unseen(what: str, steps: int) -> Callable[[], None]:
     return lambda: None
 
 
-def test_a_subset_with_the_faces_of_another_is_told_and_not_counted_twice(
+def test_a_subset_with_the_faces_of_another_is_noted_and_not_counted_twice(
     face_samples: Make,
 ) -> None:
     dataset = Faces(face_samples(4))
@@ -197,9 +197,9 @@ def test_only_what_stands_out_is_called_a_failure(face_samples: Make) -> None:
     found = predictions(faces, np.where(far, 0.25, 0.02))
     row = {"nme": 100 * found.errors.mean(), "conditions": conditions_of(found),
            "nme_interval": found.truth.interval(100 * found.errors)}  # fmt: skip
-    said = list(hard_conditions(row, "*test*", fewest=5))
-    assert said
-    assert all("yaw" in line and "20 to 30°" in line and "25.00" in line for line in said)
+    printed = list(hard_conditions(row, "*test*", fewest=5))
+    assert printed
+    assert all("yaw" in line and "20 to 30°" in line and "25.00" in line for line in printed)
     assert list(hard_conditions(row, "*test*", fewest=41)) == []
 
 
@@ -241,17 +241,17 @@ def run_of(size: int, **facts: Any) -> dict[str, Any]:
     return {"training": training, "faces": [7], "licence": "research", **facts}
 
 
-def test_the_runs_behind_weights_are_told_from_the_first_to_the_last(tmp_path: Path) -> None:
+def test_the_runs_behind_weights_are_listed_from_the_first_to_the_last(tmp_path: Path) -> None:
     provenance = run_of(128, validation_nme=4.5, started_from=run_of(224, sha256="ab"))
     origin = origin_of(write_facts(tmp_path / "a.keras", provenance))
-    told = [(run["run"], run["input_size"], run["sha256"]) for run in origin["training"]]
-    assert told == [(1, 224, "ab"), (2, 128, None)]
+    reported = [(run["run"], run["input_size"], run["sha256"]) for run in origin["training"]]
+    assert reported == [(1, 224, "ab"), (2, 128, None)]
     entry = origin["training"][1]["data"][0]
     assert (entry["dataset"], entry["faces"]) == ("300w", 7)
     assert origin["notice"] is None
 
 
-def test_a_run_of_some_seconds_says_what_was_frozen_taught_and_changed(tmp_path: Path) -> None:
+def test_a_run_of_some_seconds_has_what_was_frozen_taught_and_changed(tmp_path: Path) -> None:
     training = {
         "data": [{"dataset": "300w", "first_weight": 1.0, "last_weight": 1.0}],
         "seconds": 90.0,
@@ -263,15 +263,15 @@ def test_a_run_of_some_seconds_says_what_was_frozen_taught_and_changed(tmp_path:
     }
     provenance = {"training": training, "faces": [3], "validation_nme": 4.5}
     section = origin_of(write_facts(tmp_path / "a.keras", provenance))
-    told = render_part("training", section={**section, "remarks": [], "log": None})
-    assert "90 seconds, batches of 1" in told
-    assert "varied by rotation 10, blur 0.1. In the last part by rotation 5 instead." in told
-    assert "The first 7 blocks stayed as they were." in told
-    assert "weighs 0.25 beside 0.75 of the annotation" in told
-    assert "7.0 % of the identities were held out" in told
+    reported = render_part("training", section={**section, "remarks": [], "log": None})
+    assert "90 seconds, batches of 1" in reported
+    assert "varied by rotation 10, blur 0.1. In the last part by rotation 5 instead." in reported
+    assert "The first 7 blocks stayed as they were." in reported
+    assert "weighs 0.25 beside 0.75 of the annotation" in reported
+    assert "7.0 % of the identities were held out" in reported
 
 
-def test_weights_of_another_origin_tell_no_training(tmp_path: Path) -> None:
+def test_weights_of_another_origin_have_no_training(tmp_path: Path) -> None:
     assert origin_of(write_facts(tmp_path / "a.keras", {}))["training"] == []
     with pytest.raises(ModelError, match="not a float model"):
         origin_of(tmp_path / "none.keras")
@@ -281,8 +281,8 @@ def test_what_is_known_of_weights_goes_with_their_hash(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("step,size,loss,validation_nme\n1,128,4.0,6.0\n")
     models = tuple(write_facts(tmp_path / f"{name}.keras", {"of": name}) for name in "ab")
     known = tmp_path / "known.toml"
-    told = 'logs = ["log.csv"]\nremarks = ["one\\ntwo"]'
-    known.write_text(f'[[weights]]\nsha256 = "{sha256(models[1])}"\n{told}\n')
+    reported = 'logs = ["log.csv"]\nremarks = ["one\\ntwo"]'
+    known.write_text(f'[[weights]]\nsha256 = "{sha256(models[1])}"\n{reported}\n')
     plan = CardPlan(models, "300w:/home/x", tmp_path / "card", known)
     first, second = plan.origins().values()
     assert (first["log"], first["remarks"]) == (None, [])
@@ -297,7 +297,9 @@ def test_what_is_known_of_weights_goes_with_their_hash(tmp_path: Path) -> None:
     ['logs = []\nremarks = ["of all weights"]', 'sha256 = "a"\nlogs = [1]\nremarks = []',
      'sha256 = "a"\nlogs = []\nremarks = []\nmore = 1', 'sha256 = "a"\nlogs = "x"\nremarks = []'],
 )  # fmt: skip
-def test_an_entry_on_weights_that_is_not_as_expected_is_told(tmp_path: Path, entry: str) -> None:
+def test_an_entry_on_weights_that_is_not_as_expected_is_reported(
+    tmp_path: Path, entry: str
+) -> None:
     path = tmp_path / "known.toml"
     path.write_text(f"[[weights]]\n{entry}\n")
     with pytest.raises(DataError, match=r"weights 1: expected the text sha256"):
@@ -305,7 +307,7 @@ def test_an_entry_on_weights_that_is_not_as_expected_is_told(tmp_path: Path, ent
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         ("300w:../shared/data/300w", "300w"),
         ("csv:/home/x/ytf/train.csv", "csv:ytf/train.csv"),
@@ -313,8 +315,8 @@ def test_an_entry_on_weights_that_is_not_as_expected_is_told(tmp_path: Path, ent
         ("synthetic:64", "synthetic:64"),
     ],
 )
-def test_data_sets_are_named_without_the_way_to_them(words: str, told: str) -> None:
-    assert without_folders(words) == told
+def test_data_sets_are_named_without_the_way_to_them(words: str, reported: str) -> None:
+    assert without_folders(words) == reported
 
 
 def test_logs_of_runs_in_a_row_count_their_steps_on(tmp_path: Path) -> None:

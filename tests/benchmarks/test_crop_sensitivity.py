@@ -47,7 +47,7 @@ def curves_of(model: CallableModel, samples: Sequence[Sample]) -> dict[str, dict
     return {name: dict(zip(c["by"], c["nme"], strict=True)) for name, c in curves.items()}
 
 
-def test_a_model_that_never_looks_pays_for_all_of_a_shift(
+def test_a_model_that_ignores_its_input_pays_for_all_of_a_shift(
     sample: Sample, square_scheme: LandmarkScheme
 ) -> None:
     curves = curves_of(model_of(lambda crop: RELATIVE, square_scheme), [sample])
@@ -57,7 +57,7 @@ def test_a_model_that_never_looks_pays_for_all_of_a_shift(
             assert nme == pytest.approx(100 * abs(by) * 80 / 40, abs=1e-9)
 
 
-def test_a_model_that_never_looks_pays_for_scale_and_rotation(
+def test_a_model_that_ignores_its_input_pays_for_scale_and_rotation(
     sample: Sample, square_scheme: LandmarkScheme
 ) -> None:
     curves = curves_of(model_of(lambda crop: RELATIVE, square_scheme), [sample])

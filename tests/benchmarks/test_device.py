@@ -79,5 +79,5 @@ def test_the_fastest_cores_are_the_large_ones(monkeypatch: pytest.MonkeyPatch) -
     assert fastest_cpus(2) == (0, 2)
 
 
-def test_versions_of_what_takes_part_are_told() -> None:
+def test_versions_of_what_takes_part_are_reported() -> None:
     assert "numpy" in DeviceInfo.of_this_machine().packages

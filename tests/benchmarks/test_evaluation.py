@@ -139,7 +139,7 @@ def test_other_sizes_normalise_the_same_distances(three: Faces) -> None:
     assert by["box"] == pytest.approx((5 * corners / box).mean())
 
 
-def test_a_region_is_charged_with_its_own_points_alone(three: Faces) -> None:
+def test_a_region_is_charged_with_its_points_alone(three: Faces) -> None:
     model = knowing(three.faces, [0.1] * 3)
     truth = Annotations.of(three.faces, RULE).landmarks
 
@@ -194,7 +194,9 @@ def test_rows_by_yaw_are_those_worked_out_by_hand(turned: list[Sample]) -> None:
         assert (row["nme"], row["nme_box"], row["yaw_mae"]) == (None, None, None)
 
 
-def test_the_table_says_whose_yaw_it_is_and_where_faces_are_too_few(turned: list[Sample]) -> None:
+def test_the_table_has_the_origin_of_the_yaw_and_where_faces_are_too_few(
+    turned: list[Sample],
+) -> None:
     fitted = [replace(face, pose=None) for face in turned]
     for faces, truth in ((turned, "exact"), (fitted, "fitted")):
         evaluation = evaluated(AllFaces(faces), knowing(faces, [0.02] * len(faces)), "test")
@@ -239,7 +241,7 @@ def test_an_empty_subset_is_a_note_unless_it_was_asked_for(three: Faces) -> None
         evaluated(three, knowing(three.faces, [0.02] * 3), "test", "empty")
 
 
-def test_training_faces_are_evaluated_on_request_and_told(three: Faces) -> None:
+def test_training_faces_are_evaluated_on_request_and_noted(three: Faces) -> None:
     evaluation = evaluated(three, knowing(three.faces, [0.02] * 3), "train")
     assert rows_of(evaluation)["train"]["faces"] == 2
     assert any("looks better here than it is" in note for note in evaluation.content["notes"])
@@ -291,7 +293,9 @@ def test_a_broken_picture_is_refused_or_left_out_and_counted(three: Faces, tmp_p
     assert "test: 2 of 3 faces, without 1 broken" in evaluation.content["notes"]
 
 
-def test_a_subset_all_of_whose_pictures_are_broken_is_told(three: Faces, tmp_path: Path) -> None:
+def test_a_subset_all_of_whose_pictures_are_broken_is_reported(
+    three: Faces, tmp_path: Path
+) -> None:
     three.faces = [*three.faces[:2], replace(three.faces[2], load=gone(tmp_path))]
     model = knowing(three.faces[:2], [0.02, 0.04])
     evaluation = evaluated(three, model, on_broken=lambda error: None)

@@ -1,4 +1,4 @@
-"""The choice of what to ship, and what is said where nothing will do."""
+"""The choice of what to ship, and the text where nothing meets the needs."""
 
 import re
 
@@ -60,7 +60,7 @@ def test_of_two_that_are_alike_the_steady_one_is_chosen(cool: BenchmarkRecord) -
     assert best(judge([cool.typed], Needs(), None)).row.key == "steady.tflite"
 
 
-def test_what_makes_the_whole_run_doubtful_is_said_of_its_rows(record: BenchmarkRecord) -> None:
+def test_what_makes_the_whole_run_doubtful_is_a_doubt_of_its_rows(record: BenchmarkRecord) -> None:
     record.content["interrupted"] = True
     record.content["settings"]["faces"]["drawn"] = True
     doubts = judge([record.typed], Needs(), None)[0].doubts

@@ -73,7 +73,7 @@ def test_a_saved_record_comes_back(record: BenchmarkRecord, tmp_path: Path) -> N
     assert loaded.content == json.loads(json.dumps(record.content))
 
 
-def test_it_tells_when_where_and_with_what(record: BenchmarkRecord) -> None:
+def test_it_has_time_machine_and_versions(record: BenchmarkRecord) -> None:
     assert record.content["device"] == DeviceInfo.of_this_machine().as_json()
     assert record.content["asmnet_edge"] == asmnet_edge.__version__
     assert datetime.fromisoformat(record.content["taken"]).tzinfo
@@ -81,9 +81,14 @@ def test_it_tells_when_where_and_with_what(record: BenchmarkRecord) -> None:
     assert record.content["settings"] == SETTINGS
 
 
-def test_failed_rows_are_told_from_measured(record: BenchmarkRecord, good: dict[str, Any]) -> None:
+def test_failed_rows_are_separate_from_measured_ones(
+    record: BenchmarkRecord, good: dict[str, Any]
+) -> None:
     assert record.content["results"] == [good, FAILED]
-    assert (measured_rows(record), failed_rows(record)) == ([good], [FAILED])
+    assert [case.key for case in record.measured_cases] == [good["key"]]
+    assert [case.key for case in record.failed_cases] == [FAILED["key"]]
+    assert record.typed.measured == record.measured_cases
+    assert record.typed.failed == record.failed_cases
 
 
 def test_a_record_counts_as_interrupted_until_it_ends() -> None:
@@ -156,7 +161,7 @@ def test_typed_rows_have_what_the_file_has(record: BenchmarkRecord) -> None:
     assert record.device == DeviceInfo.of_this_machine()
 
 
-def test_a_later_schema_is_told(record: BenchmarkRecord, tmp_path: Path) -> None:
+def test_a_later_schema_is_refused(record: BenchmarkRecord, tmp_path: Path) -> None:
     (tmp_path / "later.json").write_text(json.dumps({**record.content, "schema_version": 99}))
     with pytest.raises(DataError, match="schema version 99 is not known"):
         BenchmarkRecord.load(tmp_path / "later.json")
@@ -183,8 +188,8 @@ def strict(schema: Any) -> Any:
         return [strict(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {name: strict(part) for name, part in schema.items()}
-    return told | ({"additionalProperties": False} if "properties" in told else {})
+    reported = {name: strict(part) for name, part in schema.items()}
+    return reported | ({"additionalProperties": False} if "properties" in reported else {})
 
 
 def check(record: BenchmarkRecord) -> None:
@@ -211,7 +216,7 @@ def whole(
     return measure_all(plan, rows, source, lambda what, steps: lambda: None)
 
 
-def test_a_record_has_what_the_schema_says_and_nothing_else(whole: BenchmarkRecord) -> None:
+def test_a_record_has_the_fields_of_the_schema_and_no_others(whole: BenchmarkRecord) -> None:
     full = whole.content["results"][1]
     assert {"cold_start", "sustained", "stages_ms", "accuracy"} <= set(full)
     assert whole.content["portraits"]
@@ -219,13 +224,13 @@ def test_a_record_has_what_the_schema_says_and_nothing_else(whole: BenchmarkReco
     check(whole)
 
 
-def test_an_interrupted_record_has_what_the_schema_says(
+def test_an_interrupted_record_has_the_fields_of_the_schema(
     whole: BenchmarkRecord, measured: Callable[..., MeasuredCase]
 ) -> None:
     check(whole.with_results([measured("a.tflite").current_result()], interrupted=True))
 
 
-def test_a_record_of_version_1_becomes_what_the_schema_says() -> None:
+def test_a_record_of_version_1_becomes_one_of_the_present_schema() -> None:
     check(BenchmarkRecord(upgraded(OLD)))
 
 
@@ -248,12 +253,14 @@ def test_what_the_schema_does_not_describe_is_found(whole: BenchmarkRecord) -> N
 
 
 @pytest.mark.parametrize("name", ["gone.json", ""])
-def test_a_record_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+def test_a_record_that_cannot_be_read_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="cannot read"):
         BenchmarkRecord.load(tmp_path / name)
 
 
-def test_a_record_that_cannot_be_written_is_told(record: BenchmarkRecord, tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_written_is_an_error(
+    record: BenchmarkRecord, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="cannot create the folder"):
         record.save(tmp_path / "file" / "record.json")

@@ -84,7 +84,7 @@ def test_the_page_has_all_that_was_measured(record: BenchmarkRecord) -> None:
         assert words in text
 
 
-def test_what_records_say_is_never_markup(record: BenchmarkRecord) -> None:
+def test_text_of_records_is_never_markup(record: BenchmarkRecord) -> None:
     text = page(record.typed)
     for words in ("rained", "fell", "faces"):
         assert f"<{words}>" not in text
@@ -222,7 +222,7 @@ def test_columns_are_explained(record: BenchmarkRecord) -> None:
         assert f"<dt>{term}</dt>" in page(record.typed)
 
 
-def test_without_jinja_the_error_says_what_to_install(
+def test_without_jinja_the_error_names_what_to_install(
     record: BenchmarkRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lacking(module: str, extra: str) -> Any:
@@ -241,7 +241,7 @@ def texts(svg: str) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
 
-def test_each_strip_has_its_own_name_and_p50(record: BenchmarkRecord) -> None:
+def test_each_strip_has_its_name_and_p50(record: BenchmarkRecord) -> None:
     words = texts(distributions(cells.measured_rows(record.typed)))
     for row, name in zip(measured_rows(record), ("keras float32", "tflite int8"), strict=False):
         place = words.index(name)
@@ -264,13 +264,13 @@ def test_numbers_of_dots_in_one_place_stand_apart(wanted: list[float]) -> None:
     assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 0.1 + 1e-9
 
 
-def test_a_legend_tells_the_numbers(record: BenchmarkRecord) -> None:
+def test_a_legend_explains_the_numbers(record: BenchmarkRecord) -> None:
     text = page(record.typed)
     p50 = record.content["results"][3]["latency_ms"]["p50"]
     assert f"<li>onnx int8: {p50:.2f} ms, NME 5.20 %</li>" in text
 
 
-def test_an_axis_that_does_not_begin_at_0_says_so(record: BenchmarkRecord) -> None:
+def test_an_axis_that_does_not_begin_at_0_is_marked(record: BenchmarkRecord) -> None:
     assert accuracy_limits([4.80, 4.82])[0] == pytest.approx(4.559)
     assert accuracy_limits([0.2, 4.82])[0] == 0
     found = trade_off(cells.measured_rows(record.typed))

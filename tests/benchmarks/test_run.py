@@ -64,12 +64,12 @@ def test_drops_are_against_the_float_model(measured: Make, measure: Any) -> None
     assert record.content["settings"]["reference"] == "float.keras"
 
 
-def test_deviation_is_told_by_region_in_both_units(measured: Make, measure: Any) -> None:
+def test_deviation_is_given_by_region_in_both_units(measured: Make, measure: Any) -> None:
     record = measure(measured("float.keras"), measured("worse.onnx", 0.05))
-    told = record.content["results"][1]["accuracy"]["deviation_by_region"]
-    assert told.keys() == {"jaw", "left_brow", "right_brow", "nose", "left_eye", "right_eye",
+    reported = record.content["results"][1]["accuracy"]["deviation_by_region"]
+    assert reported.keys() == {"jaw", "left_brow", "right_brow", "nose", "left_eye", "right_eye",
                            "mouth"}  # fmt: skip
-    for figures in told.values():
+    for figures in reported.values():
         assert figures["iod_percent"] == pytest.approx(5)
         assert figures["pixels"] > 0
 
@@ -114,7 +114,7 @@ def test_a_row_that_did_not_open_keeps_its_place(measured: Make, measure: Any) -
     assert record.content["results"][2]["accuracy"]["nme"] == pytest.approx(5)
 
 
-def test_a_row_that_breaks_later_keeps_its_latency_and_says_why(
+def test_a_row_that_breaks_later_keeps_its_latency_and_the_reason(
     measured: Make, measure: Any
 ) -> None:
     broken = measured("broken.onnx")
@@ -270,7 +270,7 @@ def test_an_interruption_keeps_what_was_measured(measured: Make, measure: Any, p
     assert ("accuracy" in first) == (phase == "accuracy")
 
 
-def test_a_row_that_was_not_reached_says_so(measured: Make, measure: Any) -> None:
+def test_a_row_that_was_not_reached_has_that_error(measured: Make, measure: Any) -> None:
     def progress(what: str, steps: int) -> Callable[[], None]:
         def tick() -> None:
             raise KeyboardInterrupt
@@ -305,7 +305,7 @@ def test_a_long_phase_is_saved_on_the_way(
     assert len(saved[0].content["results"][0]["latency_ms"]["rounds"]) == 1
 
 
-def test_the_record_tells_the_settings(measured: Make, measure: Any) -> None:
+def test_the_record_has_the_settings(measured: Make, measure: Any) -> None:
     settings = measure(measured("a.onnx")).content["settings"]
     assert settings["threads"] == [1]
     assert settings["kind"] == "quick"
@@ -316,16 +316,16 @@ def test_the_record_tells_the_settings(measured: Make, measure: Any) -> None:
     assert len(settings["faces"]["sha256"]) == 64
 
 
-def test_progress_goes_as_far_as_it_said(measured: Make, measure: Any) -> None:
-    said: dict[str, int] = {}
+def test_progress_goes_as_far_as_announced(measured: Make, measure: Any) -> None:
+    printed: dict[str, int] = {}
     went = dict.fromkeys(("latency", "accuracy"), 0)
 
     def progress(what: str, steps: int) -> Callable[[], None]:
-        said[what] = steps
+        printed[what] = steps
         return lambda: went.update({what: went[what] + 1})
 
     measure(*(measured(f"{name}.onnx") for name in "abc"), progress=progress)
-    assert went == said == {"latency": 6, "accuracy": 3}
+    assert went == printed == {"latency": 6, "accuracy": 3}
 
 
 def test_the_stages_of_a_picture_are_timed(
@@ -339,11 +339,11 @@ def test_the_stages_of_a_picture_are_timed(
 
 
 def test_sustained_latency_is_a_curve(measured: Make, measure: Any) -> None:
-    told = measure(measured("a.onnx"), sustain=2.2).content["results"][0]["sustained"]
-    assert [point["at"] for point in told["points"]] == pytest.approx([0, 1, 2], abs=0.7)
-    assert told["seconds"] == pytest.approx(2.2, abs=0.7)
-    assert told["first_p50"] > 0
-    assert told.keys() >= {"start_celsius", "cooled_seconds"}
+    reported = measure(measured("a.onnx"), sustain=2.2).content["results"][0]["sustained"]
+    assert [point["at"] for point in reported["points"]] == pytest.approx([0, 1, 2], abs=0.7)
+    assert reported["seconds"] == pytest.approx(2.2, abs=0.7)
+    assert reported["first_p50"] > 0
+    assert reported.keys() >= {"start_celsius", "cooled_seconds"}
 
 
 def test_pictures_are_kept_when_asked_for(measured: Make, measure: Any) -> None:
@@ -373,7 +373,7 @@ def test_rows_of_another_scheme_are_refused(
         measure(row)
 
 
-def test_real_rows_run_in_processes_of_their_own(
+def test_real_rows_run_in_separate_processes(
     artifacts: list[Path], float_file: Path, tmp_path: Path, short: LatencyPlan
 ) -> None:
     broken = tmp_path / artifacts[1].name

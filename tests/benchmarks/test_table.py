@@ -75,13 +75,13 @@ def test_the_pose_is_the_mean_over_its_axes(recorded: Callable[..., BenchmarkRec
     assert lines_with(text_of(record), "fake int8")[1][5] == "1.50"
 
 
-def test_an_interval_is_told_beside_the_median(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_an_interval_stands_beside_the_median(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
     record.content["results"][1]["latency_ms"]["intervals"] = {"p50": [1.2, 1.3]}
     assert lines_with(text_of(record), "fake int8")[0][3:5] == ["1.23", "±0.05"]
 
 
-def test_what_a_user_feels_has_a_table_of_its_own(
+def test_waiting_times_have_a_separate_table(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     record = recorded()
@@ -135,7 +135,7 @@ def test_an_interrupted_run_on_photos_does_not_call_them_drawn(
     assert "no accuracy on real ones" not in text_of(record)
 
 
-def test_without_a_float_model_there_is_no_deviation_and_it_says_what_gives_it_back(
+def test_without_a_float_model_there_is_no_deviation_and_a_note_how_to_get_it(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     cure = (
@@ -190,7 +190,9 @@ def test_cores_that_rows_were_pinned_to_are_named(recorded: Callable[..., Benchm
     assert "fake int8: pinned to core 0, 1" in text_of(record)
 
 
-def test_an_unsteady_row_is_marked_and_says_why(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_an_unsteady_row_is_marked_and_has_the_reason(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
     record = recorded()
     record.content["results"][1]["unsteady"] = ["p90 is 1.90 times p50", "it rained"]
     text = text_of(record)
@@ -206,13 +208,13 @@ def test_a_doubt_that_rows_share_stands_once(recorded: Callable[..., BenchmarkRe
     assert "~ all rows: other processes kept 1.3 to 1.4 cores busy" in text_of(record)
 
 
-def test_an_interrupted_run_says_so(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_an_interrupted_run_is_marked(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
     record.content["interrupted"] = True
     assert "~ the run was interrupted" in text_of(record)
 
 
-def test_the_title_tells_machine_and_faces(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_the_title_has_machine_and_faces(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
     device: dict[str, Any] = record.content["device"]
     device |= {"board": None, "cpu": "Example CPU", "cores": 4}
@@ -222,7 +224,7 @@ def test_the_title_tells_machine_and_faces(recorded: Callable[..., BenchmarkReco
     assert text_of(record).startswith("Raspberry Pi 5, 4 cores")
 
 
-def test_what_the_copy_lacks_of_the_faces_is_told(
+def test_what_the_copy_lacks_of_the_faces_is_a_note(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     record = recorded()

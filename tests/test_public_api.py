@@ -108,6 +108,14 @@ def test_face_crops(photo: Path, tmp_path: Path) -> None:
     assert read_image(tmp_path / "photo-0.png").shape == (128, 128, 3)
 
 
+def test_benchmark(tmp_path: Path) -> None:
+    model = "asmnet68-128-int8.tflite"
+    printed = run_python(EXAMPLES / "benchmark.py", tmp_path / "record.json", model)
+    assert printed.startswith(f"{model}: ") and " ms a face (" in printed
+    record = asmnet_edge.BenchmarkRecord.load(tmp_path / "record.json")
+    assert [case.key for case in record.measured_cases] == [model]
+
+
 def test_convert(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
     printed = run_python(EXAMPLES / "convert.py", "asmnet68.keras", tmp_path, "float32")

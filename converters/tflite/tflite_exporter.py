@@ -17,12 +17,8 @@ from ai_edge_quantizer import qtyping, quantizer
 
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import Recipe
-from asmnet_edge.converters.tflite.activation_ranges import (
-    Ranges,
-    extremes,
-    remove_pixel_scaling,
-    with_margin,
-)
+from asmnet_edge.converters.tflite.activation_ranges import RangeEstimator, extremes, with_margin
+from asmnet_edge.converters.tflite.pixel_input import remove_pixel_scaling
 from asmnet_edge.io.manifest import KEY, Precision
 
 Op = qtyping.TFLOperationName
@@ -44,7 +40,7 @@ class QuantizerOptions:
     it comes; ``static``: their results are int8, too; ``float``
     """
 
-    ranges: Ranges = extremes
+    ranges: RangeEstimator = extremes
     heads: str = "weights"
     per_channel: bool = True
 

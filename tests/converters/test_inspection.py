@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 import pytest
 
+from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
-from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.inspection import audit as acceleration
 from asmnet_edge.converters.inspection.audit import Audit, Operator, audit, is_among

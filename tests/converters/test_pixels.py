@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
-from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import ConversionJob
 from asmnet_edge.formats import format_names

@@ -69,7 +69,7 @@ def test_float16_is_within_a_tenth_of_a_pixel_and_not_float32(
     ],
 )
 def test_each_precision_has_its_limit(precision: Precision, pixels: float, percent: float) -> None:
-    with pytest.raises(CheckFailedError, match=r"face\.x deviates by .*allowed are"):
+    with pytest.raises(CheckFailedError, match=r"face\.x deviates by .*the limit is"):
         Parity(1, pixels, 0.0, percent, 0.0).check(precision, "face.x")
     Parity(1, 0.9 * pixels - 0.01, 0.0, max(percent - 0.2, 0), 0.0).check(precision, "face.x")
 

@@ -23,6 +23,7 @@ from asmnet_edge.converters.onnx.canonical_form import canonical
 from asmnet_edge.converters.onnx.compression import HEADS, in_float16, in_int8
 from asmnet_edge.converters.onnx.onnx_saturation import limit
 from asmnet_edge.converters.onnx.pixel_input import pixel_override, remove_pixel_scaling
+from asmnet_edge.converters.onnx.simplification import simplify
 from asmnet_edge.io.manifest import KEY, Precision
 from asmnet_edge.training.model_facts import PixelScaling
 
@@ -89,7 +90,7 @@ def _float_model(graph: InferenceGraph) -> Any:
         opset=OPSET,
         tensors_to_rename=dict(zip(inputs + outputs, ("image", *OUTPUTS), strict=True)),
     )
-    return canonical(model)
+    return canonical(simplify(model))
 
 
 MAKERS: Mapping[Precision, Callable[[InferenceGraph, Recipe], Any]] = MappingProxyType(

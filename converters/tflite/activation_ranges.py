@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from ai_edge_litert.tools import flatbuffer_utils
 from numpy.typing import NDArray
 
+from asmnet_edge.converters.tflite.flatbuffer import name_of, read
 from asmnet_edge.converters.tflite.pixel_input import pixel_bounds
 
 Crops = NDArray[np.uint8]
@@ -40,12 +40,12 @@ def with_margin(content: bytes, ranges: Ranges) -> Ranges:
 
     The extremes over a few faces would cut off landmarks of faces that reach further out.
     """
-    graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content)).subgraphs[0]
+    graph = read(content).subgraphs[0]
     outputs = [i for i in graph.outputs if len(graph.tensors[i].shape) == 3]
     sources = [o.inputs[0] for o in graph.operators if o.outputs[0] in outputs]  # the RESHAPE's
     found = dict(ranges)
     for index in (*outputs, *sources):
-        name = bytes(graph.tensors[index].name).decode()
+        name = name_of(graph.tensors[index])
         low, high = float(np.min(ranges[name]["min"])), float(np.max(ranges[name]["max"]))
         found[name] = _as_bounds(ranges[name], (min(low, -MARGIN), max(high, 1 + MARGIN)))
     return found
@@ -97,6 +97,6 @@ def _read(
 
 def _results(content: bytes) -> dict[str, int]:
     """Return the index of each operator's result by its name."""
-    graph = flatbuffer_utils.read_model_from_bytearray(bytearray(content)).subgraphs[0]
+    graph = read(content).subgraphs[0]
     indices = [operator.outputs[0] for operator in graph.operators]
-    return {bytes(graph.tensors[i].name).decode(): int(i) for i in indices}
+    return {name_of(graph.tensors[i]): int(i) for i in indices}

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
+
+from asmnet_edge.converters.tflite.flatbuffer import kind_of, name_of, read, write
 
 PIXEL_OPS = ("CAST", "SUB", "MUL")
 SHIFT = 128  # from an int8 zero point to a uint8 one
@@ -20,12 +21,12 @@ def remove_pixel_scaling(content: bytes) -> bytes:
     the subtraction of 128 in integers. If a pixel is no whole step of the int8 tensor, as with an
     offset of 127.5, ``content`` is returned unchanged.
     """
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    model = read(content)
     graph, bounds = model.subgraphs[0], pixel_bounds(content)
     count = _leading(model)
-    if bounds is None or _kind(model, count) != "QUANTIZE":
-        return content
     last = graph.operators[count]
+    if bounds is None or kind_of(model, last) != "QUANTIZE":
+        return content
     steps = graph.tensors[last.outputs[0]].quantization
     if not _one_step_a_pixel(steps, *bounds[1:]):
         return content
@@ -35,7 +36,7 @@ def remove_pixel_scaling(content: bytes) -> bytes:
     image.quantization.zeroPoint = [steps.zeroPoint[0] + SHIFT]
     last.inputs = [graph.inputs[0]]
     graph.operators = graph.operators[count:]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return write(model)
 
 
 def pixel_bounds(content: bytes) -> tuple[str, float, float] | None:
@@ -43,36 +44,27 @@ def pixel_bounds(content: bytes) -> tuple[str, float, float] | None:
 
     None if the file does not scale pixels, or scales channels differently.
     """
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    model = read(content)
     graph, values = model.subgraphs[0], np.array([0.0, 255.0], np.float32)
     count = _leading(model)
     for operator in graph.operators[:count]:
         constants = [_constant(model, i) for i in operator.inputs[1:]]
         if any(constant.size != 1 for constant in constants):
             return None
-        if _is(model, operator, "SUB"):
+        if kind_of(model, operator) == "SUB":
             values = values - constants[0]
-        elif _is(model, operator, "MUL"):
+        elif kind_of(model, operator) == "MUL":
             values = values * constants[0]
     if not count:
         return None
-    name = bytes(graph.tensors[graph.operators[count - 1].outputs[0]].name).decode()
+    name = name_of(graph.tensors[graph.operators[count - 1].outputs[0]])
     return name, float(values[0]), float(values[1])
 
 
 def _leading(model: Any) -> int:
     """Number of operators at the start that scale pixels."""
-    kinds = [_kind(model, i) for i in range(len(model.subgraphs[0].operators))]
+    kinds = [kind_of(model, operator) for operator in model.subgraphs[0].operators]
     return next(i for i, kind in enumerate(kinds) if kind not in PIXEL_OPS)
-
-
-def _kind(model: Any, place: int) -> str:
-    operator = model.subgraphs[0].operators[place]
-    return str(flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex))
-
-
-def _is(model: Any, operator: Any, kind: str) -> bool:
-    return bool(flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex) == kind)
 
 
 def _constant(model: Any, tensor: int) -> Any:

@@ -1,6 +1,6 @@
 """Batches of conversion jobs: run in this process, or several formats at a time in others.
 
-A process of its own costs about 2.5 GB and the start of the libraries.
+Each process costs about 2.5 GB and the import of the libraries.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def run_job(
 
     on_step : called with the name of each step as it begins
     """
-    from asmnet_edge.converters.convert import convert_artifact
+    from asmnet_edge.converters.artifact import convert_artifact
 
     result = JobResult(job, job.path(batch.folder, batch.stem))
 
@@ -95,7 +95,7 @@ def run_job(
 def run_in_processes(
     jobs: Sequence[ConversionJob], batch: Batch, processes: int
 ) -> Iterator[JobResult]:
-    """Carry out ``jobs`` with that many processes, each format in one; yield results at once."""
+    """Carry out ``jobs``, each format in one of ``processes``; yield results as they come."""
     with ProcessPoolExecutor(processes, spawning(), _begin, (os.getpid(),)) as pool:
         waiting = [pool.submit(_run_group, group, batch) for group in by_format(jobs)]
         try:

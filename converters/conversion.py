@@ -51,10 +51,11 @@ class ConvertOptions:
     the first four; formats without one of them are left out
     output : folder for the artifacts
     data : faces to calibrate int8 on, as ``kind:argument``; faces : their number
-    detector : ``haar`` or ``none``, how faces are found in ``pictures:DIR``
+    detector : how faces are found in ``pictures:DIR``, see `asmnet_edge.runtime.detector`;
+    detector_model : file with its network, for those that need one
     not_in : data sets whose test faces must not be among them
     max_nme_drop, max_deviation : goal in %; blocks of int8 are kept in float until it is met
-    processes : formats that are converted at a time; each takes 2.5 GB
+    processes : number of formats that are converted at a time; each takes 2.5 GB
     resume : keep artifacts that exist and would come out the same; overwrite : replace them
     """
 
@@ -64,6 +65,7 @@ class ConvertOptions:
     data: str = DRAWN
     faces: int = COUNT
     detector: str = "haar"
+    detector_model: Path | None = None
     not_in: tuple[str, ...] = ()
     max_nme_drop: float | None = None
     max_deviation: float | None = None
@@ -79,7 +81,7 @@ class ConvertOptions:
                 f"expected 1 or more, got {self.processes} processes, {self.faces} faces"
             )
         if self.has_goal and not any(job.is_calibrated for job in self.jobs):
-            raise UsageError("a goal is for int8, and none is to be made", "Give --precision int8")
+            raise UsageError("a goal is for int8 artifacts alone", "Give --precision int8")
 
     @property
     def jobs(self) -> list[ConversionJob]:
@@ -102,7 +104,7 @@ class ConvertOptions:
     @property
     def source(self) -> FaceSource:
         """Where the calibration faces come from."""
-        return FaceSource(self.data, self.faces, self.detector, self.not_in)
+        return FaceSource(self.data, self.faces, self.detector, self.not_in, self.detector_model)
 
 
 @dataclass(frozen=True)
@@ -223,9 +225,10 @@ class Conversion:
         jobs = [job for job in self.jobs if not self._is_planned(job)]
         results = {result.job: result for result in self._run_plain(jobs, batch, model)}
         planned, judged = self._run_planned(planned_jobs, batch, model)
-        made = dict(zip(planned_jobs, planned.made, strict=True)) if planned else {}
+        if planned:
+            results |= dict(zip(planned_jobs, planned.results, strict=True))
         # a job without a result is a fault of ours and raises a KeyError: none is lost silently
-        ordered = tuple((results | made)[job] for job in self.jobs)
+        ordered = tuple(results[job] for job in self.jobs)
         return ConversionReport(self.source, self.options, ordered, planned, judged)
 
     def _is_planned(self, job: ConversionJob) -> bool:
@@ -235,7 +238,7 @@ class Conversion:
         """Fail early: on missing packages, existing outputs, a folder that cannot be written to."""
         with self._quiet():
             import_packages([job.spec for job in self.jobs])
-        # the layers that a plan keeps are only known once it is made, so --resume keeps none of it
+        # the layers that a plan keeps in float are known at its end, so --resume keeps none of it
         new = [job for job in self.jobs if not self.options.resume or self._is_planned(job)]
         output, stem = self.options.output, self.source.stem
         refuse_existing([f for j in new for f in j.files(output, stem)], self.options.overwrite)
@@ -265,8 +268,8 @@ class Conversion:
         self, jobs: Sequence[ConversionJob], batch: Batch, model: FloatModel
     ) -> list[JobResult]:
         kept = self._existing(jobs, batch, model) if self.options.resume else []
-        there = {result.job for result in kept}
-        left = [job for job in jobs if job not in there]
+        existing = {result.job for result in kept}
+        left = [job for job in jobs if job not in existing]
         if self.options.processes > 1 and left:
             return [*kept, *self._in_parallel(left, batch)]
         return [*kept, *self._in_turn(left, batch, model)]
@@ -274,7 +277,7 @@ class Conversion:
     def _existing(
         self, jobs: Sequence[ConversionJob], batch: Batch, model: FloatModel
     ) -> list[JobResult]:
-        from asmnet_edge.converters.convert import existing_manifest
+        from asmnet_edge.converters.artifact import existing_manifest
 
         kept = []
         for job in jobs:
@@ -323,7 +326,7 @@ class Conversion:
         """Carry out int8 jobs so that they keep the goal; also the number of faces verified on."""
         if not self._goal:
             return None, 0
-        from asmnet_edge.converters.accuracy.mixed_precision import make_planned
+        from asmnet_edge.converters.accuracy.mixed_precision import convert_by_plan
         from asmnet_edge.converters.accuracy.scores import faces_to_judge
         from asmnet_edge.converters.graph import InferenceGraph
 
@@ -341,13 +344,13 @@ class Conversion:
             self._report(ConversionEvent("step", f"{perf_counter() - start:6.0f} s  {text}"))
 
         with self._quiet():
-            planned = make_planned(jobs, batch, InferenceGraph(model), faces, self._goal, report)
+            planned = convert_by_plan(jobs, batch, InferenceGraph(model), faces, self._goal, report)
         return planned, len(faces[1])
 
 
 @dataclass
 class _Skipped:
-    """Pictures that were left out: broken ones, and what is no face."""
+    """Errors of faces that were left out: broken ones, and pictures without a face."""
 
     broken: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)

@@ -129,7 +129,7 @@ def artifact(format: str, precision: str) -> Path:
     job = ConversionJob(format, Precision(precision))
 
     def make(new: Path) -> None:
-        from asmnet_edge.converters.convert import convert_artifact
+        from asmnet_edge.converters.artifact import convert_artifact
 
         convert_artifact(job, _graph(), calibration(), new, "tiny")
 

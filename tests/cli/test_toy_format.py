@@ -91,7 +91,7 @@ def test_it_is_converted_verified_and_inspected(
     assert content["operators"]["Conv2D"] > 30
 
 
-def test_formats_made_at_once_miss_none(float_file: Path, made: Path) -> None:
+def test_formats_converted_in_parallel_miss_none(float_file: Path, made: Path) -> None:
     # a format that only one list had forgotten was left out here without a word
     events: list[ConversionEvent] = []
     options = ConvertOptions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,12 @@ import cv2
 import numpy as np
 import pytest
 from hypothesis import settings
+
+# after Hypothesis, which would draw the same examples each time: with these, OpenVINO and NNCF do
+# not report each import and conversion to Intel from forks of this process and of its children
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+os.environ.setdefault("CI", "true")
+os.environ.setdefault("NNCF_CI", "1")
 
 from asmnet_edge.datasets.pack import Pack, make_pack
 from asmnet_edge.datasets.sample import Sample

@@ -8,6 +8,8 @@ one save interval may be lost; at the end weights, optimizer, averages, learning
 data and best figure must be those of the run left in peace. Exit code 1 if not.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import signal
@@ -20,6 +22,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Timer
+from typing import TYPE_CHECKING
 
 import numpy as np
 import small_network
@@ -27,9 +30,9 @@ import small_network
 from asmnet_edge.datasets.pack import make_pack
 from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.training.checkpoint import State, load_state
-from asmnet_edge.training.config import DataShare, Stage, TrainConfig
-from asmnet_edge.training.loop import Run
-from asmnet_edge.training.network import Variant
+
+if TYPE_CHECKING:  # these bring Keras, which processes that prepare batches do without
+    from asmnet_edge.training.loop import Run
 
 INTERVAL = 5
 STEPS_A_KILL = 8  # of the run, so that it does not end before the last kill
@@ -39,6 +42,10 @@ FORK = get_context("fork")
 
 
 def the_run(folder: Path, kills: int) -> Run:
+    from asmnet_edge.training.config import DataShare, Stage, TrainConfig
+    from asmnet_edge.training.loop import Run
+    from asmnet_edge.training.network import Variant
+
     pack = make_pack(DrawnFaces(20, size=96).samples("train"))
     train, held_out = pack.select(np.arange(16)), pack.select(np.arange(16, 20))
     config = TrainConfig(

@@ -112,10 +112,7 @@ def run_all_readers(artifacts: Path, environments: Path) -> Iterator[Row]:
         python = environment(reader, environments)
         for path in (path for path in files if path.suffix in reader.suffixes):
             row = run_reader(reader, python, path, environments, reference)
-            print(
-                f"{reader.label} {row.version} {path.name}: {row.deviation} {row.refusal}",
-                flush=True,
-            )
+            print(line(row, [row]), flush=True)
             yield row
 
 

@@ -145,7 +145,7 @@ OPENERS = {
 PACKAGES = {
     "litert": "ai-edge-litert",
     "tflite-runtime": "tflite-runtime",
-    "tensorflow": "tensorflow",
+    "tensorflow": "tensorflow-cpu",
     "tflite-micro": "tflite-micro",
     "onnxruntime": "onnxruntime",
     "openvino": "openvino",

@@ -170,10 +170,9 @@ def run_reader(
 
 
 def reason(text: str) -> str:
-    """Return the most telling line of an error's ``text``, shortened."""
+    """Return the last line of an error's ``text`` without what precedes its message, shortened."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "rror" in line or "not supported" in line.lower()]
-    return (errors or lines or ["no reason given"])[-1][:90].replace("|", "/")
+    return (lines or ["no reason given"])[-1].rpartition("rror: ")[2][:90].replace("|", "/")
 
 
 # the page

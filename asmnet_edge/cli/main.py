@@ -55,18 +55,18 @@ class Verbs(click.Group):
 VERBS = {
     "predict": "Find faces, landmarks and pose in pictures, videos and cameras.",
     "convert": "Convert a float model to TFLite, ONNX and OpenVINO, float32 or int8.",
-    "inspect": "Show the contract, precision, accuracy cost and origin of a model file.",
-    "verify": "Check artifacts on this machine: hash, contract, parity.",
+    "inspect": "Show contract, precision, accuracy and origin of a model file.",
+    "verify": "Check hash, contract and parity of artifacts on this machine.",
     "benchmark": "Measure latency, size and accuracy of artifacts, compared with the float model.",
     "evaluate": "Measure the accuracy of a model on annotated faces, for each subset.",
     "sensitivity": "Show which blocks of a float model lose most accuracy in int8.",
     "train": "Train a float model on annotated faces.",
-    "import-h5": "Convert an official ASMNet model (Keras 2, .h5) to a float model.",
+    "import-h5": "Convert a model of ASMNet's authors (Keras 2, .h5) to a float model.",
     "import-keras": "Convert a landmark network of your own (Keras 3) to a float model.",
-    "data": "Show, check and pack annotated faces.",
+    "data": "Inspect, check and pack annotated faces.",
     "shape": "Fit a shape model to annotated faces and draw its modes.",
-    "bundle": "Pack an archive for a device: wheel, model, scripts, checksums.",
-    "doctor": "Check what is installed, what this machine accelerates, and its state.",
+    "bundle": "Pack program, model and scripts into one archive for a device.",
+    "doctor": "Check installation, CPU, cameras and state of this machine.",
 }
 
 
@@ -84,7 +84,7 @@ KEEP_BLAS_THREADS = ("convert", "sensitivity", "train")
 def cli() -> None:
     """Face landmarks and head pose on edge devices: train, convert to int8, measure, run.
 
-    To see a result at once: asmnet-edge predict --sample
+    For a first result, run: asmnet-edge predict --sample
     """
 
 

@@ -51,7 +51,7 @@ broken_option = click.option(
     type=click.Choice(["refuse", "skip"]),
     default="refuse",
     show_default=True,
-    help="What to do with a face whose annotation or picture cannot be used: stop, or skip it.",
+    help="Stop at a face whose annotation or picture cannot be used, or skip it.",
 )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.geometry.landmarks import FloatArray
-from asmnet_edge.io.arrays import DAMAGE, read_arrays
+from asmnet_edge.io.files import DAMAGE, read_arrays
 
 PARAMETERS = ("mean", "components", "variances", "rest", "limits", "fitted_to")
 PLAUSIBLE = 0.5  # lowest quality of a face

@@ -11,8 +11,8 @@ import pytest
 from asmnet_edge.cli.main import VERBS
 from asmnet_edge.converters.checks import parity
 from asmnet_edge.datasets.catalog import DATASETS
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 Run = Callable[..., Any]
 

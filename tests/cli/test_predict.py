@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.files import SHIPPED_INT8
 from asmnet_edge.io.images import read_image, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 Run = Callable[..., Any]
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError
 from asmnet_edge.io import images
 from asmnet_edge.io.images import KINDS, decode_image, encode_image, stated_size
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)

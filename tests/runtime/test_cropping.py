@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import Box
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import Cropper, FaceLandmarker, three_channels
 

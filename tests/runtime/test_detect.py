@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import DrawnFace, draw_face
 from asmnet_edge.errors import UsageError
 from asmnet_edge.geometry.crop import CropRule, cut
 from asmnet_edge.geometry.landmarks import Box
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import DrawnFace, draw_face
 from asmnet_edge.runtime import detector, haar
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import (

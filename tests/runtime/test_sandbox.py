@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime import artifact, sandbox
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.detector import whole_picture

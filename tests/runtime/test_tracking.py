@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import UsageError
 from asmnet_edge.geometry.crop import crop_matrix, cut, to_relative, transform
 from asmnet_edge.geometry.landmarks import Box
@@ -16,6 +15,7 @@ from asmnet_edge.geometry.metrics import nme
 from asmnet_edge.geometry.pose import in_plane_roll
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.io.manifest import ArtifactManifest
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker

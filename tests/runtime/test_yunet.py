@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime import sandbox
 from asmnet_edge.runtime import yunet as yunet_module
 from asmnet_edge.runtime.tracker import overlap

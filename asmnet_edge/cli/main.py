@@ -75,7 +75,7 @@ MODULES = {"import-h5": "import_models", "import-keras": "import_models"}
 
 
 # their files depend on the last digits of sums, which differ between numbers of BLAS threads
-KEEP_BLAS_THREADS = ("convert", "sensitivity", "train")
+KEEP_BLAS_THREADS = ("convert", "sensitivity", "shape", "train")
 
 
 @click.group(cls=Verbs, verbs=VERBS, modules=MODULES,

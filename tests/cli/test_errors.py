@@ -236,7 +236,7 @@ def test_training_without_keras_prints_its_pip_line(
     assert not files_in(tmp_path)
 
 
-# words
+# arguments
 
 
 @pytest.mark.parametrize(

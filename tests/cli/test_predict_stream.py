@@ -198,7 +198,7 @@ def test_a_video_that_ends_early_is_kept_and_reported(
     assert ended.code == 1
     assert f"ended after {FRAMES} of about {FRAMES} frames" in ended.complaint
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
-    # whoever wanted no more has nothing to complain of
+    # a video that was limited by --frames is complete
     ended = asmnet_edge("predict", video, "--frames", 3, "--output", tmp_path, "--overwrite")
     assert ended.code == 0
 

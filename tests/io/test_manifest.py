@@ -110,7 +110,7 @@ def test_unknown_facts_are_ignored(with_facts: Callable) -> None:
     assert read_manifest(with_facts(colour="blue")).format == "openvino"
 
 
-# what is not believed
+# refused manifests
 
 
 def test_a_missing_artifact_is_reported(tmp_path: Path) -> None:
@@ -209,4 +209,6 @@ def test_files_that_belong_to_artifacts_are_left_out_of_a_glob() -> None:
     named = [Path(f"made/{n}") for n in ("a.bin", "a.xml", "a.xml.json", "b.onnx", "b.onnx.json")]
     assert without_companions(named) == (Path("made/a.xml"), Path("made/b.onnx"))
     alone = [Path("made/a.bin"), Path("made/c.onnx.json"), Path("b.onnx")]
-    assert without_companions(alone) == tuple(alone)  # nobody's: refused where they are opened
+    assert without_companions(alone) == tuple(
+        alone
+    )  # companions of no artifact: refused when they are opened

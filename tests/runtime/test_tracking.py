@@ -28,7 +28,7 @@ RATE = 30
 
 
 class Scene:
-    """Bright dots on grey, each the middle of a face; and how often somebody looked for them."""
+    """Bright dots on grey, each the middle of a face; and the number of detections."""
 
     def __init__(self) -> None:
         self.places: list[tuple[float, float]] = []
@@ -156,7 +156,7 @@ def test_a_false_detection_is_replaced_by_a_face(
     follow.update(background, 0.0)
     tracks = []
     for second in range(1, 40):
-        scene.places = [(240, 120)]  # somebody sits down
+        scene.places = [(240, 120)]  # a second person sits down
         picture = np.maximum(background, scene.picture(draw_dot))
         tracks.append([face.track for face in follow.update(picture, second)])
     assert tracks[0] == [1]

@@ -1,8 +1,8 @@
 """Kinds of data sets, and how a user names one: ``300w:DIR``, ``csv:FILE``, ``synthetic:COUNT``.
 
 To add a kind, write a module with a class that fills `asmnet_edge.datasets.sample.Dataset` and
-add a line to `DATASETS`. The command line's help is made from them, so this module
-stays light.
+add a line to `DATASETS`. The command line's help lists them, so importing this module loads neither
+NumPy nor OpenCV.
 """
 
 from __future__ import annotations

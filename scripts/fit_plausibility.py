@@ -74,14 +74,14 @@ def _limits(model: FacePlausibility, faces: FloatArray) -> FloatArray:
 
 
 def as_in_use(artifact: Artifact) -> FaceLandmarker:
-    """Return a landmarker that refines each crop if the crop rule is upright, as the runtime does."""
+    """Return a landmarker that refines each crop where the crop rule is upright."""
     return FaceLandmarker(artifact, refine=artifact.manifest.crop_rule.upright)
 
 
 def found(
     landmarker: FaceLandmarker, samples: Sequence[Sample], rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the landmarks that ``landmarker`` finds in faces and beside them, (views, 68, 2) each."""
+    """Return what ``landmarker`` finds in faces, and beside them: (views, 68, 2) each."""
     faces, others = [], []
     for sample in samples:
         picture, box = sample.load(), sample.landmarks.box

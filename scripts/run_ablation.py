@@ -91,7 +91,7 @@ def call(*words: str) -> None:
 def table(
     found: Mapping[str, Mapping[str, float]], against: Mapping[str, str | None]
 ) -> list[dict[str, Any]]:
-    """Return a row for each run: NME in %, its interval, and the change from the run ``against``."""
+    """Return a row for each run: NME in %, its interval, and the change from that ``against``."""
     return [row_of(name, found, against[name]) for name in found]
 
 

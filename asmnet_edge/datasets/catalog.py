@@ -35,7 +35,8 @@ DATASETS = Registry(
 def open_dataset(words: str) -> Dataset:
     """Return the data set that ``words`` ("kind:argument") name.
 
-    `UsageError` for an unknown kind, `DataError` for a path that does not exist.
+    An argument DIR or FILE is passed on as a `Path`, any other as the text. `UsageError` for an
+    unknown kind, `DataError` for a path that does not exist.
     """
     kind, _, argument = words.partition(":")
     if kind not in DATASETS:

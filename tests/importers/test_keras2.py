@@ -153,7 +153,7 @@ def test_a_missing_weight_is_named(changed: Change) -> None:
         import_h5(path)
 
 
-def test_a_missing_layer_is_told_by_its_first_weights(changed: Change) -> None:
+def test_a_missing_layer_is_reported_by_its_first_weights(changed: Change) -> None:
     path = changed(lambda file: file["model_weights"].__delitem__("block_15_project_BN"))
     with pytest.raises(ModelError, match=r"block_15_project_BN/gamma, .* and 1 more"):
         import_h5(path)

@@ -1,4 +1,4 @@
-"""``asmnet-edge import-h5`` and ``asmnet-edge import-keras``."""
+"""``asmnet-edge import-h5`` and ``import-keras``: networks of others as float models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``asmnet-edge train``."""
+"""``asmnet-edge train``: train a float model, or show what would be trained."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Examination:
 
     @property
     def groups(self) -> tuple[list[ExaminedFace], list[ExaminedFace]]:
-        """The training faces, and all others once each."""
+        """Training faces, and all other faces once each."""
         train = self.subsets.get("train", [])
         others = {f.name: f for s, faces in self.subsets.items() if s != "train" for f in faces}
         return train, list(others.values())

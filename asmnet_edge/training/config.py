@@ -141,6 +141,7 @@ class TrainConfig:
                 raise UsageError(f"{name} must not be negative, got {getattr(self, name)}")
 
     def as_json(self) -> dict[str, Any]:
+        """Return all settings as plain values."""
         return asdict(self)
 
     @classmethod

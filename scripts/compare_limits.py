@@ -1,6 +1,6 @@
 """Measure what keeps int8 right with and without VNNI, and what it costs.
 
-    python scripts/compare_limits.py --data ../shared/data/300w
+    python scripts/compare_limits.py --data data/300w
 
 Prints the table of docs/decisions/0012: deviation from the float model and NME drop in exact and in
 saturating arithmetic, this CPU's by its kernels and the other simulated, and processor time over

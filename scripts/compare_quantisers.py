@@ -1,6 +1,6 @@
 """Measure what each way of quantising to int8 costs, on 300W training faces held out.
 
-    python scripts/compare_quantisers.py --data ../shared/data/300w
+    python scripts/compare_quantisers.py --data data/300w
 
 Prints the table of docs/decisions/0004, on which the defaults of the converters rest: deviation
 from the float model, NME drop, megabytes, and the processor time of one inference over that of the

@@ -14,8 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 COMMAND = (sys.executable, "-m", "asmnet_edge")
 SUFFIXES = ("tflite", "onnx", "xml")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import asmnet_edge
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import read_image, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 SOURCE = Path(asmnet_edge.__file__)
 EXAMPLES = SOURCE.parents[1] / "examples"

@@ -12,8 +12,8 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.bundle import built
 
 CHECKOUT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""``asmnet-edge bundle``."""
+"""``asmnet-edge bundle``: packs the archive of `asmnet_edge.runtime.bundle`."""
 
 from __future__ import annotations
 

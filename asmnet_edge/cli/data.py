@@ -34,7 +34,7 @@ def stats_table(stats: dict[str, Any]) -> Group:
     view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
     for name, spread in _sizes(stats).items():
         view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
-    for axis, spread in stats["pose"].items():
+    for axis, spread in (stats["pose"] or {}).items():
         cells = [f"{spread[column]:+.1f}" for column in COLUMNS]
         cells[1] = f"{spread['sd']:.1f}"
         view.add_row(f"{axis}, °", *cells, *([f"{labels[axis]:.2f}"] if labels else []))
@@ -60,13 +60,20 @@ def _title(stats: dict[str, Any]) -> str:
 def _notes(stats: dict[str, Any]) -> str:
     lines = [f"missing: {m['faces']:,} of {m['part']}" for m in stats["missing"]]
     lines.append(f"{100 * stats['points_outside']:.2f} % of the points lie outside their picture")
-    exact, faces = stats["pose_exact"], stats["faces"]
-    if exact:
-        lines.append(f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks")
-        lines.append("label MAE: mean difference of the fitted pose from the exact one")
-    else:
-        lines.append("pose: fitted to the landmarks")
+    lines += _pose_notes(stats)
     return "\n".join([*lines, f"licence: {stats['licence']}", ""])
+
+
+def _pose_notes(stats: dict[str, Any]) -> list[str]:
+    exact, faces, scheme = stats["pose_exact"], stats["faces"], stats["scheme"]
+    if stats["pose"] is None:
+        return [f"pose: not known; {scheme} landmarks have no map to iBUG's 68 to fit it to"]
+    if not exact:
+        return ["pose: fitted to the landmarks"]
+    lines = [f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks"]
+    if stats["pose_label_mae"]:
+        lines.append("label MAE: mean difference of the fitted pose from the exact one")
+    return lines
 
 
 def findings_table(report: CheckReport) -> Group:

@@ -1,4 +1,4 @@
-"""``asmnet-edge doctor``."""
+"""``asmnet-edge doctor``: prints the findings of `asmnet_edge.runtime.diagnosis`."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import click
 
 from asmnet_edge.cli.terminal import import_keras as load_keras
 from asmnet_edge.cli.terminal import notes, silenced
-from asmnet_edge.geometry.catalog import SCHEMES
+from asmnet_edge.geometry.schemes import SCHEMES
 
 SCHEME_HELP = "; ".join(f"{entry.name}: {entry.help}" for entry in SCHEMES.values())
 output_option = click.option("--output", required=True, metavar="MODEL.keras",

@@ -1,4 +1,4 @@
-"""A group of commands, each imported only when it is run."""
+"""The ``asmnet-edge`` command: a group of commands, each imported only when it is run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 import asmnet_edge
 from asmnet_edge.errors import AsmnetEdgeError
+from asmnet_edge.io.system import limit_blas_threads
 
 
 class Verbs(click.Group):
@@ -50,8 +51,6 @@ class Verbs(click.Group):
             formatter.write_dl(list(self._verbs.items()))
 
 
-# The ``asmnet-edge`` command: runs a subcommand; prints an error as one line
-
 # command -> one line of help; its module is imported only when the command is run
 VERBS = {
     "predict": "Find faces, landmarks and pose in pictures, videos and cameras.",
@@ -75,6 +74,10 @@ VERBS = {
 MODULES = {"import-h5": "import_models", "import-keras": "import_models"}
 
 
+# their files depend on the last digits of sums, which differ between numbers of BLAS threads
+KEEP_BLAS_THREADS = ("convert", "sensitivity", "train")
+
+
 @click.group(cls=Verbs, verbs=VERBS, modules=MODULES,
              context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
 @click.version_option(asmnet_edge.__version__, prog_name="asmnet-edge")
@@ -86,7 +89,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command. Exit codes: 0 done, 1 a check failed, 2 wrong usage, 130 interrupted."""
+    """Run the command and print an error of ours as one line.
+
+    Exit codes: 0 done, 1 a check failed, 2 wrong usage, 130 interrupted.
+    """
+    if sys.argv[1:2] not in [[verb] for verb in KEEP_BLAS_THREADS]:
+        limit_blas_threads()
     try:
         cli.main(prog_name="asmnet-edge", standalone_mode=False)
     except click.ClickException as error:

@@ -1,4 +1,7 @@
-"""Output that several commands share: consoles, progress bars, broken faces, quiet imports."""
+"""Output that several commands share: consoles, progress bars, broken faces, quiet imports.
+
+Rich makes it slower to import than `asmnet_edge.cli.console`.
+"""
 
 from __future__ import annotations
 

@@ -109,16 +109,19 @@ def command(
     for each step. OUTPUT/looks has previews of the first batches and of the validation faces.
     """
     import_keras()
+    from asmnet_edge.training.config import Overrides, read_config
+
+    overrides = Overrides(**flags)
     kept = [*output.glob("checkpoint-*.npz"), *output.glob("*.keras")]
     if kept and not resume and not dry_run:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
     if resume and not kept:
         notes.print(f"no checkpoint in {output}: starting from the beginning", soft_wrap=True)
-    if resume and not config and not flags["data"]:
+    if resume and not config and not overrides.data:
         config = output / "config.json"  # what the run was started with
-    settings = _settings(config, flags)
+    settings = read_config(config) if config else {}
     processes = _join()
-    run = _prepare(settings, output, BrokenFaces(broken))
+    run = _prepare(overrides.over(settings), output, BrokenFaces(broken))
     run.workers, run.tensorboard = workers or run.workers, tensorboard
     run.processes = processes
     if dry_run:
@@ -136,20 +139,6 @@ def _join() -> Processes:
         notes.print("waiting for the other processes ...")
     with silenced():
         return join()
-
-
-def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
-    from asmnet_edge.training.config import TrainConfig, read_config
-
-    content = read_config(path) if path else {}
-    given = {key: value for key, value in flags.items() if value not in (None, ())}
-    variant_flags = {"architecture", "alpha", "input_size"}
-    variant = {key: given.pop(key) for key in variant_flags & given.keys()}
-    if variant:
-        content["variant"] = {**content.get("variant", {}), **variant}
-    if "data" in given:
-        given["data"] = [{"dataset": words} for words in given["data"]]
-    return TrainConfig.from_json({**content, **given})
 
 
 def _prepare(config: TrainConfig, output: Path, broken: BrokenFaces) -> Run:

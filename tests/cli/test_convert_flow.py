@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
 from asmnet_edge.io.manifest import read_manifest
+from asmnet_edge.rendering.drawn_face import draw_face
 
 Run = Callable[..., Any]
 FACES = ("--data", "synthetic:12")

@@ -98,7 +98,7 @@ def test_a_data_set_of_another_scheme_is_told(
 @pytest.fixture
 def two_faces(tmp_path: Path, face_file: Path) -> Path:
     """A table of a drawn face and of one whose picture is not there."""
-    from asmnet_edge.datasets.synthetic import draw_face
+    from asmnet_edge.rendering.drawn_face import draw_face
 
     points = ",".join(f"{v:.2f}" for v in draw_face(1).landmarks.points.ravel())
     header = ",".join(f"x{i},y{i}" for i in range(68))

@@ -23,10 +23,10 @@ import small_network
 
 from asmnet_edge.datasets.pack import make_pack
 from asmnet_edge.datasets.synthetic import DrawnFaces
-from asmnet_edge.training.checkpoint import State, load_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.loop import Run
 from asmnet_edge.training.network import Variant
+from asmnet_edge.training.run_state import State, load_state
 
 INTERVAL = 5
 STEPS_A_KILL = 8  # of the run, so that it does not end before the last kill
@@ -80,7 +80,7 @@ def lose_lives(folder: Path, kills: int) -> int:
 
 
 def watch(child: subprocess.Popen, steps: float | None, done: int) -> int:
-    """Kill ``child`` so many ``steps`` on, the fraction as time; the last step that it told of."""
+    """Kill ``child`` so many ``steps`` on, the fraction as time; the last step that it reported."""
     assert child.stdout
     first = done
     for line in child.stdout:

@@ -53,6 +53,14 @@ A float model to artifacts for devices (needs the extra ``convert``):
     report = convert("asmnet68.keras", ConvertOptions(formats=("onnx",)), progress=print)
     print(report.paths)
 
+How fast, small and accurate artifacts are on this machine:
+
+    from asmnet_edge import BenchmarkOptions, run_benchmark
+
+    record = run_benchmark(BenchmarkOptions(artifacts=("asmnet68-int8.tflite",)))
+    for case in record.measured_cases:
+        print(case.key, case.latency.p50)               # ms a face, the median
+
 Errors that a user can correct are `AsmnetEdgeError`; their text states what to do. Names are
 imported when they are first used, so that importing the package is quick. ``examples/`` in the
 repository has complete programs, and ``asmnet-edge --help`` lists the commands.
@@ -66,6 +74,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from asmnet_edge.benchmarks.cases import BenchmarkOptions
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.session import run_benchmark
     from asmnet_edge.converters.conversion import (
         ConversionEvent,
         ConversionReport,
@@ -95,6 +106,8 @@ if TYPE_CHECKING:
 # public name -> where it is defined
 _EXPORTS = {
     "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
+    "BenchmarkOptions": "asmnet_edge.benchmarks.cases.BenchmarkOptions",
+    "BenchmarkRecord": "asmnet_edge.benchmarks.record.BenchmarkRecord",
     "Box": "asmnet_edge.geometry.landmarks.Box",
     "CameraOptions": "asmnet_edge.runtime.stream_pipeline.CameraOptions",
     "ConversionEvent": "asmnet_edge.converters.conversion.ConversionEvent",
@@ -121,11 +134,14 @@ _EXPORTS = {
     "draw_faces": "asmnet_edge.runtime.sinks.draw_faces",
     "open_artifact": "asmnet_edge.runtime.artifact.open_artifact",
     "read_image": "asmnet_edge.io.images.read_image",
+    "run_benchmark": "asmnet_edge.benchmarks.session.run_benchmark",
     "write_image": "asmnet_edge.io.images.write_image",
 }
 
 __all__ = [
     "AsmnetEdgeError",
+    "BenchmarkOptions",
+    "BenchmarkRecord",
     "Box",
     "CameraOptions",
     "ConversionEvent",
@@ -153,6 +169,7 @@ __all__ = [
     "draw_faces",
     "open_artifact",
     "read_image",
+    "run_benchmark",
     "write_image",
 ]
 

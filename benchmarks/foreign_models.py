@@ -1,4 +1,4 @@
-"""Network files of any format behind one call: one array in, its outputs by index and by name."""
+"""Landmark networks of others as callable models, in any format that has a runtime here."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Results = dict[int | str, Any]
 
 @dataclass(frozen=True)
 class RawNetwork:
-    """A loaded network.
+    """A loaded network of any format: one array in, its outputs by index and by name out.
 
-    name : of the runtime and its version; run : input -> outputs, by number and by name
+    name : of the runtime and its version
     """
 
     name: str
@@ -93,7 +93,7 @@ def _numbered(names: list[str], results: list[Any]) -> Results:
     return {**dict(enumerate(results)), **dict(zip(names, results, strict=True))}
 
 
-# Landmark networks of others as callable models; `described` reads what they take and give
+# A described network behind the contract of our artifacts
 
 
 class ForeignBackend:
@@ -139,7 +139,7 @@ def foreign_model(path: Path, threads: int) -> CallableModel:
         foreign=True,
         licence=facts.licence,
         pose="fitted to its landmarks",
+        source_sha256=sha256(network.model),
     )
     rule = CropRule(network.input.margin, network.input.size)
-    source = sha256(network.model)
-    return CallableModel(description, backend, source, rule, network.scheme, fits_pose=True)
+    return CallableModel(description, backend, rule, network.scheme, fits_pose=True)

@@ -1,4 +1,4 @@
-"""Progress of long work, as functions that the caller gives."""
+"""Phases of a run: each measures one thing of every case that has not failed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def no_progress(what: str, steps: int) -> Callable[[], None]:
     return lambda: None
 
 
-# Cases while they are measured, and what has been measured of each so far
+# Cases while they are measured
 
 
 @dataclass
@@ -105,7 +105,7 @@ def opened(
 
 
 def check_source(found: Sequence[MeasuredCase]) -> None:
-    """Raise `UsageError` for an artifact that was made from another float model than the run's."""
+    """Raise `UsageError` for an artifact that descends from another float model than the run's."""
     model = _first(found, _is_float_model)
     for each in found:
         if model and each.row and each.case.compared and not same_source(each, model):
@@ -148,7 +148,7 @@ def _first(
     return next((m for m in there if m.case.compared and fits(m)), None)
 
 
-# Phases of a run: each measures one thing of every case that has not failed
+# The phases
 
 Step = Callable[[MeasuredCase, Row], None]
 MEASURED = ("accuracy", "stages_ms", "stages_picture", "cold_start", "sustained")

@@ -1,4 +1,4 @@
-"""One benchmark run, phase by phase."""
+"""One benchmark run: `run_benchmark` measures phase by phase and returns the record."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from dataclasses import replace
 from time import monotonic
 
 from asmnet_edge.benchmarks.accuracy import Portraits
-from asmnet_edge.benchmarks.cases import BenchmarkOptions, BenchmarkPlan
+from asmnet_edge.benchmarks.cases import (
+    DRAWN_FACES,
+    BenchmarkOptions,
+    BenchmarkPlan,
+    subset_of,
+)
 from asmnet_edge.benchmarks.evaluation_faces import (
     EvaluationFaces,
     FaceSource,
     Outputs,
     faces_settings,
+    source_of,
 )
 from asmnet_edge.benchmarks.latency_statistics import power_warning
 from asmnet_edge.benchmarks.phases import (
@@ -29,6 +35,7 @@ from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_types import FaceSettings, Portrait, RunSettings
 from asmnet_edge.benchmarks.timing_loop import failure
 from asmnet_edge.benchmarks.worker import workers
+from asmnet_edge.datasets.catalog import open_dataset
 from asmnet_edge.errors import UsageError
 
 SAVE_EVERY = 30.0  # seconds, so that even a killed run leaves most of what it measured
@@ -52,13 +59,21 @@ def run_benchmark(
 
         record = run_benchmark(BenchmarkOptions(artifacts=(Path("model-int8.tflite"),)))
         for case in record.measured_cases:
-            print(case.key, case.latency_ms.p50)
+            print(case.key, case.latency.p50)  # ms a face
     """
     plan = plan or options.plan()
     with workers(plan.cases) as rows:
-        faces = options.open_faces()
+        faces = open_faces(options)
         found = opened(plan.cases, rows, progress("loading", len(rows)))
         return measure_all(plan, found, faces, progress, save)
+
+
+def open_faces(options: BenchmarkOptions) -> FaceSource:
+    """Open the faces to evaluate on: those of ``options.data``, or drawn faces."""
+    if options.data:
+        dataset = open_dataset(options.data)
+        return source_of(dataset, subset_of(dataset, options.subset), annotated=True)
+    return source_of(open_dataset(f"synthetic:{DRAWN_FACES}"), "test", annotated=False)
 
 
 def measure_all(

@@ -1,4 +1,4 @@
-"""Timing of calls: one round of a case, and its warm-up. Runs in the case's own process."""
+"""Timing in the process of a case: warm-up, a round of calls, stages, a reference workload."""
 
 from __future__ import annotations
 

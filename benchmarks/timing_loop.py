@@ -1,4 +1,7 @@
-"""Text of an error in one part of a run, while the run goes on."""
+"""Timing of all cases of a run: interleaved rounds, and sustained load.
+
+A case that fails is left out from there on, and its error kept.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def failure(error: Exception) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-# Interleaved measuring: cases take turns, so that a drifting machine slows all of them alike
+# Interleaved rounds: cases take turns, so that a drifting machine slows all of them alike
 
 
 class Timed(Protocol):
@@ -68,7 +71,7 @@ def measure(
 ) -> Sequence[Timings]:
     """Warm up and measure each of ``rows`` into ``timings``; ``tick`` is called after every turn.
 
-    The order is drawn anew for each round, so that none always follows the same one. A case that
+    The order is random in each round, so that none always follows the same one. A case that
     fails is left out from there on. ``timings`` are filled as it goes, so that an interruption
     keeps what was measured.
     """

@@ -1,8 +1,8 @@
-"""A case in a process of its own.
+"""Cases in separate processes, and cold starts.
 
-So each has its threads, its cores and its memory for itself, one that crashes takes no other along,
-and the program that watches stays small. The two exchange pickles over the process's standard input
-and output; both ends are ours.
+Each case has its threads, its cores and its memory for itself, one that crashes takes no other
+along, and the program that watches stays small. The two exchange pickles over the process's
+standard input and output; both ends are ours.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PASS_CALLS = 4  # inferences of one pass through the stages at most: 2 or 3 of t
 
 
 class Row(Protocol):
-    """A case that is measured, in this process (`LocalRow`) or in its own (`WorkerRow`).
+    """A case that is measured, in this process (`LocalRow`) or in another (`WorkerRow`).
 
     unmeasured : its row of the record without measurements; crop : rule that its crops are cut by
     """

@@ -1,4 +1,4 @@
-"""A case in this process: timed calls, stages, outputs."""
+"""The process of a case: it loads the model and answers the questions of the benchmark."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COLLAPSED = 1e-6  # inter-ocular distance, of the crop's side, below which nothi
 
 @dataclass
 class LocalRow:
-    """A `CallableModel` that is measured in this process; see `rows.worker.Row`."""
+    """A `CallableModel` that is measured in this process; see `worker.Row`."""
 
     model: CallableModel
     unmeasured: CaseResult
@@ -62,14 +62,12 @@ class LocalRow:
     def outputs(self, crops: Crop) -> Outputs:
         """Outputs of the model; `ModelError` where nothing can be measured on them."""
         outputs = self.model.outputs(crops)
-        if not all(np.isfinite(output).all() for output in outputs):
-            raise ModelError(f"{self.unmeasured.name} gives numbers that are not finite")
         if not (inter_ocular(outputs[0], self.scheme) > COLLAPSED).all():
             raise ModelError(f"{self.unmeasured.name} puts both eyes of a face in one place")
         return outputs
 
 
-# Process of a `rows.worker.WorkerRow`: answers the questions of the benchmark that started it
+# Questions and answers; `worker.WorkerRow` is at the other end
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:

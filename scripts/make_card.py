@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel, open_model
+from asmnet_edge.benchmarks.callable_model import CallableModel, open_for_accuracy
 from asmnet_edge.benchmarks.evaluation.plots import write_worst_faces
 from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
 from asmnet_edge.benchmarks.model_card.card import (
@@ -134,7 +134,7 @@ def section_of(
 ) -> dict[str, Any]:
     """Return the card's section on the model at ``path``; write pictures of drawn faces."""
     with silenced():
-        model = open_model(path, given.threads)
+        model = open_for_accuracy(path, given.threads)
     figures, found = measure(model, faces, progress_of(path))
     drawn = (
         drawn_faces(model, plan, origin, progress_of(path)) if model.scheme is IBUG68 else NO_DRAWN
@@ -150,7 +150,7 @@ def section_of(
 
 
 def drawn_faces(
-    model: EvaluatedModel, plan: CardPlan, origin: Mapping[str, Any], progress: Progress
+    model: CallableModel, plan: CardPlan, origin: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Return the figures on drawn faces; write the worst of them, and turned heads."""
     folder = paths_of(plan.output)[2]

@@ -135,10 +135,10 @@ def test_a_metric_of_one_line_is_among_the_figures() -> None:
 
 def test_the_new_metric_is_in_an_evaluation_too() -> None:
     from asmnet_edge.benchmarks.accuracy import truth_figures
-    from asmnet_edge.benchmarks.evaluation_faces import Truth
+    from asmnet_edge.datasets.annotated_crops import Annotations
 
     points, pose = np.array([[[0, 0], [4, 0], [2, 3.0]]]), np.zeros((1, 3))
-    truth = Truth(points, pose, TRIANGLE)
+    truth = Annotations(points, pose, TRIANGLE)
     with line(METRICS, Entry("worst_point", HERE, "worst_point", "largest error of a point")):
         assert truth_figures((points + 1, pose), truth)["worst_point"] == pytest.approx(2**0.5 / 4)
 

@@ -1,4 +1,7 @@
-"""``asmnet-edge convert``: the verb, its progress and its tables."""
+"""``asmnet-edge convert``: options in, progress and tables out.
+
+`asmnet_edge.converters.conversion` does the work.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.formats import USUAL_PRECISIONS, Precision, format_names
 from asmnet_edge.io.display import table
 from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
+from asmnet_edge.runtime.detector import DETECTORS
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.accuracy.mixed_precision import Planned
@@ -24,14 +28,13 @@ if TYPE_CHECKING:
     from asmnet_edge.converters.conversion import ConversionEvent, ConversionReport, ConvertOptions
     from asmnet_edge.converters.jobs import ConversionJob
 
-
-# What ``convert`` prints: the plan, the progress of each artifact, and the results
+FORMATS = f"[{'|'.join([*format_names(), 'all'])}]"
 
 
 class ProgressLines:
     """Progress of a conversion on standard error: a line for each artifact and note.
 
-    On a terminal, the line of the artifact that is being made shows its current step.
+    On a terminal, the line of the artifact in progress shows its current step.
     """
 
     def __init__(self) -> None:
@@ -79,7 +82,7 @@ class ProgressLines:
 
 
 def result_table(results: Sequence[JobResult]) -> Table:
-    """Size, share of int8 operators, parity and time of each artifact."""
+    """Return the table of results: size, int8 operators, parity and time of each artifact."""
     columns = ("MB", "int8 ops", "max px", "mean px", "deviation %", "without VNNI %", "seconds")
     view = table("artifact", *columns)
     for result in results:
@@ -107,22 +110,22 @@ def _without_vnni(parity: Mapping[str, Any]) -> str:
 
 
 def job_table(jobs: Sequence[ConversionJob], source: Path, folder: Path) -> Table:
-    """What would be made in ``folder``, and which of the files exist already."""
-    view = table("artifact", "with it", "calibrated", "there already")
+    """Return the table of the files that would be written to ``folder``, and which exist."""
+    view = table("artifact", "other files", "calibrated", "exists")
     for job in jobs:
         *others, path, manifest = job.files(folder, source.stem)
-        there = [file.name for file in (*others, path, manifest) if file.exists()]
+        existing = [file.name for file in (*others, path, manifest) if file.exists()]
         view.add_row(
             path.name,
             ", ".join(file.name.removeprefix(source.stem) for file in (*others, manifest)),
             "yes" if job.is_calibrated else "no",
-            "yes" if len(there) == len(others) + 2 else ", ".join(there) or "no",
+            "yes" if len(existing) == len(others) + 2 else ", ".join(existing) or "no",
         )
     return view
 
 
 def plan_table(planned: Planned) -> Table:
-    """Cost of each planned artifact on the faces it was chosen on, and on those to verify on."""
+    """Return the table of scores of the planned artifacts, on the faces of each half."""
     chosen, verified = planned.outcome.scores, planned.verified
     view = table("", "chosen: deviation %", "drop %", "verified: deviation %", "drop %")
     for name, score in verified.items():
@@ -133,11 +136,6 @@ def plan_table(planned: Planned) -> Table:
 def _cells(score: Score) -> tuple[str, str]:
     drop = "" if score.nme_drop is None else f"{score.nme_drop:+.3f}"
     return f"{score.deviation:.3f}", drop
-
-
-# ``asmnet-edge convert``: options in, tables out; `asmnet_edge.converters.conversion` does it
-
-FORMATS = f"[{'|'.join([*format_names(), 'all'])}]"
 
 
 @click.command()
@@ -169,10 +167,13 @@ FORMATS = f"[{'|'.join([*format_names(), 'all'])}]"
 )
 @click.option(
     "--detector",
-    type=click.Choice(["haar", "none"]),
+    type=click.Choice([*DETECTORS]),
     default="haar",
     show_default=True,
     help="Face detector for pictures:DIR. none treats each picture as one face.",
+)
+@click.option(
+    "--yunet", "detector_model", type=MODEL, help="Model file (.onnx) of --detector yunet."
 )
 @click.option(
     "--not-in",
@@ -241,7 +242,7 @@ def options_of(
     jobs: int = 1,
     **others: Any,
 ) -> ConvertOptions:
-    """Return the options that the words of the command line stand for."""
+    """Return the options given on the command line."""
     from asmnet_edge.converters.conversion import ConvertOptions
 
     given: dict[str, Any] = {"precisions": precisions, "data": data, "faces": faces}
@@ -275,7 +276,7 @@ def _raise_failures(report: ConversionReport) -> None:
     if failures and len(report.results) == 1:
         raise failures[0]
     for failure in failures:
-        notes.print(f"not made: {failure}", soft_wrap=True)
+        notes.print(f"not published: {failure}", soft_wrap=True)
     if failures:
         count = f"{len(failures)} of {len(report.results)} artifacts failed their check"
         raise CheckFailedError(count)

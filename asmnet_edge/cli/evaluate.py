@@ -23,8 +23,8 @@ from asmnet_edge.cli.terminal import (
 from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
 if TYPE_CHECKING:
+    from asmnet_edge.benchmarks.callable_model import CallableModel
     from asmnet_edge.benchmarks.evaluation.evaluate import Evaluation, EvaluationPlan
-    from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
 
 DRAWN = "synthetic:128"
 
@@ -108,17 +108,17 @@ def _default_model() -> Path:
     return shipped(SHIPPED_FLOAT if util.find_spec("keras") else SHIPPED_INT8)
 
 
-def _open(path: Path, threads: int | None) -> EvaluatedModel:
-    from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX
-    from asmnet_edge.benchmarks.evaluation.evaluated_model import open_model
+def _open(path: Path, threads: int | None) -> CallableModel:
+    from asmnet_edge.benchmarks.callable_model import open_for_accuracy
+    from asmnet_edge.formats import FLOAT_SUFFIX
 
     if path.suffix == FLOAT_SUFFIX:
         import_keras()
     with silenced():
-        return open_model(path, threads)
+        return open_for_accuracy(path, threads)
 
 
-def _evaluate(model: EvaluatedModel, plan: EvaluationPlan) -> Evaluation:
+def _evaluate(model: CallableModel, plan: EvaluationPlan) -> Evaluation:
     from asmnet_edge.benchmarks.evaluation.evaluate import run_evaluation
 
     def progress(what: str, steps: int) -> Callable[[], None]:

@@ -87,9 +87,9 @@ def _described(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     licence = facts.get("licence") or facts.get("provenance", {}).get("licence")
     yield from (("licence", str(licence)),) if licence else ()
     if "source_sha256" in facts:
-        yield "made from", f"float model {facts['source_sha256']}"
+        yield "converted from", f"float model {facts['source_sha256']}"
     if "tools" in facts:
-        yield "made with", ", ".join(f"{name} {v}" for name, v in facts["tools"].items())
+        yield "converted with", ", ".join(f"{name} {v}" for name, v in facts["tools"].items())
 
 
 def _measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -107,8 +107,8 @@ def _measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "parity", _parity_line(parity, "faces")
         if other := parity.get("saturating"):
             yield "without VNNI", _parity_line(other, "faces")
-    if made := facts.get("fingerprint", {}).get("made"):
-        yield "fingerprint", _parity_line(made, "test patterns")
+    if parity := facts.get("fingerprint", {}).get("made"):
+        yield "fingerprint", _parity_line(parity, "test patterns")
 
 
 def calibration_line(calibration: Mapping[str, Any]) -> str:

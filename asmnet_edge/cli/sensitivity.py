@@ -16,8 +16,8 @@ from asmnet_edge.io.display import table
 from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
 
 if TYPE_CHECKING:
-    from asmnet_edge.converters.accuracy.scores import Faces
     from asmnet_edge.converters.accuracy.simulation import Simulation
+    from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 
 FILES = ("sensitivity.json", "sensitivity.png")
 DRAWN = "synthetic:512"
@@ -110,7 +110,7 @@ def _measure(source: Path, data: str, part: str, count: int, output: Path | None
     return content
 
 
-def _prepare(source: Path, data: str, count: int) -> tuple[Simulation, Faces]:
+def _prepare(source: Path, data: str, count: int) -> tuple[Simulation, AnnotatedCrops]:
     from asmnet_edge.converters.accuracy.scores import faces_to_judge
     from asmnet_edge.converters.accuracy.simulation import Simulation
     from asmnet_edge.converters.calibration.calibration_set import calibrate_on

@@ -41,7 +41,7 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
         with silenced():
             found.append(verify(path, threads))
         click.echo(json.dumps(found[-1].as_json()) if as_json else _line(found[-1]))
-        if not found[-1].computes_as_made:
+        if not found[-1].is_reproduced:
             notes.print(_differs(found[-1]), soft_wrap=True)
     if failed := [one.path.name for one in found if not one.passed]:
         raise CheckFailedError(f"not verified: {', '.join(failed)}")
@@ -56,9 +56,9 @@ def _line(found: Verification) -> str:
 
 
 def _differs(found: Verification) -> str:
-    here, there = found.parity, found.made
+    here, there = found.parity, found.original
     assert here and there
     return (
         f"{found.path.name} computes differently here: {here.max_px:.4f} px from the float model, "
-        f"{there.max_px:.4f} where it was made"
+        f"{there.max_px:.4f} where it was converted"
     )

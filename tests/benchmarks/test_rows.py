@@ -46,7 +46,6 @@ from asmnet_edge.benchmarks.worker_process import LocalRow
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.io.files import sha256, sha256_of_all
 from asmnet_edge.rendering.drawn_face import draw_face
-from asmnet_edge.runtime.backends import runtimes
 
 TOML = """
 name = "Mean colour"
@@ -84,7 +83,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 def test_a_row_for_each_runtime_and_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes.util, "find_spec", lambda name: name != "tflite_runtime" or None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name != "tflite_runtime" or None)
     keys = [case.key for case in cases_for([Path("a.onnx"), Path("b.tflite")], "all", [1, 2])]
     assert keys == [
         *("a.onnx in onnxruntime", "a.onnx in onnxruntime, 2 threads"),
@@ -101,7 +100,7 @@ def test_a_runtime_by_name_is_for_the_files_that_it_can_run() -> None:
         cases_for([Path("a.onnx")], "torch", [1])
 
 
-def test_files_of_one_name_keep_the_folders_that_tell_them_apart() -> None:
+def test_files_of_one_name_keep_the_folders_that_distinguish_them() -> None:
     paths = [Path(p) for p in ("old/a.onnx", "new/a.onnx", "new/b.onnx", "x/c.onnx", "x/y/c.onnx")]
     names = list(distinct_names(paths).values())
     assert names == ["old/a.onnx", "new/a.onnx", "b.onnx", "x/c.onnx", "y/c.onnx"]
@@ -151,7 +150,7 @@ def test_a_slow_row_is_given_the_time_that_its_calls_take(
         assert len(row.opened().turn(5, 0.2).samples) >= 5
 
 
-def test_a_fresh_process_that_hangs_is_told(
+def test_a_fresh_process_that_hangs_is_reported(
     artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "START_TIMEOUT", 0.01)
@@ -170,14 +169,14 @@ def test_the_first_landmark_of_a_fresh_process_is_its_first_call(foreign: Path) 
     assert len(calls) == 1
 
 
-def test_memory_is_told_without_proc_too(tmp_path: Path) -> None:
+def test_memory_is_known_without_proc_too(tmp_path: Path) -> None:
     assert peak_rss_mib() > 20
     assert peak_rss_mib(tmp_path / "gone") > 20
     (tmp_path / "status").write_text("Name: python\n")
     assert peak_rss_mib(tmp_path / "status") > 20
 
 
-def test_a_model_without_eyes_is_told(candidate: Callable[..., CallableModel]) -> None:
+def test_a_model_without_eyes_is_refused(candidate: Callable[..., CallableModel]) -> None:
     collapsed = candidate("flat.tflite")
     collapsed.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
     with pytest.raises(ModelError, match=r"flat\.tflite puts both eyes of a face in one place"):
@@ -255,7 +254,7 @@ def test_a_row_gives_what_the_model_gives_here(artifacts: list[Path]) -> None:
     np.testing.assert_array_equal(here[1], there[1])
 
 
-def test_what_does_not_start_says_why(tmp_path: Path) -> None:
+def test_what_does_not_start_has_the_reason(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone\.tflite did not start: .*there is no artifact"):
         cold_start(Case(tmp_path / "gone.tflite"), 1)
 
@@ -295,7 +294,7 @@ def test_its_pose_is_fitted_to_its_landmarks(
         (('model = "mean.onnx"', 'model = "gone.onnx"'), "which is not there"),
     ],
 )
-def test_a_wrong_description_says_what_is_wrong(
+def test_an_error_names_what_is_wrong_with_a_description(
     foreign: Path, change: tuple[str, str], message: str
 ) -> None:
     foreign.write_text(TOML.replace(*change))
@@ -304,7 +303,7 @@ def test_a_wrong_description_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("output", ["index = 3", 'name = "marks"'])
-def test_an_output_that_is_not_there_is_told_with_those_that_are(
+def test_an_output_that_is_not_there_is_named_with_those_that_are(
     foreign: Path, output: str
 ) -> None:
     foreign.write_text(TOML + output + "\n")
@@ -320,7 +319,7 @@ def test_a_description_is_read_as_it_is_written(foreign: Path) -> None:
     assert network.output.unit == "crop"
 
 
-def test_weights_in_a_file_of_their_own_belong_to_the_network(foreign: Path) -> None:
+def test_weights_in_a_separate_file_belong_to_the_network(foreign: Path) -> None:
     foreign.write_text(TOML.replace("mean.onnx", "mean.xml"))
     (foreign.parent / "mean.xml").write_text("<net/>")
     with pytest.raises(ModelError, match=r"mean\.bin, which is not there"):
@@ -346,7 +345,7 @@ def test_a_model_in_one_file_has_that_ones_hash(artifacts: list[Path]) -> None:
     assert row.files_sha256 == row.sha256 == sha256(artifacts[1])
 
 
-def test_too_few_points_are_told(foreign: Path) -> None:
+def test_too_few_points_are_refused(foreign: Path) -> None:
     foreign.write_text(TOML + f"points = {list(range(51))}\n")
     with pytest.raises(UsageError, match="ibug68 has 68 points, the network gives 51"):
         open_checked_model(Case(foreign))

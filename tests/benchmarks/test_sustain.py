@@ -57,22 +57,22 @@ def test_the_curve_counts_all_time_that_passes(day: Day) -> None:
 
 
 def test_a_row_that_gets_slower_is_doubtful(day: Day) -> None:
-    told = summary(sustain(Slowing(day, slower=1.1), 4.0, lambda: None))
-    assert told.start_celsius == 75
-    assert throttled(told) == ["sustained, p50 went from 11.55 to 13.98 ms"]
+    reported = summary(sustain(Slowing(day, slower=1.1), 4.0, lambda: None))
+    assert reported.start_celsius == 75
+    assert throttled(reported) == ["sustained, p50 went from 11.55 to 13.98 ms"]
     assert throttled(summary(sustain(Slowing(day), 4.0, lambda: None))) == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
-    [({"slowed": 0x4}, "the board says: throttled"), ({"celsius": 85.0}, "it was hot: 85 °C")],
+    ("changed", "printed"),
+    [({"slowed": 0x4}, "the board reports: throttled"), ({"celsius": 85.0}, "it was hot: 85 °C")],
 )
 def test_a_board_that_had_to_slow_down_is_doubtful(
-    day: Day, changed: dict[str, Any], said: str
+    day: Day, changed: dict[str, Any], printed: str
 ) -> None:
     points = sustain(Slowing(day), 3.0, lambda: None)
     points[1] = replace(points[1], **changed)
-    assert throttled(summary(points)) == [f"sustained, {said}"]
+    assert throttled(summary(points)) == [f"sustained, {printed}"]
 
 
 def test_the_next_row_waits_until_the_machine_is_cool(day: Day) -> None:

@@ -83,7 +83,7 @@ def test_a_text_is_no_model(asmnet_edge: Run, letter: Path) -> None:
     assert "letter.txt is not an artifact that can be run" in ended.complaint
 
 
-def test_a_data_set_of_another_scheme_is_told(
+def test_a_data_set_of_another_scheme_is_refused(
     asmnet_edge: Run, without_keras: None, tmp_path: Path
 ) -> None:
     table = tmp_path / "faces.csv"
@@ -157,7 +157,7 @@ def drawn_pack(asmnet_edge: Run, tmp_path: Path) -> Path:
     return tmp_path / "a.npz"
 
 
-def test_a_pack_tells_that_its_crops_were_cut_before(
+def test_a_note_on_a_pack_has_that_its_crops_were_cut_before(
     asmnet_edge: Run, without_keras: None, drawn_pack: Path
 ) -> None:
     ended = asmnet_edge("evaluate", "--data", f"pack:{drawn_pack}", "--json")

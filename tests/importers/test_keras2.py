@@ -3,14 +3,13 @@
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import shared
 
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.geometry.crop import CropRule
@@ -21,19 +20,16 @@ from asmnet_edge.io.files import sha256
 from asmnet_edge.training.float_model import FloatModel, load_float_model
 from asmnet_edge.training.model_facts import PixelScaling
 
-KINDS = ("asmnet68", "mobilenetv2-98", "weights-only", "nested")
+KINDS = shared.KERAS2_KINDS
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 FIRST = "model_weights/Conv1/Conv1/kernel:0"
 Change = Callable[[Callable[[h5py.File], object]], Path]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `tests/keras2.py` writes: models, and what Keras 2 itself answers."""
-    folder = tmp_path_factory.mktemp("keras2")
-    writer = Path(__file__).parents[1] / "keras2.py"
-    subprocess.run([sys.executable, str(writer), str(folder), *KINDS], check=True)
-    return folder
+def folder() -> Path:
+    """Models that `tests/keras2.py` wrote, and the results of Keras 2 itself."""
+    return shared.keras2()
 
 
 @pytest.fixture(scope="module")

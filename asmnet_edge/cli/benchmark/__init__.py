@@ -1,8 +1,6 @@
-"""``asmnet-edge benchmark``: its verbs, each imported when it is run."""
+"""``asmnet-edge benchmark``: its verbs measure (module `run`) or read records (`records`)."""
 
 from __future__ import annotations
-
-import importlib
 
 import click
 
@@ -16,21 +14,12 @@ VERBS = {
     "report": "Write a record as an HTML page, Markdown, CSV or a chart (SVG).",
     "recommend": "Choose the artifact and settings that meet given needs.",
 }
-MEASURING = ("run", "fetch")  # in `run`; the other verbs, which read records, are in `records`
+MODULES = {
+    **dict.fromkeys(("run", "fetch"), "benchmark.run"),
+    **dict.fromkeys(("show", "compare", "report", "recommend"), "benchmark.records"),
+}
 
 
-class BenchmarkVerbs(Verbs):
-    """The verbs of ``benchmark``: functions of `run` and `records` with the verb's name."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = "run" if cmd_name in MEASURING else "records"
-        commands = importlib.import_module(f"asmnet_edge.cli.benchmark.{module}")
-        command: click.Command = getattr(commands, cmd_name)
-        return command
-
-
-@click.group(cls=BenchmarkVerbs, verbs=VERBS, prefix="benchmark.")
+@click.group(cls=Verbs, verbs=VERBS, modules=MODULES)
 def command() -> None:
     """Measure latency, size and accuracy of artifacts, compared with the float model."""

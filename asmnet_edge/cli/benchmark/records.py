@@ -12,7 +12,7 @@ from asmnet_edge.cli.terminal import print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.record_types import RecordContent
 
 SUFFIXES = (".html", ".md", ".csv", ".svg")
 
@@ -31,7 +31,7 @@ def show(record: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.content))
     else:
-        print_wide(tables(found))
+        print_wide(tables(found.typed))
 
 
 @click.command("compare")
@@ -79,13 +79,12 @@ def compare(
     than chance, if it failed, has no accuracy any more, or is missing. A change that the state of
     the machine may explain is reported as unsure.
     """
-    from asmnet_edge.benchmarks.compare import Limits, comparison_view
-    from asmnet_edge.benchmarks.compare import compare as compared
+    from asmnet_edge.benchmarks.compare import Limits, compare_records, comparison_view
     from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     limits = Limits(max_slower / 100, max_nme_loss, allow_lost)
     records = BenchmarkRecord.load(before), BenchmarkRecord.load(after)
-    found = compared(*records, limits, [_pair(words) for words in rows], across_machines)
+    found = compare_records(*records, limits, [_pair(words) for words in rows], across_machines)
     if as_json:
         click.echo(json.dumps(found.as_json()))
     else:
@@ -122,11 +121,11 @@ def report(record: Path, output: Path | None, overwrite: bool) -> None:
         raise UsageError(f"a report ends on {', '.join(SUFFIXES)}, got {path.name}")
     found = BenchmarkRecord.load(record)
     refuse_existing([path], overwrite)
-    write_atomically(path, _text(found, path.suffix).encode())
+    write_atomically(path, _text(found.typed, path.suffix).encode())
     click.echo(path)
 
 
-def _text(record: BenchmarkRecord, suffix: str) -> str:
+def _text(record: RecordContent, suffix: str) -> str:
     from asmnet_edge.benchmarks.report.charts import trade_off_alone
     from asmnet_edge.benchmarks.report.page import comma_separated, markdown, page
 
@@ -168,16 +167,16 @@ def recommend(
 
     The exit code is 1 if none does.
     """
-    from asmnet_edge.benchmarks.recommend import Needs, advice, best, judge, nearest, what_would
+    from asmnet_edge.benchmarks.recommend import Needs, advice, best, judge
     from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     needs = Needs(fps, max_nme_drop, detect, max_threads)
-    judged = judge([BenchmarkRecord.load(path) for path in records], needs, device)
-    chosen, near = best(judged), nearest(judged, needs)
+    judged = judge([BenchmarkRecord.load(path).typed for path in records], needs, device)
+    chosen = best(judged)
     if as_json:
         choice = chosen.as_json() if chosen else None
         click.echo(json.dumps({"choice": choice, "rows": [each.as_json() for each in judged]}))
     else:
         click.echo("".join(f"{line}\n" for line in advice(judged, needs)), nl=False)
     if chosen is None:
-        raise CheckFailedError("nothing meets the needs", what_would(near, needs))
+        raise CheckFailedError("nothing meets the needs")

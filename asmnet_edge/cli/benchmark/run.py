@@ -222,19 +222,21 @@ def print_record(record: BenchmarkRecord, as_json: bool) -> None:
     if record.content["interrupted"]:
         notes.print("Interrupted: what had been measured by then is kept.")
         raise SystemExit(130)
-    if record.failed:
-        names = ", ".join(row["key"] for row in record.failed)
-        raise CheckFailedError(f"could not be measured: {names}", "The lines above say why")
+    if failed := record.failed_cases:
+        names = ", ".join(case.key for case in failed)
+        raise CheckFailedError(
+            f"could not be measured: {names}", "The reasons are in the lines above"
+        )
 
 
 def _print_tables(record: BenchmarkRecord) -> None:
     """Print the tables, and below them the block to paste into an issue."""
-    from asmnet_edge.benchmarks.record import plain_block
-    from asmnet_edge.benchmarks.report.tables import tables
+    from asmnet_edge.benchmarks.report.tables import plain_block, tables
 
-    print_wide(tables(record))
+    content = record.typed
+    print_wide(tables(content))
     click.echo("\nTo paste into an issue:\n")
-    click.echo(f"```\n{plain_block(record.typed)}\n```")
+    click.echo(f"```\n{plain_block(content)}\n```")
 
 
 def print_note(line: str) -> None:

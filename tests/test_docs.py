@@ -15,6 +15,7 @@ import click
 import pytest
 from test_house import RULES
 
+import asmnet_edge
 from asmnet_edge.cli.main import cli
 
 CHECKOUT = Path(__file__).parents[1]
@@ -119,6 +120,12 @@ def test_commands_and_options_exist(page: Path) -> None:
 
 def test_the_pages_have_commands_to_check() -> None:
     assert sum(1 for page in PAGES for _ in commands_of(page)) > 30
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_names_that_pages_import_are_public(page: Path) -> None:
+    lines = re.findall(r"^from asmnet_edge import (.+)$", text_of(page), re.MULTILINE)
+    assert {name for line in lines for name in line.split(", ")} <= set(asmnet_edge.__all__)
 
 
 # what the pages say about the tree

@@ -41,7 +41,7 @@ def no_progress(what: str, steps: int) -> Callable[[], None]:
 
 @dataclass
 class MeasuredCase:
-    """A case of a run, and its results so far.
+    """One case of a run.
 
     row : its opened model, None if that failed; result : its row of the record so far, without
     latency, which is in ``timings``; outputs : of its model for the faces
@@ -58,7 +58,7 @@ class MeasuredCase:
 
     @property
     def alive(self) -> bool:
-        """Whether the case has not failed, so that it is measured further."""
+        """Whether it is measured further."""
         return self.row is not None and self.timings.error is None
 
     def set(self, **results: Any) -> None:
@@ -198,7 +198,7 @@ def _measure_accuracy(
 
 
 def is_compared(each: MeasuredCase, reference: MeasuredCase) -> bool:
-    """Whether a drop of ``each`` against ``reference`` is meaningful."""
+    """Whether a drop of ``each`` against ``reference`` means anything."""
     return each.case.compared and same_source(each, reference)
 
 

@@ -1,4 +1,4 @@
-"""Fit the shape model that distinguishes faces from everything else in the runtime.
+"""Make the shape model by which the runtime tells a face from what is none.
 
     python scripts/fit_plausibility.py --data DATA --output asmnet_edge/assets/plausibility_68.npz
 

@@ -1,9 +1,9 @@
-"""Repeat the ablation of the paper, which shows when the ASM-assisted loss helps.
+"""The paper's ablation on our data, and when the ASM-assisted loss helps.
 
     python scripts/run_ablation.py --data 300w:data/300w --output runs/ablation [NAME ...]
 
 Trains the runs of configs/ablation-runs.toml, or those NAMEd, with configs/ablation.toml, one after
-the other: same seed, same number of steps. Existing runs are continued, so the script may be
+the other: same seed, same number of steps. What is there already is gone on with, so it may be
 stopped at any time, and several may share the work. Then the best model by validation of each
 finished run is evaluated on *common*; the table is printed and written to OUTPUT/ablation.json:
 NME, its interval, and the paired difference from the run that it is compared with.

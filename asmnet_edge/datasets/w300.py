@@ -58,11 +58,11 @@ class W300:
 
     @property
     def subsets(self) -> Sequence[str]:
-        """Names of the subsets of which at least one part exists."""
+        """Those of which at least one part is there."""
         return [s for s, parts in PARTS.items() if any(self._files(part) for part in parts)]
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """Return the faces of ``subset`` that exist; `DataError` if there are none."""
+        """Return the faces of ``subset`` that are there; `DataError` if none is."""
         parts = self._parts(subset)
         there = [part for part in parts if (self.root / part).is_dir()]
         samples = [s for part in there for s in self._part(part, on_broken)]

@@ -52,13 +52,13 @@ class _Line:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Flags, by `ATTRIBUTES`; empty if the line does not end in six flags and a path."""
+        """Those of `ATTRIBUTES`, or none if the line does not end in six of them and a path."""
         flags = tuple(self.text.rsplit(maxsplit=len(ATTRIBUTES) + 1)[1:-1])
         return flags if len(flags) == len(ATTRIBUTES) and set(flags) <= {"0", "1"} else ()
 
     @property
     def fault(self) -> str:
-        """Fault of its fields, apart from their numbers, in words; empty if there is none."""
+        """What is wrong with its fields, their numbers aside; empty if nothing is."""
         fields = self.text.split()
         if len(fields) != FIELDS:
             return f"{self.where}: expected {FIELDS} fields, got {len(fields)}"
@@ -92,11 +92,11 @@ class WFLW:
 
     @property
     def subsets(self) -> Sequence[str]:
-        """Names of the subsets of which at least one face exists."""
+        """Those of which at least one face is there."""
         return [subset for subset in FACES if self._of(subset)]
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """Return the faces of ``subset`` that exist; `DataError` if there are none."""
+        """Return the faces of ``subset`` that are there; `DataError` if none is."""
         if not self._of(subset):
             raise DataError(self._lack(subset), f"There: {', '.join(self.subsets) or 'nothing'}")
         if subset not in LISTS:

@@ -183,7 +183,7 @@ def _part(number: int, provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_folders(words: str) -> str:
-    """``csv:../shared/data/ytf/train.csv`` -> ``csv:ytf/train.csv``, ``300w:DIR/300w`` -> ``300w``.
+    """``csv:../data/ytf/train.csv`` -> ``csv:ytf/train.csv``, ``300w:DIR/300w`` -> ``300w``.
 
     Of a file, its name and that of its folder are kept; of a folder, the kind alone.
     """

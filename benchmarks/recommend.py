@@ -190,7 +190,7 @@ def _size(row: CaseResult) -> int:
 
 
 def advice(judged: Sequence[Judged], needs: Needs) -> list[str]:
-    """Return lines to print: what to ship first, or what comes nearest; then the others."""
+    """Return lines to print: first the row to ship, or the nearest one, then the others."""
     chosen = best(judged)
     if chosen is None:
         return _without_match(judged, needs)

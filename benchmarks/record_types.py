@@ -229,7 +229,7 @@ class ModelDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult(ModelDescription):
-    """One row of a record: a model, its identity and what was measured; None: was not measured.
+    """One row of a record: a model, its identity and its results; None for what was not measured.
 
     key : name of the row in this and other records; file : without folders; cpus : cores that the
     process was pinned to, empty for any; compared : made from the run's float model; error : why
@@ -305,7 +305,7 @@ class FaceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """What a run was asked for.
+    """Options of a run.
 
     kind : quick or rigorous; threads : counts that occur; reference : file that accuracy drops are
     measured against

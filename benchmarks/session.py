@@ -1,4 +1,4 @@
-"""One benchmark run: `run_benchmark` measures phase by phase and returns the record."""
+"""A benchmark run: `run_benchmark` measures phase by phase and returns the record."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def run_benchmark(
     save: Save = lambda record: None,
     plan: BenchmarkPlan | None = None,
 ) -> BenchmarkRecord:
-    """Measure what ``options`` ask for on this machine and return the record.
+    """Carry out the benchmark of ``options`` on this machine and return the record.
 
     progress : called as ``(what, steps)``, returns a function to call after each step
     save : called with the record so far, now and then and after each phase
     plan : that of ``options``, where the caller has made it already
     Case by case errors are in the record; `UsageError` for options that cannot be met. Ctrl-C
-    ends the run and keeps what was measured.
+    ends the run and keeps the results so far.
 
         record = run_benchmark(BenchmarkOptions(artifacts=(Path("model-int8.tflite"),)))
         for case in record.measured_cases:
@@ -134,7 +134,7 @@ def with_results(
     interrupted: bool,
     portraits: Sequence[Portrait] = (),
 ) -> BenchmarkRecord:
-    """Return ``record`` with what was measured so far, and the reference that drops really have."""
+    """Return ``record`` with the results so far, and the reference that drops really have."""
     settings = replace(record.settings, reference=reference_name(found))
     results = [m.current_result() for m in found]
     return record.with_settings(settings).with_results(results, interrupted, portraits)

@@ -73,7 +73,7 @@ def measure(
 
     The order is random in each round, so that none always follows the same one. A case that
     fails is left out from there on. ``timings`` are filled as it goes, so that an interruption
-    keeps what was measured.
+    keeps the results so far.
     """
     timings = [Timings() for _ in rows] if timings is None else timings
     for row, its in zip(rows, timings, strict=True):

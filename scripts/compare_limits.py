@@ -1,4 +1,4 @@
-"""Measure what keeps int8 right with and without VNNI, and what it costs.
+"""Compare ways to keep int8 correct with and without VNNI, and their costs.
 
     python scripts/compare_limits.py --data data/300w
 

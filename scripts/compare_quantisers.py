@@ -1,4 +1,4 @@
-"""Measure what each way of quantising to int8 costs, on 300W training faces held out.
+"""Measure the cost of several ways of quantising to int8, on held-out training faces of 300W.
 
     python scripts/compare_quantisers.py --data data/300w
 

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: drawn faces, dots to look for, and the real data if there."""
+"""Fixtures of all tests: drawn faces, pictures of dots, and real faces if a data folder is set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and writing image files; broken ones are refused with an error that says why."""
+"""Reading and writing of image files; broken files are rejected with an error that states why."""
 
 from __future__ import annotations
 

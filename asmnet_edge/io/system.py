@@ -145,7 +145,7 @@ def failure(program: str) -> str:
 
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Set environment variables for the block, and restore what was there before."""
+    """Set environment variables for the block, and restore their previous values."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

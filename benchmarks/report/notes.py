@@ -1,4 +1,4 @@
-"""Text around the tables: machine and faces, what to distrust, how the record was measured."""
+"""Text around the tables: machine, faces, reasons for doubt, and method of the measurements."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def faces_line(faces: FaceSettings) -> str:
 
 
 def notes(record: RecordContent) -> list[str]:
-    """Return one line for each note; ``~`` comes before what makes numbers doubtful."""
+    """Return one line for each note; notes on unreliable numbers begin with ``~``."""
     lines = [*_work(record), *_reading(record), *_faces(record), *_endurance(record)]
     lines += [*_cores(record), *remarks(measured_rows(record))]
     lines += [f"~ {line}" for line in doubts(record)]

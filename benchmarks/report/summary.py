@@ -54,7 +54,7 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a record comes to.
+    """Conclusion of a record.
 
     best : the row that is named, None where nothing qualifies
     sentence : which file it is, how much faster and smaller, what it costs

@@ -32,7 +32,7 @@ MESSAGE = struct.Struct("<4sQdIII224s")
 
 
 class BrokenMessageError(Exception):
-    """What came out of the pipe or is in a slot is no frame; the message says why."""
+    """Raised for data in the pipe or in a slot that is no frame; the message states why."""
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,8 @@ def _details(record: RecordContent, best: Row, base: Row | None) -> str:
         text += f"(95 % interval {low} to {high})."
     if _is_rough(best, base):
         text += " The machine was unsteady, so the times are rough."
+    if record.settings.faces.are_drawn:
+        text += " The faces are drawn: accuracy on real ones is not known."
     return text
 
 
@@ -243,4 +245,5 @@ def _effort(record: RecordContent) -> list[str]:
     words += [] if latency.seconds == base.seconds else ["--seconds", f"{latency.seconds:g}"]
     words += [] if latency.cold_starts else ["--no-cold"]
     sustain = settings.sustain_seconds
-    return [*words, *(["--sustain", f"{sustain:g}s"] if sustain else [])]
+    words += ["--sustain", f"{sustain:g}s"] if sustain else []
+    return [*words, *(["--pictures"] if record.portraits else [])]

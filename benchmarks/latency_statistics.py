@@ -25,7 +25,7 @@ from asmnet_edge.benchmarks.machine import (
 from asmnet_edge.benchmarks.record_types import Interval, LatencyResult, RoundNote, WarmUp
 from asmnet_edge.benchmarks.timing import Turn
 
-PERCENTILES = (10, 50, 90, 99)
+PERCENTILES = (10, 50, 90, 99)  # p10, p50, p90 and p99 of a record
 RESAMPLES = 1000
 AT_ONCE = 1000  # samples that are resampled at once, which bounds the memory
 LEVEL = (2.5, 97.5)

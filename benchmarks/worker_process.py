@@ -18,7 +18,6 @@ from asmnet_edge.benchmarks.record_types import CaseResult, WarmUp
 from asmnet_edge.benchmarks.timing import (
     Stages,
     Turn,
-    opencv_threads,
     take_turn,
     time_stages,
     warm_up,
@@ -26,6 +25,7 @@ from asmnet_edge.benchmarks.timing import (
 from asmnet_edge.benchmarks.timing_loop import failure
 from asmnet_edge.errors import ModelError
 from asmnet_edge.geometry.metrics import inter_ocular
+from asmnet_edge.io.system import opencv_threads
 from asmnet_edge.runtime.backends.backend import Crop
 
 COLLAPSED = 1e-6  # inter-ocular distance, of the crop's side, below which nothing can be measured

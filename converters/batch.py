@@ -1,6 +1,6 @@
 """Batches of conversion jobs: run in this process, or several formats at a time in others.
 
-A process of its own costs about 2.5 GB and the start of the libraries.
+Each process costs about 2.5 GB and the import of the libraries.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ def run_job(
 
     on_step : called with the name of each step as it begins
     """
-    from asmnet_edge.converters.convert import convert_artifact
+    from asmnet_edge.converters.artifact import convert_artifact
 
     result = JobResult(job, job.path(batch.folder, batch.stem))
 
@@ -92,18 +93,29 @@ def run_job(
     return result
 
 
+@contextmanager
+def worker_processes(count: int, packages: Sequence[str]) -> Iterator[ProcessPoolExecutor]:
+    """Start ``count`` processes that import ``packages`` while the caller prepares their work."""
+    pool = ProcessPoolExecutor(count, spawning(), _begin, (os.getpid(), tuple(packages)))
+    try:
+        pool.submit(int)  # a pool starts its processes with its first task
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
 def run_in_processes(
-    jobs: Sequence[ConversionJob], batch: Batch, processes: int
+    jobs: Sequence[ConversionJob], batch: Batch, pool: ProcessPoolExecutor
 ) -> Iterator[JobResult]:
-    """Carry out ``jobs`` with that many processes, each format in one; yield results at once."""
-    with ProcessPoolExecutor(processes, spawning(), _begin, (os.getpid(),)) as pool:
-        waiting = [pool.submit(_run_group, group, batch) for group in by_format(jobs)]
-        try:
-            for done in as_completed(waiting):
-                yield from done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    """Carry out ``jobs`` in the processes of ``pool``, each format in one; yield results at once.
+
+    pool : see `worker_processes`
+    """
+    waiting = [pool.submit(_run_group, group, batch) for group in by_format(jobs)]
+    for done in as_completed(waiting):
+        yield from done.result()
 
 
 def by_format(jobs: Sequence[ConversionJob]) -> list[list[ConversionJob]]:
@@ -114,13 +126,16 @@ def by_format(jobs: Sequence[ConversionJob]) -> list[list[ConversionJob]]:
     return [groups[name] for name in sorted(groups, key=lambda name: -format_named(name).cost)]
 
 
-def _begin(parent: int) -> None:
-    """Silence this process from its start, and end it as soon as the parent is gone."""
+def _begin(parent: int, packages: Sequence[str]) -> None:
+    """Silence this process, import ``packages``, and end it as soon as the parent is gone."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1), os.dup2(nowhere, 2)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with suppress(Exception):  # a job that needs the package raises it again
+        for package in packages:
+            import_module(package)
 
 
 def _end_with(parent: int) -> None:

@@ -9,15 +9,24 @@ for result in report.results:
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from importlib import util
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from asmnet_edge.converters.batch import Batch, JobResult, run_in_processes, run_job
+from asmnet_edge.converters.batch import (
+    Batch,
+    JobResult,
+    run_in_processes,
+    run_job,
+    worker_processes,
+)
 from asmnet_edge.converters.calibration.calibration_set import CHECKED, COUNT, CalibrationSet
 from asmnet_edge.converters.calibration.sources import DRAWN, FaceSource
 from asmnet_edge.converters.jobs import ConversionJob, jobs_for
@@ -51,10 +60,11 @@ class ConvertOptions:
     the first four; formats without one of them are left out
     output : folder for the artifacts
     data : faces to calibrate int8 on, as ``kind:argument``; faces : their number
-    detector : ``haar`` or ``none``, how faces are found in ``pictures:DIR``
+    detector : how faces are found in ``pictures:DIR``, see `asmnet_edge.runtime.detector`;
+    detector_model : file with its network, for those that need one
     not_in : data sets whose test faces must not be among them
     max_nme_drop, max_deviation : goal in %; blocks of int8 are kept in float until it is met
-    processes : formats that are converted at a time; each takes 2.5 GB
+    processes : number of formats that are converted at a time; each takes 2.5 GB
     resume : keep artifacts that exist and would come out the same; overwrite : replace them
     """
 
@@ -64,6 +74,7 @@ class ConvertOptions:
     data: str = DRAWN
     faces: int = COUNT
     detector: str = "haar"
+    detector_model: Path | None = None
     not_in: tuple[str, ...] = ()
     max_nme_drop: float | None = None
     max_deviation: float | None = None
@@ -79,7 +90,7 @@ class ConvertOptions:
                 f"expected 1 or more, got {self.processes} processes, {self.faces} faces"
             )
         if self.has_goal and not any(job.is_calibrated for job in self.jobs):
-            raise UsageError("a goal is for int8, and none is to be made", "Give --precision int8")
+            raise UsageError("a goal is for int8 artifacts alone", "Give --precision int8")
 
     @property
     def jobs(self) -> list[ConversionJob]:
@@ -102,7 +113,7 @@ class ConvertOptions:
     @property
     def source(self) -> FaceSource:
         """Where the calibration faces come from."""
-        return FaceSource(self.data, self.faces, self.detector, self.not_in)
+        return FaceSource(self.data, self.faces, self.detector, self.not_in, self.detector_model)
 
 
 @dataclass(frozen=True)
@@ -214,6 +225,27 @@ class Conversion:
     def run(self) -> ConversionReport:
         """Make all artifacts; `AsmnetEdgeError` for what cannot be done at all."""
         self._prepare()
+        with self._workers() as self._pool:
+            return self._run()
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several formats are converted at a time, in processes of their own.
+
+        A plan needs all of them in one process.
+        """
+        return self._count > 1 and not self.options.has_goal
+
+    @property
+    def _count(self) -> int:
+        return min(self.options.processes, len({job.format for job in self.jobs}))
+
+    def _workers(self) -> AbstractContextManager[ProcessPoolExecutor | None]:
+        if not self.is_parallel:
+            return nullcontext()
+        return worker_processes(self._count, packages_of([job.spec for job in self.jobs]))
+
+    def _run(self) -> ConversionReport:
         from asmnet_edge.training.float_model import load_float_model
 
         with self._quiet():
@@ -223,9 +255,10 @@ class Conversion:
         jobs = [job for job in self.jobs if not self._is_planned(job)]
         results = {result.job: result for result in self._run_plain(jobs, batch, model)}
         planned, judged = self._run_planned(planned_jobs, batch, model)
-        made = dict(zip(planned_jobs, planned.made, strict=True)) if planned else {}
+        if planned:
+            results |= dict(zip(planned_jobs, planned.results, strict=True))
         # a job without a result is a fault of ours and raises a KeyError: none is lost silently
-        ordered = tuple((results | made)[job] for job in self.jobs)
+        ordered = tuple(results[job] for job in self.jobs)
         return ConversionReport(self.source, self.options, ordered, planned, judged)
 
     def _is_planned(self, job: ConversionJob) -> bool:
@@ -234,8 +267,8 @@ class Conversion:
     def _prepare(self) -> None:
         """Fail early: on missing packages, existing outputs, a folder that cannot be written to."""
         with self._quiet():
-            import_packages([job.spec for job in self.jobs])
-        # the layers that a plan keeps are only known once it is made, so --resume keeps none of it
+            import_packages([job.spec for job in self.jobs], only_check=self.is_parallel)
+        # the layers that a plan keeps in float are known at its end, so --resume keeps none of it
         new = [job for job in self.jobs if not self.options.resume or self._is_planned(job)]
         output, stem = self.options.output, self.source.stem
         refuse_existing([f for j in new for f in j.files(output, stem)], self.options.overwrite)
@@ -265,16 +298,16 @@ class Conversion:
         self, jobs: Sequence[ConversionJob], batch: Batch, model: FloatModel
     ) -> list[JobResult]:
         kept = self._existing(jobs, batch, model) if self.options.resume else []
-        there = {result.job for result in kept}
-        left = [job for job in jobs if job not in there]
-        if self.options.processes > 1 and left:
-            return [*kept, *self._in_parallel(left, batch)]
+        existing = {result.job for result in kept}
+        left = [job for job in jobs if job not in existing]
+        if self._pool and left:
+            return [*kept, *self._in_parallel(left, batch, self._pool)]
         return [*kept, *self._in_turn(left, batch, model)]
 
     def _existing(
         self, jobs: Sequence[ConversionJob], batch: Batch, model: FloatModel
     ) -> list[JobResult]:
-        from asmnet_edge.converters.convert import existing_manifest
+        from asmnet_edge.converters.artifact import existing_manifest
 
         kept = []
         for job in jobs:
@@ -305,8 +338,10 @@ class Conversion:
             self._finished(result, number, total)
             yield result
 
-    def _in_parallel(self, jobs: Sequence[ConversionJob], batch: Batch) -> Iterator[JobResult]:
-        results = run_in_processes(jobs, batch, self.options.processes)
+    def _in_parallel(
+        self, jobs: Sequence[ConversionJob], batch: Batch, pool: ProcessPoolExecutor
+    ) -> Iterator[JobResult]:
+        results = run_in_processes(jobs, batch, pool)
         for number, result in enumerate(results, start=1):
             self._finished(result, number, len(jobs))
             yield result
@@ -323,7 +358,7 @@ class Conversion:
         """Carry out int8 jobs so that they keep the goal; also the number of faces verified on."""
         if not self._goal:
             return None, 0
-        from asmnet_edge.converters.accuracy.mixed_precision import make_planned
+        from asmnet_edge.converters.accuracy.mixed_precision import convert_by_plan
         from asmnet_edge.converters.accuracy.scores import faces_to_judge
         from asmnet_edge.converters.graph import InferenceGraph
 
@@ -341,13 +376,13 @@ class Conversion:
             self._report(ConversionEvent("step", f"{perf_counter() - start:6.0f} s  {text}"))
 
         with self._quiet():
-            planned = make_planned(jobs, batch, InferenceGraph(model), faces, self._goal, report)
+            planned = convert_by_plan(jobs, batch, InferenceGraph(model), faces, self._goal, report)
         return planned, len(faces[1])
 
 
 @dataclass
 class _Skipped:
-    """Pictures that were left out: broken ones, and what is no face."""
+    """Errors of faces that were left out: broken ones, and pictures without a face."""
 
     broken: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
@@ -362,19 +397,17 @@ class _Skipped:
             yield f"{count} broken face{'' if count == 1 else 's'} left out"
 
 
-def import_packages(specs: Sequence[FormatSpec]) -> None:
-    """Import what the exporters of ``specs`` need.
+def import_packages(specs: Sequence[FormatSpec], only_check: bool = False) -> None:
+    """Import what the exporters of ``specs`` need, or ``only_check`` that it is installed.
 
     `MissingExtraError` with the command that installs what is missing, before any work is done.
     """
-    import importlib
-
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     cures = {module: spec.cure for spec in reversed(specs) for module in spec.packages}
-    for module in dict.fromkeys(module for spec in specs for module in spec.packages):
+    for module in packages_of(specs):
         try:
-            importlib.import_module(module)
+            _find(module) if only_check else importlib.import_module(module)
         except ModuleNotFoundError as error:
             if (error.name or "").split(".")[0] != module.split(".")[0]:
                 raise
@@ -382,3 +415,14 @@ def import_packages(specs: Sequence[FormatSpec]) -> None:
                 f"this needs the package {module!r}, which is not installed",
                 f"Install it with: {cures[module]}",
             ) from error
+
+
+def packages_of(specs: Sequence[FormatSpec]) -> tuple[str, ...]:
+    """Return the modules that the exporters of ``specs`` import, each once."""
+    return tuple(dict.fromkeys(module for spec in specs for module in spec.packages))
+
+
+def _find(module: str) -> None:
+    name = module.partition(".")[0]
+    if util.find_spec(name) is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -1,4 +1,8 @@
-"""The recipe of one artifact: what every exporter takes beside the inference graph."""
+"""Conversion jobs, which are formats times precisions, and what exporters make of each.
+
+A `ConversionJob` is one artifact to make. Its `Recipe` is what the format's `Exporter` takes beside
+the inference graph.
+"""
 
 from __future__ import annotations
 
@@ -66,9 +70,6 @@ class Recipe:
         return self.calibration
 
 
-# Conversion jobs: formats times precisions, and the files that each job writes
-
-
 @dataclass(frozen=True)
 class ConversionJob:
     """One artifact to make.
@@ -114,7 +115,7 @@ def jobs_for(formats: Sequence[str], precisions: Sequence[str]) -> list[Conversi
             having = [spec.name for spec in all_formats() if precision in spec.precisions]
             raise UsageError(
                 f"there is no {precision} for {', '.join(formats)}",
-                f"It is made for {', '.join(having)}",
+                f"These formats have it: {', '.join(having)}",
             )
     return [ConversionJob(s.name, p) for s in specs for p in wanted if p in s.precisions]
 
@@ -126,9 +127,6 @@ def _precision(word: str) -> Precision:
         raise UsageError(
             f"no precision is called {word!r}", f"Known: {', '.join(Precision)}"
         ) from error
-
-
-# The protocol of exporters: what writes the inference graph in one format
 
 
 class Exporter(Protocol):

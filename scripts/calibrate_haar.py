@@ -1,6 +1,6 @@
 """Measure how OpenCV's Haar box lies to the box around the landmarks, on 300W training faces.
 
-    python scripts/calibrate_haar.py --data ../shared/data/300w
+    python scripts/calibrate_haar.py --data data/300w
 
 Prints the numbers that `asmnet_edge.runtime.haar` keeps.
 """

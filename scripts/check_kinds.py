@@ -1,6 +1,6 @@
 """Measure int8 of seven kinds of networks in exact and in saturating arithmetic.
 
-    python scripts/check_kinds.py [--data ../shared/data/300w] [--kinds leaky pyramid ...]
+    python scripts/check_kinds.py [--data data/300w] [--kinds leaky pyramid ...]
 
 Each has random convolutions with settled batch norms, and heads fitted by ridge regression to faces
 of 300W's training part, or to drawn ones. A row has the deviation from the float model of the file
@@ -25,18 +25,18 @@ import numpy as np
 from keras import layers as L  # noqa: N812
 
 from asmnet_edge.cli.terminal import silenced
-from asmnet_edge.converters.accuracy.scores import Faces
+from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.checks.arithmetic import EXACT, SATURATING, open_in_both
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import Recipe, exporter_for
 from asmnet_edge.converters.onnx import onnx_exporter as onnx
 from asmnet_edge.converters.openvino import openvino_exporter as openvino
-from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.datasets.catalog import open_dataset
 from asmnet_edge.datasets.sample import learnable
 from asmnet_edge.formats import format_named, format_names
-from asmnet_edge.geometry.crop import CropRule, to_relative, transform
+from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.schemes import IBUG68, WFLW98
 from asmnet_edge.io.manifest import Precision
 from asmnet_edge.training.float_model import FloatModel
@@ -72,18 +72,17 @@ def main() -> None:
 
 
 def faces_of(data: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Crops (n, s, s, 3) and landmarks (n, 68, 2) relative to them, of the training part."""
-    rule = CropRule(size=SIZE)
+    """Return crops (n, s, s, 3) and landmarks (n, 68, 2) of the training part, shuffled."""
     samples = learnable(open_dataset(data).samples("train"))
     samples = [samples[i] for i in np.linspace(0, len(samples) - 1, count).astype(int)]
-    points = [to_relative(transform(s.landmarks.points, rule.matrix(s.landmarks.box)), SIZE)
-              for s in samples]  # fmt: skip
+    faces = annotated_crops(samples, CropRule(size=SIZE))
+    assert faces.landmarks is not None
     shuffled = np.random.default_rng(0).permutation(count)
-    return crops_of(samples, rule)[shuffled], np.stack(points)[shuffled]
+    return faces.crops[shuffled], faces.landmarks[shuffled]
 
 
 def make(kind: str, crops: np.ndarray, points: np.ndarray) -> FloatModel:
-    """The network of that kind with its heads fitted to ``crops``."""
+    """Return the network of that kind with its heads fitted to ``crops``."""
     keras.utils.set_random_seed(3)
     scheme = WFLW98 if kind == "98 points" else IBUG68
     if scheme is WFLW98:  # between those of 68, which serves a test
@@ -93,14 +92,15 @@ def make(kind: str, crops: np.ndarray, points: np.ndarray) -> FloatModel:
     alpha = 0.35 if kind == "alpha 0.35" else 1.0
     architecture = "asmnet" if kind == "alpha 0.35" else IMPORTED
     variant = Variant(architecture, alpha, SIZE, scheme.points)
-    network = build(variant) if architecture == "asmnet" else own(KINDS[kind], scheme.points)
+    network = build(variant) if architecture == "asmnet" else with_heads(KINDS[kind], scheme.points)
     # gammas below one keep a deep random network from blowing up the noise of eight bits
     settle(network, pixels.apply(crops[:64]), 0.6 if architecture == "asmnet" else 1.7)
     fit(network, pixels.apply(crops), *scaling.standardise(points, pose))
     return FloatModel(network, variant, scheme, CropRule(size=SIZE), scaling, {})
 
 
-def own(body: Callable[[Tensor], Tensor], points: int) -> keras.Model:
+def with_heads(body: Callable[[Tensor], Tensor], points: int) -> keras.Model:
+    """Return the network of ``body`` with heads for landmarks and pose."""
     image = keras.Input((SIZE, SIZE, 3), name="image")
     features = body(image)
     heads = {"landmarks": L.Dense(2 * points, name="landmarks"), "pose": L.Dense(3, name="pose")}
@@ -109,7 +109,7 @@ def own(body: Callable[[Tensor], Tensor], points: int) -> keras.Model:
 
 
 def settle(network: keras.Model, pixels: np.ndarray, largest: float) -> None:
-    """Gammas and betas of trained networks' spread, and the statistics that ``pixels`` give."""
+    """Set gammas and betas as trained networks have them, and the statistics of ``pixels``."""
     rng = np.random.default_rng(3)
     norms = [layer for layer in network.layers if isinstance(layer, L.BatchNormalization)]
     for norm in norms:
@@ -124,12 +124,12 @@ def settle(network: keras.Model, pixels: np.ndarray, largest: float) -> None:
 
 
 def fit(network: keras.Model, pixels: np.ndarray, points: np.ndarray, pose: np.ndarray) -> None:
-    """Ridge regression from what the heads take to the targets."""
+    """Fit the heads to the targets by ridge regression on their inputs."""
     for name, targets in (("landmarks", points.reshape(len(points), -1)), ("pose", pose)):
         head = network.get_layer(name)
-        taken = keras.Model(network.inputs, head.input).predict(pixels, verbose=0).astype("f8")
-        mean, spread = taken.mean(axis=0), max(np.sqrt(taken.var(axis=0).mean()), 1e-9)
-        scaled = (taken - mean) / spread
+        features = keras.Model(network.inputs, head.input).predict(pixels, verbose=0).astype("f8")
+        mean, spread = features.mean(axis=0), max(np.sqrt(features.var(axis=0).mean()), 1e-9)
+        scaled = (features - mean) / spread
         gram = scaled @ scaled.T
         gram += RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
         weights = scaled.T @ np.linalg.solve(gram, targets - targets.mean(axis=0)) / spread
@@ -138,10 +138,10 @@ def fit(network: keras.Model, pixels: np.ndarray, points: np.ndarray, pose: np.n
 
 
 def report(kind: str, name: str, model: FloatModel, crops: np.ndarray) -> float:
-    """Print a row; the worse arithmetic's deviation over the exact one's without limits."""
+    """Print a row; return the worse deviation over that in exact arithmetic without limits."""
     calibration, held_out = crops[-CALIBRATION - HELD_OUT : -HELD_OUT], crops[-HELD_OUT:]
     recipe = Recipe(Precision.INT8, CalibrationSet(calibration, held_out, "check of kinds"))
-    graph, faces = InferenceGraph(model), Faces(held_out, model.scheme)
+    graph, faces = InferenceGraph(model), AnnotatedCrops(held_out, model.scheme)
     reference = model.predict(held_out)[0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"int8{format_named(name).suffix}"
@@ -154,16 +154,16 @@ def report(kind: str, name: str, model: FloatModel, crops: np.ndarray) -> float:
     return ratio
 
 
-def measure(graph: InferenceGraph, recipe: Recipe, name: str, path: Path, faces: Faces,
+def measure(graph: InferenceGraph, recipe: Recipe, name: str, path: Path, faces: AnnotatedCrops,
             reference: np.ndarray) -> dict[str, float]:  # fmt: skip
     with silenced():
         exporter_for(name).export(graph, recipe, path)
         outputs = open_in_both(path).run(faces.crops)
-    return {key: faces.score(one[0], reference).deviation for key, one in outputs.items()}
+    return {key: score(faces, one[0], reference).deviation for key, one in outputs.items()}
 
 
 class without_limits:  # noqa: N801
-    """While it is entered, files are made as the quantisers make them."""
+    """Context without pair limits: weights stay as the quantisers round them."""
 
     def __enter__(self) -> None:
         self._kept = onnx.limit, openvino.limit
@@ -173,7 +173,7 @@ class without_limits:  # noqa: N801
         onnx.limit, openvino.limit = self._kept
 
 
-# kinds of networks: what the heads take of an image
+# kinds of networks: functions from an image to the features that the heads take
 
 
 def conv(x: Tensor, filters: int, stride: int = 1, kernel: int = 3, act: Any = "relu") -> Tensor:

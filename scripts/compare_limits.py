@@ -1,6 +1,6 @@
 """Measure what keeps int8 right with and without VNNI, and what it costs.
 
-    python scripts/compare_limits.py --data ../shared/data/300w
+    python scripts/compare_limits.py --data data/300w
 
 Prints the table of docs/decisions/0012: deviation from the float model and NME drop in exact and in
 saturating arithmetic, this CPU's by its kernels and the other simulated, and processor time over
@@ -20,17 +20,16 @@ import openvino as openvino_format
 from compare_quantisers import held_out, relative_time  # beside this script
 
 from asmnet_edge.cli.terminal import silenced
-from asmnet_edge.converters.accuracy.scores import Faces
+from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.checks.arithmetic import EXACT, SATURATING, open_in_both
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import Recipe
 from asmnet_edge.converters.onnx import onnx_exporter as onnx
 from asmnet_edge.converters.openvino import openvino_exporter as openvino
-from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.formats import format_named
-from asmnet_edge.geometry.crop import to_relative, transform
 from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
 from asmnet_edge.io.manifest import Precision
 from asmnet_edge.training.float_model import FloatModel, load_float_model
@@ -76,7 +75,7 @@ def compare(
     folder: Path,
     graph: InferenceGraph,
     recipe: Recipe,
-    faces: Faces,
+    faces: AnnotatedCrops,
     reference: np.ndarray,
 ) -> None:
     """Print a row for each set of options; the first is the reference of times."""
@@ -90,8 +89,8 @@ def compare(
         outputs = both.run(faces.crops)
         cells = []
         for arithmetic in (EXACT, SATURATING):
-            score = faces.score(outputs[arithmetic][0], reference)
-            cells.append(f"{score.deviation:.3f} | {score.nme_drop:+.3f}")
+            found = score(faces, outputs[arithmetic][0], reference)
+            cells.append(f"{found.deviation:.3f} | {found.nme_drop:+.3f}")
         time = relative_time(both.native, first, faces.crops[:1])
         print(f"{name:9} | {options:29} | {' | '.join(cells)} | {time:.2f}", flush=True)
 
@@ -111,14 +110,9 @@ def make_openvino(graph: InferenceGraph, recipe: Recipe, path: Path, changes: di
 MAKERS = {"onnx": make_onnx, "openvino": make_openvino}
 
 
-def common(dataset: W300, model: FloatModel) -> Faces:
-    """The 554 test faces of common."""
-    samples, rule = list(dataset.samples("common")), model.crop
-    points = [
-        to_relative(transform(s.landmarks.points, rule.matrix(s.landmarks.box)), rule.size)
-        for s in samples
-    ]
-    return Faces(crops_of(samples, rule), model.scheme, np.stack(points))
+def common(dataset: W300, model: FloatModel) -> AnnotatedCrops:
+    """Return the 554 test faces of common."""
+    return annotated_crops(list(dataset.samples("common")), model.crop)
 
 
 if __name__ == "__main__":

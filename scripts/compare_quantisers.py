@@ -1,10 +1,10 @@
 """Measure what each way of quantising to int8 costs, on 300W training faces held out.
 
-    python scripts/compare_quantisers.py --data ../shared/data/300w
+    python scripts/compare_quantisers.py --data data/300w
 
 Prints the table of docs/decisions/0004, on which the defaults of the converters rest: deviation
 from the float model, NME drop, megabytes, and the processor time of one inference over that of the
-float32 file in the same runtime, both taken in turns on one thread.
+float32 file in the same runtime, both measured in turns on one thread.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import tensorflow as tf
 from onnxruntime import quantization
 
 from asmnet_edge.cli.terminal import silenced
-from asmnet_edge.converters.accuracy.scores import Faces
+from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import Recipe, exporter_for
@@ -32,12 +32,11 @@ from asmnet_edge.converters.onnx import onnx_exporter as onnx
 from asmnet_edge.converters.openvino import openvino_exporter as openvino
 from asmnet_edge.converters.tflite import tflite_exporter as tflite
 from asmnet_edge.converters.tflite.activation_ranges import averages, percentiles
-from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.datasets.sample import learnable
 from asmnet_edge.datasets.splits import PERCENT, is_validation
 from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.formats import format_named, format_names
-from asmnet_edge.geometry.crop import to_relative, transform
 from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
 from asmnet_edge.io.manifest import Precision, artifact_files
 from asmnet_edge.runtime.backends.backend import InferenceBackend, open_backend, run_all
@@ -74,30 +73,26 @@ def main() -> None:
                 print(f"{name:9} | {options:42} | {row(path, other, faces, reference)}", flush=True)
 
 
-def held_out(dataset: W300, model: FloatModel) -> Faces:
-    """The faces of the training part on which neither training nor calibration looked."""
+def held_out(dataset: W300, model: FloatModel) -> AnnotatedCrops:
+    """Return the faces of the training part that are held out of training and calibration."""
     samples = learnable(dataset.samples("train"))
     chosen = [s for s in samples if is_validation(s.identity, PERCENT)]
-    rule = model.crop
-    points = [
-        to_relative(transform(s.landmarks.points, rule.matrix(s.landmarks)), rule.size)
-        for s in chosen
-    ]
-    return Faces(crops_of(chosen, rule), model.scheme, np.stack(points))
+    return annotated_crops(chosen, model.crop)
 
 
-def row(path: Path, other: InferenceBackend, faces: Faces, reference: np.ndarray) -> str:
+def row(path: Path, other: InferenceBackend, faces: AnnotatedCrops, reference: np.ndarray) -> str:
+    """Return the cells of the artifact at ``path``; ``other`` : float32 in the same runtime."""
     backend = open_backend(path)
-    score = faces.score(run_all(backend, faces.crops)[0], reference)
-    low, high = score.interval or (0, 0)
+    found = score(faces, run_all(backend, faces.crops)[0], reference)
+    low, high = found.interval or (0, 0)
     size = sum(file.stat().st_size for file in artifact_files(path)) / 1e6
     time = relative_time(backend, other, faces.crops[:1])
-    drop = f"{score.nme_drop:+.3f} ({low:+.3f} {high:+.3f})"
-    return f"{score.deviation:11.3f} | {drop} | {size:4.2f} | {time:.2f}"
+    drop = f"{found.nme_drop:+.3f} ({low:+.3f} {high:+.3f})"
+    return f"{found.deviation:11.3f} | {drop} | {size:4.2f} | {time:.2f}"
 
 
 def relative_time(one: InferenceBackend, other: InferenceBackend, crop: np.ndarray) -> float:
-    """Median processor time of ``one`` over that of ``other``, in turns: a busy machine may."""
+    """Return the median processor time of ``one`` over that of ``other``, measured in turns."""
     times: list[list[float]] = [[], []]
     for _ in range(ROUNDS):
         for backend, found in zip((one, other), times, strict=True):
@@ -115,12 +110,12 @@ def tflite_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[s
 
     def converter(path: Path) -> None:
         with graph.saved_model() as folder:
-            made = tf.lite.TFLiteConverter.from_saved_model(folder)
-            made.optimizations = [tf.lite.Optimize.DEFAULT]
-            made.representative_dataset = lambda: ([c[None]] for c in recipe.crops.crops)
-            made.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            made.inference_input_type = tf.uint8
-            path.write_bytes(made.convert())
+            tool = tf.lite.TFLiteConverter.from_saved_model(folder)
+            tool.optimizations = [tf.lite.Optimize.DEFAULT]
+            tool.representative_dataset = lambda: ([c[None]] for c in recipe.crops.crops)
+            tool.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            tool.inference_input_type = tf.uint8
+            path.write_bytes(tool.convert())
 
     yield "LiteRT quantizer (default)", quantizer
     yield "its own averaged ranges", partial(quantizer, ranges=averages)
@@ -158,8 +153,8 @@ def onnx_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str
 def openvino_candidates(graph: InferenceGraph, recipe: Recipe) -> Iterator[tuple[str, Make]]:
     def nncf(path: Path, **changes: object) -> None:
         options = openvino.QuantizerOptions(**changes)  # type: ignore[arg-type]
-        made = openvino.quantize(openvino.float_model(graph), recipe, [], options)
-        openvino_format.save_model(made, path, compress_to_fp16=False)
+        model = openvino.quantize(openvino.float_model(graph), recipe, [], options)
+        openvino_format.save_model(model, path, compress_to_fp16=False)
 
     yield "mixed, full correction, extremes (default)", nncf
     yield "fast bias correction", partial(nncf, fast=True)

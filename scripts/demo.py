@@ -14,9 +14,9 @@ from time import perf_counter
 
 from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.summary import Conclusion, conclusion
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.formats import suffixes
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 COMMAND = (sys.executable, "-m", "asmnet_edge")
 FACE = 3  # seed of the face that is drawn

@@ -27,8 +27,7 @@ from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.geometry.landmarks import Box, FloatArray
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.geometry.shape_model import PointDistributionModel
-from asmnet_edge.io.arrays import write_arrays
-from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.io.files import SHIPPED_INT8, shipped, write_arrays
 from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.runtime.plausibility import PARAMETERS, FacePlausibility

@@ -1,6 +1,6 @@
 """The paper's ablation on our data, and when the ASM-assisted loss helps.
 
-    python scripts/run_ablation.py --data 300w:../shared/data/300w --output runs/ablation [NAME ...]
+    python scripts/run_ablation.py --data 300w:data/300w --output runs/ablation [NAME ...]
 
 Trains the runs of configs/ablation-runs.toml, or those NAMEd, with configs/ablation.toml, one after
 the other: same seed, same number of steps. What is there already is gone on with, so it may be

@@ -1,4 +1,7 @@
-"""``asmnet-edge convert``: the verb, its progress and its tables."""
+"""``asmnet-edge convert``: options in, progress and tables out.
+
+`asmnet_edge.converters.conversion` does the work.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.formats import USUAL_PRECISIONS, Precision, format_names
 from asmnet_edge.io.display import table
 from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
+from asmnet_edge.runtime.detector import DETECTORS
 
 if TYPE_CHECKING:
     from asmnet_edge.converters.accuracy.mixed_precision import Planned
@@ -24,14 +28,13 @@ if TYPE_CHECKING:
     from asmnet_edge.converters.conversion import ConversionEvent, ConversionReport, ConvertOptions
     from asmnet_edge.converters.jobs import ConversionJob
 
-
-# What ``convert`` prints: the plan, the progress of each artifact, and the results
+FORMATS = f"[{'|'.join([*format_names(), 'all'])}]"
 
 
 class ProgressLines:
     """Progress of a conversion on standard error: a line for each artifact and note.
 
-    On a terminal, the line of the artifact that is being made shows its current step.
+    On a terminal, the line of the artifact in progress shows its current step.
     """
 
     def __init__(self) -> None:
@@ -79,7 +82,7 @@ class ProgressLines:
 
 
 def result_table(results: Sequence[JobResult]) -> Table:
-    """Size, share of int8 operators, parity and time of each artifact."""
+    """Return the table of results: size, int8 operators, parity and time of each artifact."""
     columns = ("MB", "int8 ops", "max px", "mean px", "deviation %", "without VNNI %", "seconds")
     view = table("artifact", *columns)
     for result in results:
@@ -107,22 +110,22 @@ def _without_vnni(parity: Mapping[str, Any]) -> str:
 
 
 def job_table(jobs: Sequence[ConversionJob], source: Path, folder: Path) -> Table:
-    """What would be made in ``folder``, and which of the files exist already."""
-    view = table("artifact", "with it", "calibrated", "there already")
+    """Return the table of the files that would be written to ``folder``, and which exist."""
+    view = table("artifact", "other files", "calibrated", "exists")
     for job in jobs:
         *others, path, manifest = job.files(folder, source.stem)
-        there = [file.name for file in (*others, path, manifest) if file.exists()]
+        existing = [file.name for file in (*others, path, manifest) if file.exists()]
         view.add_row(
             path.name,
             ", ".join(file.name.removeprefix(source.stem) for file in (*others, manifest)),
             "yes" if job.is_calibrated else "no",
-            "yes" if len(there) == len(others) + 2 else ", ".join(there) or "no",
+            "yes" if len(existing) == len(others) + 2 else ", ".join(existing) or "no",
         )
     return view
 
 
 def plan_table(planned: Planned) -> Table:
-    """Cost of each planned artifact on the faces it was chosen on, and on those to verify on."""
+    """Return the table of scores of the planned artifacts, on the faces of each half."""
     chosen, verified = planned.outcome.scores, planned.verified
     view = table("", "chosen: deviation %", "drop %", "verified: deviation %", "drop %")
     for name, score in verified.items():
@@ -135,45 +138,84 @@ def _cells(score: Score) -> tuple[str, str]:
     return f"{score.deviation:.3f}", drop
 
 
-# ``asmnet-edge convert``: options in, tables out; `asmnet_edge.converters.conversion` does it
-
-FORMATS = f"[{'|'.join([*format_names(), 'all'])}]"
-
-
 @click.command()
 @click.argument("format", metavar=FORMATS)
 @click.argument("model", required=False, type=MODEL)
-@click.option("--output", type=click.Path(path_type=Path), default=Path("artifacts"),
-              show_default=True, help="Folder for the artifacts.")  # fmt: skip
-@click.option("--precision", "precisions", type=click.Choice([*map(str, Precision), "all"]),
-              multiple=True, help=f"May be repeated; all: the first {len(USUAL_PRECISIONS)}.  "
-              "[default: float32, int8]")  # fmt: skip
-@click.option("--data", metavar="KIND:PATH",
-              help="Faces to calibrate int8 on, such as 300w:DIR, of which the training part is "
-              "taken, or pictures:DIR for pictures without landmarks.  "
-              "[default: drawn faces]")  # fmt: skip
-@click.option("--faces", type=click.IntRange(1), help="To calibrate on.  [default: 128]")
-@click.option("--detector", type=click.Choice(["haar", "none"]), default="haar", show_default=True,
-              help="How faces are found in pictures:DIR; none: each picture is one.")  # fmt: skip
-@click.option("--not-in", multiple=True, metavar="KIND:PATH",
-              help="Refuse to calibrate on faces that are in the test subsets of this data set "
-              "too.  May be repeated.")  # fmt: skip
-@click.option("--max-nme-drop", type=click.FloatRange(0), metavar="PERCENT",
-              help="Keep blocks of int8 in float until the NME rises by no more.")  # fmt: skip
-@click.option("--max-deviation", type=click.FloatRange(0), metavar="PERCENT",
-              help="The same by the distance to the float model's landmarks, in % of the "
-              "inter-ocular distance: needs no annotations.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
-              help="Formats made at a time; each takes 2.5 GB.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only list what would be made.")
-@click.option("--resume", is_flag=True,
-              help="Keep artifacts that are there and would come out the same.")  # fmt: skip
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("artifacts"),
+    show_default=True,
+    help="Folder for the artifacts.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice([*map(str, Precision), "all"]),
+    multiple=True,
+    help=f"May be repeated. all stands for the first {len(USUAL_PRECISIONS)}.  "
+    "[default: float32, int8]",
+)
+@click.option(
+    "--data",
+    metavar="KIND:PATH",
+    help="Faces to calibrate int8 on: the training part of a data set, such as 300w:DIR, "
+    "or pictures:DIR for pictures without landmarks.  [default: drawn faces]",
+)
+@click.option(
+    "--faces", type=click.IntRange(1), help="Number of faces to calibrate on.  [default: 128]"
+)
+@click.option(
+    "--detector",
+    type=click.Choice([*DETECTORS]),
+    default="haar",
+    show_default=True,
+    help="Face detector for pictures:DIR. none treats each picture as one face.",
+)
+@click.option(
+    "--yunet", "detector_model", type=MODEL, help="Model file (.onnx) of --detector yunet."
+)
+@click.option(
+    "--not-in",
+    multiple=True,
+    metavar="KIND:PATH",
+    help="Refuse to calibrate on faces that are also in the test subsets of this data "
+    "set.  May be repeated.",
+)
+@click.option(
+    "--max-nme-drop",
+    type=click.FloatRange(0),
+    metavar="POINTS",
+    help="Limit the rise of the NME to this many percentage points: as few blocks as "
+    "possible stay in float.",
+)
+@click.option(
+    "--max-deviation",
+    type=click.FloatRange(0),
+    metavar="PERCENT",
+    help="Like --max-nme-drop, but limits the distance to the float model's landmarks, "
+    "in % of the inter-ocular distance. Needs no annotations.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of formats to convert in parallel. Each needs 2.5 GB of memory.",
+)
+@click.option("--dry-run", is_flag=True, help="List what would be converted, and convert nothing.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Keep existing artifacts that would not change, and make the missing ones.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace artifacts that exist.")
 def command(format: str, model: Path | None, dry_run: bool, **words: Any) -> None:
     """Convert the float MODEL (default: the shipped ASMNet-68) to a format, or to all of them.
 
-    Each artifact is compared with the float model in its own runtime before it gets its name, and
-    comes with a manifest. An interrupted run leaves whole artifacts; --resume makes the others.
+    Each artifact is compared with the float model in its own runtime before it is published under
+    its final name, and has a manifest beside it. An interrupted run leaves only complete artifacts;
+    --resume makes the missing ones.
     """
     from asmnet_edge.converters.conversion import Conversion
 
@@ -200,7 +242,7 @@ def options_of(
     jobs: int = 1,
     **others: Any,
 ) -> ConvertOptions:
-    """Return the options that the words of the command line stand for."""
+    """Return the options given on the command line."""
     from asmnet_edge.converters.conversion import ConvertOptions
 
     given: dict[str, Any] = {"precisions": precisions, "data": data, "faces": faces}
@@ -234,7 +276,7 @@ def _raise_failures(report: ConversionReport) -> None:
     if failures and len(report.results) == 1:
         raise failures[0]
     for failure in failures:
-        notes.print(f"not made: {failure}", soft_wrap=True)
+        notes.print(f"not published: {failure}", soft_wrap=True)
     if failures:
         count = f"{len(failures)} of {len(report.results)} artifacts failed their check"
         raise CheckFailedError(count)

@@ -31,20 +31,43 @@ DRAWN = "synthetic:128"
 
 @click.command()
 @click.argument("model", required=False, type=MODEL)
-@click.option("--data", metavar="KIND:PATH", default=DRAWN,
-              help="Annotated faces, such as 300w:DIR.  [default: drawn faces]")  # fmt: skip
-@click.option("--subset", "subsets", multiple=True, metavar="NAME",
-              help="May be repeated.  [default: all test subsets that are there]")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False),
-              help="Folder for evaluation.json and the pictures.")  # fmt: skip
-@click.option("--sensitivity/--no-sensitivity", default=True, show_default=True,
-              help="Measure what a displaced crop costs.")  # fmt: skip
-@click.option("--tilt", is_flag=True,
-              help="Also measure faces on their side and upside down.")  # fmt: skip
-@click.option("--threads", type=click.IntRange(1), help="[default: as many as there are cores]")
+@click.option(
+    "--data",
+    metavar="KIND:PATH",
+    default=DRAWN,
+    help="Annotated faces, such as 300w:DIR.  [default: drawn faces]",
+)
+@click.option(
+    "--subset",
+    "subsets",
+    multiple=True,
+    metavar="NAME",
+    help="Subset of --data.  May be repeated.  [default: all test subsets of the data set]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for evaluation.json and the pictures.",
+)
+@click.option(
+    "--sensitivity/--no-sensitivity",
+    default=True,
+    show_default=True,
+    help="Also measure crops that are shifted, scaled and rotated.",
+)
+@click.option(
+    "--tilt", is_flag=True, help="Also measure faces that lie on their side or are upside down."
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    help="Threads for the network.  [default: the number of cores]",
+)
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace an evaluation that exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the tables.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the results as JSON instead of tables."
+)
 def command(
     model: Path | None,
     data: str,
@@ -59,8 +82,8 @@ def command(
 ) -> None:
     """Measure the accuracy of MODEL on annotated faces, subset by subset.
 
-    MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest; without
-    it the shipped float model is used, or the shipped int8 one if Keras is not installed.
+    MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest. By
+    default it is the shipped float model, or the shipped int8 model if Keras is not installed.
     """
     from asmnet_edge.benchmarks.evaluation.evaluate import FILES, EvaluationPlan, write_evaluation
     from asmnet_edge.datasets.catalog import open_dataset

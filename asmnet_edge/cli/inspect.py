@@ -17,14 +17,18 @@ from asmnet_edge.cli.terminal import notes, print_wide, silenced
 
 @click.command()
 @click.argument("file", type=MODEL)
-@click.option("--audit/--no-audit", default=True, show_default=True,
-              help="Show which operators run in int8 on this machine.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print all that is known as JSON.")
+@click.option(
+    "--audit/--no-audit",
+    default=True,
+    show_default=True,
+    help="Also load the file and show which operators run in int8 on this machine.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all facts as JSON.")
 def command(file: Path, audit: bool, as_json: bool) -> None:
     """Describe FILE: an artifact of any format, or a float model (.keras).
 
-    The facts come from the manifest beside it, or from inside the file if there is none. Needs no
-    TensorFlow.
+    The facts come from the manifest beside FILE, or from FILE itself if there is no manifest.
+    TensorFlow is not needed.
     """
     from asmnet_edge.converters.inspection.contents import inspect, is_vouched_for
 
@@ -83,9 +87,9 @@ def _described(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     licence = facts.get("licence") or facts.get("provenance", {}).get("licence")
     yield from (("licence", str(licence)),) if licence else ()
     if "source_sha256" in facts:
-        yield "made from", f"float model {facts['source_sha256']}"
+        yield "converted from", f"float model {facts['source_sha256']}"
     if "tools" in facts:
-        yield "made with", ", ".join(f"{name} {v}" for name, v in facts["tools"].items())
+        yield "converted with", ", ".join(f"{name} {v}" for name, v in facts["tools"].items())
 
 
 def _measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -103,8 +107,8 @@ def _measured(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "parity", _parity_line(parity, "faces")
         if other := parity.get("saturating"):
             yield "without VNNI", _parity_line(other, "faces")
-    if made := facts.get("fingerprint", {}).get("made"):
-        yield "fingerprint", _parity_line(made, "test patterns")
+    if parity := facts.get("fingerprint", {}).get("made"):
+        yield "fingerprint", _parity_line(parity, "test patterns")
 
 
 def calibration_line(calibration: Mapping[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""Output that several commands share: consoles, progress bars, broken faces, quiet imports."""
+"""Output that several commands share: consoles, progress bars, broken faces, quiet imports.
+
+Rich makes it slower to import than `asmnet_edge.cli.console`.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ broken_option = click.option(
     type=click.Choice(["refuse", "skip"]),
     default="refuse",
     show_default=True,
-    help="What to do with a face whose annotation or picture cannot be used: stop, or skip it.",
+    help="Stop at a face whose annotation or picture cannot be used, or skip it.",
 )
 
 

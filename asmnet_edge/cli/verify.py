@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=MODEL)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON a file.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Threads for the network.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each file.")
 def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
     """Check the artifacts FILES on this machine: hash, contract, and parity with the float model.
 
-    Needs the manifest beside each file and the runtime of its format, nothing else: the manifest
-    holds the float model's outputs on test patterns, which are drawn identically on every machine.
-    Exit code 1 when a file does not pass.
+    The manifest beside each file holds the outputs of the float model on test patterns, and these
+    patterns are identical on every machine. So the check needs the runtime of the format, but
+    neither the float model nor TensorFlow. The exit code is 1 if a file does not pass.
     """
     from asmnet_edge.converters.checks.verify import verify
     from asmnet_edge.io.manifest import without_companions
@@ -35,7 +41,7 @@ def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
         with silenced():
             found.append(verify(path, threads))
         click.echo(json.dumps(found[-1].as_json()) if as_json else _line(found[-1]))
-        if not found[-1].computes_as_made:
+        if not found[-1].is_reproduced:
             notes.print(_differs(found[-1]), soft_wrap=True)
     if failed := [one.path.name for one in found if not one.passed]:
         raise CheckFailedError(f"not verified: {', '.join(failed)}")
@@ -50,9 +56,9 @@ def _line(found: Verification) -> str:
 
 
 def _differs(found: Verification) -> str:
-    here, there = found.parity, found.made
+    here, there = found.parity, found.original
     assert here and there
     return (
         f"{found.path.name} computes differently here: {here.max_px:.4f} px from the float model, "
-        f"{there.max_px:.4f} where it was made"
+        f"{there.max_px:.4f} where it was converted"
     )

@@ -24,7 +24,7 @@ DATASETS = Registry(
     Entry("300w", f"{_DATASETS}.w300", "W300", "300W in its official folders", "DIR"),
     Entry("wflw", f"{_DATASETS}.wflw", "WFLW", "WFLW in its official folders", "DIR"),
     Entry("csv", f"{_DATASETS}.csv_table", "LandmarkTable", "table image,x0,y0,x1,y1,...", "FILE"),
-    Entry("pack", f"{_DATASETS}.pack_file", "PackFile", "faces that `data prepare` cut", "FILE"),
+    Entry("pack", f"{_DATASETS}.pack_file", "PackFile", "file of `data prepare`", "FILE"),
     Entry("synthetic", f"{_DATASETS}.synthetic", "drawn_faces", "drawn faces", "COUNT"),
     Entry("synthetic-wide", f"{_DATASETS}.synthetic", "wide_drawn_faces",
           "drawn faces from profile to profile", "COUNT"),

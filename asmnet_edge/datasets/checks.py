@@ -1,4 +1,8 @@
-"""Examination of every face of a data set: what is broken, and where each face lies."""
+"""Checks of data sets: broken files, implausible faces, and faces that occur twice.
+
+Each face of each subset is examined once: its picture is read, and its points, size and a thumbnail
+are noted. `check` then judges what was noted.
+"""
 
 from __future__ import annotations
 
@@ -94,8 +98,6 @@ def _face(where: str, sample: Sample) -> ExaminedFace:
     return ExaminedFace(*names, side, outside, thumbnail(picture, box), sample.in_test)
 
 
-# Checks of data sets: broken files, implausible faces, and faces that occur twice
-
 FINDINGS: Mapping[str, str] = MappingProxyType(
     {
         "broken": "an annotation or a picture that cannot be used",
@@ -111,7 +113,10 @@ SMALLEST = 32.0  # pixels of the longer side; below, features vanish
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem. kind : one of `FINDINGS`; where : data set, subset, face; what : a sentence"""
+    """A problem of a data set.
+
+    kind : one of `FINDINGS`; where : data set, subset, face; what : a sentence
+    """
 
     kind: str
     where: str
@@ -169,7 +174,7 @@ def check(datasets: Sequence[Dataset], progress: Progress = iter) -> CheckReport
 
 
 def _labels(datasets: Sequence[Dataset]) -> list[str]:
-    """Their names; where several share one, numbered from 1."""
+    """Names of the data sets; where several share one, numbered from 1."""
     names = [dataset.name for dataset in datasets]
     shared = Counter(names)
     return [

@@ -35,7 +35,7 @@ OPENVINO_RUNTIME = Runtime(
     cure="pip install 'asmnet-edge[openvino]'",
     proof="import openvino as o; assert 'CPU' in o.Core().available_devices",
 )
-# has a TFLite interpreter of its own: the last resort, too heavy to be anyone's choice
+# brings a TFLite interpreter, too: the last resort, too heavy to be recommended
 TENSORFLOW = Runtime(
     label="TensorFlow",
     package="tensorflow",

@@ -3,7 +3,7 @@
 A format is one `FormatSpec`, and one line that registers it:
 
 * in this package, a line in `BUILT_IN`;
-* in a package of your own, an entry point, in its ``pyproject.toml``::
+* in another package, an entry point, in its ``pyproject.toml``::
 
       [project.entry-points."asmnet_edge.formats"]
       toy = "toy_format:SPEC"

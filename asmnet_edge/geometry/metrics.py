@@ -1,8 +1,8 @@
 """Accuracy of landmarks and pose, as the field defines it.
 
 Errors take landmarks as (faces, n, 2), all in one unit, and return one value per face, a fraction.
-Figures, which records and tables show, are functions of a `Comparison`; all known ones are listed
-in `asmnet_edge.geometry.catalog.METRICS`.
+Figures, which records and tables show, are functions of a `Comparison`. `METRICS` lists all of
+them: to add one, write a function of a `Comparison` in a module and add a line to it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.geometry.catalog import METRICS
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.pose import AXES
 from asmnet_edge.geometry.schemes import LandmarkScheme
+from asmnet_edge.io.registry import Entry, Registry
 
 
 def inter_ocular(points: FloatArray, scheme: LandmarkScheme) -> FloatArray:
@@ -157,6 +157,18 @@ class Comparison:
     def errors(self) -> FloatArray:
         """NME of each face, (faces,), as a fraction."""
         return self.point_errors.mean(axis=1)
+
+
+# in the order of the figures in records
+METRICS = Registry(
+    "metric",
+    Entry("nme", __name__, "mean_nme", "mean error over the distance of the eye corners, %"),
+    Entry("nme_interval", __name__, "nme_interval", "95 % bootstrap interval of the NME, %"),
+    Entry("nme_by_region", __name__, "nme_by_region", "NME of each facial region, %"),
+    Entry("failure_rate", __name__, "share_of_failures", "share of faces above the threshold"),
+    Entry("auc", __name__, "area_under_curve", "area under the cumulative error curve, 0 to 1"),
+    Entry("pose_mae", __name__, "pose_mae", "mean absolute error of yaw, pitch, roll, degrees"),
+)
 
 
 def figures(comparison: Comparison) -> dict[str, Any]:

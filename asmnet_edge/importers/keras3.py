@@ -1,8 +1,9 @@
 """Import of a user's Keras 3 network as a float model: picture in, landmarks and maybe pose out.
 
 Nothing in the ``.keras`` file is executed: the network is rebuilt from its description, if that
-holds supported layers only, and its weights are read (see `allowed`, `hdf5`). The file does not
-state what its numbers mean, so the user gives the `Conventions`.
+holds supported layers only, and its weights are read as plain numbers (see
+`asmnet_edge.training.safe_rebuild` and `asmnet_edge.importers.hdf5`). The file does not state what
+its numbers mean, so the user gives the `Conventions`.
 """
 
 from __future__ import annotations

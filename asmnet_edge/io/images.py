@@ -209,7 +209,7 @@ def _riff(content: bytes) -> Size | None:
 def _tiff(content: bytes) -> Size | None:
     """Of the first directory (TIFF 6.0, section 2): entries of tag, type, count and value.
 
-    None where a side is told twice, in an odd type or as several numbers: which of them a decoder
+    None where a side is stated twice, in an odd type or as several numbers: which of them a decoder
     would believe is not for us to guess.
     """
     order = "<" if content.startswith(b"II") else ">"

@@ -2,7 +2,8 @@
 
 Any Keras 3 opens it; we never let Keras open an untrusted one: the network is built from code by
 the variant that the facts name, and only weights are read from the file. An imported network is
-rebuilt from the file's description, if that holds supported layers only (see `allowed`).
+rebuilt from the file's description, if that holds supported layers only (see
+`asmnet_edge.training.safe_rebuild`).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class FloatModel:
 
     @property
     def validation_percent(self) -> float:
-        """Share of the identities in % that its training held out; see `data.split`."""
+        """Share of the identities in % that its training held out; see `datasets.splits`."""
         return float(self.provenance.get("training", {}).get("validation_percent", PERCENT))
 
     def predict(self, crops: NDArray[np.uint8], batch: int = 32) -> tuple[FloatArray, FloatArray]:

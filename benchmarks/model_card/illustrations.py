@@ -17,13 +17,14 @@ from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation.plots import LINES, draw_sensitivity
 from asmnet_edge.benchmarks.evaluation.robustness import Search, search_all, turned_picture
 from asmnet_edge.datasets.sample import Sample
-from asmnet_edge.datasets.synthetic import FIRST, draw_face
+from asmnet_edge.datasets.synthetic import FIRST
 from asmnet_edge.geometry.crop import CropRule, cut, transform
 from asmnet_edge.geometry.landmarks import FloatArray, Landmarks, bounding_box
 from asmnet_edge.geometry.pose import turned
 from asmnet_edge.io.display import new_figure, save_figure
 from asmnet_edge.io.drawing import CAPTION, SHEET, contact_sheet, draw_landmarks, draw_pose
 from asmnet_edge.io.images import Picture, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 CURVES = "ced.png"
 OURS = re.compile(r"ced\.png|.+-(sensitivity|training)\.png|.+-(drawn|turned)\.jpg")

@@ -29,12 +29,16 @@ TEMPLATES = Path(__file__).with_name("templates")
 BLOCKS = ("|", "* ", "#", "```", "!", "**")  # what a line that begins a new paragraph begins with
 # condition -> what it is, its unit, digits of its edges
 CONDITIONS = {
-    "yaw": ("head turned to a side, &#124;yaw&#124;", "°", 0),
-    "pitch": ("head down (-) or up (+), pitch", "°", 0),
-    "roll": ("head tilted, &#124;roll&#124;", "°", 0),
-    "eyes": ("eyes open: lids apart over the eye's length", "", 2),
-    "mouth": ("mouth open: inner lips apart over the eye corners' distance", "", 2),
-    "size": ("longer side of the face in the picture", " px", 0),
+    "yaw": ("&#124;yaw&#124;", "°", 0),
+    "pitch": ("pitch (up is positive)", "°", 0),
+    "roll": ("&#124;roll&#124;", "°", 0),
+    "eyes": ("opening of the eyes (distance of the lids / length of the eye)", "", 2),
+    "mouth": (
+        "opening of the mouth (distance of the inner lips / distance of the eyes)",
+        "",
+        2,
+    ),
+    "size": ("size of the face (longer side of its box)", " px", 0),
 }
 # curve -> words for less and more of it, factor on its steps, unit
 BOXES: Mapping[str, tuple[Any, ...]] = {
@@ -193,7 +197,7 @@ def hard_conditions(row: Row, name: str, fewest: int) -> Iterator[str]:
                 yield (
                     f"{name}, {what}: {where} ({part['faces']} faces): NME "
                     f"{sure(part['nme'], part['nme_interval'])} %, "
-                    f"over all faces {number(row['nme'])} %."
+                    f"compared with {number(row['nme'])} % over all faces."
                 )
 
 
@@ -213,9 +217,9 @@ def hard_boxes(sensitivity: Row, times: float) -> Iterator[str]:
 def _box(name: str, way: int, step: tuple[float, float], well: float) -> str:
     *directions, factor, unit = BOXES[name]
     far = number(abs(factor * step[0]), 1 if name == "scale" else 0)
-    moved = {"scale": "scaled to", "rotation": "with the face turned"}.get(name, "shifted")
+    moved = {"scale": "scaled to", "rotation": "with the face rotated"}.get(name, "shifted")
     words = " ".join(word for word in (moved, f"{far}{unit}", directions[way]) if word)
-    return f"Crop {words}: NME {number(step[1])} %, where it lies well {number(well)} %."
+    return f"Crop {words}: NME {number(step[1])} %, compared with {number(well)} % undisplaced."
 
 
 # what the templates may use

@@ -12,6 +12,8 @@ faces outside the calibration that is not certain, hence `MARGIN`; the check on 
 
 Bias correction takes the mean shift that rounded kernels cause out of the biases (ibid., section
 4.2, with the mean measured on faces instead of derived from batch norms).
+
+`choose_repair` selects the repair that lowers the simulated deviation most, if any does.
 """
 
 from __future__ import annotations
@@ -27,16 +29,21 @@ import tensorflow as tf
 from keras import layers
 
 from asmnet_edge.converters.accuracy.fake_quantization import round_kernel, within_channel
-from asmnet_edge.converters.accuracy.scores import Faces, Score
+from asmnet_edge.converters.accuracy.scores import Score
 from asmnet_edge.converters.accuracy.sensitivity import Judge
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.converters.folding import copy_of
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.geometry.landmarks import FloatArray
 
 MARGIN = 1.25  # room for faces whose activations exceed those of the calibration
 SMALLEST = 1 / 32  # factor; dead channels would be divided by nothing
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
+NO_REPAIR = "none"
+# least improvement, as a factor of the deviation without repair: any change of the weights changes
+# their rounding, which alone moves the deviation by a tenth, differently in each format
+MIN_IMPROVEMENT = 0.8
 
 
 def equalise(simulation: Simulation) -> keras.Model:
@@ -137,14 +144,6 @@ def _rounding_error(layer: Any) -> Any:
     return error
 
 
-# Selection of the repair of the folded graph, if any, before an int8 conversion
-
-NO_REPAIR = "none"
-# least improvement, as a factor of the deviation without repair: any change of the weights changes
-# their rounding, which alone moves the deviation by a tenth, differently in each format
-MIN_IMPROVEMENT = 0.8
-
-
 def _both(simulation: Simulation) -> keras.Model:
     return correct_biases(simulation.of(equalise(simulation)))
 
@@ -177,7 +176,7 @@ class Repair:
 
 
 def choose_repair(
-    simulation: Simulation, faces: Faces, tick: Callable[[], None] = lambda: None
+    simulation: Simulation, faces: AnnotatedCrops, tick: Callable[[], None] = lambda: None
 ) -> Repair:
     """Return the repair with the smallest simulated deviation on ``faces``, if any helps."""
     graphs: dict[str, keras.Model] = {}
@@ -192,5 +191,5 @@ def choose_repair(
     return Repair(best, scores, len(faces), graphs.get(best))
 
 
-def _score(simulation: Simulation, faces: Faces) -> Score:
+def _score(simulation: Simulation, faces: AnnotatedCrops) -> Score:
     return Judge(simulation, faces).score(simulation.body)

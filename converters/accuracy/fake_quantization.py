@@ -3,6 +3,9 @@
 Affine activations, one scale a tensor: q = round(x / s) + z in 0..255, x' = (q - z) s (Jacob et
 al., CVPR 2018). Symmetric kernels, one scale an output channel: q in -127..127. The gradient of
 rounding is taken as one (Bengio et al. 2013), so that the same layers serve fine-tuning.
+
+`add_saturation` adds what x86 without VNNI does: weights that are limited as the exporters limit
+them, and the losses by saturation that remain.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ from asmnet_edge.converters.saturation.weight_limits import choose_limited
 
 LEVELS = 255  # steps of an affine eight-bit tensor
 LARGEST = 127  # of a symmetric eight-bit kernel
+PAIRING = "row"  # whose saturation is simulated, see `Convolution.pairing`
+
+Array = NDArray[Any]
 
 
 class RoundedTensor(layers.Layer):
@@ -122,12 +128,6 @@ def _round_kernel(kernel: Any, axes: tuple[int, ...]) -> Any:
 def _scalar(layer: layers.Layer, name: str, value: float) -> Any:
     start = keras.initializers.Constant(value)
     return layer.add_weight(shape=(), initializer=start, trainable=False, name=name)
-
-
-# Saturation in the simulated graph: limited weights, and the overflow that remains
-
-Array = NDArray[Any]
-PAIRING = "row"
 
 
 class Overflow:

@@ -3,19 +3,22 @@
 Greedy search: keep the block that helps most in float, until the goal is met. Blocks are ranked by
 deviation even if the goal is an NME drop: a deviation is never below the drop that it causes and
 varies little from face to face, while a drop of hundredths of a per cent is lost in noise.
+
+The search runs in simulation. Then the artifacts of all formats are converted by the plan and
+scored; while one misses the goal, one more block stays in float.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from asmnet_edge.converters.accuracy.equalisation import choose_repair
-from asmnet_edge.converters.accuracy.scores import Faces, Goal, Score, worse
+from asmnet_edge.converters.accuracy.scores import Goal, Score, score, worse
 from asmnet_edge.converters.accuracy.sensitivity import Judge
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.converters.batch import Batch, JobResult, run_job
@@ -25,11 +28,17 @@ from asmnet_edge.converters.checks.parity import reference_of
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import ConversionJob
 from asmnet_edge.converters.staging import publish, staging_directory
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.errors import UsageError
 
 CANDIDATES = 3  # blocks to try at each step, the costliest of those left
 ROOM = 0.95  # factor of the goal: selection on some faces is biased, others score a little worse
 RANGED = 64  # crops to measure ranges on in simulation; artifacts use all
+FAILED = Score(math.inf, math.inf)  # of an artifact that did not pass its check
+
+# names of layers to keep in float -> scores of the artifacts converted so, by file name
+Measure = Callable[[tuple[str, ...]], Mapping[str, Score]]
+Report = Callable[[str], Any]  # called with a line of progress
 
 
 @dataclass(frozen=True)
@@ -132,18 +141,15 @@ class Planner:
 
 
 def planner_for(
-    graph: InferenceGraph, calibration: CalibrationSet, faces: Faces, goal: Goal
+    graph: InferenceGraph, calibration: CalibrationSet, faces: AnnotatedCrops, goal: Goal
 ) -> Planner:
+    """Return the planner for the folded graph of ``graph``, repaired or not, on ``faces``."""
     return Planner(Judge(simulation_of(graph, calibration), faces), goal)
 
 
 def simulation_of(graph: InferenceGraph, calibration: CalibrationSet) -> Simulation:
+    """Return the simulation of the folded graph of ``graph``, repaired or not."""
     return Simulation(graph.model, calibration.crops[:RANGED], graph.repaired)
-
-
-# Execution of a plan: artifacts of all formats, measured on the faces it was chosen on
-
-Measure = Callable[[tuple[str, ...]], Mapping[str, Score]]
 
 
 @dataclass(frozen=True)
@@ -181,86 +187,90 @@ def best_of(outcomes: Sequence[Outcome]) -> Outcome:
     return min(outcomes, key=lambda outcome: max(outcome.worst[1].values(), default=0.0))
 
 
-# Int8 artifacts of one mixed-precision plan: chosen in simulation, made, measured, verified
-
-FAILED = Score(math.inf, math.inf)  # an artifact that did not pass its own check
-Tell = Callable[[str], Any]
-
-
 @dataclass(frozen=True)
 class Planned:
-    """What came of a plan: the artifacts, and their cost on faces that nothing was chosen on."""
+    """Results of a planned conversion.
 
-    made: Sequence[JobResult]
+    outcome : the plan, and the scores of its artifacts on the faces that it was chosen on
+    verified : scores on faces that nothing was chosen on, by file name
+    """
+
+    results: Sequence[JobResult]
     outcome: Outcome
     verified: Mapping[str, Score]
 
 
-def make_planned(
-    orders: Sequence[ConversionJob],
+def convert_by_plan(
+    jobs: Sequence[ConversionJob],
     batch: Batch,
     graph: InferenceGraph,
-    faces: tuple[Faces, Faces],
+    faces: tuple[AnnotatedCrops, AnnotatedCrops],
     goal: Goal,
-    tell: Tell = lambda text: None,
+    report: Report = lambda text: None,
 ) -> Planned:
-    """Carry out int8 ``orders``, repaired if that helps, with as few blocks in float as they need.
+    """Carry out int8 ``jobs`` with as few blocks in float as ``goal`` needs, repaired if it helps.
 
-    faces : to choose on and to verify on, as `faces_to_judge` gives them. All formats keep the same
-    layers. What was made is the best that was found; whether it keeps the goal on the second faces
-    is for the caller to check: `asmnet_edge.converters.accuracy.scores.check`.
+    faces : to choose on and to verify on, see `faces_to_judge`. All formats keep the same layers in
+    float. The best artifacts found are published; whether they meet the goal on the second faces is
+    for the caller to check: `asmnet_edge.converters.accuracy.scores.check`.
     """
-    with staging_directory(
-        batch.folder
-    ) as staging:  # tries that miss the goal never get an artifact's name
-        planned = _planned(orders, replace(batch, folder=staging), graph, faces, goal, tell)
-        return replace(planned, made=[_named(one, batch.folder) for one in planned.made])
+    with staging_directory(batch.folder) as staging:  # artifacts of rejected plans stay in here
+        attempt = _Attempts(jobs, replace(batch, folder=staging), graph, goal, report)
+        planned = attempt.best(*faces)
+        return replace(planned, results=[_publish(r, batch.folder) for r in planned.results])
 
 
-def _named(made: JobResult, folder: Path) -> JobResult:
-    """``made``, moved to where it belongs; what failed its check left no file to move."""
-    manifest = made.manifest and publish(made.path, made.manifest, folder)
-    return replace(made, path=folder / made.path.name, manifest=manifest)
+def _publish(result: JobResult, folder: Path) -> JobResult:
+    """Publish the artifact of ``result``; one that failed its check has left no file."""
+    manifest = result.manifest and publish(result.path, result.manifest, folder)
+    return replace(result, path=folder / result.path.name, manifest=manifest)
 
 
-def _planned(
-    orders: Sequence[ConversionJob],
-    batch: Batch,
-    graph: InferenceGraph,
-    faces: tuple[Faces, Faces],
-    goal: Goal,
-    tell: Tell,
-) -> Planned:
-    choosing, verifying = faces
-    tell("simulating int8, and repairs of the weights")
-    repair = choose_repair(simulation_of(graph, batch.calibration), choosing)
-    graph = repair.apply(graph)
-    tell(f"repair: {repair.name}; simulating each block")
-    made: dict[tuple[str, ...], list[JobResult]] = {}
+@dataclass
+class _Attempts:
+    """Artifacts of one plan after another, all kept until the best plan is known."""
 
-    def measure(keep: tuple[str, ...]) -> Mapping[str, Score]:
-        tell(f"making artifacts, in float: {', '.join(keep) or 'nothing beside the heads'}")
-        folder = batch.folder / str(len(made))  # each try keeps its files until the best is known
+    jobs: Sequence[ConversionJob]
+    batch: Batch
+    graph: InferenceGraph
+    goal: Goal
+    report: Report
+    results: dict[tuple[str, ...], list[JobResult]] = field(default_factory=dict)
+
+    def best(self, choosing: AnnotatedCrops, verifying: AnnotatedCrops) -> Planned:
+        """Convert by plans chosen on ``choosing`` until one meets the goal."""
+        calibration = self.batch.calibration
+        self.report("simulating int8, and repairs of the weights")
+        repair = choose_repair(simulation_of(self.graph, calibration), choosing)
+        self.graph = repair.apply(self.graph)
+        self.report(f"repair: {repair.name}; simulating each block")
+        planner = planner_for(self.graph, calibration, choosing, self.goal)
+        plan = planner.plan()
+        expected, before = plan.expected.deviation, plan.before.deviation
+        self.report(f"expected deviation {expected:.3f} %, with all in int8 {before:.3f} %")
+        outcome = carry_out(planner, plan, lambda keep: self.convert(keep, choosing))
+        results = self.results[outcome.plan.keep_float]
+        return Planned(results, outcome, scores_of(results, self.graph, verifying))
+
+    def convert(self, keep: tuple[str, ...], faces: AnnotatedCrops) -> Mapping[str, Score]:
+        """Carry out all jobs with layers ``keep`` in float; return their scores on ``faces``."""
+        self.report(f"converting, in float: {', '.join(keep) or 'nothing beside the heads'}")
+        folder = self.batch.folder / str(len(self.results))
         folder.mkdir()
-        own = replace(batch, folder=folder)
-        made[keep] = [run_job(replace(order, keep_float=keep), own, graph) for order in orders]
-        return scores(made[keep], graph, choosing)
-
-    planner = planner_for(graph, batch.calibration, choosing, goal)
-    plan = planner.plan()
-    expected, before = plan.expected.deviation, plan.before.deviation
-    tell(f"expected deviation {expected:.3f} %, instead of {before:.3f} % with all in int8")
-    outcome = carry_out(planner, plan, measure)
-    results = made[outcome.plan.keep_float]
-    return Planned(results, outcome, scores(results, graph, verifying))
+        batch = replace(self.batch, folder=folder)
+        jobs = [replace(job, keep_float=keep) for job in self.jobs]
+        self.results[keep] = [run_job(job, batch, self.graph) for job in jobs]
+        return scores_of(self.results[keep], self.graph, faces)
 
 
-def scores(made: Sequence[JobResult], graph: InferenceGraph, faces: Faces) -> dict[str, Score]:
-    """The cost of each artifact on ``faces``, in its worse arithmetic, by its file's name."""
+def scores_of(
+    results: Sequence[JobResult], graph: InferenceGraph, faces: AnnotatedCrops
+) -> dict[str, Score]:
+    """Return the score of each artifact on ``faces`` in its worse arithmetic, by file name."""
     reference = reference_of(graph.model, faces.crops)[0]
 
-    def score(path: Path) -> Score:
+    def worst(path: Path) -> Score:
         outputs = open_in_both(path).run(faces.crops)
-        return worse(*(faces.score(landmarks, reference) for landmarks, _ in outputs.values()))
+        return worse(*(score(faces, landmarks, reference) for landmarks, _ in outputs.values()))
 
-    return {one.path.name: FAILED if one.failure else score(one.path) for one in made}
+    return {r.path.name: FAILED if r.failure else worst(r.path) for r in results}

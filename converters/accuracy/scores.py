@@ -1,7 +1,7 @@
-"""Faces to score conversions on: neither calibration nor test faces.
+"""Scores of conversions, the faces to score them on, and limits of the scores.
 
-Selecting the best conversion biases its score. So the faces held out of training are split in two
-by identity: one half to select on, one half to verify on.
+Selecting the best conversion biases its score. So the faces held out of training and calibration
+are split in two by identity: one half to select on, one half to verify on.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from asmnet_edge.converters.calibration.leakage import UNLABELLED
-from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops, crops_of
 from asmnet_edge.datasets.sample import Dataset, OnBroken, Sample, learnable, refuse
 from asmnet_edge.datasets.splits import PERCENT, is_validation
-from asmnet_edge.errors import CheckFailedError, DataError, UsageError
+from asmnet_edge.errors import CheckFailedError, UsageError
 from asmnet_edge.geometry.crop import CropRule, to_relative, transform
 from asmnet_edge.geometry.landmarks import FloatArray
-from asmnet_edge.geometry.metrics import bootstrap_interval, deviation, nme
+from asmnet_edge.geometry.metrics import bootstrap_interval, deviation
 from asmnet_edge.geometry.schemes import LandmarkScheme
 
 FEWEST = 4  # to select or to verify on
@@ -57,34 +56,20 @@ def worse(one: Score, other: Score) -> Score:
     return replace(drop, deviation=max(one.deviation, other.deviation))
 
 
-@dataclass(frozen=True)
-class Faces:
-    """Annotated crops to score on.
+def score(faces: AnnotatedCrops, landmarks: FloatArray, reference: FloatArray) -> Score:
+    """Score ``landmarks`` (N, n, 2) on ``faces`` against the float model's ``reference``."""
+    far = 100 * float(deviation(landmarks, reference, faces.scheme).mean())
+    if faces.landmarks is None:
+        return Score(far)
+    drops = 100 * (faces.nme(landmarks) - faces.nme(reference))
+    return Score(far, float(drops.mean()), bootstrap_interval(drops))
 
-    crops : (N, s, s, 3) uint8 RGB
-    landmarks : (N, n, 2) relative to the crops; None for faces without annotations of ``scheme``
-    """
 
-    crops: NDArray[np.uint8]
-    scheme: LandmarkScheme
-    landmarks: FloatArray | None = None
-
-    def __post_init__(self) -> None:
-        expected = (len(self.crops), self.scheme.points, 2)
-        if self.landmarks is not None and self.landmarks.shape != expected:
-            raise DataError(f"landmarks must be {expected}, got {self.landmarks.shape}")
-
-    def __len__(self) -> int:
-        return len(self.crops)
-
-    def score(self, landmarks: FloatArray, reference: FloatArray) -> Score:
-        """Score ``landmarks`` (N, n, 2) against the float model's ``reference`` on these faces."""
-        far = 100 * float(deviation(landmarks, reference, self.scheme).mean())
-        if self.landmarks is None:
-            return Score(far)
-        ours, theirs = (nme(x, self.landmarks, self.scheme) for x in (landmarks, reference))
-        drops = 100 * (ours - theirs)
-        return Score(far, float(drops.mean()), bootstrap_interval(drops))
+def annotated_crops(samples: Sequence[Sample], rule: CropRule) -> AnnotatedCrops:
+    """Return crops of ``samples`` by ``rule`` with their landmarks, without pose."""
+    marks = [sample.landmarks for sample in samples]
+    points = [to_relative(transform(m.points, rule.matrix(m)), rule.size) for m in marks]
+    return AnnotatedCrops(crops_of(samples, rule), marks[0].scheme, np.stack(points))
 
 
 def faces_to_judge(
@@ -94,7 +79,7 @@ def faces_to_judge(
     count: int = 128,
     percent: float = PERCENT,
     on_broken: OnBroken = refuse,
-) -> tuple[Faces, Faces]:
+) -> tuple[AnnotatedCrops, AnnotatedCrops]:
     """Return up to ``count`` training faces to select on and as many to verify on.
 
     They are the validation faces, ``percent`` of the identities. Landmarks of another scheme than
@@ -112,26 +97,14 @@ def faces_to_judge(
             "Give a data set with more faces",
         )
     labelled = dataset.scheme is scheme and dataset.name != UNLABELLED
-    first, second = (_faces(x[:count], rule, scheme, labelled) for x in (choosing, verifying))
-    return first, second
+    first, second = (annotated_crops(half[:count], rule) for half in (choosing, verifying))
+    if labelled:
+        return first, second
+    return AnnotatedCrops(first.crops, scheme), AnnotatedCrops(second.crops, scheme)
 
 
 def _is_to_select_on(sample: Sample) -> bool:
     return zlib.crc32((SALT + sample.identity).encode()) % 2 == 0
-
-
-def _faces(
-    samples: Sequence[Sample], rule: CropRule, scheme: LandmarkScheme, labelled: bool
-) -> Faces:
-    return Faces(crops_of(samples, rule), scheme, _relative(samples, rule) if labelled else None)
-
-
-def _relative(samples: Sequence[Sample], rule: CropRule) -> FloatArray:
-    marks = [sample.landmarks for sample in samples]
-    return np.stack([to_relative(transform(m.points, rule.matrix(m)), rule.size) for m in marks])
-
-
-# Limits on the loss of accuracy by int8, and the check of artifacts against them
 
 
 @dataclass(frozen=True)
@@ -148,7 +121,7 @@ class Goal:
         if min(given) < 0:
             raise UsageError(f"a goal must not be negative, got {min(given)}")
 
-    def check_faces(self, faces: Faces) -> None:
+    def check_faces(self, faces: AnnotatedCrops) -> None:
         """Raise `UsageError` if ``faces`` lack the landmarks that an NME drop needs."""
         if self.max_nme_drop is not None and faces.landmarks is None:
             raise UsageError(
@@ -183,5 +156,5 @@ def check(goal: Goal, scores: Mapping[str, Score], faces: int) -> None:
             raise CheckFailedError(
                 f"{name} misses the goal on {faces} faces that nothing was chosen on: its "
                 f"{what.replace('_', ' ')} is {excess:.3f} % above the limit",
-                "It is kept; allow more, or fine-tune the float model",
+                "It is kept; raise the limit, or fine-tune the float model",
             )

@@ -13,12 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.converters.accuracy.scores import Faces, Score, worse
+from asmnet_edge.converters.accuracy.scores import Score, score, worse
 from asmnet_edge.converters.accuracy.simulation import Simulation
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.io.display import new_figure, save_figure
 
 PARTS = ("block", "layer")
+MAX_ROWS = 40  # that are legible in one figure
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Judge:
     """Scorer of sets of int8 operators of one simulation on one set of faces."""
 
     simulation: Simulation
-    faces: Faces
+    faces: AnnotatedCrops
 
     @cached_property
     def reference(self) -> FloatArray:
@@ -70,7 +72,7 @@ class Judge:
     def score_in(self, in_int8: Collection[str], saturating: bool) -> Score:
         """Score operators ``in_int8`` in exact or in ``saturating`` arithmetic."""
         landmarks, _ = self.simulation.outputs(self.faces.crops, in_int8, saturating)
-        return self.faces.score(landmarks, self.reference)
+        return score(self.faces, landmarks, self.reference)
 
 
 def sensitivity(
@@ -109,13 +111,8 @@ def _row(judge: Judge, name: str, operators: tuple[str, ...], whole: Score) -> R
     )
 
 
-# Figure of the sensitivity of each part: its cost alone in int8, its gain alone in float
-
-MAX_ROWS = 40  # that are legible in one figure
-
-
 def save_sensitivity(rows: Sequence[Row], path: Path) -> None:
-    """Write the figure of ``rows`` to ``path``, the first row on top."""
+    """Write a bar chart of ``rows`` to ``path``: cost alone in int8, gain alone in float."""
     shown = costliest(rows)
     height = 1.2 + 0.22 * len(shown)
     figure, axes = new_figure(1, 2, (9.0, height))

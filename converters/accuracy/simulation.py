@@ -1,4 +1,8 @@
-"""Computing layers of the folded graph: their inputs and blocks."""
+"""Simulation of int8 in the folded Keras graph, for all formats at once.
+
+An `Operator` is a layer of the graph that runtimes compute in int8. A `Simulation` switches any set
+of them to int8 and returns the landmarks and pose that the graph then predicts.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,12 @@ from asmnet_edge.training.network import layer_multiply_adds
 WITH_KERNEL = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 COMPUTING = (*WITH_KERNEL, layers.Add, layers.GlobalAveragePooling2D, layers.Concatenate)
 ACTIVATIONS = (layers.ReLU, layers.Activation)
+BATCH = 16
+RESULT = "_result"  # suffix of the name of the layer that rounds an operator's result
 BLOCK = re.compile(r"^(block_\d+|expanded_conv)_")
+
+
+Crops = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -80,13 +89,6 @@ def end_of(layer: layers.Layer) -> layers.Layer:
     nodes = layer._outbound_nodes
     follower = nodes[0].operation if len(nodes) == 1 else None
     return follower if isinstance(follower, ACTIVATIONS) else layer
-
-
-# Simulation of int8 in the folded Keras graph, for all formats at once
-
-Crops = NDArray[np.uint8]
-BATCH = 16
-RESULT = "_result"  # suffix of the name of the layer that rounds an operator's result
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Stratified sampling of calibration faces by pose and luminance, without randomness.
+"""The calibration set: crops that activation ranges are measured on, never of test faces.
 
-Activation ranges are set by faces with extreme poses and light. The first faces of a data set hold
-few of those, so faces are sorted into strata by yaw, pitch and luminance, and each stratum gives as
-many as any other.
+It is a stratified sample by pose and luminance, without randomness. Activation ranges are set by
+faces with extreme poses and light, of which a random sample has few. So faces are divided into
+strata by yaw, pitch and luminance, and the same number is drawn from each.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.pose import exact_or_fitted
 
+CHECKED = 32  # faces that an artifact is checked on
+COUNT = 128  # 256 made no difference on validation faces
+CANDIDATES = 3  # pictures to read for each face wanted: luminance is known after reading only
+RENDERED = "synthetic"  # data set whose pictures take too long to draw for their luminance alone
 # bin edges; about a fifth of 300W's training faces lies beyond each
 EDGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"yaw": (-15.0, 15.0), "pitch": (-10.0, 12.0), "light": (90.0, 135.0)}
@@ -33,7 +37,8 @@ EDGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 UNITS: Mapping[str, str] = MappingProxyType({"yaw": "°", "pitch": "°", "light": ""})
 LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 
-Stratum = tuple[int, ...]
+Stratum = tuple[int, ...]  # bin on each axis
+Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 
 
 def luminance(crop: NDArray[np.uint8]) -> float:
@@ -50,8 +55,7 @@ def stratify(**values: FloatArray) -> list[Stratum]:
 def stratified_sample(strata: Sequence[Stratum], count: int) -> list[int]:
     """Return ascending indices of up to ``count`` faces, equally many from each stratum.
 
-    A stratum with fewer faces gives all of them. Within a stratum, faces are spread evenly over
-    their order.
+    Of a stratum with fewer faces, all are taken. Within a stratum, they are evenly spaced.
     """
     quotas = _quotas(Counter(strata), min(count, len(strata)))
     chosen: list[int] = []
@@ -82,16 +86,6 @@ def summarise(
         }
         for place, axis in enumerate(axes)
     }
-
-
-# The calibration set: crops that activation ranges are measured on, never of test faces
-
-CHECKED = 32  # faces that an artifact is checked on
-COUNT = 128  # 256 made no difference on validation faces
-CANDIDATES = 3  # pictures to read for each face wanted: luminance is known after reading only
-RENDERED = "synthetic"  # data set whose pictures take too long to make for their luminance alone
-
-Progress = Callable[[Sequence[Sample]], Iterable[Sample]]
 
 
 @dataclass(frozen=True)

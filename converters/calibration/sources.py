@@ -1,7 +1,7 @@
-"""A folder of pictures without annotations as a data set of faces to calibrate on.
+"""Sources of calibration faces: annotated data sets, drawn faces, or a folder of pictures.
 
-Faces are found by the runtime's detector, as on a device. Their landmarks are predictions of the
-float model, which is accurate enough for cropping and for their pose.
+In pictures without annotations, faces are found by the runtime's detector, as on a device. Their
+landmarks are predictions of the float model, accurate enough for cropping and for their pose.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from asmnet_edge.runtime.haar import detect_haar
 if TYPE_CHECKING:
     from asmnet_edge.training.float_model import FloatModel
 
+DRAWN = "synthetic:256"
+PICTURES_HELD_OUT = 30.0  # % of unlabelled pictures to check and score artifacts on
 MAX_PICTURES = 512  # to read; of a larger folder, evenly spaced ones
 BATCH = 32
 
@@ -100,12 +102,6 @@ class UnlabelledPictures:
         return found
 
 
-# Where calibration faces come from: a data set, a folder of pictures, or drawn faces
-
-DRAWN = "synthetic:256"
-PICTURES_HELD_OUT = 30.0  # % of unlabelled pictures to check and score artifacts on
-
-
 @dataclass(frozen=True)
 class FaceSource:
     """Options of a source of calibration faces.
@@ -113,12 +109,14 @@ class FaceSource:
     words : "kind:argument"; count : at most so many faces
     detector : name of the detector that finds faces in unlabelled pictures
     not_in : "kind:argument" of data sets whose test faces must not be among them
+    detector_model : file with the detector's network, for detectors that need one
     """
 
     words: str = DRAWN
     count: int = COUNT
     detector: str = "haar"
     not_in: tuple[str, ...] = ()
+    detector_model: Path | None = None
 
     def __post_init__(self) -> None:
         if self.is_unlabelled and not self.folder.is_dir():
@@ -135,7 +133,7 @@ class FaceSource:
         return Path(self.words.partition(":")[2]).expanduser()
 
     def on_broken_again(self, error: DataError) -> None:
-        """Ignore an error that calibration has reported already, of pictures; raise any other."""
+        """Ignore errors of unlabelled pictures, which calibration has reported; raise others."""
         if not self.is_unlabelled:
             refuse(error)
 
@@ -144,8 +142,8 @@ class FaceSource:
         if self.is_unlabelled:
             return f"up to {self.count} faces found in {self.folder}"
         dataset = open_dataset(self.words)
-        there = len(_training(dataset))
-        return f"up to {self.count} of {there} training faces of {dataset.name}"
+        available = dataset.samples("train") if "train" in dataset.subsets else ()
+        return f"up to {self.count} of {len(available)} training faces of {dataset.name}"
 
     def calibration(
         self, model: FloatModel, on_broken: OnBroken = refuse, progress: Progress = iter
@@ -164,10 +162,6 @@ class FaceSource:
         """Open the data set; unlabelled pictures get the landmarks that ``model`` predicts."""
         if not self.is_unlabelled:
             return open_dataset(self.words)
-
-        prepare = prepare_detector(self.detector, DetectorOptions(margin=model.crop.margin))
+        options = DetectorOptions(self.detector_model, model.crop.margin)
+        prepare = prepare_detector(self.detector, options)
         return UnlabelledPictures(self.folder, model, prepare())
-
-
-def _training(dataset: Dataset) -> Sequence[object]:
-    return dataset.samples("train") if "train" in dataset.subsets else ()

@@ -1,6 +1,7 @@
-"""Whether the runtimes here saturate: asked of their own kernels, not of a list of CPU features.
+"""Exact and saturating int8 arithmetic: which one this machine has, and artifacts in both.
 
-So what an emulator, a virtual machine or an environment variable takes from the CPU counts too.
+The runtimes' kernels are run to find out, instead of reading a list of CPU features: so what an
+emulator, a virtual machine or an environment variable takes from the CPU counts too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from asmnet_edge.formats import format_named, format_of, resolve
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.runtime.backends.backend import InferenceBackend, open_backend, run_all
 
+EXACT, SATURATING = "exact", "saturating"
+Outputs = tuple[FloatArray, FloatArray]  # landmarks (faces, n, 2) and pose (faces, 3)
+
+# of the product that shows whether a runtime saturates
 CHANNELS = 4
 CODE, STEP = 255, 127  # of a pair whose sum does not go into 16 bits
 EXACT_SUM = CHANNELS * CODE * STEP
@@ -32,7 +37,7 @@ PRODUCT = base64.b64decode(
 def saturates(format_: str) -> bool:
     """Whether the runtime of ``format_`` adds pairs of U8S8 products in 16 bits on this CPU.
 
-    `MissingExtraError` when it is not installed. LiteRT's kernels never do.
+    LiteRT's kernels never do. `MissingExtraError` when the runtime is not installed.
     """
     spec = format_named(format_)
     return bool(spec.saturation and resolve(spec.saturation)())
@@ -82,12 +87,6 @@ def _openvino_sum() -> float:
     with without_tiles():  # as the runtime does, whichever comes first
         compiled = openvino.Core().compile_model(model, "CPU", settings)
     return float(compiled(np.full((1, CHANNELS, 4, 4), CODE, np.float32))[0].flat[0])
-
-
-# Int8 arithmetic of CPUs: an artifact in exact and in saturating arithmetic on one machine
-
-EXACT, SATURATING = "exact", "saturating"
-Outputs = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from asmnet_edge.geometry.schemes import LandmarkScheme
 from asmnet_edge.io.manifest import ArtifactManifest, Precision
 
 DECIMALS = 6  # 0.0002 px of a crop of 224
-# an artifact that passed on faces may deviate more on patterns; allowed are this factor times the
+# an artifact that passed on faces may deviate more on patterns: up to this factor times the
 # deviation at conversion, plus rounding in the units of `Parity`
 SLACK, ROUNDING = 1.25, 0.01
 
@@ -32,14 +32,14 @@ class Fingerprint:
 
     landmarks : (patterns, n, 2), pose : (patterns, 3), both of the float model, as the contract has
     them; patterns : SHA-256 of the patterns' pixels
-    made, made_saturating : parity with them where it was made, in exact and saturating arithmetic
+    parity, parity_saturating : of the artifact at conversion, in exact and saturating arithmetic
     """
 
     landmarks: FloatArray
     pose: FloatArray
     patterns: str
-    made: Parity | None = None
-    made_saturating: Parity | None = None
+    parity: Parity | None = None
+    parity_saturating: Parity | None = None
 
     @classmethod
     def of(cls, outputs: tuple[FloatArray, FloatArray], size: int) -> Fingerprint:
@@ -51,8 +51,8 @@ class Fingerprint:
         """Read the fingerprint of ``manifest``; `ModelError` if it has none or a damaged one."""
         if not manifest.fingerprint:
             raise ModelError(
-                "its manifest carries no fingerprint to compare with",
-                "Make it again with this version: asmnet-edge convert",
+                "its manifest has no fingerprint to compare with",
+                "Convert again with this version: asmnet-edge convert",
             )
         try:
             return cls.from_json(manifest.fingerprint, manifest.landmark_scheme)
@@ -78,13 +78,15 @@ class Fingerprint:
             "patterns": self.patterns,
             "landmarks": self.landmarks.tolist(),
             "pose": self.pose.tolist(),
-            "made": self.made.as_json() if self.made else None,
-            "made_saturating": self.made_saturating.as_json() if self.made_saturating else None,
+            "made": self.parity.as_json() if self.parity else None,
+            "made_saturating": (
+                self.parity_saturating.as_json() if self.parity_saturating else None
+            ),
         }
 
-    def made_in(self, arithmetic: str) -> Parity | None:
-        """Parity at conversion in ``arithmetic``; old manifests have only the exact one."""
-        return self.made if arithmetic == EXACT else self.made_saturating or self.made
+    def parity_in(self, arithmetic: str) -> Parity | None:
+        """Return the parity at conversion; old manifests have only that in exact arithmetic."""
+        return self.parity if arithmetic == EXACT else self.parity_saturating or self.parity
 
     def compare(
         self, outputs: tuple[FloatArray, FloatArray], scheme: LandmarkScheme, size: int
@@ -97,18 +99,21 @@ class Fingerprint:
 
         arithmetic : of ``found``
         """
-        made = self.made_in(arithmetic)
-        if made is not None and is_near(found, made):
+        original = self.parity_in(arithmetic)
+        if original is not None and is_near(found, original):
             return
-        if arithmetic == EXACT or self.made is None:
+        if arithmetic == EXACT or self.parity is None:
             found.check(precision, name)
         else:
-            check_saturating(found, self.made, precision, name)
+            check_saturating(found, self.parity, precision, name)
 
 
-def is_near(found: Parity, made: Parity) -> bool:
-    """Whether ``found`` is at most ``made``, with some `SLACK` and `ROUNDING`."""
-    pairs = (found.max_px, made.max_px), (found.deviation_iod_percent, made.deviation_iod_percent)
+def is_near(found: Parity, original: Parity) -> bool:
+    """Whether ``found`` is at most ``original``, with some `SLACK` and `ROUNDING`."""
+    pairs = (
+        (found.max_px, original.max_px),
+        (found.deviation_iod_percent, original.deviation_iod_percent),
+    )
     return all(here <= SLACK * there + ROUNDING for here, there in pairs)
 
 

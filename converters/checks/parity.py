@@ -1,4 +1,4 @@
-"""Outputs of the float model, cached: Keras is the slowest runtime of all."""
+"""Parity: deviation of an artifact's landmarks from the float model's on the same crops."""
 
 from __future__ import annotations
 
@@ -21,13 +21,20 @@ from asmnet_edge.io.manifest import Precision
 if TYPE_CHECKING:
     from asmnet_edge.training.float_model import FloatModel
 
+# limits that an artifact must keep to be published
+MAX_PIXELS_FLOAT32 = 0.02
+MAX_PIXELS_FLOAT16 = 0.1
+MAX_DEVIATION_INT8 = 1.0
+MAX_DEVIATION_INT8_IO = 1.5  # rounding a coordinate to 256 steps is up to half of 1/224 off
+
+
 _cache: deque[tuple[FloatModel, bytes, Outputs]] = deque(maxlen=4)
 
 
 def reference_of(model: FloatModel, crops: NDArray[np.uint8]) -> Outputs:
-    """Return landmarks (faces, n, 2) and pose (faces, 3) by ``model`` of ``crops``.
+    """Return landmarks (faces, n, 2) and pose (faces, 3) that ``model`` predicts on ``crops``.
 
-    Results of the last few calls are kept.
+    Results of the last few calls are cached: Keras is the slowest runtime of all.
     """
     content = crops.tobytes()
     for cached_model, cached_crops, outputs in _cache:
@@ -36,15 +43,6 @@ def reference_of(model: FloatModel, crops: NDArray[np.uint8]) -> Outputs:
     outputs = model.predict(crops)
     _cache.append((model, content, outputs))
     return outputs
-
-
-# Parity: deviation of an artifact's landmarks from the float model's on the same crops
-
-# limits that an artifact must keep to be published
-MAX_PIXELS_FLOAT32 = 0.02
-MAX_PIXELS_FLOAT16 = 0.1
-MAX_DEVIATION_INT8 = 1.0
-MAX_DEVIATION_INT8_IO = 1.5  # rounding a coordinate to 256 steps is up to half of 1/224 off
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,12 @@ class Parity:
         if self.max_px > pixels:
             raise CheckFailedError(
                 f"{name} deviates by {self.max_px:.3f} px from the float model, "
-                f"allowed are {pixels}"
+                f"the limit is {pixels}"
             )
         if self.deviation_iod_percent > percent:
             raise CheckFailedError(
                 f"{name} deviates by {self.deviation_iod_percent:.2f} % of the inter-ocular "
-                f"distance from the float model, allowed are {percent}",
+                f"distance from the float model, the limit is {percent}",
                 "Calibrate on faces that look more like yours: --data",
             )
 
@@ -125,7 +123,7 @@ def check_saturating(found: Parity, exact: Parity, precision: Precision, name: s
         return found.check(precision, name)
     raise CheckFailedError(
         f"{name} deviates by {found.deviation_iod_percent:.2f} % of the inter-ocular distance from "
-        f"the float model on x86 without VNNI, allowed are {_limits(precision)[1]}: its products "
+        f"the float model on x86 without VNNI, the limit is {_limits(precision)[1]}: its products "
         f"saturate at 16 bits there (where they don't, it is {exact.deviation_iod_percent:.2f} %)",
         "Give --max-deviation, which keeps the layers that lose most in float, or take TFLite, "
         "which does not saturate",

@@ -45,16 +45,16 @@ class Verification:
     """Result of verifying the artifact at ``path``.
 
     runtime : name and version of the runtime that ran it
-    parity, made : deviation from the float model on the test patterns, here and at conversion, in
-    this CPU's ``arithmetic``, see `Arithmetics`
-    other : the same in the other arithmetic, simulated; None if the simulation is not installed
+    parity, original : deviation from the float model on the test patterns, here and at conversion,
+    in this CPU's ``arithmetic``, see `Arithmetics`
+    other : here in the other arithmetic, simulated; None if the simulation is not installed
     """
 
     path: Path
     checks: tuple[Check, ...]
     runtime: str = ""
     parity: Parity | None = None
-    made: Parity | None = None
+    original: Parity | None = None
     arithmetic: str = EXACT
     other: Parity | None = None
 
@@ -63,9 +63,9 @@ class Verification:
         return all(check.passed for check in self.checks)
 
     @property
-    def computes_as_made(self) -> bool:
+    def is_reproduced(self) -> bool:
         """Whether results here deviate no more than those of the machine that converted."""
-        return not (self.parity and self.made) or is_near(self.parity, self.made)
+        return not (self.parity and self.original) or is_near(self.parity, self.original)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -74,10 +74,10 @@ class Verification:
             "checks": [asdict(check) for check in self.checks],
             "runtime": self.runtime,
             "parity": self.parity.as_json() if self.parity else None,
-            "parity_where_made": self.made.as_json() if self.made else None,
+            "parity_where_made": self.original.as_json() if self.original else None,
             "arithmetic": self.arithmetic,
             "parity_in_other_arithmetic": self.other.as_json() if self.other else None,
-            "computes_as_made": self.computes_as_made,
+            "computes_as_made": self.is_reproduced,
         }
 
 
@@ -89,7 +89,8 @@ def verify(path: Path, threads: int = 1) -> Verification:
     run = _Run(path, threads)
     steps = {"hash": run.hash, "contract": run.contract, "parity": run.fingerprint}
     checks = tuple(_until_one_fails(steps))
-    return Verification(path, checks, run.runtime, run.parity, run.made, run.arithmetic, run.other)
+    results = run.parity, run.original, run.arithmetic, run.other
+    return Verification(path, checks, run.runtime, *results)
 
 
 def _until_one_fails(steps: dict[str, Callable[[], str]]) -> Iterator[Check]:
@@ -112,7 +113,7 @@ class _Run:
     def __init__(self, path: Path, threads: int) -> None:
         self.path, self._threads, self.runtime = path, threads, ""
         self.parity: Parity | None = None
-        self.made: Parity | None = None
+        self.original: Parity | None = None
         self.arithmetic = EXACT
         self.other: Parity | None = None
 
@@ -124,7 +125,7 @@ class _Run:
         digest_text = f"sha256 {self.manifest.files[-1]['sha256'][:12]}…"
         try:
             inside = read_contents(self.path).facts
-        except MissingExtraError:  # tflite-runtime brings no reader of its own format
+        except MissingExtraError:  # tflite-runtime has no reader of the files themselves
             return f"{digest_text} (the facts inside the file need ai-edge-litert to be read)"
         if inside is None or any(beside.get(name) != inside[name] for name in inside):
             raise CheckFailedError("the facts inside the file are not those of its manifest")
@@ -147,11 +148,11 @@ class _Run:
         print_ = Fingerprint.from_manifest(manifest)
         if print_.patterns != digest(size):
             raise CheckFailedError(
-                "its fingerprint was taken on other test patterns than this version draws",
-                "Verify with the version that made it, or convert again",
+                "its fingerprint is of other test patterns than this version draws",
+                "Verify with the version that converted it, or convert again",
             )
         self.arithmetic = arithmetic_here(self.path)
-        self.made = print_.made_in(self.arithmetic)
+        self.original = print_.parity_in(self.arithmetic)
         self.parity = print_.compare(self.outputs, manifest.landmark_scheme, size)
         self.other = self._other(print_)
         print_.check(self.parity, self.arithmetic, manifest.precision, self.path.name)

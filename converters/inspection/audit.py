@@ -1,4 +1,7 @@
-"""The CPU's instructions for int8 arithmetic, described for people."""
+"""The int8 audit: which operators an artifact computes in int8, which not and why, and here.
+
+Each format's `Inspector` reads its files; the notes describe this CPU's int8 arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -19,32 +22,6 @@ SATURATION = (
     "without VNNI, sums of two products of uint8 and int8 saturate at 16 bits: asmnet-edge verify "
     "measures what that costs this file"
 )
-
-
-def cpu_notes() -> list[str]:
-    """Return one sentence on whether this CPU accelerates int8 products."""
-    features = system.features()
-    if features is None:
-        return ["the CPU's features for int8 arithmetic are unknown on this system"]
-    found = [name for name in system.FEATURES if name in features]
-    if found:
-        return [f"this CPU accelerates int8 products: {', '.join(found)}"]
-    if system.is_x86():
-        return ["this CPU has no VNNI: int8 gains little over float here"]
-    return ["this CPU has no dot product instructions: int8 gains less than it could"]
-
-
-def saturates() -> bool:
-    """Whether sums of two products of uint8 and int8 are cut off at 16 bits: x86 without VNNI.
-
-    vpmaddubsw adds pairs of products in 16 bits with saturation; VNNI sums in 32.
-    """
-    features = system.features()
-    return system.is_x86() and features is not None and not features & system.DOT_PRODUCTS
-
-
-# The int8 audit: which operators an artifact computes in int8, which not and why, and here
-
 NAMELESS = re.compile(r"^[A-Za-z]+_+\d+$")  # as converters rename what they transpose
 FLOAT = "a float artifact"
 JOINS = ("CONCATENATION", "Concat")
@@ -228,3 +205,25 @@ def _kept_in_float(path: Path) -> set[str]:
         return set(content.get("keep_float") or ())
     except (OSError, ValueError, AttributeError, TypeError):
         return set()
+
+
+def cpu_notes() -> list[str]:
+    """Return one sentence on whether this CPU accelerates int8 products."""
+    features = system.features()
+    if features is None:
+        return ["the CPU's features for int8 arithmetic are unknown on this system"]
+    found = [name for name in system.FEATURES if name in features]
+    if found:
+        return [f"this CPU accelerates int8 products: {', '.join(found)}"]
+    if system.is_x86():
+        return ["this CPU has no VNNI: int8 gains little over float here"]
+    return ["this CPU has no dot product instructions: int8 gains less than it could"]
+
+
+def saturates() -> bool:
+    """Whether sums of two products of uint8 and int8 are cut off at 16 bits: x86 without VNNI.
+
+    vpmaddubsw adds pairs of products in 16 bits with saturation; VNNI sums in 32.
+    """
+    features = system.features()
+    return system.is_x86() and features is not None and not features & system.DOT_PRODUCTS

@@ -1,6 +1,7 @@
-"""Contents of a model file, read without its runtime: kinds of operators, and embedded facts.
+"""Contents of a model file, read without its runtime: its operators, and the facts about it.
 
 Plain Python throughout, as such a file may come from anywhere: native parsers crash on bad ones.
+The facts are those of the manifest beside the file, else those embedded in it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ from asmnet_edge.io.files import sha256
 from asmnet_edge.io.manifest import artifact_files, read_manifest
 from asmnet_edge.training.model_facts import read_facts
 
+BESIDE, INSIDE = "beside the file", "inside the file"
+
 Read = tuple[list[str], Mapping[str, Any] | None]  # kind of each operator, embedded facts
+# facts, where they come from, why they are doubtful
+Facts = tuple[dict[str, Any] | None, str | None, str | None]
 
 
 @dataclass(frozen=True)
 class Contents:
-    """operators : number of operators of each kind; facts : embedded in the file, None without"""
+    """Contents of one file.
+
+    operators : number of operators of each kind; facts : embedded in the file, None without
+    """
 
     operators: Mapping[str, int]
     facts: Mapping[str, Any] | None
@@ -65,16 +73,11 @@ def facts_of(content: str | bytes | None) -> Mapping[str, Any] | None:
     return facts if isinstance(facts, dict) else None
 
 
-# Facts about one model file, gathered without running it
-
-BESIDE, INSIDE = "beside the file", "inside the file"
-
-
 def inspect(path: Path) -> dict[str, Any]:
     """Describe the artifact or float model at ``path``, ready for JSON.
 
-    The key ``facts`` holds those of its manifest, else those inside the file; ``facts_from`` says
-    which; ``doubt`` says why they are not the manifest's, or are not to be trusted. `ModelError`
+    ``facts`` are those of its manifest, else those inside the file; ``facts_from`` is `BESIDE` or
+    `INSIDE`; ``doubt`` is why they are not the manifest's, or are not to be trusted. `ModelError`
     when the file cannot be read.
     """
     contents = read_contents(path)
@@ -98,9 +101,6 @@ def is_vouched_for(content: Mapping[str, Any]) -> bool:
 
 def _file(path: Path) -> dict[str, Any]:
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256(path)}
-
-
-Facts = tuple[dict[str, Any] | None, str | None, str | None]
 
 
 def _float(contents: Contents) -> Facts:

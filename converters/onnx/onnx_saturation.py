@@ -1,4 +1,7 @@
-"""Convolutions of a QDQ file that run in U8S8 kernels, and their activations."""
+"""Saturation in QDQ files of ONNX: weights that prevent it, and its simulation on any CPU.
+
+Only convolutions of uint8 codes and int8 kernels saturate, except depthwise ones.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ from asmnet_edge.converters.saturation.pairs import HIGHEST, LOWEST
 from asmnet_edge.converters.saturation.weight_limits import Change, choose_limited
 from asmnet_edge.runtime.backends.backend import InferenceBackend
 from asmnet_edge.runtime.backends.onnx_runtime import OnnxRuntimeBackend, open_session
+
+PAIRING = "row"  # of ONNX Runtime's kernels, see `Convolution.pairing`
 
 Array = NDArray[Any]
 
@@ -79,8 +84,11 @@ class Graph:
 
     def _dequantizers(self, node: Any) -> tuple[Any, Any, Any]:
         """Return nodes that dequantise data, kernel and bias of ``node``; None for each without."""
-        made = [self.producers.get(name) for name in [*node.input, "", ""][:3]]
-        data, weights, bias = (m if m and m.op_type == "DequantizeLinear" else None for m in made)
+        sources = [self.producers.get(name) for name in [*node.input, "", ""][:3]]
+        data, weights, bias = (
+            source if source and source.op_type == "DequantizeLinear" else None
+            for source in sources
+        )
         if data is not None and len(data.input) < 3:
             data = None
         if weights is not None and weights.input[0] not in self.constants:
@@ -124,11 +132,6 @@ def codes_of(
         yield {one.one.name: values[one.codes][0] for one in found}
 
 
-# Weights of ONNX files with the same results with and without VNNI
-
-Array = NDArray[Any]
-
-
 def limit(model: Any, given: Any, crops: NDArray[np.uint8], everywhere: bool = False) -> list[str]:
     """Limit weights of QDQ ``model`` in place where saturation costs more; return layer names.
 
@@ -136,7 +139,9 @@ def limit(model: Any, given: Any, crops: NDArray[np.uint8], everywhere: bool = F
     everywhere : limit all weights that can saturate
     """
     graph, floats = Graph(model), _float_kernels(given)
-    found = [c for c in graph.convolutions() if c.one.name in floats and c.one.can_saturate("row")]
+    found = [
+        c for c in graph.convolutions() if c.one.name in floats and c.one.can_saturate(PAIRING)
+    ]
     if not found:
         return []
     seen = samples([c.one for c in found], codes_of(model, found, some_of(crops)))
@@ -168,11 +173,6 @@ def _store(graph: Graph, place: QdqConvolution, change: Change) -> None:
         after = (before / place.one.kernel_scale * change.scale).astype(np.float32)
         graph.replace(bias[0], np.rint(values * before / after).astype(np.int32))
         graph.replace(bias[1], after)
-
-
-# Simulation of exact or saturating arithmetic of an ONNX file, on any CPU
-
-PAIRING = "row"  # ONNX Runtime's
 
 
 def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:

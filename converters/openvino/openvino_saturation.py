@@ -1,4 +1,7 @@
-"""Convolutions of an int8 IR that run in U8S8 kernels, and their activations."""
+"""Saturation in int8 IR files: weights that prevent it, and its simulation on any CPU.
+
+Only convolutions of uint8 codes and int8 kernels saturate, except depthwise ones.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ KINDS = ("Convolution", "GroupConvolution")
 PASSED = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Pad", "MaxPool", "Concat", "Interpolate"}
 PASSED |= {"StridedSlice", "Slice", "ShuffleChannels", "DepthToSpace", "SpaceToDepth", "Split"}
 LEVELS = 256
+PAIRING = "place"  # of oneDNN's kernels, see `Convolution.pairing`
 
 Array = NDArray[Any]
 
@@ -151,16 +155,10 @@ def codes_of(
     nodes = {op.get_friendly_name(): op for op in watched.get_ops()}
     results = [ops.result(nodes[place.one.name].input_value(0)) for place in found]
     watched = openvino.Model(results, watched.get_parameters())
-    settings = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(watched, "CPU", settings)
+    compiled = openvino.Core().compile_model(watched, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     for crop in crops:
         values = compiled(crop[None])
         yield {place.one.name: place.codes(values[i][0]) for i, place in enumerate(found)}
-
-
-# Weights of IR files with the same results with and without VNNI
-
-Array = NDArray[Any]
 
 
 def limit(
@@ -171,7 +169,7 @@ def limit(
     floats : `float_kernels` of the float model; crops : calibration faces (n, s, s, 3) uint8
     everywhere : limit all weights that can saturate
     """
-    found = [c for c in convolutions(model) if c.one.name in floats and c.one.can_saturate("place")]
+    found = [c for c in convolutions(model) if c.one.name in floats and c.one.can_saturate(PAIRING)]
     if not found:
         return []
     seen = samples([c.one for c in found], codes_of(model, found, some_of(crops)))
@@ -214,11 +212,6 @@ def _add_to_bias(node: Any, shift: Array) -> None:
             values = np.array(bias.get_data()) + shift.reshape(1, -1, 1, 1)
             moved = ops.constant(values.astype(np.float32))
             adding.input(other).replace_source_output(moved.output(0))
-
-
-# Simulation of exact or saturating arithmetic of an IR, on any CPU
-
-PAIRING = "place"  # oneDNN's
 
 
 def load_simulated(path: Path, saturating: bool) -> InferenceBackend | None:

@@ -1,4 +1,8 @@
-"""A convolution in U8S8 arithmetic, independent of the format, and its sampled activations."""
+"""A convolution in U8S8 arithmetic, independent of the format: its activations and its losses.
+
+`samples` collects the activations that weight limits are chosen on. `pairs_of` describes the loss
+of results by saturation in operators that every runtime has, so that it can be simulated in each.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,8 @@ from asmnet_edge.converters.saturation.pairs import (
 
 FACES = 16  # calibration faces to sample activations of
 PLACES = 512  # output positions of a convolution to sample in each face
-SEED = 0
+SEED = 0  # of the choice of output positions
+PAIRS_AT_ONCE = 1024  # in one `Pairs`: each pair has a tensor of the size of a channel
 
 Array = NDArray[Any]
 Samples = list[Codes]  # sampled activations (samples, inputs) of each group of a convolution
@@ -113,7 +118,10 @@ def some_of(crops: Array) -> Array:
 
 
 def samples(found: Sequence[Convolution], each: Iterable[dict[str, Codes]]) -> dict[str, Samples]:
-    """What each convolution sees, by name; ``each`` : its codes (channels, h, w), crop by crop."""
+    """Return the sampled activations of each convolution of ``found`` by name.
+
+    each : for each crop, the codes (channels, h, w) that each convolution takes, by its name
+    """
     sampled: dict[str, list[Samples]] = {one.name: [] for one in found}
     for codes in each:
         for one in found:
@@ -122,11 +130,6 @@ def samples(found: Sequence[Convolution], each: Iterable[dict[str, Codes]]) -> d
         name: [np.concatenate(group) for group in zip(*parts, strict=True)]
         for name, parts in sampled.items()
     }
-
-
-# Loss of a convolution's results by saturation, in operators that every runtime has
-
-PAIRS_AT_ONCE = 1024  # each pair has a tensor of the size of a channel
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,21 @@ from typing import Any
 
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import qtyping, quantizer
 
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import Recipe
-from asmnet_edge.converters.tflite.activation_ranges import (
-    Ranges,
-    extremes,
-    remove_pixel_scaling,
-    with_margin,
+from asmnet_edge.converters.tflite.activation_ranges import RangeEstimator, extremes, with_margin
+from asmnet_edge.converters.tflite.flatbuffer import (
+    add_metadata,
+    kind_of,
+    metadata,
+    name_of,
+    read,
+    write,
 )
+from asmnet_edge.converters.tflite.pixel_input import remove_pixel_scaling
+from asmnet_edge.errors import ModelError
 from asmnet_edge.io.manifest import KEY, Precision
 
 Op = qtyping.TFLOperationName
@@ -44,7 +48,7 @@ class QuantizerOptions:
     it comes; ``static``: their results are int8, too; ``float``
     """
 
-    ranges: Ranges = extremes
+    ranges: RangeEstimator = extremes
     heads: str = "weights"
     per_channel: bool = True
 
@@ -59,26 +63,24 @@ class TFLiteExporter:
 
     def export(self, graph: InferenceGraph, recipe: Recipe, path: Path) -> None:
         recipe.check(graph)
-        path.write_bytes(MAKERS[recipe.precision](graph, recipe))
+        path.write_bytes(write(read(MAKERS[recipe.precision](graph, recipe))))
 
     def embed(self, path: Path, manifest: str) -> None:
-        model = flatbuffer_utils.read_model(path)
-        buffer = schema.BufferT()
-        buffer.data = list(manifest.encode())
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = KEY, len(model.buffers)
-        model.buffers.append(buffer)
-        model.metadata = [*(model.metadata or []), entry]
-        path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+        model = read(path.read_bytes())
+        add_metadata(model, KEY, manifest.encode())
+        path.write_bytes(write(model))
 
     def embedded(self, path: Path) -> str:
-        model = flatbuffer_utils.read_model(path)
-        entries = [e for e in model.metadata if bytes(e.name).decode() == KEY]
-        return bytes(model.buffers[entries[0].buffer].data).decode()
+        found = metadata(read(path.read_bytes()), KEY)
+        if found is None:
+            raise ModelError(
+                f"{path} has no manifest inside", "Convert it with asmnet-edge convert"
+            )
+        return found.decode()
 
     def encoding(self, path: Path) -> dict[str, dict[str, Any]]:
         """Return type, scale and zero point of each int8 output, by name."""
-        graph = flatbuffer_utils.read_model(path).subgraphs[0]
+        graph = read(path.read_bytes()).subgraphs[0]
         found = {}
         for index in graph.outputs:
             tensor = graph.tensors[index]
@@ -154,11 +156,10 @@ def _leave_in_float(plan: Any, content: bytes, layers: tuple[str, ...]) -> None:
 
     The name of the operator is the last part; activations and constants fused into it come first.
     """
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    model = read(content)
     graph = model.subgraphs[0]
     for operator in graph.operators:
-        kind = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
-        result = bytes(graph.tensors[operator.outputs[0]].name).decode()
+        kind, result = kind_of(model, operator), name_of(graph.tensors[operator.outputs[0]])
         if kind in COMPUTING and is_of(result.rpartition(";")[2], layers):
             plan.update_quantization_recipe(
                 f"^{re.escape(result)};?$", Op[kind], algorithm_key="no_quantize"

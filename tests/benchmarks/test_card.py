@@ -77,7 +77,7 @@ def test_the_card_of_a_small_model_is_written_with_its_pictures(output: Path) ->
         "tiny-turned.jpg",
     ]
     text = output.with_suffix(".md").read_text()
-    assert "A trial on at most 4 faces" in text
+    assert "A quick check on at most 4 faces" in text
     assert "* It saw no face." in text
     assert "Licence of the training data: drawn for tests" in text
     assert "| tflite, shipped |" in text

@@ -207,9 +207,9 @@ def test_the_least_displacement_that_costs_much_is_named() -> None:
     curves = {"shift_x": {"by": [-0.2, -0.1, 0.0, 0.1, 0.2], "nme": [9.0, 8.0, 4.0, 5.0, 7.0]},
               "scale": {"by": [0.8, 1.0, 1.2], "nme": [7.0, 4.0, 4.1]}}  # fmt: skip
     assert list(hard_boxes({"curves": curves}, times=1.5)) == [
-        "Crop shifted 10 % of its side to the left: NME 8.00 %, where it lies well 4.00 %.",
-        "Crop shifted 20 % of its side to the right: NME 7.00 %, where it lies well 4.00 %.",
-        "Crop scaled to 0.8 times its side: NME 7.00 %, where it lies well 4.00 %.",
+        "Crop shifted 10 % of its side to the left: NME 8.00 %, compared with 4.00 % undisplaced.",
+        "Crop shifted 20 % of its side to the right: NME 7.00 %, compared with 4.00 % undisplaced.",
+        "Crop scaled to 0.8 times its side: NME 7.00 %, compared with 4.00 % undisplaced.",
     ]
 
 
@@ -265,9 +265,9 @@ def test_a_run_of_some_seconds_has_what_was_frozen_taught_and_changed(tmp_path: 
     section = origin_of(write_facts(tmp_path / "a.keras", provenance))
     reported = render_part("training", section={**section, "remarks": [], "log": None})
     assert "90 seconds, batches of 1" in reported
-    assert "varied by rotation 10, blur 0.1. In the last part by rotation 5 instead." in reported
-    assert "The first 7 blocks stayed as they were." in reported
-    assert "weighs 0.25 beside 0.75 of the annotation" in reported
+    assert "Augmentation: rotation 10, blur 0.1. Changed in the last part: rotation 5." in reported
+    assert "The first 7 blocks were frozen." in reported
+    assert "a weight of 0.25 in the loss, the annotated ones a weight of 0.75" in reported
     assert "7.0 % of the identities were held out" in reported
 
 

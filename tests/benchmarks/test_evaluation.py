@@ -244,7 +244,7 @@ def test_an_empty_subset_is_a_note_unless_it_was_asked_for(three: Faces) -> None
 def test_training_faces_are_evaluated_on_request_and_noted(three: Faces) -> None:
     evaluation = evaluated(three, knowing(three.faces, [0.02] * 3), "train")
     assert rows_of(evaluation)["train"]["faces"] == 2
-    assert any("looks better here than it is" in note for note in evaluation.content["notes"])
+    assert any("its results are too good" in note for note in evaluation.content["notes"])
 
 
 def test_faces_of_another_scheme_are_refused(three: Faces) -> None:

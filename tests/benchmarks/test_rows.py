@@ -43,9 +43,9 @@ from asmnet_edge.benchmarks.timing import (
 )
 from asmnet_edge.benchmarks.worker import cold_start, workers
 from asmnet_edge.benchmarks.worker_process import LocalRow
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.io.files import sha256, sha256_of_all
+from asmnet_edge.rendering.drawn_face import draw_face
 
 TOML = """
 name = "Mean colour"

@@ -1,4 +1,4 @@
-"""One archive for a device: whole, checked, and the same each time; the scripts in it are sound."""
+"""The archive for a device: complete, checked, reproducible; its scripts are valid."""
 
 import hashlib
 import json
@@ -76,7 +76,7 @@ def test_an_artifact_that_its_manifest_denies_does_not_travel(wheel: Path, tmp_p
 
 
 @pytest.mark.parametrize("content", [None, b"Dear Sir or Madam"])
-def test_what_is_no_wheel_is_told(tmp_path: Path, content: bytes | None) -> None:
+def test_what_is_no_wheel_is_refused(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "thing.whl"
     if content:
         path.write_bytes(content)
@@ -90,12 +90,12 @@ def test_the_unit_restarts_and_is_watched() -> None:
         assert line in unit.splitlines()
 
 
-def test_the_command_tells_what_it_packed(
+def test_the_command_lists_what_it_packed(
     asmnet_edge: Callable, wheel: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.tar.gz"
     ended = asmnet_edge("bundle", "--wheel", wheel, "--output", out, "--json")
-    told = json.loads(ended.out)
-    assert told["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
-    assert "install.sh" in told["files"]
+    facts = json.loads(ended.out)
+    assert facts["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert "install.sh" in facts["files"]
     assert asmnet_edge("bundle", "--wheel", wheel, "--output", out).code == 2

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
 from asmnet_edge.io.manifest import read_manifest
+from asmnet_edge.rendering.drawn_face import draw_face
 
 Run = Callable[..., Any]
 FACES = ("--data", "synthetic:12")
@@ -25,7 +25,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-def test_a_dry_run_says_what_would_be_made_and_makes_nothing(
+def test_a_dry_run_lists_the_files_and_writes_nothing(
     asmnet_edge: Run, float_file: Path, tmp_path: Path
 ) -> None:
     ended = asmnet_edge(
@@ -46,7 +46,7 @@ def test_a_dry_run_says_what_would_be_made_and_makes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_dry_run_says_what_is_there(asmnet_edge: Run, float_file: Path, tmp_path: Path) -> None:
+def test_a_dry_run_lists_existing_files(asmnet_edge: Run, float_file: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny-int8.onnx").write_text("the old one")
     words = ("--precision", "int8", "--output", tmp_path, "--dry-run")
     ended = asmnet_edge("convert", "onnx", float_file, *words)
@@ -61,13 +61,13 @@ def test_a_dry_run_refuses_what_a_run_would(asmnet_edge: Run, letter: Path, tmp_
     assert "letter.txt" in ended.complaint
 
 
-def test_a_precision_that_a_format_lacks_is_told(
+def test_a_precision_that_a_format_lacks_is_refused(
     asmnet_edge: Run, float_file: Path, tmp_path: Path
 ) -> None:
     words = ("--precision", "int8-io", "--output", tmp_path / "out")
     ended = asmnet_edge("convert", "onnx", float_file, *words)
     assert ended.code == 2
-    assert "there is no int8-io for onnx. It is made for tflite" in ended.complaint
+    assert "there is no int8-io for onnx. These formats have it: tflite" in ended.complaint
 
 
 def test_what_is_kept_and_replaced_must_be_clear(
@@ -119,7 +119,7 @@ def test_resuming_does_not_keep_what_is_broken(
     words = ("--precision", "float32", "--output", tmp_path, "--resume")
     ended = asmnet_edge("convert", "onnx", float_file, *FACES, *words)
     assert ended.code == 2
-    assert "cannot be believed" in ended.complaint
+    assert "has no valid manifest" in ended.complaint
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -171,7 +171,7 @@ def test_pictures_without_landmarks_calibrate(
 # what goes wrong on the way
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_nothing(
     asmnet_edge: Run, float_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from asmnet_edge.converters.onnx.onnx_exporter import OnnxExporter

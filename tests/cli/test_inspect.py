@@ -28,7 +28,7 @@ def inspected(asmnet_edge: Run, path: Path) -> dict[str, Any]:
     return content
 
 
-def test_an_artifact_tells_all(asmnet_edge: Run, artifact: Path) -> None:
+def test_an_artifact_is_described(asmnet_edge: Run, artifact: Path) -> None:
     ended = asmnet_edge("inspect", artifact)
     assert ended.code == 0
     for words in ("TFLite artifact int8", "image uint8 (1, 224, 224, 3)", "landmarks float32",
@@ -38,7 +38,7 @@ def test_an_artifact_tells_all(asmnet_edge: Run, artifact: Path) -> None:
     assert not ended.err
 
 
-def test_json_tells_the_graph(asmnet_edge: Run, artifact: Path) -> None:
+def test_json_describes_the_graph(asmnet_edge: Run, artifact: Path) -> None:
     content = inspected(asmnet_edge, artifact)
     assert content["operators"]["DEPTHWISE_CONV_2D"] == 16
     assert (content["facts_from"], content["doubt"]) == ("beside the file", None)
@@ -58,7 +58,7 @@ def test_the_audit_is_there(asmnet_edge: Run, artifact: Path) -> None:
     assert json.loads(asmnet_edge("inspect", artifact, "--json", "--no-audit").out)["audit"] is None
 
 
-def test_without_a_manifest_the_facts_inside_are_told(asmnet_edge: Run, artifact: Path) -> None:
+def test_without_a_manifest_the_facts_inside_are_printed(asmnet_edge: Run, artifact: Path) -> None:
     Path(f"{artifact}.json").unlink()
     ended = asmnet_edge("inspect", artifact)
     assert ended.code == 0
@@ -77,7 +77,7 @@ def test_other_bytes_than_the_manifest_names_are_doubted(asmnet_edge: Run, artif
     assert "is not the file that its manifest was written for" in content["doubt"]
 
 
-def test_a_float_model_tells_what_it_is(asmnet_edge: Run) -> None:
+def test_a_float_model_is_described(asmnet_edge: Run) -> None:
     ended = asmnet_edge("inspect", shipped(SHIPPED_FLOAT))
     assert ended.code == 0
     for words in ("Keras float model", "architecture asmnet", "32 Conv2D", "research use only"):
@@ -101,7 +101,7 @@ def test_the_facts_of_all_formats_are_read_without_their_packages(
 
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx", ".xml", ".keras"])
 @pytest.mark.parametrize("content", [b"", b"from the internet", bytes(64), b"\xff" * 4096])
-def test_a_file_that_is_none_is_told(
+def test_a_file_of_another_kind_is_refused(
     asmnet_edge: Run, tmp_path: Path, suffix: str, content: bytes
 ) -> None:
     path = tmp_path / f"found{suffix}"
@@ -112,7 +112,7 @@ def test_a_file_that_is_none_is_told(
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.7, 0.99])
-def test_a_file_that_was_cut_off_is_told_or_doubted(
+def test_a_file_that_was_cut_off_is_refused_or_doubted(
     asmnet_edge: Run, artifact: Path, cut: float
 ) -> None:
     content = artifact.read_bytes()

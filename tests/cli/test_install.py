@@ -1,4 +1,4 @@
-"""install.sh, with python3, sudo and systemctl played: first, again, and after a change."""
+"""install.sh, with python3, sudo and systemctl faked: first run, second run, after a change."""
 
 import os
 import subprocess
@@ -113,7 +113,7 @@ def test_the_one_model_of_the_bundle_is_the_one_that_is_used(pi: Pi) -> None:
     assert (pi.folder / "model").read_text().strip() == str(model)
 
 
-def test_the_camera_reaches_the_service_letter_by_letter_and_nobody_else(pi: Pi) -> None:
+def test_the_camera_reaches_the_service_verbatim_and_only_the_service(pi: Pi) -> None:
     pi.done("--service", HARD)
     assert pi.setting("ASMNET_EDGE_SOURCE") == HARD
     assert (pi.folder / "service.env").stat().st_mode & 0o777 == 0o600
@@ -145,11 +145,11 @@ def test_a_service_that_runs_gets_the_new_wheel(pi: Pi) -> None:
     assert called(pi.done(), "try-restart asmnet-edge")
 
 
-def test_a_service_that_does_not_run_is_told(pi: Pi) -> None:
+def test_a_service_that_does_not_run_is_reported(pi: Pi) -> None:
     pi.environment["DEAD"] = "yes"
     ended = pi.install("--service", "0")
     assert ended.returncode == 1
-    assert "does not run: look at journalctl" in ended.stderr
+    assert "does not run: see journalctl" in ended.stderr
     assert "runs." not in ended.stdout
 
 
@@ -176,14 +176,14 @@ def test_a_folder_of_somebody_else_is_left_alone(pi: Pi) -> None:
     ("words", "complaint"),
     [
         (["--service"], "expected a camera"),
-        (["--service", "a\nb"], "no line breaks"),
+        (["--service", "a\nb"], "must not contain line breaks"),
         (["--quick"], "no such option: --quick"),
         (["a.whl", "b.whl"], "expected one wheel"),
         (["none.whl"], "there is no wheel at none.whl"),
         (["a&b"], "expected a folder of letters"),
     ],
 )
-def test_wrong_words_are_told(pi: Pi, words: list[str], complaint: str) -> None:
+def test_wrong_arguments_are_reported(pi: Pi, words: list[str], complaint: str) -> None:
     ended = pi.install(*words)
     assert ended.returncode == 2
     assert complaint in ended.stderr
@@ -198,20 +198,20 @@ def test_a_damaged_bundle_is_not_installed(pi: Pi) -> None:
     assert not pi.folder.exists()
 
 
-def test_root_is_told_to_be_somebody_else(pi: Pi) -> None:
+def test_root_is_refused(pi: Pi) -> None:
     pi.environment["PLAYED_UID"] = "0"
     ended = pi.install()
     assert (ended.returncode, "without sudo" in ended.stderr) == (2, True)
 
 
-def test_without_a_wheel_it_says_so(pi: Pi, tmp_path: Path) -> None:
+def test_a_missing_wheel_is_reported(pi: Pi, tmp_path: Path) -> None:
     pi.bundle = tmp_path / "scripts"
     pi.bundle.mkdir()
     for script in scripts_folder().glob("*.sh"):
         (pi.bundle / script.name).write_bytes(script.read_bytes())
     ended = pi.install()
     assert ended.returncode == 2
-    assert "no wheel beside" in ended.stderr
+    assert "no wheel lies beside" in ended.stderr
 
 
 def test_service_may_stand_anywhere_and_help_helps(pi: Pi) -> None:

@@ -1,4 +1,4 @@
-"""A model on the command line may be named as it comes with the package."""
+"""Models on the command line: paths, or the names of shipped ones."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_the_float_model_is_the_one_that_an_artifact_was_made_from() -> None:
         assert shipped_origin([artifact]) == shipped(name)
 
 
-def test_without_an_artifact_that_tells_the_first_float_model_is_meant(tmp_path: Path) -> None:
+def test_without_an_artifact_the_first_float_model_is_used(tmp_path: Path) -> None:
     (tmp_path / "own.tflite.json").write_text("[]")
     for artifacts in ([], [tmp_path / "own.tflite"], [tmp_path / "none.tflite"]):
         assert shipped_origin(artifacts) == shipped(SHIPPED_FLOATS[0])

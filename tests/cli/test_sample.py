@@ -1,4 +1,4 @@
-"""The sample picture that comes with the package, which the README's first command uses."""
+"""The sample picture of ``predict --sample``, the first command of the README."""
 
 import json
 from pathlib import Path

@@ -186,7 +186,7 @@ def test_outputs_that_exist_are_kept(asmnet_edge: Run, model_file: Path, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["letter.txt", "gone.npz"])
-def test_what_is_no_shape_model_is_told(
+def test_what_is_no_shape_model_is_reported(
     asmnet_edge: Run, tmp_path: Path, letter: Path, name: str
 ) -> None:
     path = letter if name == "letter.txt" else tmp_path / name

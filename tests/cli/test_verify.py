@@ -31,7 +31,7 @@ def change(path: Path, **facts: Any) -> None:
     replace(read_manifest(path), **facts).save(path)
 
 
-def test_what_was_made_passes(asmnet_edge: Run, made: Path) -> None:
+def test_a_converted_artifact_passes(asmnet_edge: Run, made: Path) -> None:
     files = sorted(p for s in (".tflite", ".onnx", ".xml") for p in made.glob(f"*{s}"))
     assert len(files) == 4
     ended = asmnet_edge("verify", *files)
@@ -41,7 +41,7 @@ def test_what_was_made_passes(asmnet_edge: Run, made: Path) -> None:
     assert not ended.err
 
 
-def test_json_tells_each_check_and_both_parities(asmnet_edge: Run, made: Path) -> None:
+def test_json_has_each_check_and_both_parities(asmnet_edge: Run, made: Path) -> None:
     ended = asmnet_edge("verify", made / "tiny-int8.tflite", "--json")
     content = json.loads(ended.out)
     assert content["passed"] is content["computes_as_made"] is True
@@ -53,7 +53,7 @@ def test_json_tells_each_check_and_both_parities(asmnet_edge: Run, made: Path) -
 
 
 @pytest.mark.parametrize("name", ["tiny-float32.onnx", "tiny-int8.tflite"])
-def test_the_other_arithmetic_is_told_too(asmnet_edge: Run, made: Path, name: str) -> None:
+def test_the_other_arithmetic_is_reported_too(asmnet_edge: Run, made: Path, name: str) -> None:
     ended = asmnet_edge("verify", made / name)
     assert "px from the float model on test patterns, " in ended.out
     assert "VNNI" in ended.out
@@ -73,7 +73,7 @@ def test_another_byte_is_found(asmnet_edge: Run, copy: Callable) -> None:
     assert "not verified: tiny-float32.onnx" in ended.complaint
 
 
-def test_a_missing_manifest_is_told(asmnet_edge: Run, copy: Callable) -> None:
+def test_a_missing_manifest_is_refused(asmnet_edge: Run, copy: Callable) -> None:
     path = copy("tiny-float32.tflite")
     manifest_path(path).unlink()
     ended = asmnet_edge("verify", path)
@@ -122,7 +122,7 @@ def test_results_too_far_from_the_float_model_fail(
     assert "deviates by 0.50" in ended.out
 
 
-def test_results_a_little_further_than_where_it_was_made_pass_with_a_note(
+def test_results_a_little_further_than_at_conversion_pass_with_a_note(
     asmnet_edge: Run, copy: Callable, trusting: None
 ) -> None:
     path = copy("tiny-float32.tflite")
@@ -156,7 +156,7 @@ def test_without_a_fingerprint_it_is_not_verified(
 
 
 @pytest.mark.parametrize("damage", [{"landmarks": [[1]]}, {"pose": "x"}, {"made": {}}], ids=str)
-def test_a_damaged_fingerprint_is_told(
+def test_a_damaged_fingerprint_is_refused(
     asmnet_edge: Run, copy: Callable, trusting: None, damage: dict
 ) -> None:
     path = copy("tiny-float32.tflite")

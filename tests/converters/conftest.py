@@ -1,4 +1,4 @@
-"""A small float model and everything it converts to, made once."""
+"""A small float model and all its artifacts, converted once."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -54,8 +54,8 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
     """Path of the artifact of a format and precision, from one folder that holds all there are."""
     folder = tmp_path_factory.mktemp("artifacts")
     every = [(n, precision) for n in format_names() for precision in format_named(n).precisions]
-    made = shared.artifacts_into(folder, *every)
-    return lambda name, precision: made[name, Precision(precision)]
+    paths = shared.artifacts_into(folder, *every)
+    return lambda name, precision: paths[name, Precision(precision)]
 
 
 @pytest.fixture(scope="session")

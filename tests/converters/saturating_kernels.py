@@ -1,6 +1,6 @@
 """Compare the simulation of saturation with the kernels of ONNX Runtime and OpenVINO on this CPU.
 
-Run in a process of its own, under an emulator or with ONEDNN_MAX_CPU_ISA set. Prints one line of
+Run in a separate process, under an emulator or with ONEDNN_MAX_CPU_ISA set. Prints one line of
 JSON: for each format whether its kernels saturate here, how many results saturation changes, and
 the largest difference from the simulation in that arithmetic (codes of results for ONNX
 Runtime, whole numbers for OpenVINO).
@@ -36,8 +36,8 @@ def expected(one: Convolution, codes: np.ndarray, pairing: str, saturating: bool
     known = one.pairing(pairing) if saturating else None
     sums = []
     rows = np.split(one.rows, one.groups)
-    for seen, own in zip(one.columns(codes), rows, strict=True):
-        sums.append(products(seen, own, known) - one.zero * own.sum(axis=1, dtype=np.int64))
+    for seen, kernel in zip(one.columns(codes), rows, strict=True):
+        sums.append(products(seen, kernel, known) - one.zero * kernel.sum(axis=1, dtype=np.int64))
     return np.concatenate(sums, axis=1).T
 
 

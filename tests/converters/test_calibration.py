@@ -165,7 +165,7 @@ def test_crops_are_as_the_network_takes_them(faces: CountedFaces) -> None:
     assert crops[0, 16, 16].tolist() == [0, 0, 255]  # RGB
 
 
-def test_no_face_to_calibrate_on_is_told(face_points: Callable) -> None:
+def test_no_face_to_calibrate_on_is_refused(face_points: Callable) -> None:
     held_out = [identity for identity in IDENTITIES if is_validation(identity)]
     with pytest.raises(AsmnetEdgeError):
         calibrate_on(CountedFaces(held_out, face_points(unit=15, centre=(32, 30))), RULE)
@@ -206,7 +206,7 @@ def test_a_test_face_under_another_name_is_refused(drawn: list[Sample]) -> None:
         calibrate_on(mixed, RULE, not_in=[tests])
 
 
-def test_the_manifest_tells_what_the_faces_were_compared_with(drawn: list[Sample]) -> None:
+def test_the_manifest_names_the_test_faces_compared_with(drawn: list[Sample]) -> None:
     found = calibrate_on(
         Kept(drawn[:30], "train"), RULE, not_in=[Kept(drawn[30:], "common", "tests")]
     )

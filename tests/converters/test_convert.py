@@ -14,9 +14,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from asmnet_edge.converters import staging
+from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.checks import parity
-from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import ConversionJob, exporter_for
 from asmnet_edge.converters.tflite.tflite_exporter import TFLiteExporter
@@ -46,7 +46,7 @@ def outputs_of(path: Path, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def tensors(path: Path) -> dict[str, tuple[str, list[int]]]:
-    """Type and shape of each input and output by name, as the file's own runtime tells them."""
+    """Type and shape of each input and output by name, as the file's runtime reports them."""
     if path.suffix == ".tflite":
         runner = Interpreter(str(path)).get_signature_runner()
         details = {**runner.get_input_details(), **runner.get_output_details()}
@@ -123,11 +123,11 @@ def test_the_file_keeps_the_contract(artifacts: Find, name: str, precision: str)
 
 @FORMATS
 @PRECISIONS
-def test_the_manifest_tells_the_contract(artifacts: Find, name: str, precision: str) -> None:
+def test_the_manifest_states_the_contract(artifacts: Find, name: str, precision: str) -> None:
     path = artifacts(name, precision)
     manifest = read_manifest(path)
-    told = {t["name"]: (t["type"], t["shape"]) for t in (*manifest.inputs, *manifest.outputs)}
-    assert told == tensors(path)
+    stated = {t["name"]: (t["type"], t["shape"]) for t in (*manifest.inputs, *manifest.outputs)}
+    assert stated == tensors(path)
 
 
 # the manifest
@@ -135,7 +135,7 @@ def test_the_manifest_tells_the_contract(artifacts: Find, name: str, precision: 
 
 @FORMATS
 @PRECISIONS
-def test_the_manifest_tells_where_it_comes_from(
+def test_the_manifest_names_its_source(
     artifacts: Find, model: FloatModel, model_file: Path, name: str, precision: str
 ) -> None:
     manifest = read_manifest(artifacts(name, precision))
@@ -179,10 +179,10 @@ def test_the_parity_in_the_manifest_is_what_a_user_measures(
     crops = calibration.held_out
     landmarks, _ = outputs_of(path, crops)
     distances = 96 * np.linalg.norm(landmarks - model.predict(crops)[0], axis=-1)
-    told = read_manifest(path).parity
-    assert told["faces"] == len(crops)
-    assert told["mean_px"] == pytest.approx(distances.mean(), rel=0.01, abs=1e-4)
-    assert told["max_px"] == pytest.approx(distances.max(), rel=0.01, abs=1e-4)
+    stated = read_manifest(path).parity
+    assert stated["faces"] == len(crops)
+    assert stated["mean_px"] == pytest.approx(distances.mean(), rel=0.01, abs=1e-4)
+    assert stated["max_px"] == pytest.approx(distances.max(), rel=0.01, abs=1e-4)
 
 
 @FORMATS
@@ -213,9 +213,11 @@ def test_an_int8_file_computes_all_but_its_heads_in_int8(
 
 def test_the_folder_holds_the_artifacts_and_nothing_else(artifacts: Find) -> None:
     folder = artifacts("tflite", "int8").parent
-    made = [path for path in folder.iterdir() if path.suffix in suffixes()]
-    expected = {file.name for path in made for file in (*artifact_files(path), manifest_path(path))}
-    assert len(made) >= 6
+    found = [path for path in folder.iterdir() if path.suffix in suffixes()]
+    expected = {
+        file.name for path in found for file in (*artifact_files(path), manifest_path(path))
+    }
+    assert len(found) >= 6
     assert {path.name for path in folder.iterdir()} == expected
 
 
@@ -234,7 +236,7 @@ def test_what_fails_its_check_leaves_nothing(
 ) -> None:
     limit = {"float32": "MAX_PIXELS_FLOAT32", "int8": "MAX_DEVIATION_INT8"}[precision]
     monkeypatch.setattr(parity, limit, -1.0)
-    with pytest.raises(CheckFailedError, match=rf"tiny-{precision}.* deviates by .*allowed are"):
+    with pytest.raises(CheckFailedError, match=rf"tiny-{precision}.* deviates by .*the limit is"):
         convert_artifact(
             ConversionJob(name, Precision(precision)), graph, calibration, tmp_path, "tiny"
         )
@@ -287,7 +289,7 @@ def test_a_stop_between_two_moves_leaves_nothing_that_opens(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    order = ConversionJob("openvino", Precision.FLOAT32)
+    job = ConversionJob("openvino", Precision.FLOAT32)
     there = artifacts("openvino", "float32")
     for file in there.parent.glob("tiny-float32.[bx]*"):
         shutil.copy(file, tmp_path)
@@ -302,7 +304,7 @@ def test_a_stop_between_two_moves_leaves_nothing_that_opens(
 
     monkeypatch.setattr(staging, "put_in_place", stop_at_xml)
     with pytest.raises(KeyboardInterrupt):
-        convert_artifact(order, graph, calibration, tmp_path, "tiny")
+        convert_artifact(job, graph, calibration, tmp_path, "tiny")
     with pytest.raises(ModelError, match="there is no artifact"):
         open_artifact(path)
 
@@ -317,7 +319,7 @@ def test_the_returned_manifest_is_the_one_on_disk(
     assert read_manifest(path) == manifest
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(
+def test_a_file_in_the_place_of_the_folder_is_refused(
     graph: InferenceGraph, calibration: CalibrationSet, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("I was here first")

@@ -16,12 +16,12 @@ from asmnet_edge.converters.accuracy.equalisation import (
     pairs,
 )
 from asmnet_edge.converters.accuracy.fake_quantization import round_kernel
-from asmnet_edge.converters.accuracy.scores import Faces
 from asmnet_edge.converters.accuracy.sensitivity import Judge
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.folding import copy_of
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.training.float_model import FloatModel
 
 Spoil = Callable[[keras.Model, str, str], None]
@@ -41,11 +41,11 @@ def spoilt(simulation: Simulation, spoil: Spoil) -> Simulation:
 
 
 @pytest.fixture(scope="module")
-def faces(crops: np.ndarray, model: FloatModel) -> Faces:
-    return Faces(crops, model.scheme)
+def faces(crops: np.ndarray, model: FloatModel) -> AnnotatedCrops:
+    return AnnotatedCrops(crops, model.scheme)
 
 
-def cost(simulation: Simulation, faces: Faces) -> float:
+def cost(simulation: Simulation, faces: AnnotatedCrops) -> float:
     return Judge(simulation, faces).score(simulation.body).deviation
 
 
@@ -84,7 +84,7 @@ def test_equalising_keeps_the_function(simulation: Simulation, crops: np.ndarray
     assert np.abs(kernels[0] - kernels[1]).max() > 0.01  # though the weights did change
 
 
-def test_equalising_mends_what_was_spoilt(spoilt: Simulation, faces: Faces) -> None:
+def test_equalising_mends_what_was_spoilt(spoilt: Simulation, faces: AnnotatedCrops) -> None:
     # pair-limited weights round more coarsely before and after
     assert cost(spoilt.of(equalise(spoilt)), faces) < 0.75 * cost(spoilt, faces)
 
@@ -117,16 +117,16 @@ def test_the_mean_of_a_rounded_convolution_is_the_exact_ones(simulation: Simulat
 # the choice
 
 
-def test_a_repair_that_helps_is_chosen_and_told(spoilt: Simulation, faces: Faces) -> None:
+def test_a_repair_that_helps_is_chosen(spoilt: Simulation, faces: AnnotatedCrops) -> None:
     equalisation = choose_repair(spoilt, faces)
     assert equalisation.name in ("equalisation", "both")
-    told = equalisation.as_json()
-    assert told["deviations"][equalisation.name] < 0.75 * told["deviations"]["none"]
-    assert told["chosen_on"] == len(faces)
+    content = equalisation.as_json()
+    assert content["deviations"][equalisation.name] < 0.75 * content["deviations"]["none"]
+    assert content["chosen_on"] == len(faces)
 
 
 def test_a_repair_that_does_not_is_left(
-    simulation: Simulation, faces: Faces, monkeypatch: pytest.MonkeyPatch
+    simulation: Simulation, faces: AnnotatedCrops, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from asmnet_edge.converters.accuracy import equalisation
 

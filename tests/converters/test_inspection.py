@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 import pytest
 
+from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
-from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.inspection import audit as acceleration
 from asmnet_edge.converters.inspection.audit import Audit, Operator, audit, is_among
@@ -44,7 +44,7 @@ def test_all_but_the_heads_are_int8(artifacts: Find, name: str) -> None:
     assert len(found.islands[heads[0]]) == 2
 
 
-def test_the_islands_say_why(artifacts: Find) -> None:
+def test_the_islands_have_reasons(artifacts: Find) -> None:
     islands = audit(artifacts("openvino", "int8"), run=False).islands
     assert islands.keys() == {"head, float by design", "only the float heads take it"}
 
@@ -82,7 +82,7 @@ def test_scaling_pixels_another_way_hides_no_convolution(
     assert audit(path, run=False).counts == {"total": 67, "int8": 64}
 
 
-def test_what_the_plan_kept_is_told_from_what_failed() -> None:
+def test_layers_kept_by_plan_are_distinguished_from_failures() -> None:
     name = "3 asmnet_1/block_3_depthwise_relu_1/Relu6;asmnet_1/block_3_depthwise_1/BiasAdd"
     assert is_among(name, {"block_3_depthwise"})
     assert is_among("asmnet_1/pool_1_1/Mean", {"pool_1"})
@@ -127,7 +127,7 @@ def test_openvino_on_arm_promises_nothing(artifacts: Find, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("name", ["onnx", "openvino"])
-def test_saturation_is_told_where_vnni_is_missing(
+def test_saturation_is_noted_where_vnni_is_missing(
     artifacts: Find, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(system, "is_x86", lambda: True)
@@ -142,7 +142,7 @@ def test_saturation_is_told_where_vnni_is_missing(
 
 
 @pytest.mark.parametrize(
-    ("line", "x86", "told"),
+    ("line", "x86", "expected"),
     [
         ("flags\t\t: fpu avx2 avx512_vnni", True, "avx512_vnni"),
         ("Features\t: fp asimd asimddp", False, "asimddp"),
@@ -150,24 +150,26 @@ def test_saturation_is_told_where_vnni_is_missing(
     ],
 )
 def test_cpu_features_are_read(
-    line: str, x86: bool, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    line: str, x86: bool, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{line}\nbugs\t: none\n")
     found = system.features(tmp_path / "cpuinfo")
     assert found == frozenset(line.split(": ")[1].split())
     monkeypatch.setattr(system, "features", lambda: found)
     monkeypatch.setattr(system, "is_x86", lambda: x86)
-    assert told in acceleration.cpu_notes()[0]
+    assert expected in acceleration.cpu_notes()[0]
 
 
-def test_a_system_that_tells_nothing_is_no_error(tmp_path: Path) -> None:
+def test_a_system_without_cpuinfo_is_no_error(tmp_path: Path) -> None:
     assert system.features(tmp_path / "nowhere") is None
 
 
 # where something is missing
 
 
-def test_without_its_reader_it_says_so(artifacts: Find, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_reader_there_is_a_note(
+    artifacts: Find, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     found = audit(artifacts("tflite", "int8"))
     assert not found.possible
@@ -217,6 +219,6 @@ def test_onnx_files_are_read_as_onnx_reads_them(artifacts: Find) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x3a\xff", b"no such file", b"\x3a\x05\x0a"])
-def test_what_is_no_onnx_file_is_told(content: bytes) -> None:
+def test_what_is_no_onnx_file_is_refused(content: bytes) -> None:
     with pytest.raises(ModelError, match="not an ONNX file"):
         read_onnx(content)

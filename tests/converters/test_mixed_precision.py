@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from asmnet_edge.converters.accuracy.mixed_precision import Planner, carry_out, planner_for
-from asmnet_edge.converters.accuracy.scores import Faces, Goal, Score, check, faces_to_judge
+from asmnet_edge.converters.accuracy.scores import Goal, Score, check, faces_to_judge
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.calibration.sources import FaceSource
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.datasets.sample import OnBroken, Sample, refuse
 from asmnet_edge.datasets.splits import is_validation
 from asmnet_edge.datasets.synthetic import DrawnFaces
@@ -39,16 +40,16 @@ class AddingJudge:
     """Costs add up; the drop is a tenth of the deviation."""
 
     simulation: FourBlocks
-    faces: Faces
+    faces: AnnotatedCrops
 
     def score(self, in_int8: Collection[str]) -> Score:
         total = sum(COSTS[name.removesuffix("_conv")] for name in in_int8)
         return Score(total, total / 10, (0.0, 1.0))
 
 
-def some_faces(scheme: LandmarkScheme, labelled: bool = True) -> Faces:
+def some_faces(scheme: LandmarkScheme, labelled: bool = True) -> AnnotatedCrops:
     crops = np.zeros((5, 8, 8, 3), np.uint8)
-    return Faces(crops, scheme, np.zeros((5, scheme.points, 2)) if labelled else None)
+    return AnnotatedCrops(crops, scheme, np.zeros((5, scheme.points, 2)) if labelled else None)
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_the_drop_can_be_the_goal(judge: AddingJudge) -> None:
     assert both.blocks == ("first", "third")
 
 
-def test_a_goal_below_everything_keeps_all_and_says_so(judge: AddingJudge) -> None:
+def test_a_goal_below_everything_keeps_all_in_float(judge: AddingJudge) -> None:
     plan = planner(judge, max_deviation=0.0).plan()
     assert len(plan.blocks) == 4
     assert plan.is_met  # all in float costs nothing here
@@ -98,12 +99,12 @@ def test_a_goal_below_everything_keeps_all_and_says_so(judge: AddingJudge) -> No
         planner(judge, max_deviation=0.0).one_more(plan)
 
 
-def test_a_plan_tells_itself(judge: AddingJudge) -> None:
-    told = planner(judge, max_deviation=6.4).plan().as_json()
-    assert told["goal"] == {"max_deviation": 6.4}
-    assert told["keep_float"] == ["first_conv"]
-    assert told["chosen_on"] == 5
-    assert told["expected"]["deviation"] == 6.0
+def test_a_plan_as_json(judge: AddingJudge) -> None:
+    content = planner(judge, max_deviation=6.4).plan().as_json()
+    assert content["goal"] == {"max_deviation": 6.4}
+    assert content["keep_float"] == ["first_conv"]
+    assert content["chosen_on"] == 5
+    assert content["expected"]["deviation"] == 6.0
 
 
 # goals
@@ -156,7 +157,7 @@ def test_the_best_is_kept_when_none_meets_it(judge: AddingJudge) -> None:
     assert outcome.worst[1]["deviation"] == pytest.approx(2.6)
 
 
-def test_verifying_says_what_misses_by_how_much() -> None:
+def test_verifying_names_what_misses_by_how_much() -> None:
     goal = Goal(max_nme_drop=0.03)
     scores = {"a.onnx": Score(0.2, 0.01, (0, 1)), "a.xml": Score(0.2, 0.075, (0, 1))}
     with pytest.raises(CheckFailedError, match=r"a.xml misses .* 7 faces .*nme drop is 0.045 %"):
@@ -200,7 +201,7 @@ def test_pictures_without_a_face_are_left_out_of_judging_where_that_was_asked_fo
     assert min(len(first), len(second)) >= 4
 
 
-def test_too_few_faces_are_told() -> None:
+def test_too_few_faces_are_refused() -> None:
     with pytest.raises(UsageError, match="faces to choose on"):
         faces_to_judge(DrawnFaces(10, size=64), CropRule(size=32), IBUG68)
 
@@ -211,7 +212,7 @@ def test_too_few_faces_are_told() -> None:
 def test_a_plan_for_a_network_lowers_its_deviation(
     graph: InferenceGraph, calibration: CalibrationSet, crops: np.ndarray
 ) -> None:
-    faces = Faces(crops, graph.model.scheme)
+    faces = AnnotatedCrops(crops, graph.model.scheme)
     chooser = planner_for(graph, calibration, faces, Goal(max_deviation=100.0))
     goal = Goal(max_deviation=0.8 * chooser.whole.deviation)
     plan = Planner(chooser.judge, goal).plan()

@@ -8,10 +8,11 @@ import pytest
 from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.calibration.sources import FaceSource, UnlabelledPictures
 from asmnet_edge.datasets.sample import Dataset
-from asmnet_edge.datasets.synthetic import DrawnFaces, draw_face
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry.landmarks import Box
 from asmnet_edge.io.images import Picture, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.training.float_model import FloatModel
 
@@ -42,13 +43,13 @@ def test_each_picture_with_a_face_is_a_face(folder: Path, model: FloatModel) -> 
 
 
 def test_what_is_unreadable_or_shows_no_face_is_named(folder: Path, model: FloatModel) -> None:
-    told: list[str] = []
+    errors: list[str] = []
     faces = UnlabelledPictures(folder, model, one_face)
-    faces.samples("train", lambda error: told.append(str(error)))
-    assert len(told) == 2
-    assert "broken.jpg is cut off" in told[0]
-    assert told[1].startswith("no face was found in ")
-    assert told[1].endswith("grey.png")
+    faces.samples("train", lambda error: errors.append(str(error)))
+    assert len(errors) == 2
+    assert "broken.jpg is cut off" in errors[0]
+    assert errors[1].startswith("no face was found in ")
+    assert errors[1].endswith("grey.png")
 
 
 def test_landmarks_are_what_the_model_sees_in_the_box(folder: Path, model: FloatModel) -> None:
@@ -88,7 +89,7 @@ def test_a_test_picture_among_them_is_refused(
 
 
 @pytest.mark.parametrize(("name", "cure"), [("gone", "no folder"), ("empty", "holds no pictures")])
-def test_a_folder_without_pictures_is_told(
+def test_a_folder_without_pictures_is_errors(
     model: FloatModel, tmp_path: Path, name: str, cure: str
 ) -> None:
     (tmp_path / "empty").mkdir()

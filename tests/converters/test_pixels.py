@@ -1,4 +1,4 @@
-"""A model that scales pixels its own way keeps the contract in every format all the same."""
+"""A model with another scaling of pixels keeps the contract in every format."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
-from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.jobs import ConversionJob
 from asmnet_edge.formats import format_names
@@ -34,7 +34,7 @@ def official(tiny: Mapping[str, Any], calibration: CalibrationSet) -> FloatModel
     return replace(model, pixels=OTHER)
 
 
-def test_the_graph_scales_pixels_as_the_model_says(official: FloatModel, crops: np.ndarray) -> None:
+def test_the_graph_scales_pixels_as_the_model_does(official: FloatModel, crops: np.ndarray) -> None:
     landmarks, _ = InferenceGraph(official).run(crops[:1])
     np.testing.assert_allclose(landmarks, official.predict(crops[:1])[0][0], atol=1e-5)
     ours = replace(official, pixels=PixelScaling()).predict(crops[:1])[0]

@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.converters.accuracy.mixed_precision import make_planned
-from asmnet_edge.converters.accuracy.scores import Faces, Goal
+from asmnet_edge.converters.accuracy.mixed_precision import convert_by_plan
+from asmnet_edge.converters.accuracy.scores import Goal
+from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.batch import Batch
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
-from asmnet_edge.converters.convert import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.inspection.audit import audit
 from asmnet_edge.converters.jobs import ConversionJob
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.io.manifest import Precision, read_manifest
 
 BLOCK = ("block_9_expand", "block_9_depthwise", "block_9_project", "block_9_add")
@@ -22,8 +23,8 @@ BLOCK = ("block_9_expand", "block_9_depthwise", "block_9_project", "block_9_add"
 def test_what_is_kept_stays_in_float_and_nothing_else(
     graph: InferenceGraph, calibration: CalibrationSet, tmp_path: Path, name: str, count: int
 ) -> None:
-    order = ConversionJob(name, Precision.INT8, BLOCK)
-    path, manifest = convert_artifact(order, graph, calibration, tmp_path, "planned")
+    job = ConversionJob(name, Precision.INT8, BLOCK)
+    path, manifest = convert_artifact(job, graph, calibration, tmp_path, "planned")
     assert manifest.keep_float == BLOCK
     found = audit(path)
     assert found.counts == {"total": 67, "int8": count - 4}
@@ -31,27 +32,27 @@ def test_what_is_kept_stays_in_float_and_nothing_else(
     assert found.runs_in_int8 == count - 4
 
 
-def test_a_plan_is_made_measured_and_verified(
+def test_a_plan_is_carried_out_and_verified(
     graph: InferenceGraph,
     calibration: CalibrationSet,
     crops: np.ndarray,
     tmp_path: Path,
 ) -> None:
-    scheme, told = graph.model.scheme, []
-    faces = Faces(crops[:5], scheme), Faces(crops[5:], scheme)
+    scheme, lines = graph.model.scheme, []
+    faces = AnnotatedCrops(crops[:5], scheme), AnnotatedCrops(crops[5:], scheme)
     batch = Batch(Path("tiny.keras"), calibration, tmp_path, "planned")
-    result = make_planned(
+    result = convert_by_plan(
         [ConversionJob("tflite", Precision.INT8)],
         batch,
         graph,
         faces,
         Goal(max_deviation=50.0),
-        told.append,
+        lines.append,
     )
-    assert [one.path.name for one in result.made] == ["planned-int8.tflite"]
+    assert [one.path.name for one in result.results] == ["planned-int8.tflite"]
     assert result.verified.keys() == result.outcome.scores.keys() == {"planned-int8.tflite"}
-    repair = read_manifest(result.made[0].path).repair
+    repair = read_manifest(result.results[0].path).repair
     assert repair["deviations"].keys() == {"none", "equalisation", "bias correction", "both"}
-    kept = read_manifest(result.made[0].path).keep_float
+    kept = read_manifest(result.results[0].path).keep_float
     assert kept == result.outcome.plan.keep_float == ()
-    assert told[-1] == "making artifacts, in float: nothing beside the heads"
+    assert lines[-1] == "converting, in float: nothing beside the heads"

@@ -1,6 +1,7 @@
 """Every format in every precision that it has: near the float model, and small."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_float16_is_within_a_tenth_of_a_pixel_and_not_float32(
     ],
 )
 def test_each_precision_has_its_limit(precision: Precision, pixels: float, percent: float) -> None:
-    with pytest.raises(CheckFailedError, match=r"face\.x deviates by .*allowed are"):
+    with pytest.raises(CheckFailedError, match=r"face\.x deviates by .*the limit is"):
         Parity(1, pixels, 0.0, percent, 0.0).check(precision, "face.x")
     Parity(1, 0.9 * pixels - 0.01, 0.0, max(percent - 0.2, 0), 0.0).check(precision, "face.x")
 
@@ -88,18 +89,20 @@ def test_float16_is_half_and_int8_weights_a_third_of_float32(artifacts: Find, na
 
 
 @EVERY
-def test_what_the_table_offers_is_made(artifacts: Find, name: str, precision: Precision) -> None:
+def test_what_the_table_offers_is_converted(
+    artifacts: Find, name: str, precision: Precision
+) -> None:
     assert read_manifest(artifacts(name, precision)).precision is precision
 
 
 @pytest.mark.parametrize("name", ["onnx", "openvino"])
-def test_a_precision_that_a_format_lacks_is_told_with_where_to_get_it(name: str) -> None:
-    with pytest.raises(UsageError, match=f"no int8-io for {name}") as told:
+def test_a_missing_precision_is_refused_with_the_formats_that_have_it(name: str) -> None:
+    with pytest.raises(UsageError, match=f"no int8-io for {name}") as raised:
         jobs_for([name], ["int8-io"])
-    assert "tflite" in str(told.value.cure)
+    assert "tflite" in str(raised.value.cure)
 
 
-def test_int8_without_faces_is_told() -> None:
+def test_int8_without_faces_is_refused() -> None:
     with pytest.raises(UsageError, match="int8 needs faces"):
         Recipe(Precision.INT8)
 
@@ -116,7 +119,7 @@ def test_int8_io_takes_and_gives_eight_bits_alone(artifacts: Find) -> None:
     assert types == {9}  # INT8: not one float operator
 
 
-def test_the_manifest_tells_how_to_read_eight_bit_outputs(
+def test_the_manifest_holds_the_scales_of_eight_bit_outputs(
     artifacts: Find, crops: np.ndarray
 ) -> None:
     path = artifacts("tflite", "int8-io")
@@ -127,18 +130,19 @@ def test_the_manifest_tells_how_to_read_eight_bit_outputs(
     raw = {len(d["shape"]): interpreter.get_tensor(d["index"])
            for d in interpreter.get_output_details()}  # fmt: skip
     landmarks, pose = open_artifact(path).backend.run(crops[:1])
-    told = {output["name"]: output for output in read_manifest(path).outputs}
+    outputs = {output["name"]: output for output in read_manifest(path).outputs}
     for name, rank, ours in (("landmarks", 3, landmarks), ("pose", 2, pose)):
-        assert told[name]["type"] == "int8"
-        by_hand = told[name]["scale"] * (raw[rank][0].astype(float) - told[name]["zero_point"])
+        assert outputs[name]["type"] == "int8"
+        by_hand = outputs[name]["scale"] * (
+            raw[rank][0].astype(float) - outputs[name]["zero_point"]
+        )
         np.testing.assert_allclose(ours, by_hand, atol=1e-5)
 
 
 def test_eight_bit_landmarks_reach_beyond_the_crop(artifacts: Find) -> None:
-    told = {o["name"]: o for o in read_manifest(artifacts("tflite", "int8-io")).outputs}[
-        "landmarks"
-    ]
-    least, greatest = (told["scale"] * (step - told["zero_point"]) for step in (-128, 127))
+    outputs = {o["name"]: o for o in read_manifest(artifacts("tflite", "int8-io")).outputs}
+    found = outputs["landmarks"]
+    least, greatest = (found["scale"] * (step - found["zero_point"]) for step in (-128, 127))
     assert least <= -0.045
     assert greatest >= 1.045
 
@@ -177,14 +181,15 @@ def test_layers_to_keep_in_float_are_float(
 ) -> None:
     path = tmp_path / f"kept{format_named(name).suffix}"
     keep = ("block_3_depthwise", "block_13_project", "Conv1")
-    exporter_for(name).export(graph, Recipe(Precision.INT8, calibration, keep), path)
+    few = replace(calibration, crops=calibration.crops[:4])  # NNCF takes its time over each
+    exporter_for(name).export(graph, Recipe(Precision.INT8, few, keep), path)
     whole = read_manifest(artifacts(name, "int8")).operators
     assert audit(path, run=False).counts == {**whole, "int8": whole["int8"] - 3}
     assert np.isfinite(run_all(open_backend(path), calibration.held_out[:1])[0]).all()
 
 
 @FORMATS
-def test_a_layer_that_is_not_there_is_told(
+def test_a_layer_that_is_not_there_is_refused(
     graph: InferenceGraph, calibration: CalibrationSet, tmp_path: Path, name: str
 ) -> None:
     recipe = Recipe(Precision.INT8, calibration, ("block_99_expand",))

@@ -16,13 +16,14 @@ from onnx import TensorProto, helper, numpy_helper
 from asmnet_edge.converters.onnx.canonical_form import canonical
 from asmnet_edge.io.manifest import artifact_files, manifest_path
 
-# made in another order than the `artifacts` fixture makes them, so that the libraries' counters
-# stand elsewhere; the weights in int8 and in float take different ways through each library
+# in another order than the `artifacts` fixture converts, so that the libraries' counters differ;
+# weights in int8 and in float take different ways through each library
 CONVERT = """
 import runpy, sys
 from pathlib import Path
-from asmnet_edge.converters.convert import Order, convert
+from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.graph import InferenceGraph
+from asmnet_edge.converters.jobs import ConversionJob
 from asmnet_edge.io.manifest import Precision
 from asmnet_edge.training.float_model import load_float_model
 
@@ -31,13 +32,13 @@ graph = InferenceGraph(load_float_model(model))
 calibration = runpy.run_path(tiny)["tiny_calibration"]()
 for format in ("openvino", "onnx", "tflite"):
     for precision in (Precision.INT8, Precision.DYNAMIC_INT8, Precision.FLOAT32):
-        convert(Order(format, precision), graph, calibration, folder, "tiny")
+        convert_artifact(ConversionJob(format, precision), graph, calibration, folder, "tiny")
 """
 
 
 @pytest.fixture(scope="module")
 def elsewhere(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of artifacts that another process made of the same model file."""
+    """Folder of artifacts that another process converted from the same model file."""
     folder = tmp_path_factory.mktemp("elsewhere")
     tiny = Path(__file__).parents[1] / "tiny.py"
     environment = {**os.environ, "PYTHONHASHSEED": "1", "KERAS_BACKEND": "tensorflow"}
@@ -101,7 +102,7 @@ def test_names_without_counters_stay() -> None:
     onnx.checker.check_model(model, full_check=True)
 
 
-def test_the_canonical_form_is_its_own() -> None:
+def test_the_canonical_form_of_itself_is_the_same() -> None:
     model = canonical(relu_net(ONE))
     again = onnx.ModelProto.FromString(model.SerializeToString())
     assert canonical(again) == model

@@ -211,9 +211,9 @@ def test_either_arithmetic_is_simulated_as_it_is_here(spoilt: Path, crops: np.nd
     again = arithmetic.simulated(spoilt, both.here)
     assert again is not None
     landmarks = np.stack([again.run(crop[None])[0] for crop in crops[:4]])
-    own = both.run(crops[:4])
-    other = own[arithmetic.other_than(both.here)][0]
-    assert np.abs(landmarks - own[both.here][0]).max() < 0.2 * np.abs(landmarks - other).max()
+    results = both.run(crops[:4])
+    other = results[arithmetic.other_than(both.here)][0]
+    assert np.abs(landmarks - results[both.here][0]).max() < 0.2 * np.abs(landmarks - other).max()
 
 
 def test_a_file_that_cannot_saturate_needs_no_simulation(
@@ -232,7 +232,7 @@ NEAR, FAR = Parity(4, 1.0, 0.5, 0.4, 0.1), Parity(4, 9.0, 5.0, 4.3, 2.0)
 
 def test_a_refusal_names_saturation_when_that_is_the_cause() -> None:
     with pytest.raises(CheckFailedError) as raised:
-        Parities(NEAR, FAR).check(Precision.INT8, "own.onnx")
+        Parities(NEAR, FAR).check(Precision.INT8, "net.onnx")
     assert "4.30 % of the inter-ocular distance" in raised.value.message
     assert "saturate at 16 bits" in raised.value.message
     assert "0.40 %" in raised.value.message
@@ -241,12 +241,12 @@ def test_a_refusal_names_saturation_when_that_is_the_cause() -> None:
 
 def test_a_refusal_names_the_calibration_when_both_are_far() -> None:
     with pytest.raises(CheckFailedError, match="Calibrate on faces that look more like yours"):
-        Parities(FAR, FAR).check(Precision.INT8, "own.onnx")
-    Parities(NEAR, NEAR).check(Precision.INT8, "own.onnx")
+        Parities(FAR, FAR).check(Precision.INT8, "net.onnx")
+    Parities(NEAR, NEAR).check(Precision.INT8, "net.onnx")
 
 
 def test_old_manifests_tell_one_parity() -> None:
     old = Parities.from_json(NEAR.as_json())
     assert old == Parities(NEAR)
     assert Parities.from_json(Parities(NEAR, FAR).as_json()) == Parities(NEAR, FAR)
-    Parities(NEAR).check(Precision.INT8, "own.onnx")
+    Parities(NEAR).check(Precision.INT8, "net.onnx")

@@ -19,10 +19,10 @@ from asmnet_edge.converters.accuracy.fake_quantization import (
     RoundedTensor,
     round_kernel,
 )
-from asmnet_edge.converters.accuracy.scores import Faces
 from asmnet_edge.converters.accuracy.sensitivity import Judge, Row, sensitivity
 from asmnet_edge.converters.accuracy.simulation import Simulation
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops
 from asmnet_edge.geometry.metrics import deviation
 from asmnet_edge.runtime.backends.backend import open_backend, run_all
 from asmnet_edge.training.float_model import FloatModel
@@ -37,7 +37,7 @@ def simulation(model: FloatModel, calibration: CalibrationSet) -> Simulation:
 
 @pytest.fixture(scope="module")
 def judge(simulation: Simulation, crops: np.ndarray, model: FloatModel) -> Judge:
-    return Judge(simulation, Faces(crops, model.scheme))
+    return Judge(simulation, AnnotatedCrops(crops, model.scheme))
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,10 @@ def test_labels_add_the_drop(judge: Judge) -> None:
     assert judge.score(judge.simulation.body).nme_drop is None
     # truth as the rounded model has it: rounding can only seem to help
     truth, _ = judge.simulation.outputs(crops, judge.simulation.body)
-    labelled, body = Judge(judge.simulation, Faces(crops, scheme, truth)), judge.simulation.body
+    labelled, body = (
+        Judge(judge.simulation, AnnotatedCrops(crops, scheme, truth)),
+        judge.simulation.body,
+    )
     exact, other = (labelled.score_in(body, saturating) for saturating in (False, True))
     assert exact.nme_drop == pytest.approx(-exact.deviation, rel=0.05)
     worse = labelled.score(body)
@@ -184,10 +187,10 @@ def test_a_figure_shows_the_costliest(
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
-# the verb
+# the command line
 
 
-def test_the_verb_writes_table_and_figure(model_file: Path, tmp_path: Path) -> None:
+def test_the_command_writes_table_and_figure(model_file: Path, tmp_path: Path) -> None:
     words = [str(model_file), "--data", "synthetic:200", "--faces", "4", "--json"]
     words += ["--output", str(tmp_path / "out")]
     result = CliRunner().invoke(command, words, catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""Made in a workshop, named at the end: what is left when something goes wrong on the way."""
+"""Staging directories: what is left when a conversion is killed or the disk is full."""
 
 import errno
 import fcntl
@@ -33,9 +33,9 @@ FACTS = ArtifactManifest(
 )
 
 
-def made(room: Path, content: str) -> Path:
-    """An artifact of two files."""
-    path = room / "model.xml"
+def artifact(folder: Path, content: str) -> Path:
+    """Write an artifact of two files."""
+    path = folder / "model.xml"
     path.write_text(content)
     path.with_suffix(".bin").write_text(content)
     return path
@@ -46,14 +46,14 @@ def small_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PROBE", 2**20)
 
 
-def test_a_workshop_is_gone_when_it_closes(tmp_path: Path) -> None:
-    with staging_directory(tmp_path) as room:
-        (room / "half").write_text("half")
-        assert room.parent == tmp_path
+def test_a_staging_directory_is_gone_when_it_closes(tmp_path: Path) -> None:
+    with staging_directory(tmp_path) as staging:
+        (staging / "half").write_text("half")
+        assert staging.parent == tmp_path
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_killed_conversion_left_is_swept_up(tmp_path: Path) -> None:
+def test_what_a_killed_conversion_left_is_removed(tmp_path: Path) -> None:
     left = tmp_path / f"{PREFIX}old"
     left.mkdir()
     (left / "lock").touch()
@@ -62,24 +62,24 @@ def test_what_a_killed_conversion_left_is_swept_up(tmp_path: Path) -> None:
     assert not left.exists()
 
 
-def test_a_workshop_in_use_is_left_alone(tmp_path: Path) -> None:
-    with staging_directory(tmp_path) as room:
+def test_a_staging_directory_in_use_is_left_alone(tmp_path: Path) -> None:
+    with staging_directory(tmp_path) as staging:
         # a lock is held by the open file, so that another opening of it sees it, as a process would
         remove_abandoned(tmp_path)
-        assert room.is_dir()
-        with (room / "lock").open() as lock, pytest.raises(BlockingIOError):
+        assert staging.is_dir()
+        with (staging / "lock").open() as lock, pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_naming_puts_all_files_in_place(tmp_path: Path) -> None:
-    with staging_directory(tmp_path) as room:
-        manifest = publish(made(room, "new"), FACTS, tmp_path)
+def test_publishing_puts_all_files_in_place(tmp_path: Path) -> None:
+    with staging_directory(tmp_path) as staging:
+        manifest = publish(artifact(staging, "new"), FACTS, tmp_path)
     assert read_manifest(tmp_path / "model.xml") == manifest
     assert {p.name for p in tmp_path.iterdir()} == {"model.xml", "model.bin", "model.xml.json"}
 
 
 def stops(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """A kill after so many of the changes that naming makes to the folder."""
+    """Raise at the change number ``after`` that publishing makes to the folder."""
     done: list[None] = []
     replace, unlink = os.replace, Path.unlink
 
@@ -108,13 +108,13 @@ def test_a_stop_at_any_moment_leaves_a_whole_artifact_or_none(
 ) -> None:
     path = tmp_path / "model.xml"
     if before:
-        FACTS.sealed([path.with_suffix(".bin"), made(tmp_path, before)]).save(path)
-    with monkeypatch.context() as patched, staging_directory(tmp_path) as room:
-        new = made(room, "new")
+        FACTS.sealed([path.with_suffix(".bin"), artifact(tmp_path, before)]).save(path)
+    with monkeypatch.context() as patched, staging_directory(tmp_path) as staging:
+        new = artifact(staging, "new")
         stops(patched, after)
         try:
             publish(new, FACTS, tmp_path)
-            assert after == 4, "naming makes four changes"
+            assert after == 4, "publishing makes four changes"
         except KeyboardInterrupt:
             assert after < 4
     if path.exists():
@@ -129,19 +129,19 @@ def full(*_: object) -> Iterator[None]:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_full_disk_is_told_whatever_the_library_raised(
+def test_a_full_disk_is_reported_whatever_the_library_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_write_and_remove", full)
-    told = f"cannot write into {tmp_path}: No space.*Free some"
-    with pytest.raises(UsageError, match=told), staging_directory(tmp_path):
+    message = f"cannot write into {tmp_path}: No space.*Free some"
+    with pytest.raises(UsageError, match=message), staging_directory(tmp_path):
         raise RuntimeError("basic_ios::clear: iostream error")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_that_python_sees_is_told(tmp_path: Path) -> None:
-    told = f"cannot write into {tmp_path}: No space left"
-    with pytest.raises(UsageError, match=told), staging_directory(tmp_path):
+def test_a_full_disk_that_python_sees_is_reported(tmp_path: Path) -> None:
+    message = f"cannot write into {tmp_path}: No space left"
+    with pytest.raises(UsageError, match=message), staging_directory(tmp_path):
         full()
 
 
@@ -154,20 +154,20 @@ def test_other_failures_are_what_they_were_while_there_is_room(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_takes_nothing_is_told(
+def test_a_folder_that_takes_nothing_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**_: object) -> str:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(module.tempfile, "mkdtemp", refuse)
-    told = "cannot write into .*: Read-only file system"
-    with pytest.raises(UsageError, match=told), staging_directory(tmp_path):
+    message = "cannot write into .*: Read-only file system"
+    with pytest.raises(UsageError, match=message), staging_directory(tmp_path):
         pass
 
 
 def test_the_manifest_is_written_before_anything_is_named(tmp_path: Path) -> None:
-    with staging_directory(tmp_path) as room:
-        manifest = publish(made(room, "new"), FACTS, tmp_path)
+    with staging_directory(tmp_path) as staging:
+        manifest = publish(artifact(staging, "new"), FACTS, tmp_path)
     written = json.loads((tmp_path / "model.xml.json").read_text())
     assert [f["name"] for f in written["files"]] == [f["name"] for f in manifest.files]

@@ -95,7 +95,7 @@ def test_a_specification_checks_itself(change: dict[str, Any], message: str) -> 
         replace(ONNX, **change)
 
 
-def test_files_of_an_artifact_are_what_its_format_says() -> None:
+def test_files_of_an_artifact_are_those_of_its_format() -> None:
     names = [path.name for path in OPENVINO.files(Path("a-int8.xml"))]
     assert names == ["a-int8.bin", "a-int8.xml"]
     assert TFLITE.files(Path("a.tflite")) == [Path("a.tflite")]

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files are written completely or not at all."""
 
 import hashlib
 import json
@@ -66,14 +66,14 @@ def test_a_writer_that_writes_nothing_leaves_the_old_file_alone(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_in_the_way_of_a_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_the_way_of_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(UsageError, match=r"cannot write .*out"):
         write_atomically(tmp_path / "out", b"content")
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 
 
-def test_a_file_in_the_way_of_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(UsageError, match="cannot create the folder"):
         make_folder(tmp_path / "out")

@@ -1,4 +1,4 @@
-"""How large a picture is, is known before it is decoded; and it is turned as its EXIF says."""
+"""The size of a picture is known before it is decoded, and EXIF orientation is applied."""
 
 import struct
 import zlib
@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError
 from asmnet_edge.io import images
 from asmnet_edge.io.images import KINDS, decode_image, encode_image, stated_size
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
@@ -139,7 +139,7 @@ def tiff_of(*entries: tuple[int, int, int, int]) -> bytes:
         ([(256, 4, 2, 60_000), (257, 4, 1, 8)], None),
     ],
 )
-def test_a_tiff_that_tells_a_side_oddly_is_refused(
+def test_a_tiff_that_states_a_side_ambiguously_is_refused(
     entries: list[tuple[int, int, int, int]], size: tuple[int, int] | None
 ) -> None:
     assert stated_size(tiff_of(*entries)) == size

@@ -1,4 +1,4 @@
-"""Pictures in and out, and what is said about those that are none."""
+"""Reading and writing pictures, and the errors of broken ones."""
 
 import contextlib
 import zlib
@@ -111,7 +111,7 @@ WHOLE = {
 
 @pytest.mark.parametrize(("suffix", "options"), WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize("left", [0.1, 0.5, 0.9, 0.99])
-def test_a_picture_cut_off_anywhere_is_told(
+def test_a_picture_cut_off_anywhere_is_refused(
     leaves: np.ndarray, suffix: str, options: list[int], left: float
 ) -> None:
     content = cv2.imencode(suffix, leaves, options)[1].tobytes()
@@ -123,7 +123,7 @@ def test_a_picture_cut_off_anywhere_is_told(
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tif"])
-def test_other_formats_cut_off_are_told_as_well(leaves: np.ndarray, suffix: str) -> None:
+def test_other_formats_cut_off_are_refused_as_well(leaves: np.ndarray, suffix: str) -> None:
     content = encode_image(leaves, suffix)
     with pytest.raises(PictureError, match="half"):
         decode_image(content[: len(content) // 2], "half")
@@ -179,7 +179,9 @@ def test_a_huge_file_is_not_even_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".gif", "", ".keras"])
-def test_an_unknown_format_lists_the_known(corner: np.ndarray, tmp_path: Path, suffix: str) -> None:
+def test_unknown_formats_list_the_known_ones(
+    corner: np.ndarray, tmp_path: Path, suffix: str
+) -> None:
     with pytest.raises(PictureError, match=r"cannot write .*Known: \.jpg"):
         write_image(tmp_path / f"corner{suffix}", corner)
     assert not list(tmp_path.iterdir())

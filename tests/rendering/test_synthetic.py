@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from asmnet_edge.datasets.sample import Dataset, Sample
-from asmnet_edge.datasets.synthetic import DrawnFace, DrawnFaces, draw_face
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.pose import fit_pose, mirrored
 from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.rendering.drawn_face import DrawnFace, draw_face
 from asmnet_edge.rendering.head import INSIDE, head_of, landmarks_3d, view_of
 from asmnet_edge.rendering.painting import hair_depth
 from asmnet_edge.rendering.ray_marching import Visible, relief_of, trace_head

@@ -1,4 +1,4 @@
-"""A camera that goes wrong on order: a capture process that speaks `cameras.slots`.
+"""A capture process with faults on request; it writes messages of `cameras.transport`.
 
     python faulty_camera.py MEMORY PIPE FOLDER WIDTH HEIGHT FPS
 

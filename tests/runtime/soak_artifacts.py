@@ -1,4 +1,4 @@
-"""Thousands of broken artifacts: refused unseen without trust, survived with it.
+"""Thousands of broken artifacts: refused without ``trust``, survived with it.
 
     python tests/runtime/soak_artifacts.py ARTIFACT --count 2000 --trusted 200
 

@@ -1,4 +1,4 @@
-"""From picture to landmarks and back: whatever the box, points land where they belong."""
+"""From picture to landmarks and back: points are mapped correctly for any box."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.geometry.crop import (
     CropRule,
     crop_matrix,
@@ -19,6 +18,7 @@ from asmnet_edge.geometry.landmarks import Box, Landmarks
 from asmnet_edge.geometry.pose import in_plane_roll
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.io.files import SHIPPED_INT8
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker

@@ -1,4 +1,4 @@
-"""A face's shape passes as one however it lies; what is no face does not."""
+"""Plausibility: a face at any place and angle passes, other shapes do not."""
 
 import runpy
 from dataclasses import replace
@@ -65,7 +65,7 @@ def test_a_mirrored_face_a_grid_and_noise_do_not_pass() -> None:
         assert MODEL.quality(points) < PLAUSIBLE
 
 
-def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     path.write_text("Dear Sir or Madam")
     with pytest.raises(ModelError, match="not a plausibility model"):
@@ -78,8 +78,8 @@ def test_the_limits_are_fitted_to_the_shipped_default_weights() -> None:
 
 
 @pytest.mark.skipif(not SCRIPT.is_file(), reason="runs in a checkout only")
-@pytest.mark.parametrize(("upright", "looks"), [(False, 1), (True, 2)])
-def test_they_are_fitted_to_crops_by_the_networks_own_rule(upright: bool, looks: int) -> None:
+@pytest.mark.parametrize(("upright", "crop_count"), [(False, 1), (True, 2)])
+def test_they_are_fitted_to_crops_of_the_network(upright: bool, crop_count: int) -> None:
     script = runpy.run_path(str(SCRIPT))
     artifact = open_artifact(shipped(SHIPPED_INT8))
     manifest = replace(artifact.manifest, crop={**artifact.manifest.crop, "upright": upright})
@@ -92,4 +92,4 @@ def test_they_are_fitted_to_crops_by_the_networks_own_rule(upright: bool, looks:
     seen = replace(artifact, manifest=manifest, backend=SimpleNamespace(run=run))
     picture = np.zeros((300, 300, 3), np.uint8)
     script["as_in_use"](seen).faces_in(picture, [Box(50, 50, 200, 200)])
-    assert len(crops) == looks
+    assert len(crops) == crop_count

@@ -1,4 +1,4 @@
-"""Tables of faces, what the command line may name, and what stages took."""
+"""Tables of faces, kinds of sources, times of stages, and annotated videos."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from asmnet_edge.geometry.landmarks import Landmarks
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.runtime.frame_loop import StageTimes
 from asmnet_edge.runtime.landmarker import Face
-from asmnet_edge.runtime.sinks import open_records, until_it_fails
+from asmnet_edge.runtime.sinks import count_frames, open_records, until_it_fails, video_writer
 from asmnet_edge.runtime.sources import (
     Kind,
     Video,
@@ -23,7 +23,6 @@ from asmnet_edge.runtime.sources import (
     pictures_in,
     without_secrets,
 )
-from asmnet_edge.runtime.videowriter import count_frames, video_writer
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def face(face_points: Callable) -> Callable[[int], Face]:
     return make
 
 
-def test_json_lines_tell_every_picture(tmp_path: Path, face: Callable) -> None:
+def test_json_lines_hold_every_picture(tmp_path: Path, face: Callable) -> None:
     with open_records(tmp_path / "faces.jsonl") as record:
         record({"frame": 1}, [face(4)])
         record({"frame": 2}, [])
@@ -57,7 +56,7 @@ def test_csv_has_a_row_a_face(tmp_path: Path, face: Callable) -> None:
     assert float(rows[0]["y67"]) == pytest.approx(face(1).landmarks.points[67, 1], abs=0.006)
 
 
-def test_other_tables_are_not_known(tmp_path: Path) -> None:
+def test_other_suffixes_of_tables_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Known: .csv, .jsonl"), open_records(tmp_path / "a.xlsx"):
         pass
 
@@ -99,7 +98,7 @@ def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.JPG", tmp_path / "b.png"]
 
 
-def test_our_own_drawings_in_a_folder_are_no_pictures(tmp_path: Path) -> None:
+def test_annotated_pictures_in_a_folder_are_left_out(tmp_path: Path) -> None:
     for name in ("a.jpg", "a-faces.jpg", "a-faces.json", "two-faces.jpg"):
         (tmp_path / name).touch()
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.jpg", tmp_path / "two-faces.jpg"]
@@ -109,7 +108,7 @@ def test_a_folder_without_pictures_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(PictureError, match=rf"lies in the folder {tmp_path}\. Name a picture"):
+    with pytest.raises(PictureError, match=rf"in the folder {tmp_path}\. Name a picture"):
         pictures_in(["."])
     (tmp_path / "video.mp4").touch()
     with pytest.raises(PictureError, match=r"Name the video itself: .* video\.mp4"):
@@ -197,8 +196,8 @@ def test_a_search_and_the_frames_without_one_are_reported_apart() -> None:
     for number in range(100):
         searched = number % 10 == 0
         times.add(infer=9.0 if searched else 3.0, detect=20.0 * searched)
-    told = "ms p50: detect 20.00 in 10 of them; in the others: infer 3.00"
-    assert times.line().endswith(told)
+    expected = "ms p50: detect 20.00 in 10 of them; in the others: infer 3.00"
+    assert times.line().endswith(expected)
 
 
 def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +301,7 @@ def test_a_picamera_has_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("address", "shown"),
     [
         ("rtsp://me:secret@host:554/live", "rtsp://host:554/live"),
         ("rtsp://me:se@cr/et@host/live", "rtsp://host/live"),
@@ -310,8 +309,8 @@ def test_a_picamera_has_a_number() -> None:
         ("/dev/video0 may not be read", "/dev/video0 may not be read"),
     ],
 )
-def test_addresses_are_shown_without_secrets(told: str, shown: str) -> None:
-    assert without_secrets(told) == shown
+def test_addresses_are_shown_without_secrets(address: str, shown: str) -> None:
+    assert without_secrets(address) == shown
 
 
 def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
@@ -322,7 +321,7 @@ def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     half = Video(path)
     half.count = 50  # as formats with their index in front still say
-    assert len(list(half.frames())) == half.given < 40
+    assert len(list(half.frames())) == half.read < 40
     assert half.ended_early
 
 

@@ -1,4 +1,4 @@
-"""The One-Euro filter: what rests is steady, what moves is followed, time decides."""
+"""The One-Euro filter: steady at rest, quick in motion, independent of the frame rate."""
 
 from dataclasses import replace
 

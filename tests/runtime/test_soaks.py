@@ -1,4 +1,4 @@
-"""The long tests, in short: each script beside this file runs for as long as one likes."""
+"""Short runs of the soak tests; each script beside this file runs for any length."""
 
 import runpy
 from pathlib import Path

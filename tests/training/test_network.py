@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.training.initial_weights import copy_weights
 from asmnet_edge.training.network import DROPOUT, NORM_MOMENTUM, Variant, build, multiply_adds
+from asmnet_edge.training.run_state import copy_weights
 
 SMALL = Variant(alpha=0.35, input_size=64)
 

@@ -7,12 +7,12 @@ import click
 from asmnet_edge.cli.main import Verbs
 
 VERBS = {
-    "run": "Measure artifacts and the float model on this machine, or over ssh.",
-    "fetch": "Resume a run that was started over ssh and bring its record back.",
+    "run": "Measure artifacts and their float model on this machine, or over ssh.",
+    "fetch": "Collect the record of a run that was started with --ssh.",
     "show": "Print the tables of a record.",
-    "compare": "Report what differs between two records, and whether it is more than chance.",
-    "report": "Write a record as one HTML page, Markdown or CSV.",
-    "recommend": "Choose the artifact and settings to ship.",
+    "compare": "Report what changed between two records by more than chance.",
+    "report": "Write a record as an HTML page, Markdown, CSV or a chart (SVG).",
+    "recommend": "Choose the artifact and settings that meet given needs.",
 }
 MODULES = {
     **dict.fromkeys(("run", "fetch"), "benchmark.run"),
@@ -22,4 +22,4 @@ MODULES = {
 
 @click.group(cls=Verbs, verbs=VERBS, modules=MODULES)
 def command() -> None:
-    """Measure latency, size and accuracy drop of artifacts against the float model."""
+    """Measure latency, size and accuracy of artifacts, compared with the float model."""

@@ -26,7 +26,7 @@ class LiteRtBackend:
         interpreter.allocate_tensors()
         self._interpreter = interpreter
         self._input = interpreter.get_input_details()[0]["index"]
-        # told apart by rank: names of outputs are not the same in every converter's files
+        # distinguished by rank: converters give the outputs different names
         by_rank = {len(d["shape"]): d for d in interpreter.get_output_details()}
         self._landmarks, self._pose = by_rank[3], by_rank[2]
 

@@ -8,7 +8,7 @@ from typing import Any
 from asmnet_edge.errors import ModelError, require
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 
-# how ONNX begins to tell where a tensor lies that is not in the file (TensorProto.external_data)
+# first bytes of TensorProto.external_data: where a tensor lies that is not in the file
 EXTERNAL_DATA = b"\x0a\x08location"
 
 
@@ -16,7 +16,7 @@ def refuse_external_data(path: Path, files: Files) -> None:
     """`ModelError` when the ONNX file at ``path`` keeps weights in files that it names."""
     if EXTERNAL_DATA in files.get(path.suffix, b""):
         raise ModelError(
-            f"{path} keeps weights in other files, for which nothing vouches",
+            f"{path} keeps weights in other files, which no manifest covers",
             "Save it as one file: onnx.save(onnx.load(path), path)",
         )
 

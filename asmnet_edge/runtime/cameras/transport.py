@@ -1,4 +1,4 @@
-"""Frames between a capture process and its parent: shared memory, and a pipe with messages.
+"""Transport of frames from a capture process to its parent: shared memory, and a pipe of messages.
 
 Three slots take turns, so that the newest frame can be read while the next one is written. A slot's
 number is 0 while it is written to; the reader checks it before and after.
@@ -37,7 +37,7 @@ class BrokenMessageError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """A message: a frame is in slot ``number % SLOTS``, or the reason why none will come."""
+    """A message: a frame is in slot ``number % SLOTS``, or the reason why there will be none."""
 
     kind: bytes
     number: int
@@ -119,12 +119,12 @@ class Slots:
         self._map.close()
 
 
-# Images as a camera gives them, and the clock that tells when they were taken
+# Images as a camera delivers them, and when they were taken
 
 SANE = 0.5  # greatest age of the first frame, in seconds, if its clock is ours; half of `stale`
 LATEST = 30.0  # seconds of age from which on a stamp is taken for wrong
 
-Wanted = tuple[int, int, int]  # width, height, frames per second; 0 for the default
+CaptureMode = tuple[int, int, int]  # width, height, frames per second; 0 for the default
 
 
 @dataclass(frozen=True)

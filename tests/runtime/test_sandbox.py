@@ -1,4 +1,4 @@
-"""The sandbox: a model without a manifest; however its process ends, there is a one-line error."""
+"""The sandbox for models without a manifest: each way its process ends is a one-line error."""
 
 import hashlib
 import shutil
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime import artifact, sandbox
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.detector import whole_picture
@@ -72,7 +72,7 @@ ENDS = {
 def test_however_the_probe_ends_there_is_one_error(
     bare: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    program, told = ENDS[end]
+    program, expected = ENDS[end]
     run = sandbox.subprocess.run
     monkeypatch.setattr(sandbox, "SECONDS", 2)
     monkeypatch.setattr(
@@ -80,7 +80,7 @@ def test_however_the_probe_ends_there_is_one_error(
         "run",
         lambda command, **rest: run([sys.executable, "-c", program], **rest),
     )
-    with pytest.raises(ModelError, match=told) as refused:
+    with pytest.raises(ModelError, match=expected) as refused:
         open_artifact(bare, trust=True)
     assert "\n" not in str(refused.value)
 

@@ -1,4 +1,4 @@
-"""Drawing: where the landmarks are, there is colour; the picture given stays as it was."""
+"""Annotated pictures: landmarks are drawn where they are, and the input stays unchanged."""
 
 from collections.abc import Callable
 

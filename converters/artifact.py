@@ -1,4 +1,7 @@
-"""Conversion of one artifact: export, check, embed, publish. No half-written file is published."""
+"""Conversion to one artifact: export, check, embed, publish. No half-written file is published.
+
+A resumed conversion keeps artifacts that equal what it would make: see `existing_manifest`.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ def convert_artifact(
             exporter.embed(path, manifest.embedded())
             embedded = run_all(open_backend(path), calibration.held_out)
             if not all(map(np.allclose, embedded, outputs[both.here])):
-                raise CheckFailedError(f"embedding the manifest changed what {path.name} gives")
+                raise CheckFailedError(f"embedding the manifest changed the results of {path.name}")
             manifest = publish(path, manifest, folder)
     return folder / path.name, manifest
 
@@ -80,7 +83,7 @@ def _run(both: Arithmetics, crops: NDArray[np.uint8]) -> dict[str, Outputs]:
     """Landmarks and pose of ``crops`` in both arithmetics; this CPU's by the real runtime."""
     outputs = both.run(crops)
     if not all(np.isfinite(output).all() for one in outputs.values() for output in one):
-        raise CheckFailedError("it gives numbers that are not finite")
+        raise CheckFailedError("its landmarks or pose are not finite")
     return outputs
 
 
@@ -95,8 +98,9 @@ def _fingerprint(both: Arithmetics, graph: InferenceGraph) -> Mapping[str, Any]:
     """Outputs of the float model on the test patterns, and the artifact's distance from them."""
     model, crops = graph.model, patterns(graph.size)
     print_ = Fingerprint.of(reference_of(model, crops), graph.size)
-    made = _parity(_run(both, crops), graph, crops)
-    return replace(print_, made=made.exact, made_saturating=made.saturating).as_json()
+    parity = _parity(_run(both, crops), graph, crops)
+    print_ = replace(print_, parity=parity.exact, parity_saturating=parity.saturating)
+    return print_.as_json()
 
 
 def _manifest(
@@ -144,18 +148,15 @@ def _outputs(
 
 
 def versions(exporter: Exporter) -> Mapping[str, str]:
-    """Version of each package that takes part in a conversion by ``exporter``."""
+    """Return the version of each package that takes part in a conversion by ``exporter``."""
     found = {name: installed_version(name) for name in exporter.tools}
     return {"asmnet-edge": asmnet_edge.__version__, **found}
-
-
-# Resuming a conversion: which artifacts exist already and equal what would be made now
 
 
 def existing_manifest(
     job: ConversionJob, folder: Path, stem: str, source_sha256: str, calibration: CalibrationSet
 ) -> ArtifactManifest | None:
-    """Return the manifest of the artifact that exists already; None when it has to be made.
+    """Return the manifest of the artifact that exists already; None when there is none.
 
     `OutputExistsError` when one exists that differs from what the job would make.
     """
@@ -173,24 +174,24 @@ def existing_manifest(
 def difference(
     job: ConversionJob, path: Path, source_sha256: str, calibration: CalibrationSet
 ) -> str | None:
-    """Describe how the artifact at ``path`` differs from one made now; None when it does not."""
+    """Describe how the artifact at ``path`` differs from what ``job`` makes; None when equal."""
     try:
         manifest = read_manifest(path)
     except ModelError as error:
-        return f"cannot be believed: {error.message}"
+        return f"has no valid manifest: {error.message}"
     wanted = calibration.as_json() if job.is_calibrated else None
     if manifest.source_sha256 != source_sha256:
-        return "was made from another float model"
+        return "was converted from another float model"
     if _plain(manifest.calibration) != _plain(wanted):
         return "was calibrated on other faces"
     if tuple(manifest.keep_float) != tuple(job.keep_float):
         return "keeps other layers in float"
     if dict(manifest.tools) != dict(versions(exporter_for(job.format))):
-        return "was made with other versions of the tools"
+        return "was converted with other versions of the tools"
     failed = [check.what for check in verify(path).checks if not check.passed]
     return f"does not pass its checks: {failed[0]}" if failed else None
 
 
 def _plain(content: Any) -> Any:
-    """``content`` as it comes back from JSON."""
+    """Return ``content`` as it comes back from JSON."""
     return json.loads(json.dumps(content))

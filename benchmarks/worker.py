@@ -39,7 +39,7 @@ PASS_CALLS = 4  # inferences of one pass through the stages at most: 2 or 3 of t
 class CaseRunner(Protocol):
     """A case that is measured, in this process (`LocalRunner`) or in another (`WorkerRunner`).
 
-    unmeasured : its row of the record without measurements; crop : rule that its crops are cut by
+    unmeasured : its row of the record without results; crop : rule that its crops are cut by
     """
 
     @property

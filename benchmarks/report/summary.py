@@ -76,7 +76,8 @@ def conclusion(record: RecordContent) -> Conclusion:
     rows = [row for row in measured_rows(record) if _is_artifact(row.case)]
     good = [row for row in rows if _loses_little(row.case.figures)]
     if not rows:
-        return Conclusion(None, "No artifact was measured.")
+        what = "int8 or float16 " if record.measured else ""
+        return Conclusion(None, f"No {what}artifact was measured.")
     if not good:
         return Conclusion(None, f"Every artifact loses more than {_limit(rows)}: none is named.")
     best = min(good, key=lambda row: row.latency.p50)

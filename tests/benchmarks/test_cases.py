@@ -1,4 +1,4 @@
-"""Cases: runtimes and threads, processes of their own, foreign networks, jitter."""
+"""Cases: runtimes and threads, separate processes, foreign networks, jitter."""
 
 import os
 import signal
@@ -13,8 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks import accuracy as jitter_module
-from asmnet_edge.benchmarks import worker
+from asmnet_edge.benchmarks import accuracy, worker
 from asmnet_edge.benchmarks.accuracy import FRAMES, jitter, moving, still
 from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.cases import Case, cases_for, distinct_names, with_distinct_keys
@@ -427,9 +426,7 @@ def test_jitter_of_known_size_is_found(faces: EvaluationFaces, crop: np.ndarray)
 def test_noise_and_movement_are_small_and_always_the_same(crop: np.ndarray) -> None:
     frames, shifts = still(crop)
     inside = (crop > 10) & (crop < 245)
-    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(
-        jitter_module.NOISE, rel=0.1
-    )
+    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(accuracy.NOISE, rel=0.1)
     assert not shifts.any()
     np.testing.assert_array_equal(frames, still(crop)[0])
     frames, shifts = moving(crop)

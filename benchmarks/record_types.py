@@ -302,6 +302,11 @@ class FaceSettings:
     sha256: Omittable[str] = None
     annotations_sha256: Omittable[str] = None
 
+    @property
+    def are_drawn(self) -> bool:
+        """Whether the faces are drawn; early records show it by the data set's name alone."""
+        return self.on.startswith("synthetic ") if self.drawn is None else self.drawn
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:

@@ -50,7 +50,7 @@ LONGEST = (
     "cli/test_toy_format.py",
     "converters/test_reproducible.py",
     "training/test_backends.py",
-    "benchmarks/test_run.py",
+    "benchmarks/test_session.py",
     "cli/test_train.py",
     "cli/test_benchmark.py",
     "converters/test_precisions.py",

@@ -47,9 +47,6 @@ def figure_bytes(figure: Any, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-# Tables for the terminal
-
-
 def table(first: str, *others: str) -> Table:
     """Return an empty table with these columns, all but the first aligned to the right."""
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -246,9 +246,9 @@ class Conversion:
         return worker_processes(self._count, packages_of([job.spec for job in self.jobs]))
 
     def _run(self) -> ConversionReport:
-        from asmnet_edge.training.float_model import load_float_model
-
         with self._quiet():
+            from asmnet_edge.training.float_model import load_float_model
+
             model = load_float_model(self.source)
         batch = Batch(self.source, self._calibrate(model), self.options.output, self.source.stem)
         planned_jobs = [job for job in self.jobs if self._is_planned(job)]

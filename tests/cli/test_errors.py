@@ -129,7 +129,14 @@ def test_an_unknown_kind_of_data_lists_the_known_ones(
 
 def test_a_missing_subset_is_reported(asmnet_edge: Run) -> None:
     ended = asmnet_edge(
-        "benchmark", "run", "any.tflite", "--data", "synthetic:4", "--subset", "common"
+        "benchmark",
+        "run",
+        "any.tflite",
+        "--data",
+        "synthetic:4",
+        "--subset",
+        "common",
+        "--no-float",
     )
     assert ended.code == 2
     assert "no subset 'common'. Known: train, test" in ended.complaint

@@ -131,7 +131,7 @@ def test_a_missing_subset_is_reported(asmnet_edge: Run) -> None:
     ended = asmnet_edge(
         "benchmark",
         "run",
-        "any.tflite",
+        "asmnet68-int8.tflite",
         "--data",
         "synthetic:4",
         "--subset",

@@ -23,7 +23,7 @@ from asmnet_edge.errors import require
 from asmnet_edge.geometry.pose import AXES
 from asmnet_edge.io.display import EXTRA
 
-Row = Mapping[str, Any]
+Figures = Mapping[str, Any]  # the card's JSON, or a part of it
 
 TEMPLATES = Path(__file__).with_name("templates")
 BLOCKS = ("|", "* ", "#", "```", "!", "**")  # beginnings of lines that start a new paragraph
@@ -49,7 +49,7 @@ BOXES: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-def render(card: Row, folder: str) -> str:
+def render(card: Figures, folder: str) -> str:
     """Return the card as Markdown; ``folder`` : of its pictures, as seen from the text."""
     return render_part("card", card=card, folder=folder)
 
@@ -135,19 +135,19 @@ def settings_in_words(values: Mapping[str, float] | None) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in (values or {}).items()) or "nothing"
 
 
-def changed(run: Row) -> dict[str, float]:
+def changed(run: Figures) -> dict[str, float]:
     """Augmentations of the last part of ``run`` that differ from those of its first."""
     first, last = run["augmentation"] or {}, run.get("last_augmentation") or {}
     return {name: value for name, value in last.items() if first.get(name) != value}
 
 
-def rows_by_yaw(section: Row) -> list[tuple[str, Row]]:
+def rows_by_yaw(section: Figures) -> list[tuple[str, Figures]]:
     """Return name and results of all rows with results by yaw; empty for an old card."""
     rows = [(subset(row["name"]), row) for row in section["subsets"] if "by_yaw" in row]
     return [*rows, ("drawn, wide", section["wide"])] if section.get("wide") else rows
 
 
-def calibrated_together(rows: Sequence[Row]) -> dict[str, list[str]]:
+def calibrated_together(rows: Sequence[Figures]) -> dict[str, list[str]]:
     """Calibration faces in words -> formats that were calibrated on them."""
     formats: dict[str, list[str]] = {}
     for row in rows:
@@ -157,7 +157,7 @@ def calibrated_together(rows: Sequence[Row]) -> dict[str, list[str]]:
     return formats
 
 
-def range_in_words(name: str, part: Row) -> str:
+def range_in_words(name: str, part: Figures) -> str:
     """``10 to 20°``, ``under 10°``, ``30° and more``"""
     _, unit, digits = CONDITIONS[name]
     low, high = part["from"], part["to"]
@@ -171,7 +171,7 @@ def range_in_words(name: str, part: Row) -> str:
 # known failures: differences that are larger than chance, and nothing else
 
 
-def known_failures(section: Row, rules: Row) -> list[str]:
+def known_failures(section: Figures, rules: Figures) -> list[str]:
     """All known failures of a model, one sentence each."""
     fewest, drawn = rules["fewest_faces"], section["drawn"]
     subsets = [(row, subset(row["name"])) for row in section["subsets"]]
@@ -181,7 +181,7 @@ def known_failures(section: Row, rules: Row) -> list[str]:
     return [*found, *(hard_boxes(crops, rules["times"]) if crops else ())]
 
 
-def hard_conditions(row: Row, name: str, fewest: int) -> Iterator[str]:
+def hard_conditions(row: Figures, name: str, fewest: int) -> Iterator[str]:
     """Bins whose whole interval lies above that of all faces of ``row``, called ``name``.
 
     fewest : faces that a bin must have
@@ -201,7 +201,7 @@ def hard_conditions(row: Row, name: str, fewest: int) -> Iterator[str]:
                 )
 
 
-def hard_boxes(sensitivity: Row, times: float) -> Iterator[str]:
+def hard_boxes(sensitivity: Figures, times: float) -> Iterator[str]:
     """The least displacement of the crop, each way, that makes the NME ``times`` as large."""
     for name, curve in sensitivity["curves"].items():
         steps = list(zip(curve["by"], curve["nme"], strict=True))

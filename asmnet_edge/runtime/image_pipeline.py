@@ -65,7 +65,8 @@ def image_files(paths: Sequence[Path], folder: Path, annotate: bool) -> dict[Pat
     counts = Counter(map(str, places.values()))
     if twice := sorted(place for place, count in counts.items() if count > 1):
         raise UsageError(
-            f"several pictures would be written to {', '.join(twice)}", "Run predict on them separately"
+            f"several pictures would be written to {', '.join(twice)}",
+            "Run predict on them separately",
         )
     return {
         path: ImageFiles(place if annotate else None, place.with_suffix(".json"))

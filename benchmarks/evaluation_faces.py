@@ -145,8 +145,10 @@ class FaceSource:
 def source_of(dataset: Dataset, subset: str, annotated: bool) -> FaceSource:
     """Return the faces of ``subset``; the stages are timed on the picture of the first."""
 
+    samples = dataset.samples(subset)  # an unknown subset is refused before anything is measured
+
     def picture() -> Picture:
-        return dataset.samples(subset)[0].load()
+        return samples[0].load()
 
     return FaceSource(
         dataset.scheme, lambda rule: faces_of(dataset, subset, rule, annotated), picture

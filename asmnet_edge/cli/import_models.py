@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.cli.terminal import import_keras as load_keras
-from asmnet_edge.cli.terminal import notes, silenced
+from asmnet_edge.cli.terminal import notes
 from asmnet_edge.geometry.schemes import SCHEMES
 
 SCHEME_HELP = "; ".join(f"{entry.name}: {entry.help}" for entry in SCHEMES.values())

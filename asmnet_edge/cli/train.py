@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from asmnet_edge.cli.console import silenced, stop_requests
 from asmnet_edge.cli.terminal import (
     BrokenFaces,
     broken_option,
     import_keras,
     notes,
     print_wide,
-    silenced,
-    stop_requests,
     with_progress,
 )
 from asmnet_edge.errors import OutputExistsError, UsageError

@@ -142,7 +142,7 @@ class Outside:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found.
+    """Findings of `check`, and the number of faces that it examined.
 
     counts : faces examined per "dataset subset"; outside : likewise, where there are faces
     handled : pairs within a data set of which one is known to be in its test part (`in_test`) and

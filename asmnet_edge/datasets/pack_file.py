@@ -122,7 +122,7 @@ def write_pack(path: Path, pack: Pack, facts: PackFacts) -> None:
 
 
 def read_pack(path: Path) -> tuple[Pack, PackFacts]:
-    """Return the pack at ``path`` and its facts; `DataError` says what is wrong with the file."""
+    """Return the pack at ``path`` and its facts; `DataError` if the file is damaged or no pack."""
     try:
         return _read(path)
     except DAMAGE as error:

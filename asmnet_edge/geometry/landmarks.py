@@ -42,7 +42,7 @@ class Landmarks:
 
     points : (n, 2) float64, x, y in pixels, in the order of ``scheme``; `DataError` for another
     shape or numbers that are not finite
-    scheme : what each point is; ``scheme.groups["left_eye"]`` are the indices of a region
+    scheme : meaning of each point; ``scheme.groups["left_eye"]`` are the indices of a region
     """
 
     points: FloatArray

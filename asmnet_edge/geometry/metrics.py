@@ -130,7 +130,7 @@ def _numbered(names: Sequence[str]) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Faces that a model predicted beside their annotations: what a metric is a function of.
+    """Predictions of a model beside the annotations of the same faces: the input of a metric.
 
     predicted, truth : (faces, n, 2) landmarks in one unit; pose, true_pose : (faces, 3) degrees
     identities : (faces,) as in `bootstrap_interval`, or empty

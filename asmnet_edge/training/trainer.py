@@ -1,4 +1,4 @@
-"""What trains: a network with the loss of a run, the average of its weights, and its timetable."""
+"""The trainer: a network with the loss of a run, the average of its weights, and its timetable."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Trainer(keras.Model):
 
 @dataclass(frozen=True)
 class Timetable:
-    """Steps of a run: their number, and what is due at each.
+    """Steps of a run: their number, and the tasks that are due at each.
 
     faces : number of training faces of the first data set, which counts the epochs
     """

@@ -1,105 +1,39 @@
-"""Registries: a toy landmark scheme, metric and data set, each of one line beside its own code."""
+"""Registries: the toy landmark scheme, metric and data sets of `toys` are each one line."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import toys
 from click.testing import CliRunner
+from toys import POSE, TRIANGLE, line
 
 from asmnet_edge.cli.main import cli
 from asmnet_edge.datasets.catalog import DATASETS, dataset_help, open_dataset
 from asmnet_edge.datasets.pack import make_pack
-from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry import metrics
-from asmnet_edge.geometry.landmarks import Landmarks
 from asmnet_edge.geometry.metrics import METRICS
 from asmnet_edge.geometry.pose import exact_or_fitted, fit_pose
-from asmnet_edge.geometry.schemes import SCHEMES, LandmarkScheme, scheme_named, scheme_with
-from asmnet_edge.io.images import Picture
+from asmnet_edge.geometry.schemes import SCHEMES, scheme_named, scheme_with
 from asmnet_edge.io.registry import Entry, Registry
-
-# what a contributor writes: one module with the thing itself
-
-TRIANGLE = LandmarkScheme(
-    name="triangle3",
-    points=3,
-    groups={"eyes": (0, 1), "mouth": (2,)},
-    contours=(((0, 1, 2), True),),
-    swaps={0: 1},
-    eye_corners=(0, 1),
-    eyes=((0,), (1,)),
-)
-POSE = np.array([10.0, -5, 2])
-
-
-def worst_point(comparison: metrics.Comparison) -> float:
-    return float(comparison.point_errors.max())
-
-
-class Triangles:
-    """Data set of one triangle, or as many as its argument says."""
-
-    name, licence, scheme = "triangles", "none", TRIANGLE
-    subsets: Sequence[str] = ("train",)
-    pose: np.ndarray | None = POSE
-
-    def __init__(self, count: str) -> None:
-        self.count = int(count or 1)
-
-    def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        points = np.array([[20, 20], [40, 20], [30, 45.0]])
-        marks = [Landmarks(points + number, TRIANGLE) for number in range(self.count)]
-        return [Sample(f"t{n}", f"t{n}", _picture, m, self.pose) for n, m in enumerate(marks)]
-
-    def missing(self, subset: str) -> Sequence[Missing]:
-        return ()
-
-
-class Poseless(Triangles):
-    pose = None
-
-
-def _picture() -> Picture:
-    return np.full((64, 64, 3), 90, np.uint8)
-
-
-# the line in the registry
-
-HERE = __name__
-
-
-@contextmanager
-def line(registry: Registry, entry: Entry) -> Iterator[None]:
-    registry.add(entry)
-    try:
-        yield
-    finally:
-        registry.remove(entry.name)
 
 
 @pytest.fixture
 def toy_scheme() -> Iterator[None]:
-    with line(SCHEMES, Entry("triangle3", HERE, "TRIANGLE", "three points")):
+    with line(SCHEMES, toys.SCHEME):
         yield
 
 
 @pytest.fixture
-def toy_dataset(toy_scheme: None) -> Iterator[None]:
-    with (
-        line(DATASETS, Entry("toy", HERE, "Triangles", "drawn triangles", "COUNT")),
-        line(DATASETS, Entry("poseless", HERE, "Poseless", "the same without pose", "COUNT")),
-    ):
+def toy_dataset() -> Iterator[None]:
+    with toys.registered_data():
         yield
-
-
-# what follows from it
 
 
 def test_a_scheme_of_one_line_is_found_by_name_and_by_count(toy_scheme: None) -> None:
@@ -124,7 +58,7 @@ def test_a_metric_of_one_line_is_among_the_figures() -> None:
     pose = np.zeros((1, 3))
     comparison = metrics.Comparison(moved, points, pose, pose + 3, TRIANGLE)
     assert "worst_point" not in metrics.figures(comparison)
-    with line(METRICS, Entry("worst_point", HERE, "worst_point", "largest error of a point")):
+    with line(METRICS, toys.METRIC):
         figures = metrics.figures(comparison)
     assert figures["worst_point"] == 0.5
     assert figures["nme"] == pytest.approx(100 / 6)
@@ -139,7 +73,7 @@ def test_the_new_metric_is_in_an_evaluation_too() -> None:
 
     points, pose = np.array([[[0, 0], [4, 0], [2, 3.0]]]), np.zeros((1, 3))
     truth = Annotations(points, pose, TRIANGLE)
-    with line(METRICS, Entry("worst_point", HERE, "worst_point", "largest error of a point")):
+    with line(METRICS, toys.METRIC):
         assert truth_figures((points + 1, pose), truth)["worst_point"] == pytest.approx(2**0.5 / 4)
 
 
@@ -188,7 +122,7 @@ def test_every_line_of_the_registries_can_be_loaded() -> None:
 
 
 def test_two_lines_of_one_name_are_refused() -> None:
-    entry = Entry("twice", HERE, "TRIANGLE", "help")
+    entry = Entry("twice", "toys", "TRIANGLE", "help")
     with pytest.raises(ValueError, match="two entries 'twice' for toy"):
         Registry("toy", entry, entry)
 

@@ -150,13 +150,13 @@ def choose_outputs(
     found = {"landmarks": landmarks, POSE: pose}
     if unknown := [name for name in found.values() if name and name not in outputs]:
         raise UsageError(f"it has no output {unknown[0]!r}", f"Its outputs: {_listed(outputs)}")
-    wanted = {"landmarks": 2 * scheme.points, POSE: 3}
+    expected = {"landmarks": 2 * scheme.points, POSE: 3}
     for what, name in found.items():
         shape = tuple(outputs[name].shape[1:]) if name else ()
         pairs = what == POSE or len(shape) == 1 or shape == (scheme.points, 2)
-        if name and not (_size(outputs[name]) == wanted[what] and pairs):
+        if name and not (_size(outputs[name]) == expected[what] and pairs):
             raise ModelError(
-                f"its output {name} is {shape}, expected {wanted[what]} numbers for {what}",
+                f"its output {name} is {shape}, expected {expected[what]} numbers for {what}",
                 f"{scheme.name} has {scheme.points} points, x and y by turns: another --scheme?",
             )
     return {what: outputs[name] for what, name in found.items() if name}
@@ -174,7 +174,7 @@ def _only(outputs: Tensors, scheme: LandmarkScheme) -> str:
     if len(fitting) == 1:
         return fitting[0]
     which = "none" if not fitting else "more than one"
-    cure = "Another --scheme?" if not fitting else "Say which: --landmarks"
+    cure = "Another --scheme?" if not fitting else "Name one of them: --landmarks"
     raise ModelError(
         f"of its outputs {_listed(outputs)} {which} has the 2 x {scheme.points} numbers of "
         f"{scheme.name}",

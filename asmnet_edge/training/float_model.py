@@ -53,7 +53,7 @@ class FloatModel:
 
     @property
     def validation_percent(self) -> float:
-        """Share of the identities in % that its training held out; see `datasets.splits`."""
+        """Share of the identities in % held out of training; see `asmnet_edge.datasets.splits`."""
         return float(self.provenance.get("training", {}).get("validation_percent", PERCENT))
 
     def predict(self, crops: NDArray[np.uint8], batch: int = 32) -> tuple[FloatArray, FloatArray]:

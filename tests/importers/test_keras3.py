@@ -177,7 +177,9 @@ def test_the_named_outputs_are_taken(saved: Save) -> None:
     features = layers.GlobalAveragePooling2D()(image)
     ends = {name: layers.Dense(136)(features) for name in ("one", "other")}
     network = settle(keras.Model(image, {**ends, "sex": layers.Dense(3)(features)}))
-    with pytest.raises(ModelError, match=r"more than one has the 2 x 68.*Say which: --landmarks"):
+    with pytest.raises(
+        ModelError, match=r"more than one has the 2 x 68.*Name one of them: --landmarks"
+    ):
         import_network(saved(network), CONVENTIONS)
     model = import_network(saved(network), replace(CONVENTIONS, landmarks="other"))
     expected = network(crops() / np.float32(255))["other"]

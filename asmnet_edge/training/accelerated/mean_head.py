@@ -66,23 +66,23 @@ class Field:
         # -sqrt is conditionally positive definite: softness adds to the diagonal of -basis
         system[:, :count, :count] = _basis(nodes, nodes) - torch.diag_embed(softness)
         system[:, count, :count] = system[:, :count, count] = 1
-        wanted = torch.nn.functional.pad(values, (0, 0, 0, 1))
-        return Field(nodes, _solve(system, wanted))
+        values = torch.nn.functional.pad(values, (0, 0, 0, 1))
+        return Field(nodes, _solve(system, values))
 
     def at(self, places: Tensor) -> Tensor:
         """Return the values (B, m, k) at ``places`` (B, m, d)."""
         return _basis(places, self.nodes) @ self.weights[:, :-1] + self.weights[:, -1:]
 
 
-def _solve(system: Tensor, wanted: Tensor) -> Tensor:
-    """``system`` (B, n, n) x = ``wanted`` (B, n, k); on a CPU by NumPy.
+def _solve(system: Tensor, values: Tensor) -> Tensor:
+    """``system`` (B, n, n) x = ``values`` (B, n, k); on a CPU by NumPy.
 
     PyTorch 2.13.0+cpu fails there ("Parameter 6 was incorrect on entry to DLASWP", pivots out of
     range) once `torch.set_num_threads` was called, and not before.
     """
     if system.device.type != "cpu":
-        return torch.linalg.solve(system, wanted)
-    return torch.from_numpy(np.linalg.solve(system.numpy(), wanted.numpy()))
+        return torch.linalg.solve(system, values)
+    return torch.from_numpy(np.linalg.solve(system.numpy(), values.numpy()))
 
 
 def _basis(places: Tensor, nodes: Tensor) -> Tensor:

@@ -37,10 +37,10 @@ OFFSET, SCALE = 128.0, 1 / 128  # of pixels, as `asmnet_edge.training.model_fact
 Weights = Mapping[str, NDArray[Any]]
 
 
-def channels_of(wanted: float) -> int:
-    """Return the multiple of 8 nearest to ``wanted``, at most 10 % below it, as in MobileNets."""
-    rounded = max(8, int(wanted + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * wanted else rounded
+def channels_of(exact: float) -> int:
+    """Return the multiple of 8 nearest to ``exact``, at most 10 % below it, as in MobileNets."""
+    rounded = max(8, int(exact + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * exact else rounded
 
 
 class AsmNet(nn.Module):
@@ -62,8 +62,8 @@ class AsmNet(nn.Module):
         self.layers["bn_Conv1"] = _norm(width)
         features = 0
         self._residual = []
-        for number, (expansion, wanted, stride) in enumerate(BLOCKS):
-            width, before = channels_of(wanted * alpha), width
+        for number, (expansion, channels, stride) in enumerate(BLOCKS):
+            width, before = channels_of(channels * alpha), width
             self._add_block(number, before, expansion * before, width, stride)
             self._residual.append(stride == 1 and before == width)
             features += width if number in TAPPED else 0

@@ -150,8 +150,8 @@ def _split(
     `UsageError` for settings that are not of `Fit`, ``kind`` or ``known``.
     """
     others = dict(settings)
-    taken = [name for name in _names(kind) if name not in ("fit", "loss")]
-    _check_names([*taken, *_names(Fit), *known], where, settings)
+    accepted = [name for name in _names(kind) if name not in ("fit", "loss")]
+    _check_names([*accepted, *_names(Fit), *known], where, settings)
     given = {name: others.pop(name) for name in _names(Fit) if name in others}
     if optional and "seconds" not in given:
         return None, others

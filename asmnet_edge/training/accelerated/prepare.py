@@ -46,20 +46,20 @@ def main() -> None:
         prepare(Path(folder), PackOptions.parse(argument))
 
 
-def prepare(folder: Path, wanted: PackOptions) -> None:
+def prepare(folder: Path, options: PackOptions) -> None:
     """Write ``NAME-train.npz`` and, where faces are held out, ``NAME-held.npz``."""
     folder.mkdir(parents=True, exist_ok=True)
-    rule = CropRule(PACK_RULE.margin, wanted.size)
-    dataset = open_dataset(wanted.words)
+    rule = CropRule(PACK_RULE.margin, options.size)
+    dataset = open_dataset(options.words)
     samples = dataset.samples("train")
-    pack = make_pack(samples, rule=rule, quality=wanted.quality)
-    facts = PackFacts.of(dataset, "train", samples, rule, wanted.quality)
+    pack = make_pack(samples, rule=rule, quality=options.quality)
+    facts = PackFacts.of(dataset, "train", samples, rule, options.quality)
     parts = {"train": pack}
-    if wanted.percent:
-        ((train, held),) = hold_out([pack], wanted.percent)
+    if options.percent:
+        ((train, held),) = hold_out([pack], options.percent)
         parts = {"train": train, "held": held}
     for part, faces in parts.items():
-        path = folder / f"{wanted.name}-{part}.npz"
+        path = folder / f"{options.name}-{part}.npz"
         write_pack(path, faces, facts)
         print(f"{path}: {len(faces)} faces, {path.stat().st_size / 2**20:.1f} MiB")
 

@@ -2,8 +2,8 @@
 
 The idea is that of 300W-LP (Zhu et al., "Face Alignment Across Large Poses", CVPR 2016): give the
 picture depth by a fitted 3-D face, turn that, and draw it again. Unlike there, the head is the mean
-head of `head_surface`, and the background an elastic sheet fixed to the head and to the picture's
-border. Pose and landmarks of the new picture are exact.
+head of `asmnet_edge.training.accelerated.mean_head`, and the background an elastic sheet fixed to
+the head and to the picture's border. Pose and landmarks of the new picture are exact.
 """
 
 from __future__ import annotations
@@ -91,21 +91,21 @@ def _turn(pictures: Tensor, points: Tensor, pose: Tensor) -> tuple[Tensor, Tenso
     # geometry in float64: mixed precision and TF32 leave that alone
     view = fit_views(points.double())
     heads = shape_heads(points.double(), view)
-    wanted = torch.from_numpy(rotation(pose.cpu().double().numpy())).to(view.turn)
-    change = view.turn @ wanted.mT  # camera to camera, for rows
+    target = torch.from_numpy(rotation(pose.cpu().double().numpy())).to(view.turn)
+    change = view.turn @ target.mT  # camera to camera, for rows
     places, depth = _sheet(heads, view, change, pictures.shape[-1])
     warped = warp(pictures.float(), places.float(), depth.float())
     return (
         warped.round().clamp(0, 255).to(torch.uint8),
-        view.to_pixels(_landmarks(heads, change, wanted)).float(),
+        view.to_pixels(_landmarks(heads, change, target)).float(),
         pose.to(points.device, torch.float32),
     )
 
 
-def _landmarks(heads: Heads, change: Tensor, wanted: Tensor) -> Tensor:
+def _landmarks(heads: Heads, change: Tensor, target: Tensor) -> Tensor:
     """The turned landmarks (B, 68, 3), camera; the jaw on the outline that is visible now."""
     paths = turn_all(heads.paths, change)
-    jaw = pick(paths, farthest_out(paths, wanted))
+    jaw = pick(paths, farthest_out(paths, target))
     return torch.cat([jaw, (heads.landmarks @ change)[:, jaw.shape[1] :]], dim=1)
 
 

@@ -1,20 +1,18 @@
-"""Drawn faces: same seed, same bytes; and what their landmarks and poses say is in the picture."""
+"""Drawn faces: same seed, same bytes; landmarks and pose are those of the picture."""
 
 from __future__ import annotations
-
-import pickle
 
 import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.sample import Dataset, Sample
+from asmnet_edge.datasets.sample import Sample
 from asmnet_edge.datasets.synthetic import DrawnFaces
-from asmnet_edge.errors import DataError, UsageError
+from asmnet_edge.errors import UsageError
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.pose import fit_pose, mirrored
 from asmnet_edge.geometry.schemes import IBUG68
-from asmnet_edge.rendering.drawn_face import DrawnFace, draw_face
+from asmnet_edge.rendering.drawn_face import AWAY, DrawnFace, draw_face, walk_frame
 from asmnet_edge.rendering.head import INSIDE, head_of, landmarks_3d, view_of
 from asmnet_edge.rendering.painting import hair_depth
 from asmnet_edge.rendering.ray_marching import Visible, relief_of, trace_head
@@ -90,7 +88,7 @@ def test_the_pose_is_found_again_from_the_landmarks(samples: list[Sample]) -> No
     assert (errors < [4.0, 4.0, 1.0]).all()
 
 
-def test_the_nose_points_where_yaw_and_pitch_say(samples: list[Sample]) -> None:
+def test_the_nose_points_where_yaw_and_pitch_point(samples: list[Sample]) -> None:
     tips, poses = np.stack([_nose_tip(sample) for sample in samples]), _poses(samples)
     turned = np.abs(poses[:, 0]) > 10
     assert np.array_equal(tips[turned, 0] > 0, poses[turned, 0] > 0)
@@ -210,43 +208,24 @@ def _is_found(cascade: cv2.CascadeClassifier, face: DrawnFace) -> bool:
     )
 
 
-def test_it_is_a_data_set() -> None:
-    data: Dataset = DrawnFaces(count=3, size=64)
-    assert list(data.subsets) == ["train", "test"] and data.scheme is IBUG68
-    assert [len(data.samples(subset)) for subset in data.subsets] == [3, 3]
-
-
-def test_a_sample_is_the_face_of_its_number_and_travels_to_other_processes() -> None:
-    sample = DrawnFaces(count=3, seed=5, size=64).samples("train")[2]
-    face, far = draw_face([5, 2], size=64), pickle.loads(pickle.dumps(sample))
-    assert np.array_equal(far.load(), face.picture)
-    assert np.array_equal(far.landmarks.points, face.landmarks.points)
-    assert np.array_equal(far.pose, face.pose)
-
-
-def test_subsets_and_seeds_share_no_face() -> None:
-    sets = [DrawnFaces(20, seed).samples(s) for seed in (0, 1) for s in ("train", "test")]
-    every = [sample for samples in sets for sample in samples]
-    assert len({sample.name for sample in every}) == len({s.identity for s in every}) == 80
-    assert len({sample.landmarks.points.tobytes() for sample in every}) == 80
-
-
-def test_a_longer_set_begins_with_the_shorter_one() -> None:
-    short, long = DrawnFaces(2).samples("test"), DrawnFaces(4).samples("test")
-    assert [sample.name for sample in short] == [sample.name for sample in long[:2]]
-
-
-def test_an_unknown_subset_lists_the_known() -> None:
-    with pytest.raises(DataError, match=r"'common'.*train, test"):
-        DrawnFaces(1).samples("common")
-
-
-@pytest.mark.parametrize("wrong", [{"count": 0}, {"seed": -1}, {"size": 16}])
-def test_what_cannot_be_drawn_is_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match=str(next(iter(wrong.values())))):
-        DrawnFaces(**wrong)
-
-
-def test_a_negative_seed_is_refused_by_the_single_face_too() -> None:
+def test_a_negative_seed_is_refused() -> None:
     with pytest.raises(UsageError, match="negative"):
         draw_face([0, -1])
+
+
+# the walking face
+
+FLAT = np.full((256, 256, 3), 200, np.uint8)
+
+
+def test_a_walking_face_moves_and_stays_in_the_picture() -> None:
+    for number in range(0, AWAY.start, 27):
+        frame = walk_frame(number, FLAT)
+        assert frame.shape == (480, 640, 3)
+        assert (frame == 200).all(axis=2).sum() > 0.98 * 255 * 255
+    assert (walk_frame(0, FLAT) != walk_frame(40, FLAT)).any()
+
+
+def test_a_walking_face_leaves_the_picture_and_returns() -> None:
+    assert (walk_frame(AWAY.start, FLAT) == 110).all()
+    assert (walk_frame(AWAY.stop, FLAT) != 110).any()

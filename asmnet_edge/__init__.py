@@ -55,9 +55,11 @@ A float model to artifacts for devices (needs the extra ``convert``):
 
 How fast, small and accurate artifacts are on this machine:
 
+    from pathlib import Path
+
     from asmnet_edge import BenchmarkOptions, run_benchmark
 
-    record = run_benchmark(BenchmarkOptions(artifacts=("asmnet68-int8.tflite",)))
+    record = run_benchmark(BenchmarkOptions(artifacts=(Path("asmnet68-int8.tflite"),)))
     for case in record.measured_cases:
         print(case.key, case.latency.p50)               # ms a face, the median
 

@@ -32,7 +32,7 @@ from asmnet_edge.runtime.backends.backend import (
 class CallableModel:
     """A landmark model that can be called, whatever runs it.
 
-    description : what a record says about it; backend : runs one crop, or many at once
+    description : facts about it for the record; backend : runs one crop, or many at once
     crop : rule that its crops are cut by; scheme : of its landmarks; fits_pose : it has no pose
     output, so pose is fitted to its landmarks, outside of what is timed
     """

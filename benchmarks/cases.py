@@ -24,7 +24,7 @@ FOREIGN_SUFFIX = ".toml"
 
 @dataclass(frozen=True)
 class Case:
-    """One row to measure.
+    """One row of a benchmark, to be measured.
 
     runtime : its package, as in `all_runtimes`, None for the file's usual one
     cpus : cores that its process is pinned to, empty for any; compared : whether it must descend
@@ -155,7 +155,7 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """What is measured.
+    """Cases, faces and settings of a run.
 
     cases : the rows; sustain : seconds of sustained load for each; pictures : keep the faces that
     int8 moved most
@@ -224,7 +224,7 @@ class BenchmarkOptions:
         return self.float_model or shipped_origin(self.artifacts)
 
     def plan(self) -> BenchmarkPlan:
-        """Return what to measure: float model, artifacts, models beside them."""
+        """Return the plan of the run: float model, artifacts, models beside them."""
         base = RIGOROUS if self.rigorous else QUICK
         latency = base.lengthened(self.queries, self.seconds)
         if not self.cold:

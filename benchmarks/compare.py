@@ -1,4 +1,4 @@
-"""Comparison of two records, row by row: what changed, and whether it is more than chance."""
+"""Comparison of two records, row by row: changes that are larger than chance."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def paired(
 
 
 def broken(before: CaseResult, after: CaseResult) -> str:
-    """Return what ``after`` lost that ``before`` had; empty if nothing."""
+    """Return the results that ``before`` has and ``after`` lacks, in words; empty if none."""
     if after.error is not None:
         return "" if before.error is not None else f"failed: {after.error}"
     if not after.latency_ms:
@@ -249,7 +249,7 @@ def _reasons(changes: Sequence[Change]) -> list[str]:
 
 
 def closing(found: Comparison) -> list[str]:
-    """Return what to measure where figures are unsure, and last a conclusion.
+    """Return measurements that would resolve unsure changes, and last a conclusion.
 
     Where something is worse, the conclusion is the command's error.
     """

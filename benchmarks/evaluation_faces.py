@@ -1,4 +1,4 @@
-"""Faces to evaluate on: annotated crops by a rule, and what the record has of them."""
+"""Faces to evaluate on: annotated crops by a rule, and their facts for the record."""
 
 from __future__ import annotations
 

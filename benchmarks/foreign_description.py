@@ -183,7 +183,7 @@ class ForeignNetwork:
 
 
 def read_foreign(path: Path) -> ForeignNetwork:
-    """Read the description at ``path``; `UsageError` says what is wrong with it.
+    """Read the description at ``path``; `UsageError` states its fault.
 
     Keys and sections that are not known are refused: a misspelt one would be a default otherwise.
     """

@@ -1,4 +1,4 @@
-"""Landmark networks of others as callable models, in any format that has a runtime here."""
+"""Foreign landmark networks as callable models, in any format with a runtime on this machine."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _numbered(names: list[str], results: list[Any]) -> Results:
 
 
 class ForeignBackend:
-    """A described network that takes and gives what our artifacts do; it has no pose, so 0."""
+    """A described network with the inputs and outputs of an artifact; its pose is 0."""
 
     def __init__(self, network: ForeignNetwork, raw: RawNetwork) -> None:
         self.name, self._network, self._raw = raw.name, network, raw

@@ -75,7 +75,7 @@ class Latency:
         warm_up: WarmUp | None = None,
         notes: Sequence[RoundNote] = (),
     ) -> LatencyResult:
-        """Return the samples and their statistics, with what else is recorded of the rounds."""
+        """Return the samples and their statistics, with the notes on the rounds."""
         mean = float(self.samples.mean())
         return LatencyResult(
             **{f"p{percent}": self.percentile(percent) for percent in PERCENTILES},

@@ -23,7 +23,7 @@ LOW_BATTERY = 20  # per cent
 
 @dataclass(frozen=True)
 class Sensors:
-    """One reading of the machine's sensors.
+    """Readings of the machine's sensors at one moment.
 
     busy, stolen : seconds of processor time since boot, over all cores: used by any process, and
     by the virtual machine's host; mhz : mean over the cores; celsius : the hottest zone

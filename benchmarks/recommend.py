@@ -9,7 +9,6 @@ from typing import Any
 
 from asmnet_edge.benchmarks.record_types import CaseResult, RecordContent
 from asmnet_edge.benchmarks.report.cells import labelled
-from asmnet_edge.benchmarks.report.notes import are_drawn
 from asmnet_edge.errors import UsageError
 
 DUST = 1e-9  # points of NME that sums in floating point may be off
@@ -133,7 +132,7 @@ def _doubts(row: CaseResult, record: RecordContent) -> list[str]:
         lines.append("never sustained: heat may slow it down, see benchmark run --sustain")
     if record.interrupted:
         lines.append("its run was interrupted")
-    return lines + (["measured on drawn faces"] if are_drawn(record.settings.faces) else [])
+    return lines + (["measured on drawn faces"] if record.settings.faces.are_drawn else [])
 
 
 def frame_ms(row: CaseResult, detect: bool) -> float:
@@ -190,7 +189,7 @@ def _size(row: CaseResult) -> int:
 
 
 def advice(judged: Sequence[Judged], needs: Needs) -> list[str]:
-    """Return lines to print: what to ship first, or what comes nearest; then the others."""
+    """Return lines to print: first the row to ship, or the nearest one, then the others."""
     chosen = best(judged)
     if chosen is None:
         return _without_match(judged, needs)

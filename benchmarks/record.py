@@ -25,7 +25,7 @@ from asmnet_edge.io.files import write_json
 
 @dataclass(frozen=True)
 class BenchmarkRecord:
-    """One run.
+    """The record of one benchmark run.
 
     content : what the JSON file holds, checked when it was read; the properties `device`,
     `settings` and `cases` give its parts as typed values
@@ -68,7 +68,7 @@ class BenchmarkRecord:
         interrupted: bool = False,
         portraits: Sequence[Portrait | dict[str, Any]] = (),
     ) -> BenchmarkRecord:
-        """Return this record with what has been measured so far."""
+        """Return this record with the results so far."""
         measured = {"results": to_json(results), "portraits": to_json(portraits)}
         times = {"interrupted": interrupted, "ended": _now()}
         return BenchmarkRecord({**self.content, **measured, **times})
@@ -120,7 +120,7 @@ class BenchmarkRecord:
 
     @classmethod
     def load(cls, path: Path) -> BenchmarkRecord:
-        """Read the record at ``path``; `DataError` names what is wrong with a file that is none."""
+        """Read the record at ``path``; `DataError` states the fault of a file that is no record."""
         try:
             return cls.parse(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:

@@ -229,7 +229,7 @@ class ModelDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult(ModelDescription):
-    """One row of a record: a model, its identity and what was measured; None: was not measured.
+    """One row of a record: a model, its identity and its results; None for what was not measured.
 
     key : name of the row in this and other records; file : without folders; cpus : cores that the
     process was pinned to, empty for any; compared : made from the run's float model; error : why
@@ -302,10 +302,15 @@ class FaceSettings:
     sha256: Omittable[str] = None
     annotations_sha256: Omittable[str] = None
 
+    @property
+    def are_drawn(self) -> bool:
+        """Whether the faces are drawn; early records show it by the data set's name alone."""
+        return self.on.startswith("synthetic ") if self.drawn is None else self.drawn
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """What a run was asked for.
+    """Options of a run.
 
     kind : quick or rigorous; threads : counts that occur; reference : file that accuracy drops are
     measured against

@@ -136,7 +136,7 @@ class RemoteRun:
         self.report(f"started; to resume watching it: {self.again}")
 
     def wait(self) -> int:
-        """Report what the run prints until it ends; return its exit code. Survives cut connections.
+        """Report the lines of the run until it ends, across cut connections; return its exit code.
 
         `CheckFailedError` when the machine stays away, or the folder is gone.
         """
@@ -201,11 +201,11 @@ class RemoteRun:
         return named_as_here(content, json.loads(names.stdout)) if names.stdout else content
 
     def stop(self) -> None:
-        """Ask the run to end and keep what it measured; `wait` for that."""
+        """Ask the run to end and keep its results so far; `wait` until it has."""
         self._asked("kill -TERM $(cat run) 2>/dev/null || true")
 
     def clean(self) -> None:
-        """End what still runs there and remove the folder."""
+        """End all processes of the run there and remove the folder."""
         if not self.folder:
             return
         place = shlex.quote(self.folder)

@@ -32,8 +32,8 @@ COLLAPSED = 1e-6  # inter-ocular distance, of the crop's side, below which nothi
 
 
 @dataclass
-class LocalRow:
-    """A `CallableModel` that is measured in this process; see `worker.Row`."""
+class LocalRunner:
+    """A `CallableModel` that is measured in this process; see `worker.CaseRunner`."""
 
     model: CallableModel
     unmeasured: CaseResult
@@ -67,21 +67,21 @@ class LocalRow:
         return outputs
 
 
-# Questions and answers; `worker.WorkerRow` is at the other end
+# Questions and answers; `worker.WorkerRunner` is at the other end
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Open the case that comes first, then answer calls of its row's methods until the end."""
-    row: Any = None
+    """Open the case that comes first, then answer calls of its runner's methods until the end."""
+    runner: Any = None
     with suppress(EOFError):
         while True:
             question = pickle.load(questions)
             try:
-                if row is None:
-                    row, answer = _open(question)
+                if runner is None:
+                    runner, answer = _open(question)
                 else:
                     method, arguments = question
-                    answer = getattr(row, method)(*arguments)
+                    answer = getattr(runner, method)(*arguments)
                 reply = (True, answer)
             except Exception as error:  # whatever it is, it is this case's failure
                 reply = (False, failure(error))
@@ -93,8 +93,8 @@ def _open(case: Case) -> tuple[Any, Any]:
     from asmnet_edge.benchmarks.model_loading import identified, open_checked_model
 
     model = open_checked_model(case)
-    row = LocalRow(model, identified(case, model))
-    return row, (row.unmeasured, row.crop, row.scheme)
+    runner = LocalRunner(model, identified(case, model))
+    return runner, (runner.unmeasured, runner.crop, runner.scheme)
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ PARENT_CHECK_SECONDS = 1.0  # between checks whether the parent process still ex
 
 @dataclass(frozen=True)
 class Batch:
-    """What all jobs of a batch have in common.
+    """Inputs that all jobs of a batch share.
 
     source : file of the float model; folder : of the artifacts; stem : that their names begin with
     """

@@ -100,19 +100,19 @@ class ConvertOptions:
 
     @property
     def has_goal(self) -> bool:
-        """Whether a limit is set for what int8 may cost."""
+        """Whether a limit for the loss of accuracy is set."""
         return self.max_nme_drop is not None or self.max_deviation is not None
 
     @property
     def goal(self) -> Goal | None:
-        """The limit for what int8 may cost, if one is set."""
+        """The limit for the loss of accuracy, if one is set."""
         from asmnet_edge.converters.accuracy.scores import Goal
 
         return Goal(self.max_nme_drop, self.max_deviation) if self.has_goal else None
 
     @property
     def source(self) -> FaceSource:
-        """Where the calibration faces come from."""
+        """Source of the calibration faces."""
         return FaceSource(self.data, self.faces, self.detector, self.not_in, self.detector_model)
 
 
@@ -223,7 +223,7 @@ class Conversion:
         self.jobs, self._faces, self._goal = options.jobs, options.source, options.goal
 
     def run(self) -> ConversionReport:
-        """Make all artifacts; `AsmnetEdgeError` for what cannot be done at all."""
+        """Make all artifacts; `AsmnetEdgeError` if the options cannot be carried out at all."""
         self._prepare()
         with self._workers() as self._pool:
             return self._run()
@@ -398,9 +398,9 @@ class _Skipped:
 
 
 def import_packages(specs: Sequence[FormatSpec], only_check: bool = False) -> None:
-    """Import what the exporters of ``specs`` need, or ``only_check`` that it is installed.
+    """Import the packages of the exporters of ``specs``, or ``only_check`` that they are installed.
 
-    `MissingExtraError` with the command that installs what is missing, before any work is done.
+    `MissingExtraError` with the command that installs a missing package, before any work is done.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 from keras import layers as L  # noqa: N812
 
-from asmnet_edge.cli.terminal import silenced
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.checks.arithmetic import EXACT, SATURATING, open_in_both

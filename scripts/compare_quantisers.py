@@ -1,4 +1,4 @@
-"""Measure what each way of quantising to int8 costs, on 300W training faces held out.
+"""Measure the cost of several ways of quantising to int8, on held-out training faces of 300W.
 
     python scripts/compare_quantisers.py --data data/300w
 
@@ -23,7 +23,7 @@ import openvino as openvino_format
 import tensorflow as tf
 from onnxruntime import quantization
 
-from asmnet_edge.cli.terminal import silenced
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.graph import InferenceGraph

@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def heading(text: str) -> None:
-    """Print what begins now and when that is; for terminals and logs alike."""
+    """Print the name of the next part and the time; for terminals and logs alike."""
     print(f"\n[{perf_counter() - START:4.0f} s] {text}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Run our model files in old and new readers and write the table of what each one computes.
+"""Run the model files of this package in old and new readers, and write a table of the results.
 
     python scripts/make_compatibility.py ARTIFACTS --output docs/compatibility.md
 

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: drawn faces, dots to look for, and the real data if there."""
+"""Fixtures of all tests: drawn faces, pictures of dots, and real faces if a data folder is set."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ LONGEST = (
     "cli/test_toy_format.py",
     "converters/test_reproducible.py",
     "training/test_backends.py",
-    "benchmarks/test_run.py",
+    "benchmarks/test_session.py",
     "cli/test_train.py",
     "cli/test_benchmark.py",
     "converters/test_precisions.py",

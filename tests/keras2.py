@@ -1,4 +1,4 @@
-"""Writes models as ASMNet's authors did, with Keras 2, and what they answer. A program of its own.
+"""Write models as ASMNet's authors did, with Keras 2, and their outputs. A separate program.
 
     python keras2.py FOLDER KIND...     ->  FOLDER/KIND.h5, FOLDER/KIND.npz
 

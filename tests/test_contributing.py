@@ -16,9 +16,9 @@ import toy_format
 from asmnet_edge.datasets.catalog import DATASETS, open_dataset
 from asmnet_edge.datasets.pack import make_pack
 from asmnet_edge.geometry import metrics
-from asmnet_edge.geometry.catalog import METRICS, SCHEMES
 from asmnet_edge.geometry.landmarks import Box
-from asmnet_edge.geometry.schemes import scheme_named
+from asmnet_edge.geometry.metrics import METRICS
+from asmnet_edge.geometry.schemes import SCHEMES, scheme_named
 from asmnet_edge.io.registry import Entry, Registry
 from asmnet_edge.runtime import detector
 from asmnet_edge.runtime.detector import FaceDetector

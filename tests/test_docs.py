@@ -7,12 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import util
 from pathlib import Path
 
 import click
 import pytest
 from test_house import RULES
 
+import asmnet_edge
 from asmnet_edge.cli.main import cli
 
 CHECKOUT = Path(__file__).parents[1]
@@ -32,6 +35,9 @@ IDIOM = re.compile(
     re.IGNORECASE,
 )
 ARCHITECTURE = Path("docs/architecture.md")
+SAMPLES = {f"asmnet_edge.{name}" for name in (  # new files that CONTRIBUTING.md shows
+    "datasets.grey", "geometry.triangle", "geometry.worst_point", "runtime.middle"
+)}  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
     not (CHECKOUT / "mkdocs.yml").is_file(), reason="these tests run outside a checkout"
@@ -116,6 +122,12 @@ def test_the_pages_have_commands_to_check() -> None:
     assert sum(1 for page in PAGES for _ in commands_of(page)) > 30
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_names_that_pages_import_are_public(page: Path) -> None:
+    lines = re.findall(r"^from asmnet_edge import (.+)$", text_of(page), re.MULTILINE)
+    assert {name for line in lines for name in line.split(", ")} <= set(asmnet_edge.__all__)
+
+
 # what the pages say about the tree
 
 TREE = re.compile(
@@ -127,6 +139,24 @@ TREE = re.compile(
 def test_files_and_folders_that_pages_name_exist(page: Path) -> None:
     names = [name for name in TREE.findall(text_of(page)) if "NAME" not in name]
     assert not [name for name in names if not any(CHECKOUT.glob(name.rstrip("/")))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_modules_that_pages_name_exist(page: Path) -> None:
+    named = set(re.findall(r"\basmnet_edge(?:\.[a-z_]\w*)+", text_of(page)))
+    assert not [name for name in named - SAMPLES if not is_known(name)]
+
+
+def is_known(name: str) -> bool:
+    """Return whether ``name`` is a module, or an attribute that the source of one mentions."""
+    with suppress(ModuleNotFoundError):
+        if util.find_spec(name):
+            return True
+    module, _, attribute = name.rpartition(".")
+    with suppress(ModuleNotFoundError):
+        if (found := util.find_spec(module)) and found.origin:
+            return attribute in Path(found.origin).read_text(encoding="utf-8")
+    return False
 
 
 def test_the_pages_name_files() -> None:

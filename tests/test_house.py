@@ -1,4 +1,4 @@
-"""Which package may import which, and what stays light."""
+"""Rules of imports: which package may import which, and which parts load no heavy library."""
 
 from __future__ import annotations
 

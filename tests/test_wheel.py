@@ -1,4 +1,4 @@
-"""The wheel is the product: what is in it and what is not."""
+"""The wheel is the product: its contents are complete, and contain nothing else."""
 
 import json
 import os

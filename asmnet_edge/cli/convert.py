@@ -14,7 +14,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import notes, print_wide, silenced, unsilenced_console
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import notes, print_wide, unsilenced_console
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.formats import USUAL_PRECISIONS, Precision, format_names
 from asmnet_edge.io.display import table

@@ -1,4 +1,4 @@
-"""Tables of ``asmnet-edge data``."""
+"""``asmnet-edge data``: pack faces, print statistics, draw faces, check data sets."""
 
 from __future__ import annotations
 
@@ -24,86 +24,6 @@ if TYPE_CHECKING:
     from asmnet_edge.datasets.checks import CheckReport
     from asmnet_edge.datasets.sample import Dataset
     from asmnet_edge.datasets.statistics import MeasuredFaces
-
-COLUMNS = ("mean", "sd", "p5", "median", "p95")
-
-
-def stats_table(stats: dict[str, Any]) -> Group:
-    """Return the table of one subset; ``stats`` : from `MeasuredFaces.as_json`."""
-    labels = stats["pose_label_mae"]
-    view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
-    for name, spread in _sizes(stats).items():
-        view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
-    for axis, spread in (stats["pose"] or {}).items():
-        cells = [f"{spread[column]:+.1f}" for column in COLUMNS]
-        cells[1] = f"{spread['sd']:.1f}"
-        view.add_row(f"{axis}, °", *cells, *([f"{labels[axis]:.2f}"] if labels else []))
-    return Group(Text(_title(stats), style="bold"), view, Text(_notes(stats)))
-
-
-def _sizes(stats: dict[str, Any]) -> dict[str, dict[str, float]]:
-    return {
-        "picture width, px": stats["picture_px"]["width"],
-        "picture height, px": stats["picture_px"]["height"],
-        "face box, longer side, px": stats["box_px"],
-        "outer eye corners apart, px": stats["inter_ocular_px"],
-    }
-
-
-def _title(stats: dict[str, Any]) -> str:
-    return (
-        f"{stats['dataset']} {stats['subset']}: {stats['faces']:,} faces, "
-        f"{stats['identities']:,} identities, {stats['scheme']}"
-    )
-
-
-def _notes(stats: dict[str, Any]) -> str:
-    lines = [f"missing: {m['faces']:,} of {m['part']}" for m in stats["missing"]]
-    lines.append(f"{100 * stats['points_outside']:.2f} % of the points lie outside their picture")
-    lines += _pose_notes(stats)
-    return "\n".join([*lines, f"licence: {stats['licence']}", ""])
-
-
-def _pose_notes(stats: dict[str, Any]) -> list[str]:
-    exact, faces, scheme = stats["pose_exact"], stats["faces"], stats["scheme"]
-    if stats["pose"] is None:
-        return [f"pose: not known; {scheme} landmarks have no map to iBUG's 68 to fit it to"]
-    if not exact:
-        return ["pose: fitted to the landmarks"]
-    lines = [f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks"]
-    if stats["pose_label_mae"]:
-        lines.append("label MAE: mean difference of the fitted pose from the exact one")
-    return lines
-
-
-def findings_table(report: CheckReport) -> Group:
-    """Return the findings, and the number of faces checked."""
-    view = table("kind")
-    for name in ("where", "what"):
-        view.add_column(name, overflow="fold")
-    for finding in report.findings:
-        view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
-    return Group(*([view] if report.findings else []), _examined(report), _handled(report))
-
-
-def _handled(report: CheckReport) -> Text:
-    pairs = f"{report.handled:,} pair{'' if report.handled == 1 else 's'}"
-    known = f"{pairs} of a training face and a test photo known: left out of training"
-    return Text(known if report.handled else "")
-
-
-def _examined(report: CheckReport) -> Table:
-    view = table("checked", "faces", "points outside", "farthest")
-    view.add_column("in", overflow="fold")
-    for where, count in report.counts.items():
-        outside = report.outside.get(where)
-        cells = (f"{outside.share:.2%}", f"{outside.worst:.1%}") if outside else ("", "")
-        view.add_row(where, f"{count:,}", *cells, Text(outside.worst_face if outside else ""))
-    view.caption = "farthest: how far a point lies outside its picture, in % of the face's size"
-    return view
-
-
-# ``asmnet-edge data``: prepare, stats, synth and check
 
 HELP = f"""Inspect, check and pack annotated faces.
 
@@ -306,3 +226,83 @@ def check(datasets: tuple[str, ...], as_json: bool) -> None:
         kinds = Counter(finding.kind for finding in report.findings)
         found = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
         raise CheckFailedError(f"findings: {found}", "Mend or leave out what the lines above name")
+
+
+# Tables
+
+COLUMNS = ("mean", "sd", "p5", "median", "p95")
+
+
+def stats_table(stats: dict[str, Any]) -> Group:
+    """Return the table of one subset; ``stats`` : from `MeasuredFaces.as_json`."""
+    labels = stats["pose_label_mae"]
+    view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
+    for name, spread in _sizes(stats).items():
+        view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
+    for axis, spread in (stats["pose"] or {}).items():
+        cells = [f"{spread[column]:+.1f}" for column in COLUMNS]
+        cells[1] = f"{spread['sd']:.1f}"
+        view.add_row(f"{axis}, °", *cells, *([f"{labels[axis]:.2f}"] if labels else []))
+    return Group(Text(_title(stats), style="bold"), view, Text(_notes(stats)))
+
+
+def _sizes(stats: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {
+        "picture width, px": stats["picture_px"]["width"],
+        "picture height, px": stats["picture_px"]["height"],
+        "face box, longer side, px": stats["box_px"],
+        "outer eye corners apart, px": stats["inter_ocular_px"],
+    }
+
+
+def _title(stats: dict[str, Any]) -> str:
+    return (
+        f"{stats['dataset']} {stats['subset']}: {stats['faces']:,} faces, "
+        f"{stats['identities']:,} identities, {stats['scheme']}"
+    )
+
+
+def _notes(stats: dict[str, Any]) -> str:
+    lines = [f"missing: {m['faces']:,} of {m['part']}" for m in stats["missing"]]
+    lines.append(f"{100 * stats['points_outside']:.2f} % of the points lie outside their picture")
+    lines += _pose_notes(stats)
+    return "\n".join([*lines, f"licence: {stats['licence']}", ""])
+
+
+def _pose_notes(stats: dict[str, Any]) -> list[str]:
+    exact, faces, scheme = stats["pose_exact"], stats["faces"], stats["scheme"]
+    if stats["pose"] is None:
+        return [f"pose: not known; {scheme} landmarks have no map to iBUG's 68 to fit it to"]
+    if not exact:
+        return ["pose: fitted to the landmarks"]
+    lines = [f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks"]
+    if stats["pose_label_mae"]:
+        lines.append("label MAE: mean difference of the fitted pose from the exact one")
+    return lines
+
+
+def findings_table(report: CheckReport) -> Group:
+    """Return the findings, and the number of faces checked."""
+    view = table("kind")
+    for name in ("where", "what"):
+        view.add_column(name, overflow="fold")
+    for finding in report.findings:
+        view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
+    return Group(*([view] if report.findings else []), _examined(report), _handled(report))
+
+
+def _handled(report: CheckReport) -> Text:
+    pairs = f"{report.handled:,} pair{'' if report.handled == 1 else 's'}"
+    known = f"{pairs} of a training face and a test photo known: left out of training"
+    return Text(known if report.handled else "")
+
+
+def _examined(report: CheckReport) -> Table:
+    view = table("checked", "faces", "points outside", "farthest")
+    view.add_column("in", overflow="fold")
+    for where, count in report.counts.items():
+        outside = report.outside.get(where)
+        cells = (f"{outside.share:.2%}", f"{outside.worst:.1%}") if outside else ("", "")
+        view.add_row(where, f"{count:,}", *cells, Text(outside.worst_face if outside else ""))
+    view.caption = "farthest: how far a point lies outside its picture, in % of the face's size"
+    return view

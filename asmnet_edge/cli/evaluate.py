@@ -12,14 +12,8 @@ import click
 from rich.progress import Progress as Bar
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import (
-    BrokenFaces,
-    broken_option,
-    import_keras,
-    notes,
-    print_wide,
-    silenced,
-)
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import BrokenFaces, broken_option, import_keras, notes, print_wide
 from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
 if TYPE_CHECKING:

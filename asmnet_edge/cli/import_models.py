@@ -1,4 +1,4 @@
-"""``asmnet-edge import-h5`` and ``asmnet-edge import-keras``."""
+"""``asmnet-edge import-h5`` and ``import-keras``: networks of others as float models."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.cli.terminal import import_keras as load_keras
-from asmnet_edge.cli.terminal import notes, silenced
+from asmnet_edge.cli.terminal import notes
 from asmnet_edge.geometry.schemes import SCHEMES
 
 SCHEME_HELP = "; ".join(f"{entry.name}: {entry.help}" for entry in SCHEMES.values())

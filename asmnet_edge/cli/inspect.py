@@ -12,7 +12,8 @@ from rich import box
 from rich.table import Table
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import notes, print_wide, silenced
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import notes, print_wide
 
 
 @click.command()

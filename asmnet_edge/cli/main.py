@@ -24,13 +24,13 @@ class Verbs(click.Group):
 
     def __init__(
         self,
-        *words: Any,
+        *arguments: Any,
         verbs: Mapping[str, str],
         prefix: str = "",
         modules: Mapping[str, str] = MappingProxyType({}),
         **options: Any,
     ):
-        super().__init__(*words, **options)
+        super().__init__(*arguments, **options)
         self._verbs, self._prefix, self._modules = verbs, prefix, modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -75,7 +75,7 @@ MODULES = {"import-h5": "import_models", "import-keras": "import_models"}
 
 
 # their files depend on the last digits of sums, which differ between numbers of BLAS threads
-KEEP_BLAS_THREADS = ("convert", "sensitivity", "train")
+KEEP_BLAS_THREADS = ("convert", "sensitivity", "shape", "train")
 
 
 @click.group(cls=Verbs, verbs=VERBS, modules=MODULES,

@@ -25,7 +25,7 @@ PROGRESS_EVERY = 1.0  # seconds between progress lines on a terminal
 RECENT = 60  # frames over which the rate is shown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)  # without these methods the module loads faster
 class Prediction:
     """Runs ``pipeline`` with the options of the command line, which are described there."""
 

@@ -11,7 +11,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import import_quietly, notes, print_wide
 from asmnet_edge.io.display import table
 from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
 

@@ -1,4 +1,4 @@
-"""``asmnet-edge shape``: fit and show."""
+"""``asmnet-edge shape``: fit a shape model to annotated faces, and show one."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def show(
 
 
 def _training_samples(data: tuple[str, ...], faces: BrokenFaces) -> list[Sample]:
-    """All faces that may be trained on; notes which were left out, and what a copy lacks."""
+    """Return all faces that may be trained on; print which are left out, and what a copy lacks."""
     from asmnet_edge.datasets.catalog import open_dataset
     from asmnet_edge.datasets.sample import learnable
 

@@ -13,21 +13,8 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import track
 
-from asmnet_edge.cli.console import silenced, stop_requests
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.errors import DataError, NotAFaceError, require
-
-__all__ = [
-    "BrokenFaces",
-    "broken_option",
-    "import_keras",
-    "import_quietly",
-    "notes",
-    "print_wide",
-    "silenced",
-    "stop_requests",
-    "unsilenced_console",
-    "with_progress",
-]
 
 T = TypeVar("T")
 

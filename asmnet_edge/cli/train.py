@@ -1,4 +1,4 @@
-"""``asmnet-edge train``."""
+"""``asmnet-edge train``: train a float model, or show what would be trained."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from asmnet_edge.cli.console import silenced, stop_requests
 from asmnet_edge.cli.terminal import (
     BrokenFaces,
     broken_option,
     import_keras,
     notes,
     print_wide,
-    silenced,
-    stop_requests,
     with_progress,
 )
 from asmnet_edge.errors import OutputExistsError, UsageError

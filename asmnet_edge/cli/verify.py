@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import notes, silenced
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import notes
 from asmnet_edge.errors import CheckFailedError
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Kinds of data sets, and how a user names one: ``300w:DIR``, ``csv:FILE``, ``synthetic:COUNT``.
 
 To add a kind, write a module with a class that fills `asmnet_edge.datasets.sample.Dataset` and
-add a line to `DATASETS`. The command line's help is made from them, so this module
-stays light.
+add a line to `DATASETS`. The command line's help lists them, so importing this module loads neither
+NumPy nor OpenCV.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ DATASETS = Registry(
 def open_dataset(words: str) -> Dataset:
     """Return the data set that ``words`` ("kind:argument") name.
 
-    `UsageError` for an unknown kind, `DataError` for a path that does not exist.
+    An argument DIR or FILE is passed on as a `Path`, any other as the text. `UsageError` for an
+    unknown kind, `DataError` for a path that does not exist.
     """
     kind, _, argument = words.partition(":")
     if kind not in DATASETS:

@@ -55,7 +55,7 @@ class Examination:
 
     @property
     def groups(self) -> tuple[list[ExaminedFace], list[ExaminedFace]]:
-        """The training faces, and all others once each."""
+        """Training faces, and all other faces once each."""
         train = self.subsets.get("train", [])
         others = {f.name: f for s, faces in self.subsets.items() if s != "train" for f in faces}
         return train, list(others.values())
@@ -142,7 +142,7 @@ class Outside:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found.
+    """Findings of `check`, and the number of faces that it examined.
 
     counts : faces examined per "dataset subset"; outside : likewise, where there are faces
     handled : pairs within a data set of which one is known to be in its test part (`in_test`) and

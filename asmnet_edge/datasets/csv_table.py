@@ -137,6 +137,7 @@ class LandmarkTable:
         return unbroken(self._sample, self._rows, on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return nothing: there is no official size."""
         return ()
 
     def _sample(self, row: _Row) -> Sample:

@@ -122,7 +122,7 @@ def write_pack(path: Path, pack: Pack, facts: PackFacts) -> None:
 
 
 def read_pack(path: Path) -> tuple[Pack, PackFacts]:
-    """Return the pack at ``path`` and its facts; `DataError` says what is wrong with the file."""
+    """Return the pack at ``path`` and its facts; `DataError` if the file is damaged or no pack."""
     try:
         return _read(path)
     except DAMAGE as error:
@@ -186,6 +186,7 @@ class PackFile:
 
     @property
     def subsets(self) -> Sequence[str]:
+        """The one that was packed."""
         return (self.facts.subset,)
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
@@ -194,6 +195,7 @@ class PackFile:
         return [self._sample(pack, index) for index in range(len(pack))]
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return what the data set lacked, and what was left out of the pack."""
         self.stored(subset)
         return self.facts.missing
 

@@ -94,6 +94,7 @@ class PtsFolder:
         return unbroken(self._sample, self._files, on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return nothing: there is no official size."""
         return ()
 
     def _sample(self, pts: Path) -> Sample:

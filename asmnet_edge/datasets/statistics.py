@@ -34,6 +34,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: NDArray[Any]) -> Spread:
+        """Return the spread of ``values`` (faces,), in their unit."""
         p5, median, p95 = np.percentile(values, [5, 50, 95])
         return cls(float(values.mean()), float(values.std()), float(p5), float(median), float(p95))
 
@@ -57,6 +58,7 @@ class MeasuredFaces:
 
     @property
     def title(self) -> str:
+        """Data set and subset, such as ``300w common``."""
         return f"{self.dataset} {self.subset}"
 
     @property

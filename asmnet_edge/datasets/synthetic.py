@@ -40,6 +40,7 @@ class DrawnFaces:
 
     @property
     def subsets(self) -> Sequence[str]:
+        """``train`` and ``test``, which have no face in common."""
         return list(FIRST)
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
@@ -50,6 +51,7 @@ class DrawnFaces:
         return [self._sample(subset, k) for k in range(first, first + self.count)]
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return nothing: there is no official size."""
         return ()
 
     def _sample(self, subset: str, number: int) -> Sample:

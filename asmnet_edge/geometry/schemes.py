@@ -1,4 +1,4 @@
-"""Landmark schemes: what each point of a face is, and which points belong together.
+"""Landmark schemes: the meaning of each point of a face, and the points that belong together.
 
 Here are ``ibug68`` (300W: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCVW 2013) and
 ``wflw98`` (Wu et al., "Look at Boundary", CVPR 2018). `SCHEMES` lists all known schemes: to add

@@ -190,10 +190,11 @@ class PointDistributionModel:
         alignment: str = "none",
         scheme: LandmarkScheme | None = None,
     ) -> PointDistributionModel:
-        """Fit by PCA of ``shapes`` (faces, n, 2): as few modes as explain the share ``variance``.
+        """Fit by PCA of ``shapes`` (faces, n, 2): the fewest modes for a share of variance.
 
         Shapes are first aligned, by default not at all. Eigenvalues use faces - 1 as divisor. Signs
         are such that each mode moves the coordinate that it moves most to the right or down.
+        `DataError` for fewer than two shapes, or shapes that are all alike.
         """
         shapes = np.asarray(shapes, np.float64)
         if shapes.ndim != 3 or shapes.shape[2] != 2 or len(shapes) < 2:
@@ -233,7 +234,7 @@ class PointDistributionModel:
         return self.reconstruct(np.clip(self.project(shapes), -limit, limit))
 
     def save(self, path: Path) -> None:
-        """Write as ``.npz``, atomically."""
+        """Write to ``path`` (.npz), atomically."""
         arrays = {name: np.array(getattr(self, name)) for name in STORED}
         write_arrays(path, {**arrays, "scheme": np.array(self.scheme.name if self.scheme else "")})
 

@@ -49,7 +49,7 @@ CURE = "Expected ASMNet or MobileNetV2 at alpha 1 with the heads O_L and O_P"
 
 
 def import_h5(path: Path, channels: str = "rgb", margin: float = MARGIN) -> FloatModel:
-    """Return the official model at ``path`` as a float model; `ModelError` names what does not fit.
+    """Return the official model at ``path`` as a float model; `ModelError` names misfits.
 
     channels : order that it was trained with, "rgb" or "bgr"; margin : of the crop rule
     """

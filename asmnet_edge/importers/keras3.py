@@ -47,7 +47,7 @@ CURE = "Expected a .keras file that Keras 3 wrote: model.save('my.keras')"
 
 @dataclass(frozen=True)
 class Conventions:
-    """What the inputs and outputs of a network mean.
+    """Meaning of the inputs and outputs of a network.
 
     scheme : name of the landmark scheme; margin : of the crop rule; pixels : input range, a key of
     `PIXELS`; channels : "rgb" or "bgr"; landmarks, pose : names of the outputs, empty where they
@@ -72,7 +72,7 @@ class Conventions:
 
 
 def import_network(path: Path, conventions: Conventions) -> FloatModel:
-    """Return the network at ``path`` as a float model; `ModelError` says why it cannot be one."""
+    """Return the network at ``path`` as a float model; `ModelError` states why that failed."""
     scheme = scheme_named(conventions.scheme)
     network = read_network(path)
     try:

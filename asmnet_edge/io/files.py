@@ -60,7 +60,7 @@ def staged(path: Path) -> Iterator[Path]:
 def staged_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder, renamed to ``path`` when the block succeeds, else removed.
 
-    `OutputExistsError` if ``path`` exists and is not an empty folder: none is ever replaced.
+    `OutputExistsError` if ``path`` exists and is not an empty folder: folders are never replaced.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise OutputExistsError(f"{path} is there already", "Give another folder, or remove it")
@@ -173,6 +173,6 @@ def sample_picture() -> Path:
 
 
 def file_or_shipped(path: Path) -> Path:
-    """Return ``path``, or the shipped model of that name where no such file is here."""
+    """Return ``path``, or the shipped model of that name if the file does not exist."""
     bare = len(path.parts) == 1 and not path.exists()
     return shipped(path.name) if bare and shipped(path.name).is_file() else path

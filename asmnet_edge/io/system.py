@@ -119,12 +119,12 @@ def opencv_threads(count: int | None) -> Iterator[None]:
 CHECK_SECONDS = 60  # that a program may take in `failure`
 
 
-def our_python(*words: str) -> list[str]:
-    """Return the command of a Python that runs ``words`` and imports nothing from its folder.
+def our_python(*arguments: str) -> list[str]:
+    """Return the command of a Python that runs ``arguments`` and imports nothing from its folder.
 
     With ``-m`` or ``-c`` alone, a ``resource.py`` there would be imported instead of Python's.
     """
-    return [sys.executable, "-P", *words]
+    return [sys.executable, "-P", *arguments]
 
 
 def failure(program: str) -> str:
@@ -145,7 +145,7 @@ def failure(program: str) -> str:
 
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Set environment variables for the block, and restore what was there before."""
+    """Set environment variables for the block, and restore their previous values."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -59,10 +59,10 @@ def build_wheel(checkout: Path, folder: Path) -> Path:
     """Build with pip; ``checkout`` stays as it is, and its stale build files do not get in."""
     settings = folder / "setup.cfg"
     settings.write_text(f"[build]\nbuild_base = {folder}/build\n[egg_info]\negg_base = {folder}\n")
-    words = ("-m", "pip", "wheel", "--quiet", "--no-deps", *_isolation(), "--wheel-dir")
+    arguments = ("-m", "pip", "wheel", "--quiet", "--no-deps", *_isolation(), "--wheel-dir")
     variables = {"DIST_EXTRA_CONFIG": str(settings), "SOURCE_DATE_EPOCH": str(LONG_AGO)}
     done = subprocess.run(
-        our_python(*words, str(folder), str(checkout)),
+        our_python(*arguments, str(folder), str(checkout)),
         capture_output=True, text=True, env={**os.environ, **variables},
     )  # fmt: skip
     found = list(folder.glob("*.whl"))

@@ -1,6 +1,6 @@
-"""The checks of ``asmnet-edge doctor``: what is installed, works and is fast on this machine.
+"""The checks of ``asmnet-edge doctor``: installed packages, runtimes, speed, cameras, the board.
 
-What could crash or hang, such as a runtime, is probed in a child process.
+Parts that could crash or hang, such as a runtime, are probed in a child process.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ MODEL_SECONDS = 60
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a diagnosis.
+    """Result of one check: one line of ``doctor``.
 
-    state : ok, note, bad, or - for what is absent and optional; cure : what to do about it
+    state : ok, note, bad, or - for an optional part that is absent; cure : how to fix it
     """
 
     name: str

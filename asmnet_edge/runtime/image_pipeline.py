@@ -26,7 +26,7 @@ from asmnet_edge.runtime.sources import pictures_in
 
 @dataclass(frozen=True)
 class ImageOutputs:
-    """What is written about images.
+    """Files to write for images.
 
     folder : for ``<name>-faces.json`` and, with annotate, ``<name>-faces.jpg``; None for neither
     records : table of all faces, .csv or .jsonl; overwrite : replace files that exist
@@ -43,7 +43,7 @@ class ImageOutputs:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Paths of what is written about one image; None for what is not."""
+    """Paths of the files to write for one image; None for a file that is not written."""
 
     annotated: Path | None = None
     json: Path | None = None
@@ -65,7 +65,8 @@ def image_files(paths: Sequence[Path], folder: Path, annotate: bool) -> dict[Pat
     counts = Counter(map(str, places.values()))
     if twice := sorted(place for place, count in counts.items() if count > 1):
         raise UsageError(
-            f"several pictures would be written to {', '.join(twice)}", "Predict them in turns"
+            f"several pictures would be written to {', '.join(twice)}",
+            "Run predict on them separately",
         )
     return {
         path: ImageFiles(place if annotate else None, place.with_suffix(".json"))
@@ -92,9 +93,9 @@ class ImageResult:
 
 
 def plan_images(sources: Iterable[str | Path], outputs: ImageOutputs) -> dict[Path, ImageFiles]:
-    """Return the images of ``sources``, files and folders, and what is written about each.
+    """Return the images of ``sources``, files and folders, and the files to write for each.
 
-    `OutputExistsError` if something is there that ``outputs`` does not allow to replace.
+    `OutputExistsError` if a file exists that ``outputs`` does not allow to replace.
     """
     paths = pictures_in([str(source) for source in sources])
     files = {path: ImageFiles() for path in paths}

@@ -32,7 +32,7 @@ FAR = 20.0  # degrees between two crops of an upright rule from which on a third
 
 
 class LandmarkModel(Protocol):
-    """What a landmarker needs of an `Artifact`, or of any other loaded network.
+    """Protocol of a loaded network that a landmarker can run, such as an `Artifact`.
 
     path : for errors; crop_rule : by which its crops are cut; landmark_scheme : of its landmarks
     backend : runs one crop

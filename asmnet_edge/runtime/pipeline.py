@@ -1,4 +1,4 @@
-"""The whole way from images, a video or a camera to faces: what ``asmnet-edge predict`` runs.
+"""The pipeline from images, a video or a camera to faces, which ``asmnet-edge predict`` runs.
 
     from asmnet_edge import Pipeline, PipelineOptions, StreamOutputs
 
@@ -40,7 +40,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PipelineOptions:
-    """What is run: model, detector and tracker.
+    """Options of a `Pipeline`: model, detector and tracker.
 
     model : artifact (.tflite, .onnx, .xml) with its manifest; None for the shipped int8 model
     trust : accept a model without a manifest, after it ran in a sandbox
@@ -148,7 +148,7 @@ class Pipeline:
     ) -> StreamSummary:
         """Follow the faces of the video file ``path``; with a server, at the video's own pace.
 
-        stop : true ends it after the current frame; what was written until then is kept
+        stop : true ends it after the current frame; the results so far are kept
         `PictureError` where it is no video, `OutputExistsError` before anything is written.
         """
         from asmnet_edge.runtime.stream_pipeline import StreamOutputs

@@ -1,4 +1,4 @@
-"""What becomes of the faces of a frame: tables, annotated images and annotated videos.
+"""Sinks for the faces of a frame: tables, annotated images and annotated videos.
 
 A table is CSV, with one row for each face, or JSON lines, with one line for each image.
 """

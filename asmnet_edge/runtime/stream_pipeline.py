@@ -43,7 +43,7 @@ class ServerOptions:
 
 @dataclass(frozen=True)
 class StreamOutputs:
-    """What becomes of a stream's frames and faces.
+    """Outputs of a stream: annotated video, table of faces, web page and sinks.
 
     video : annotated video, .mp4 (of a video only); records : table of all faces, .csv or .jsonl
     server : page that shows the stream; frames : after how many to stop, None for all
@@ -66,7 +66,7 @@ class StreamOutputs:
 
 @dataclass(frozen=True)
 class CameraOptions:
-    """What is requested of a camera: size in pixels and frames per second, 0 for its default.
+    """Settings to request from a camera: size in pixels and frames per second, 0 for its default.
 
     wait : for its first frame without limit, as for a camera that is plugged in later
     """
@@ -83,7 +83,7 @@ class CameraOptions:
 
 @dataclass(frozen=True)
 class StreamSummary:
-    """What became of a stream.
+    """Summary of a processed stream.
 
     frames : processed; expected : as a video's header states, 0 if it does not
     resized : frames of another size than the first; stopped : whether the caller ended it

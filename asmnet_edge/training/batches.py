@@ -153,6 +153,7 @@ class BatchWorkers:
             yield first, batch.result()
 
     def close(self) -> None:
+        """End the processes; batches that are not made yet are dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -141,11 +141,12 @@ class TrainConfig:
                 raise UsageError(f"{name} must not be negative, got {getattr(self, name)}")
 
     def as_json(self) -> dict[str, Any]:
+        """Return all settings as plain values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TrainConfig:
-        """Return a configuration from what `as_json` gave; `UsageError` for unknown keys."""
+        """Return a configuration from the result of `as_json`; `UsageError` for unknown keys."""
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(content) - known):
             raise UsageError(f"unknown settings: {', '.join(unknown)}", f"Known: {sorted(known)}")
@@ -209,7 +210,7 @@ def _merged(table: Any, changes: dict[str, Any]) -> dict[str, Any]:
 def read_config(path: Path) -> dict[str, Any]:
     """Return the settings of a TOML file, or of a run's ``config.json``, as plain values.
 
-    `UsageError` says what is wrong with the file.
+    `UsageError` states the fault of the file.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The float model file: a ``.keras`` archive with facts of ours beside the weights.
+"""The float model file: a ``.keras`` archive that also holds the facts about its model.
 
 Any Keras 3 opens it; we never let Keras open an untrusted one: the network is built from code by
 the variant that the facts name, and only weights are read from the file. An imported network is
@@ -95,7 +95,7 @@ def refuse_other_suffix(path: Path) -> None:
 
 
 def load_float_model(path: Path) -> FloatModel:
-    """Return the float model at ``path``; `ModelError` says what is wrong with another file."""
+    """Return the float model at ``path``; `ModelError` states the fault of any other file."""
     if not path.is_file():
         raise ModelError(f"there is no float model at {path}", "Make one with: asmnet-edge train")
     try:

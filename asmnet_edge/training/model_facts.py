@@ -86,6 +86,7 @@ class TargetScaling:
         return offsets * self.shape_scale + self.mean_shape, pose * self.pose_scale + self.pose_mean
 
     def as_json(self) -> dict[str, Any]:
+        """Return the scaling as plain values."""
         return {
             "mean_shape": np.asarray(self.mean_shape).tolist(),
             "shape_scale": self.shape_scale,
@@ -95,6 +96,7 @@ class TargetScaling:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TargetScaling:
+        """Return a scaling from what `as_json` gave; `ModelError` for arrays that do not fit."""
         return cls(
             np.array(content["mean_shape"]),
             float(content["shape_scale"]),

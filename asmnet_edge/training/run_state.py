@@ -1,4 +1,4 @@
-"""Where a run starts, and how it continues: initial weights, checkpoints, and what must agree.
+"""Start and continuation of a run: initial weights, checkpoints, and the facts that must agree.
 
 A run starts from random weights or from those of a float model. A checkpoint holds everything that
 the next step depends on, is written atomically, and continues only the run that wrote it.
@@ -139,7 +139,7 @@ def _read(path: Path) -> State:
 def identity_of(
     config: TrainConfig, names: Sequence[str], origin: FloatModel | None
 ) -> dict[str, Any]:
-    """Return what a resumed run must have in common with the one that it continues.
+    """Return the facts that a resumed run must share with the run that it continues.
 
     names : of all training faces, in order; origin : the model whose weights the run starts from
     """

@@ -1,4 +1,4 @@
-"""What trains: a network with the loss of a run, the average of its weights, and its timetable."""
+"""The trainer: a network with the loss of a run, the average of its weights, and its timetable."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class AveragedWeights:
 
     @classmethod
     def of(cls, network: keras.Model) -> AveragedWeights:
+        """Return an average that starts at the weights of ``network``."""
         return cls([ops.convert_to_numpy(v).copy() for v in network.weights])
 
     def update(self, network: keras.Model, momentum: float) -> None:
@@ -73,6 +74,7 @@ class Trainer(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any
     ) -> Any:
+        """Return the loss of a batch, a scalar; ``y`` : targets of `BatchPlan.make`, asm_weight."""
         y = keras.tree.map_structure(ops.convert_to_tensor, y)  # PyTorch's step leaves arrays
         predicted = ops.reshape(y_pred["landmarks"], ops.shape(y["landmarks"]))
         face = self._assisted(
@@ -94,7 +96,7 @@ class Trainer(keras.Model):
 
 @dataclass(frozen=True)
 class Timetable:
-    """Steps of a run: their number, and what is due at each.
+    """Steps of a run: their number, and the tasks that are due at each.
 
     faces : number of training faces of the first data set, which counts the epochs
     """
@@ -104,6 +106,7 @@ class Timetable:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Number of whole batches of the training faces, at least 1."""
         return max(1, self.faces // self.config.batch)
 
     @property

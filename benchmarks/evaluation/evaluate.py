@@ -35,7 +35,7 @@ JSON, CURVES, WORST, SENSITIVITY = FILES = (
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What to evaluate on.
+    """Faces and conditions of an evaluation.
 
     words : ``dataset`` as the user named it; subsets : to evaluate, empty for all test subsets
     sensitivity : measure displaced crops; tilt : measure pictures turned by `robustness.DEGREES`

@@ -160,9 +160,7 @@ def notes_of(content: dict[str, Any]) -> list[str]:
             "train: the model may have been trained on these faces, so its results are too good"
         )
     if content["data"]["drawn"]:
-        lines.append(
-            "drawn faces: these results are no accuracy on real ones; give --data for that"
-        )
+        lines.append("drawn faces: no accuracy on real ones; give --data for that")
     truths = sorted({row["pose_truth"] for row in content["subsets"]})
     lines.append(
         "NME: mean error / distance of the outer eye corners; pupils: / distance of the pupils; "

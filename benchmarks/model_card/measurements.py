@@ -109,7 +109,7 @@ def absent(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def details(found: Predictions) -> dict[str, Any]:
-    """Return what a card has of a subset besides its row in an evaluation."""
+    """Return the results on a subset that a card adds to the row of an evaluation."""
     return {
         "regions": regions(found),
         "pose": pose_figures(found),

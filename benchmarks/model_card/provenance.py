@@ -76,7 +76,7 @@ KEYS = {"sha256", "logs", "remarks"}
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of some weights.
+    """Remarks on some weights, and the logs of their training.
 
     logs : of each run of training, the first one first; remarks : for the card, in order
     """
@@ -86,7 +86,7 @@ class Known:
 
 
 def read_known(path: Path) -> dict[str, Known]:
-    """Read what is known of each float model, by its SHA-256."""
+    """Read remarks and logs of float models, by their SHA-256."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         entries = content["weights"] if content else []
@@ -183,7 +183,7 @@ def _part(number: int, provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_folders(words: str) -> str:
-    """``csv:../shared/data/ytf/train.csv`` -> ``csv:ytf/train.csv``, ``300w:DIR/300w`` -> ``300w``.
+    """``csv:../data/ytf/train.csv`` -> ``csv:ytf/train.csv``, ``300w:DIR/300w`` -> ``300w``.
 
     Of a file, its name and that of its folder are kept; of a folder, the kind alone.
     """

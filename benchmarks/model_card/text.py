@@ -26,8 +26,8 @@ from asmnet_edge.io.display import EXTRA
 Row = Mapping[str, Any]
 
 TEMPLATES = Path(__file__).with_name("templates")
-BLOCKS = ("|", "* ", "#", "```", "!", "**")  # what a line that begins a new paragraph begins with
-# condition -> what it is, its unit, digits of its edges
+BLOCKS = ("|", "* ", "#", "```", "!", "**")  # beginnings of lines that start a new paragraph
+# condition -> its description, unit, and digits of its edges
 CONDITIONS = {
     "yaw": ("&#124;yaw&#124;", "°", 0),
     "pitch": ("pitch (up is positive)", "°", 0),
@@ -142,7 +142,7 @@ def changed(run: Row) -> dict[str, float]:
 
 
 def rows_by_yaw(section: Row) -> list[tuple[str, Row]]:
-    """Name and figures of all that was measured by yaw; empty for an old card."""
+    """Return name and results of all rows with results by yaw; empty for an old card."""
     rows = [(subset(row["name"]), row) for row in section["subsets"] if "by_yaw" in row]
     return [*rows, ("drawn, wide", section["wide"])] if section.get("wide") else rows
 
@@ -168,7 +168,7 @@ def range_in_words(name: str, part: Row) -> str:
     return f"{number(low, digits)} to {number(high, digits)}{unit}"
 
 
-# known failures: what the figures show beyond chance, and nothing else
+# known failures: differences that are larger than chance, and nothing else
 
 
 def known_failures(section: Row, rules: Row) -> list[str]:
@@ -222,7 +222,7 @@ def _box(name: str, way: int, step: tuple[float, float], well: float) -> str:
     return f"Crop {words}: NME {number(step[1])} %, compared with {number(well)} % undisplaced."
 
 
-# what the templates may use
+# filters and functions of the templates
 FILTERS: tuple[Callable[..., Any], ...] = (
     *(number, sure, percent, code, short, subset, settings_in_words),
 )

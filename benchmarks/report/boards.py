@@ -10,7 +10,7 @@ from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_types import RecordContent
 from asmnet_edge.benchmarks.report import cells
 from asmnet_edge.benchmarks.report.cells import Row, measured_rows
-from asmnet_edge.benchmarks.report.notes import are_drawn, doubts
+from asmnet_edge.benchmarks.report.notes import doubts
 from asmnet_edge.benchmarks.report.page import template_environment
 from asmnet_edge.benchmarks.report.summary import GLOSSARY, conclusion
 from asmnet_edge.errors import DataError
@@ -66,7 +66,7 @@ def _entry(file: str, record: RecordContent) -> dict[str, Any]:
         "date": record.taken[:10],
         "version": record.asmnet_edge,
         "machine": ", ".join(filter(None, machine)),
-        "faces": f"{faces.count} faces of {faces.on}" + " (drawn)" * are_drawn(faces),
+        "faces": f"{faces.count} faces of {faces.on}" + " (drawn)" * faces.are_drawn,
         "conclusion": conclusion(record).sentence,
         "lines": [_line(row) for row in measured_rows(record)],
         "doubts": doubts(record),

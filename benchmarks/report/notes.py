@@ -1,4 +1,4 @@
-"""Text around the tables: machine and faces, what to distrust, how the record was measured."""
+"""Text around the tables: machine, faces, reasons for doubt, and method of the measurements."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def title(record: RecordContent) -> str:
 def faces_line(faces: FaceSettings) -> str:
     """``554 of 689 faces (300w full)``, ``64 drawn faces (synthetic test)``"""
     count = faces_in_words(faces.count, missing_as_json(faces.missing))
-    return f"{count.replace(' face', ' drawn face') if are_drawn(faces) else count} ({faces.on})"
+    return f"{count.replace(' face', ' drawn face') if faces.are_drawn else count} ({faces.on})"
 
 
 def notes(record: RecordContent) -> list[str]:
-    """Return one line for each note; ``~`` comes before what makes numbers doubtful."""
+    """Return one line for each note; notes on unreliable numbers begin with ``~``."""
     lines = [*_work(record), *_reading(record), *_faces(record), *_endurance(record)]
     lines += [*_cores(record), *remarks(measured_rows(record))]
     lines += [f"~ {line}" for line in doubts(record)]
@@ -75,9 +75,9 @@ def _work(record: RecordContent) -> list[str]:
 def _reading(record: RecordContent) -> list[str]:
     """How to read the tables: intervals, what drops are against, where the true pose is from."""
     cases = record.measured
-    lines = ["p50, p90, p99: so many ms or less took 50, 90, 99 % of the calls"] if cases else []
+    lines = ["p50, p90, p99: 50, 90 and 99 % of the calls took at most so many ms"] if cases else []
     if any(case.unsteady for case in cases):
-        lines.append("~: unsteady; the reasons are in the last lines")
+        lines.append("~: unsteady, for the reasons below")
     if any(case.latency.intervals for case in cases):
         lines.append("±: half the 95 % interval over rounds")
     figures = [case.accuracy for case in cases if case.accuracy]
@@ -100,14 +100,9 @@ def _faces(record: RecordContent) -> list[str]:
     faces = record.settings.faces
     gaps = gaps_in_words(missing_as_json(faces.missing))
     lines = [f"{faces.on}: without {gaps}, which this copy lacks"] if gaps else []
-    if are_drawn(faces):
+    if faces.are_drawn:
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
     return lines
-
-
-def are_drawn(faces: FaceSettings) -> bool:
-    """Whether the faces are drawn; early records show it by the data set's name alone."""
-    return faces.on.startswith("synthetic ") if faces.drawn is None else faces.drawn
 
 
 def _endurance(record: RecordContent) -> list[str]:

@@ -54,7 +54,7 @@ GLOSSARY: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What a record comes to.
+    """Conclusion of a record.
 
     best : the row that is named, None where nothing qualifies
     sentence : which file it is, how much faster and smaller, what it costs
@@ -76,7 +76,8 @@ def conclusion(record: RecordContent) -> Conclusion:
     rows = [row for row in measured_rows(record) if _is_artifact(row.case)]
     good = [row for row in rows if _loses_little(row.case.figures)]
     if not rows:
-        return Conclusion(None, "No artifact was measured.")
+        what = "int8 or float16 " if record.measured else ""
+        return Conclusion(None, f"No {what}artifact was measured.")
     if not good:
         return Conclusion(None, f"Every artifact loses more than {_limit(rows)}: none is named.")
     best = min(good, key=lambda row: row.latency.p50)
@@ -155,6 +156,8 @@ def _details(record: RecordContent, best: Row, base: Row | None) -> str:
         text += f"(95 % interval {low} to {high})."
     if _is_rough(best, base):
         text += " The machine was unsteady, so the times are rough."
+    if record.settings.faces.are_drawn:
+        text += " The faces are drawn: accuracy on real ones is not known."
     return text
 
 
@@ -243,4 +246,5 @@ def _effort(record: RecordContent) -> list[str]:
     words += [] if latency.seconds == base.seconds else ["--seconds", f"{latency.seconds:g}"]
     words += [] if latency.cold_starts else ["--no-cold"]
     sustain = settings.sustain_seconds
-    return [*words, *(["--sustain", f"{sustain:g}s"] if sustain else [])]
+    words += ["--sustain", f"{sustain:g}s"] if sustain else []
+    return [*words, *(["--pictures"] if record.portraits else [])]

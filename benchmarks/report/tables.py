@@ -62,7 +62,7 @@ def accuracy_columns(record: RecordContent, wide: bool = False) -> dict[str, Cel
 
 
 def start_columns(record: RecordContent) -> dict[str, Cell]:
-    """Columns of what a user waits for: a picture's whole way, cold start, memory, packages."""
+    """Columns of a user's waiting times, and of sizes: stages, cold start, memory, packages."""
     every: dict[str, Cell] = {
         "decode": lambda row: cells.stage(row, "decode"),
         "detect": lambda row: cells.stage(row, "detect"),
@@ -130,7 +130,7 @@ BLOCK_HEADER = ("row", "runtime", "threads", "MB", "p50 ms", "p90 ms", "deviatio
 
 
 def plain_block(record: RecordContent) -> str:
-    """Return ``record`` in about ten lines: what someone else needs to judge or repeat it."""
+    """Return ``record`` in about ten lines, with all facts needed to judge or repeat it."""
     lines = [
         f"asmnet-edge {record.asmnet_edge or 'unknown'}, {record.settings.kind} benchmark of "
         f"{record.taken}{', interrupted' if record.interrupted else ''}",

@@ -128,7 +128,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """Seven bits a byte, the lowest first; the top bit says that more follow."""
+    """Read seven bits a byte, the lowest first; the top bit states that more bytes follow."""
     value = shift = 0
     while True:
         byte = message[position]

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def landmarks_of(outputs: list[np.ndarray], model: str) -> np.ndarray:
-    """Return the landmarks (points, 2) among ``outputs``, dequantised as the manifest says."""
+    """Return the landmarks (points, 2) among ``outputs``, dequantised by its manifest."""
     (values,) = [output for output in outputs if output.size > 3]
     manifest = json.loads(Path(model + ".json").read_text(encoding="utf-8"))
     (spec,) = [output for output in manifest["outputs"] if output["name"] == "landmarks"]

@@ -97,9 +97,9 @@ make_environment() {
     elif [ -e "$folder" ] && [ -n "$(ls -A "$folder")" ]; then
         fail "$folder exists and was not made by this script: give another folder"
     fi
-    local words=()
-    [ $site = false ] || words=(--system-site-packages)
-    python3 -m venv "${words[@]}" "$folder"
+    local options=()
+    [ $site = false ] || options=(--system-site-packages)
+    python3 -m venv "${options[@]}" "$folder"
 }
 
 # compared by content: the version stays the same while the program is developed

@@ -18,7 +18,7 @@ from asmnet_edge.benchmarks.phases import MeasuredCase
 from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.benchmarks.record_types import ModelDescription
-from asmnet_edge.benchmarks.worker_process import LocalRow
+from asmnet_edge.benchmarks.worker_process import LocalRunner
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.schemes import IBUG68
 
@@ -93,7 +93,7 @@ def measured(candidate: Callable[..., CallableModel]) -> Callable[..., MeasuredC
         case, model = Case(Path(name)), candidate(name, right, source)
         identity = {"file": name, "sha256": "aa", "cpus": (), "compared": True}
         unmeasured = replace(model.unmeasured(case.key), **{**identity, **facts})
-        return MeasuredCase(case, LocalRow(model, unmeasured), unmeasured)
+        return MeasuredCase(case, LocalRunner(model, unmeasured), unmeasured)
 
     return make
 

@@ -309,7 +309,7 @@ def test_an_entry_on_weights_that_is_not_as_expected_is_reported(
 @pytest.mark.parametrize(
     ("words", "reported"),
     [
-        ("300w:../shared/data/300w", "300w"),
+        ("300w:../data/300w", "300w"),
         ("csv:/home/x/ytf/train.csv", "csv:ytf/train.csv"),
         ("pack:a.npz", "pack:a.npz"),
         ("synthetic:64", "synthetic:64"),

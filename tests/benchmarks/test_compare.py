@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from asmnet_edge.benchmarks import change
-from asmnet_edge.benchmarks import change as changes
 from asmnet_edge.benchmarks.change import BETTER, SAME, UNSURE, WORSE, Change
 from asmnet_edge.benchmarks.compare import Limits, compare_records
 from asmnet_edge.benchmarks.record import BenchmarkRecord
@@ -27,7 +26,7 @@ def pair(before: dict[str, Any], after: dict[str, Any]) -> tuple[CaseResult, Cas
 
 
 def latency_change(before: Any, after: Any, threshold: float, paired: bool) -> Change:
-    return changes.latency_change(*pair(before, after), threshold, paired)
+    return change.latency_change(*pair(before, after), threshold, paired)
 
 
 def nme_change(before: Any, after: Any, threshold: float) -> Change | None:

@@ -529,13 +529,13 @@ def test_without_matplotlib_the_plots_alone_are_left_out(
 
 
 def test_the_worst_face_comes_first(three: Faces, tmp_path: Path) -> None:
-    from asmnet_edge.benchmarks.evaluation import plots as worst_faces
+    from asmnet_edge.benchmarks.evaluation import plots
 
     evaluation = evaluated(three, knowing(three.faces, [0.02, 0.13, 0.06]), "test")
-    worst_faces.write_worst_faces(evaluation.predictions, RULE, tmp_path / "worst.png")
+    plots.write_worst_faces(evaluation.predictions, RULE, tmp_path / "worst.png")
     sheet = read_image(tmp_path / "worst.png")
     alone = evaluation.predictions.of(["face1"])
-    worst_faces.write_worst_faces(alone, RULE, tmp_path / "one.png")
+    plots.write_worst_faces(alone, RULE, tmp_path / "one.png")
     one = read_image(tmp_path / "one.png")
-    tile = slice(worst_faces.LEGEND + 4, worst_faces.LEGEND + 4 + 224), slice(4, 4 + 224)
+    tile = slice(plots.LEGEND + 4, plots.LEGEND + 4 + 224), slice(4, 4 + 224)
     assert (sheet[tile] == one[tile]).all()

@@ -193,6 +193,17 @@ def test_without_a_float_row_the_conclusion_compares_with_nothing(record: Benchm
     assert "ms a face" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [(1, "No int8 or float16 artifact was measured."), (0, "No artifact was measured.")],
+)
+def test_without_an_artifact_nothing_is_named(
+    record: BenchmarkRecord, rows: int, sentence: str
+) -> None:
+    few = record.with_results(record.content["results"][:rows])  # the first is the float model
+    assert conclusion(few.typed).sentence == sentence
+
+
 def test_colours_alarm_only_with_reason(record: BenchmarkRecord) -> None:
     assert 'class="doubts"' in page(record.typed)  # the unsteady row is not the one that is named
     record.content["warnings"].append("the battery is low")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.benchmarks import timing_loop as endurance
+from asmnet_edge.benchmarks import timing_loop
 from asmnet_edge.benchmarks.machine import Sensors
 from asmnet_edge.benchmarks.record_types import WarmUp
 from asmnet_edge.benchmarks.timing import Turn
@@ -26,13 +26,13 @@ class Day:
 @pytest.fixture
 def day(monkeypatch: pytest.MonkeyPatch) -> Day:
     day = Day(75.0, 0.5)
-    monkeypatch.setattr(endurance, "monotonic", lambda: day.now)
-    monkeypatch.setattr(endurance, "sleep", day.sleep)
-    monkeypatch.setattr(endurance, "celsius", lambda: day.celsius)
+    monkeypatch.setattr(timing_loop, "monotonic", lambda: day.now)
+    monkeypatch.setattr(timing_loop, "sleep", day.sleep)
+    monkeypatch.setattr(timing_loop, "celsius", lambda: day.celsius)
     monkeypatch.setattr(
-        endurance, "read_sensors", lambda: Sensors(None, None, None, day.celsius, None)
+        timing_loop, "read_sensors", lambda: Sensors(None, None, None, day.celsius, None)
     )
-    monkeypatch.setattr(endurance, "yardstick", lambda cpus: [1.0])
+    monkeypatch.setattr(timing_loop, "yardstick", lambda cpus: [1.0])
     return day
 
 
@@ -86,7 +86,7 @@ def test_it_does_not_wait_for_ever_nor_without_a_thermometer(
 ) -> None:
     assert cool_down(None, 1800.0) == 0
     day.degrees = 0.0
-    assert cool_down(50.0, 1800.0) == pytest.approx(endurance.COOLING, abs=endurance.PAUSE)
-    assert cool_down(50.0, 60.0) == pytest.approx(60, abs=endurance.PAUSE)
-    monkeypatch.setattr(endurance, "celsius", lambda: None)
+    assert cool_down(50.0, 1800.0) == pytest.approx(timing_loop.COOLING, abs=timing_loop.PAUSE)
+    assert cool_down(50.0, 60.0) == pytest.approx(60, abs=timing_loop.PAUSE)
+    monkeypatch.setattr(timing_loop, "celsius", lambda: None)
     assert cool_down(50.0, 1800.0) == 0

@@ -31,7 +31,7 @@ def unpacked(wheel: Path, tmp_path: Path) -> Path:
     return tmp_path / "there" / ROOT
 
 
-def test_everything_is_in_it(unpacked: Path, wheel: Path) -> None:
+def test_the_archive_is_complete(unpacked: Path, wheel: Path) -> None:
     names = {str(p.relative_to(unpacked)) for p in unpacked.rglob("*") if p.is_file()}
     models = {f"models/{SHIPPED_INT8}", f"models/{SHIPPED_INT8}.json"}
     assert names == {wheel.name, *models, *SCRIPTS, "READ-ME.txt", "SHA256SUMS"}
@@ -50,13 +50,13 @@ def test_the_same_files_make_the_same_archive(wheel: Path, tmp_path: Path) -> No
     assert archives[0].read_bytes() == archives[1].read_bytes()
 
 
-def test_scripts_may_be_run_and_speak_bash(unpacked: Path) -> None:
+def test_scripts_are_executable_and_valid_bash(unpacked: Path) -> None:
     for script in unpacked.glob("*.sh"):
         assert script.stat().st_mode & 0o111
         subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_two_artifacts_of_one_name_do_not_travel_together(wheel: Path, tmp_path: Path) -> None:
+def test_two_artifacts_of_one_name_are_refused(wheel: Path, tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
         folder.mkdir()
@@ -67,7 +67,7 @@ def test_two_artifacts_of_one_name_do_not_travel_together(wheel: Path, tmp_path:
         make_bundle(wheel, models, tmp_path / "device.tar.gz")
 
 
-def test_an_artifact_that_its_manifest_denies_does_not_travel(wheel: Path, tmp_path: Path) -> None:
+def test_an_artifact_that_contradicts_its_manifest_is_refused(wheel: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.tflite"
     model.write_bytes(b"weights")
     with pytest.raises(ModelError, match="no manifest"):

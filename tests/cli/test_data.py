@@ -60,7 +60,7 @@ def test_a_pack_is_written_and_reported(asmnet_edge: Run, tmp_path: Path) -> Non
     ]
 
 
-def test_a_pack_tells_what_the_copy_lacks(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_a_pack_states_what_the_copy_lacks(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "300w" / "afw").mkdir(parents=True)
     source = DrawnFaces(1, size=64).samples("train")[0]
     write_image(tmp_path / "300w" / "afw" / "1_1.png", source.load())

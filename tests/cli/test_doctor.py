@@ -23,7 +23,7 @@ from asmnet_edge.runtime.diagnosis import BAD, FAIR, Finding, probe_runtime
 Run = Callable[..., Any]
 
 
-def test_this_machine_is_well_enough(asmnet_edge: Run) -> None:
+def test_this_machine_passes(asmnet_edge: Run) -> None:
     ended = asmnet_edge("doctor", "--json")
     found = {finding["name"]: finding for finding in json.loads(ended.out)}
     assert {"python", "int8", "LiteRT", "ONNX Runtime", "OpenVINO", "throttling"} <= found.keys()
@@ -76,7 +76,7 @@ def test_an_opencv_with_a_known_flaw_is_reported(
 
 
 @pytest.mark.parametrize(("numpy", "wanted"), [("1.26.4", "<4.10"), ("2.4.0", ">=4.12")])
-def test_its_cure_leaves_numpy_as_it_is(numpy: str, wanted: str) -> None:
+def test_the_cure_keeps_the_version_of_numpy(numpy: str, wanted: str) -> None:
     assert wanted in diagnosis._opencv_cure(numpy)
 
 
@@ -126,9 +126,7 @@ def test_picamera2_is_searched_for_a_camera(
     assert ribbon_fault() == reason
 
 
-def test_the_best_camera_is_the_ribbons_then_one_of_usb(
-    pi: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ribbon_camera_is_preferred_to_usb(pi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = video_nodes(pi)
     monkeypatch.setattr(discovery, "video_nodes", lambda: nodes)
     monkeypatch.setattr(discovery, "ribbon_fault", lambda: "")
@@ -140,7 +138,7 @@ def test_the_best_camera_is_the_ribbons_then_one_of_usb(
         best_camera()
 
 
-def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openvino_on_arm_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "is_arm", lambda: True)
     monkeypatch.setattr(diagnosis, "failure", lambda proof: "")
     (openvino,) = runtimes_of(Path("model.xml"))

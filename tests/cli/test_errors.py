@@ -190,7 +190,7 @@ def test_a_file_in_the_place_of_the_output_folder_is_reported(
     assert letter.read_text() == "Dear Sir or Madam"
 
 
-def test_a_run_in_the_folder_is_not_trained_over(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_an_existing_run_is_not_overwritten(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "checkpoint-00000010.npz").write_bytes(b"hours of work")
     ended = asmnet_edge("train", "--data", "synthetic:20", "--output", tmp_path)
@@ -243,7 +243,7 @@ def test_training_without_keras_prints_its_pip_line(
     assert not files_in(tmp_path)
 
 
-# words
+# arguments
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_help_lists_every_verb(asmnet_edge: Run) -> None:
         assert line.split()[0] in ended.out
 
 
-def test_a_shell_sees_the_same(letter: Path, tmp_path: Path) -> None:
+def test_the_installed_command_ends_the_same_way(letter: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "asmnet_edge", "predict", str(letter)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
@@ -294,7 +294,7 @@ def test_a_shell_sees_the_same(letter: Path, tmp_path: Path) -> None:
     assert not files_in(tmp_path)
 
 
-def test_one_bad_picture_does_not_cost_the_others(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_one_bad_picture_does_not_stop_the_others(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").write_bytes(b"")
     write_image(tmp_path / "face.png", draw_face(3).picture)
     pictures = tmp_path / "empty.jpg", tmp_path / "face.png"

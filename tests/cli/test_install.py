@@ -94,7 +94,7 @@ def called(log: list[str], words: str) -> bool:
     return any(words in line for line in log)
 
 
-def test_a_fresh_one_then_nothing_then_a_new_wheel(pi: Pi) -> None:
+def test_first_run_second_run_and_a_new_wheel(pi: Pi) -> None:
     log = pi.done()
     assert called(log, "-m venv") and called(log, "pip install") and called(log, "doctor")
     assert not called(log, "sudo")
@@ -126,7 +126,7 @@ def test_the_camera_reaches_the_service_verbatim_and_only_the_service(pi: Pi) ->
     assert "User=pi" in unit.splitlines()
 
 
-def test_what_a_person_wrote_into_the_settings_stays(pi: Pi) -> None:
+def test_edited_settings_are_kept(pi: Pi) -> None:
     pi.done("--service", "0")
     with (pi.folder / "service.env").open("a") as file:
         file.write('ASMNET_EDGE_TOKEN="a-long-word"\n')
@@ -153,7 +153,7 @@ def test_a_service_that_does_not_run_is_reported(pi: Pi) -> None:
     assert "runs." not in ended.stdout
 
 
-def test_an_environment_from_before_picamera2_is_made_anew(pi: Pi) -> None:
+def test_an_environment_from_before_picamera2_is_recreated(pi: Pi) -> None:
     pi.done()
     (pi.folder / "my-records.csv").write_text("kept")
     pi.environment |= {"PICAMERA2": "yes", "NUMPY": "1"}
@@ -164,7 +164,7 @@ def test_an_environment_from_before_picamera2_is_made_anew(pi: Pi) -> None:
     assert not called(pi.done(), "-m venv")
 
 
-def test_a_folder_of_somebody_else_is_left_alone(pi: Pi) -> None:
+def test_a_foreign_folder_is_refused(pi: Pi) -> None:
     (pi.home / "lib").mkdir()
     ended = pi.install(str(pi.home))
     assert ended.returncode == 2
@@ -214,7 +214,7 @@ def test_a_missing_wheel_is_reported(pi: Pi, tmp_path: Path) -> None:
     assert "no wheel lies beside" in ended.stderr
 
 
-def test_service_may_stand_anywhere_and_help_helps(pi: Pi) -> None:
+def test_the_service_option_may_come_last_and_help_is_printed(pi: Pi) -> None:
     pi.done(str(pi.home / "elsewhere"), "--service", "0")
     assert f"{pi.home}/elsewhere/bin/asmnet-edge" in pi.unit.read_text()
     ended = pi.install("--help")

@@ -18,7 +18,7 @@ def test_a_bare_name_is_that_of_a_shipped_model() -> None:
     assert MODEL.convert(SHIPPED_INT8, None, None) == shipped(SHIPPED_INT8)
 
 
-def test_a_file_that_lies_here_goes_first(tmp_path: Path) -> None:
+def test_a_file_in_this_folder_has_priority(tmp_path: Path) -> None:
     (tmp_path / SHIPPED_INT8).touch()
     assert MODEL.convert(SHIPPED_INT8, None, None) == Path(SHIPPED_INT8)
 

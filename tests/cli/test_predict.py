@@ -101,9 +101,7 @@ def test_overwrite_replaces_files(asmnet_edge: Run, face_file: Path, tmp_path: P
     assert json.loads((tmp_path / "face-faces.json").read_text())["faces"]
 
 
-def test_the_picture_itself_stays_as_it_was(
-    asmnet_edge: Run, face_file: Path, tmp_path: Path
-) -> None:
+def test_the_source_picture_is_unchanged(asmnet_edge: Run, face_file: Path, tmp_path: Path) -> None:
     before = face_file.read_bytes()
     asmnet_edge("predict", face_file, "--output", tmp_path)
     assert face_file.read_bytes() == before

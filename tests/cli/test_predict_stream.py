@@ -60,7 +60,7 @@ def test_a_folder_is_predicted_in_parallel_and_in_order(asmnet_edge: Run, tmp_pa
     assert re.search(r"3 pictures, .* a second; ms p50: read .* infer ", ended.err)
 
 
-def test_in_parallel_it_finds_what_it_finds_alone(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_parallel_jobs_find_the_same_faces(asmnet_edge: Run, tmp_path: Path) -> None:
     for seed in range(6):
         write_image(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     found = []
@@ -198,7 +198,7 @@ def test_a_video_that_ends_early_is_kept_and_reported(
     assert ended.code == 1
     assert f"ended after {FRAMES} of about {FRAMES} frames" in ended.complaint
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
-    # whoever wanted no more has nothing to complain of
+    # a video that was limited by --frames is complete
     ended = asmnet_edge("predict", video, "--frames", 3, "--output", tmp_path, "--overwrite")
     assert ended.code == 0
 
@@ -232,7 +232,7 @@ def test_frames_of_another_size_are_reported_and_drawn(
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
 
 
-def test_a_video_that_is_interrupted_is_kept_as_far_as_it_came(
+def test_an_interrupted_video_is_kept(
     asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = Video.frames

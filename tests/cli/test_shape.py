@@ -51,7 +51,7 @@ def test_a_fit_is_that_of_the_landmarks(asmnet_edge: Run, tmp_path: Path, alignm
     assert (loaded.alignment, loaded.scheme, loaded.variance) == (alignment, IBUG68, 0.95)
 
 
-def test_the_table_tells_faces_components_and_shares(asmnet_edge: Run, model_file: Path) -> None:
+def test_the_table_shows_faces_components_and_shares(asmnet_edge: Run, model_file: Path) -> None:
     ended = asmnet_edge("shape", "show", model_file)
     model = PointDistributionModel.load(model_file)
     assert f"40 faces, ibug68, alignment box: {len(model.components)} components for 90 %" in (

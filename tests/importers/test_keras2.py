@@ -126,7 +126,7 @@ def test_the_variant_is_found_from_the_shapes(
     assert (model.variant.alpha, model.variant.input_size) == (1.0, 224)
 
 
-def test_an_imported_model_tells_where_it_comes_from(folder: Path) -> None:
+def test_an_imported_model_states_its_origin(folder: Path) -> None:
     path = folder / "asmnet68.h5"
     model = import_h5(path, "bgr", margin=1.2)
     origin = {"file": "asmnet68.h5", "sha256": sha256(path), "channels": "bgr"}
@@ -153,7 +153,7 @@ def test_a_missing_weight_is_named(changed: Change) -> None:
         import_h5(path)
 
 
-def test_a_missing_layer_is_told_by_its_first_weights(changed: Change) -> None:
+def test_a_missing_layer_is_reported_by_its_first_weights(changed: Change) -> None:
     path = changed(lambda file: file["model_weights"].__delitem__("block_15_project_BN"))
     with pytest.raises(ModelError, match=r"block_15_project_BN/gamma, .* and 1 more"):
         import_h5(path)

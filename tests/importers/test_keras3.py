@@ -239,7 +239,7 @@ def crooked(x: Any) -> Any:
     return x
 
 
-def test_an_activation_of_theirs_is_refused_by_name(saved: Save) -> None:
+def test_a_custom_activation_is_refused_by_name(saved: Save) -> None:
     for theirs, named in ((crooked, "theirs>crooked"), (lambda x: x, "a lambda")):
         message = refused(saved(small(68, layers.Conv2D(2, 3, activation=theirs))))
         assert f"its Conv2D has {named} for activation" in message
@@ -293,12 +293,12 @@ def test_weights_that_link_elsewhere_are_refused(saved: Save, tmp_path: Path) ->
     assert "layers is a link" in refused(path)
 
 
-def test_every_activation_on_the_list_is_keras_own() -> None:
+def test_every_activation_on_the_list_is_one_of_keras() -> None:
     for name in ACTIVATIONS:
         assert keras.activations.serialize(keras.activations.get(name))
 
 
-def test_an_own_network_is_not_built_by_name() -> None:
+def test_an_imported_network_is_not_built_by_name() -> None:
     with pytest.raises(UsageError, match="is read from a .keras file"):
         build(Variant(IMPORTED))
     with pytest.raises(ModelError, match="no layer where one belongs"):

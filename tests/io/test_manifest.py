@@ -64,7 +64,7 @@ def with_facts(artifact: Path) -> Callable[..., Path]:
 # what is written is read
 
 
-def test_a_manifest_comes_back_as_it_was(artifact: Path) -> None:
+def test_a_manifest_survives_saving(artifact: Path) -> None:
     assert read_manifest(artifact) == FACTS.sealed([artifact.with_suffix(".bin"), artifact])
 
 
@@ -99,18 +99,18 @@ def test_it_lies_beside_the_artifact(artifact: Path) -> None:
     assert names == {"model.xml", "model.bin", "model.xml.json"}
 
 
-def test_embedded_are_the_facts_that_do_not_depend_on_the_final_bytes(artifact: Path) -> None:
+def test_embedded_facts_do_not_depend_on_the_final_bytes(artifact: Path) -> None:
     facts = json.loads(read_manifest(artifact).embedded())
     assert facts == json.loads(FACTS.embedded())
     assert facts.keys() == asdict(FACTS).keys() - {"files"}
     assert facts["provenance"] == {"faces": "Gesichter, visages, 顔"}
 
 
-def test_a_fact_of_a_later_minor_version_is_passed_over(with_facts: Callable) -> None:
+def test_unknown_facts_are_ignored(with_facts: Callable) -> None:
     assert read_manifest(with_facts(colour="blue")).format == "openvino"
 
 
-# what is not believed
+# refused manifests
 
 
 def test_a_missing_artifact_is_reported(tmp_path: Path) -> None:
@@ -205,8 +205,10 @@ def test_a_name_cannot_lead_out_of_the_folder(artifact: Path, with_facts: Callab
         read_manifest(with_facts(files=[*own, listed]))
 
 
-def test_what_a_folder_s_asterisk_names_besides_artifacts_is_left_out() -> None:
+def test_files_that_belong_to_artifacts_are_left_out_of_a_glob() -> None:
     named = [Path(f"made/{n}") for n in ("a.bin", "a.xml", "a.xml.json", "b.onnx", "b.onnx.json")]
     assert without_companions(named) == (Path("made/a.xml"), Path("made/b.onnx"))
     alone = [Path("made/a.bin"), Path("made/c.onnx.json"), Path("b.onnx")]
-    assert without_companions(alone) == tuple(alone)  # nobody's: refused where they are opened
+    assert without_companions(alone) == tuple(
+        alone
+    )  # companions of no artifact: refused when they are opened

@@ -11,11 +11,11 @@ import pytest
 from asmnet_edge.cli.main import KEEP_BLAS_THREADS
 from asmnet_edge.io.system import BLAS_VARIABLES, our_python
 
-ROOMS = ("asmnet_edge", "asmnet_edge.converters", "asmnet_edge.benchmarks")
+PACKAGES = ("asmnet_edge", "asmnet_edge.converters", "asmnet_edge.benchmarks")
 
 
 @pytest.mark.parametrize("words", [("-c", "import resource"), ("-m", "timeit", "-n1", "1")])
-def test_a_module_in_the_folder_is_not_taken_for_python_s(
+def test_a_module_in_the_folder_does_not_shadow_the_standard_library(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     for name in ("resource", "timeit"):
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("how", ["spawning()", "get_context('spawn')"])
-def test_nor_do_worker_processes_take_it(tmp_path: Path, how: str) -> None:
+def test_nor_does_it_in_worker_processes(tmp_path: Path, how: str) -> None:
     (tmp_path / "pickle.py").write_text("open('ran', 'w').close()")
     program = tmp_path / "programs" / "pool.py"
     program.parent.mkdir()
@@ -54,9 +54,9 @@ def test_nor_do_worker_processes_take_it(tmp_path: Path, how: str) -> None:
     assert (tmp_path / "ran").exists() != ours  # it would be
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_python_is_started_in_one_way_only(room: str) -> None:
-    spec = util.find_spec(room)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_python_is_started_in_one_way_only(package: str) -> None:
+    spec = util.find_spec(package)
     assert spec
     assert spec.submodule_search_locations
     files = Path(spec.submodule_search_locations[0]).rglob("*.py")

@@ -236,7 +236,7 @@ def test_a_longer_set_begins_with_the_shorter_one() -> None:
     assert [sample.name for sample in short] == [sample.name for sample in long[:2]]
 
 
-def test_an_unknown_subset_is_told_from_the_known() -> None:
+def test_an_unknown_subset_lists_the_known() -> None:
     with pytest.raises(DataError, match=r"'common'.*train, test"):
         DrawnFaces(1).samples("common")
 

@@ -36,7 +36,7 @@ def soak(frames: int, laps: int = 20) -> dict[str, Any]:
     face = draw_face(3).picture
     tracker = FaceTracker(FaceLandmarker.open(detector=detect_haar_quickly))
     board, times, seen = Board(), StageTimes(), 0
-    board.watchers = 1  # somebody watches: drawn and encoded too
+    board.watchers = 1  # a client: frames are drawn and encoded too
     figures: dict[str, list[float]] = {
         name: [] for name in ("rss_mb", "descriptors", "threads", "p50_ms", "p99_ms")
     }

@@ -87,7 +87,7 @@ def test_no_runtime_sees_a_file_that_was_changed(
     assert loaded == []
 
 
-def test_no_runtime_sees_weights_that_the_manifest_is_silent_about(
+def test_no_runtime_sees_weights_that_the_manifest_omits(
     tmp_path: Path, manifest: ArtifactManifest
 ) -> None:
     # an IR is two files: one that vouches for the .xml alone leaves the weights to anybody

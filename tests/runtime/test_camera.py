@@ -84,7 +84,7 @@ def test_a_pause_of_the_caller_is_no_fault_of_the_camera(video: Path) -> None:
         assert camera.outages == 0
 
 
-def test_a_camera_that_is_not_there_is_reported_once_and_why() -> None:
+def test_a_missing_camera_is_reported_once_with_the_reason() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05)
     with Camera("/dev/video-none", rule=rule, log=lines.append) as camera:
@@ -148,19 +148,19 @@ def put(slots: Slots) -> Callable[..., Message]:
     return write
 
 
-def test_what_was_written_is_read(slots: Slots, put: Callable) -> None:
+def test_a_written_frame_is_read(slots: Slots, put: Callable) -> None:
     picture = slots.read(put(1), None)
     assert picture is not None
     assert (picture == 7).all()
 
 
-def test_memory_is_used_again_if_it_fits(slots: Slots, put: Callable) -> None:
+def test_memory_is_reused_if_it_fits(slots: Slots, put: Callable) -> None:
     kept, small = np.empty((4, 5, 3), np.uint8), np.empty((1, 5, 3), np.uint8)
     assert slots.read(put(1), kept) is kept
     assert slots.read(put(2), small) is not small
 
 
-def test_a_frame_that_was_written_over_is_none(slots: Slots, put: Callable) -> None:
+def test_an_overwritten_frame_is_none(slots: Slots, put: Callable) -> None:
     old = put(1)
     put(4)  # the same slot
     assert slots.read(old, None) is None
@@ -175,7 +175,7 @@ def test_a_frame_of_another_size_than_stated_is_refused(
         slots.read(Message(FRAME, 1, 1.5, height, width, 60), None)
 
 
-def test_a_message_comes_out_as_it_went_in() -> None:
+def test_a_message_survives_packing() -> None:
     message = Message(FRAME, 2**40, 1.25, 480, 640, 921600, "")
     assert Message.unpacked(message.packed()) == message
     with pytest.raises(BrokenMessageError):
@@ -193,7 +193,7 @@ def test_the_process_ends_without_a_reader(video: Path) -> None:
     camera.close()
 
 
-def test_torn_frames_would_be_noticed() -> None:
+def test_torn_frames_would_be_detected() -> None:
     picture = FAULTY["stamped"](12.5)
     assert FAULTY["stamp_of"](picture) == 12.5
     picture.reshape(-1)[3] ^= 255
@@ -262,7 +262,7 @@ def test_passwords_are_never_logged() -> None:
     assert "et" not in line.split()
 
 
-def test_a_device_that_may_not_be_read_names_the_cure(
+def test_the_error_of_an_unreadable_device_names_the_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "video0").write_bytes(b"")
@@ -279,7 +279,7 @@ def test_a_slow_camera_is_given_more_time_each_time() -> None:
     assert sorted(set(given)) == [0.05, 0.1, 0.15]
 
 
-def test_processes_that_cannot_be_killed_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_cannot_be_killed_do_not_accumulate(monkeypatch: pytest.MonkeyPatch) -> None:
     started, lines = [], []
 
     class Undead:
@@ -373,7 +373,7 @@ HALF = WHOLE[:, : WHOLE.size // 2]
 PLAIN = np.full((48, 64, 3), 9, np.uint8)
 
 
-def test_half_jpegs_are_left_out() -> None:
+def test_truncated_jpegs_are_dropped() -> None:
     device = Device(FakeCapture([WHOLE, HALF, HALF, np.pad(WHOLE, ((0, 0), (0, 99)))]))
     shots = list(iter(device.grab, None))
     assert [shot.picture.shape for shot in shots] == [(48, 64, 3)] * 2
@@ -384,13 +384,13 @@ def test_half_jpegs_are_left_out() -> None:
     FakeCapture([WHOLE], can=False), FakeCapture([PLAIN], code="YUYV"), FakeCapture([PLAIN]),
     FakeCapture([np.zeros((1, 6144), np.uint8), PLAIN]),
 ])  # fmt: skip
-def test_a_camera_that_gives_no_jpegs_goes_on_as_before(capture: FakeCapture) -> None:
+def test_a_camera_without_jpegs_works(capture: FakeCapture) -> None:
     shots = list(iter(Device(capture).grab, None))
     assert [shot.picture.shape for shot in shots] == [(48, 64, 3)]
     assert capture.converts
 
 
-def test_a_camera_whose_jpegs_are_never_whole_is_left_to_opencv(
+def test_opencv_decodes_if_all_jpegs_are_truncated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(opencv_capture, "JPEG_SECONDS", 0.0)
@@ -408,7 +408,7 @@ def test_the_stamp_of_a_device_is_when_a_frame_was_taken() -> None:
     assert clock.taken(0.0) >= now
 
 
-def test_a_stamp_of_another_clock_is_not_believed() -> None:
+def test_a_stamp_of_another_clock_is_ignored() -> None:
     for stamp in (0.0, time.time(), time.monotonic() + 100):
         clock, now = DeviceClock(), time.monotonic()
         assert clock.taken(stamp) >= now

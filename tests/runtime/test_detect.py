@@ -57,7 +57,7 @@ def test_the_crop_of_a_square_picture_is_the_picture() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 100), (100, 60)])
-def test_the_crop_of_an_oblong_picture_is_its_middle(height: int, width: int) -> None:
+def test_the_crop_of_a_rectangular_picture_is_its_middle(height: int, width: int) -> None:
     picture = noise(height, width)
     (box,) = whole_picture(picture)
     top, left = (height - 60) // 2, (width - 60) // 2
@@ -130,7 +130,7 @@ def test_a_shrunk_box_comes_back_to_the_pixel() -> None:
         assert (large.x + 0.5, large.y + 0.5) == (2 * (small.x + 0.5), 2 * (small.y + 0.5))
 
 
-def test_detectors_go_by_their_name() -> None:
+def test_detectors_are_opened_by_name() -> None:
     picture = draw_face(FRONTAL[0]).picture
     assert FaceDetector("haar").detect(picture) == detect_haar(picture)
     assert FaceDetector("none").detect(picture) == whole_picture(picture)

@@ -55,7 +55,7 @@ def frames(count: int, pause: float = 0.0) -> Iterator[Frame]:
         yield Frame(GREY, number / 30, number + 1)
 
 
-def test_pings_come_while_the_camera_is_gone(
+def test_the_watchdog_is_notified_while_the_camera_is_gone(
     tracker: FaceTracker, watchdog: Watchdog, systemd: socket.socket
 ) -> None:
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.02)
@@ -66,7 +66,7 @@ def test_pings_come_while_the_camera_is_gone(
     assert pings(systemd) >= 8
 
 
-def test_pings_stop_when_the_loop_hangs(
+def test_notifications_stop_when_the_loop_hangs(
     tracker: FaceTracker, watchdog: Watchdog, systemd: socket.socket
 ) -> None:
     during: list[int] = []

@@ -29,13 +29,13 @@ IMX219 = [
         ((640, 480), 100, None),
     ],
 )
-def test_all_that_the_lens_sees_is_taken_where_that_goes(
+def test_the_whole_field_of_view_is_used_where_possible(
     size: tuple[int, int], rate: int, chosen: tuple[int, int] | None
 ) -> None:
     assert whole_view(IMX219, size, rate) == chosen
 
 
-def test_without_modes_there_is_no_choice() -> None:
+def test_without_sensor_modes_none_is_chosen() -> None:
     assert whole_view([], (640, 480), 30) is None
     assert whole_view([{"format": "MJPEG"}], (640, 480), 30) is None  # on USB
 

@@ -24,7 +24,7 @@ MODEL = shipped_plausibility()
 MEAN = MODEL.mean.reshape(68, 2)
 
 
-def test_the_mean_is_the_best_of_all() -> None:
+def test_the_mean_shape_has_the_highest_quality() -> None:
     rng = np.random.default_rng(0)
     others = [MODEL.quality(MEAN + rng.normal(0, 0.003, (68, 2))) for _ in range(50)]
     assert MODEL.quality(MEAN) > max(*others, 0.7)
@@ -32,7 +32,7 @@ def test_the_mean_is_the_best_of_all() -> None:
 
 @pytest.mark.parametrize("mode", range(5))
 @pytest.mark.parametrize("deviations", [-1, 1])
-def test_what_faces_do_passes(mode: int, deviations: int) -> None:
+def test_shapes_of_faces_pass(mode: int, deviations: int) -> None:
     step = deviations * np.sqrt(MODEL.variances[mode]) * MODEL.components[mode]
     assert MODEL.quality((MODEL.mean + step).reshape(68, 2)) > PLAUSIBLE
 
@@ -50,7 +50,7 @@ def test_it_superimposes_as_the_shape_model_does() -> None:
     np.testing.assert_allclose(ours, superimpose(points, MEAN), atol=1e-12)
 
 
-def test_the_further_along_a_mode_the_less_it_passes() -> None:
+def test_quality_decreases_along_each_mode() -> None:
     step = np.sqrt(MODEL.variances[3]) * MODEL.components[3]
     shapes = [(MODEL.mean + n * step).reshape(68, 2) for n in (1, 4, 8, 16)]
     within = [MODEL.distances(shape)[0] for shape in shapes]

@@ -92,7 +92,7 @@ def test_one_camera_at_a_time() -> None:
         kind_of_all(("0", "1"))
 
 
-def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
+def test_a_folder_stands_for_its_pictures(tmp_path: Path) -> None:
     for name in ("b.png", "a.JPG", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.JPG", tmp_path / "b.png"]
@@ -134,7 +134,7 @@ def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
     assert frames[-1].seconds == pytest.approx(4 / 25)
 
 
-def test_a_video_that_did_not_come_to_lie_on_the_disk_is_reported(tmp_path: Path) -> None:
+def test_a_video_that_lost_frames_on_the_disk_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     with video_writer(path, 25, (64, 48)) as video:
         for _ in range(3):
@@ -179,7 +179,7 @@ def test_what_is_no_video_is_reported(tmp_path: Path, content: bytes | None) -> 
         Video(path)
 
 
-def test_stages_are_counted_when_they_were_taken() -> None:
+def test_skipped_stages_do_not_count() -> None:
     times = StageTimes()
     for number in range(1, 101):
         times.add(infer=float(number), detect=5.0 if number == 1 else 0.0)
@@ -200,7 +200,7 @@ def test_a_search_and_the_frames_without_one_are_reported_apart() -> None:
     assert times.line().endswith(expected)
 
 
-def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recent_rate_covers_the_last_pictures_only(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = iter([*range(10), 9.5, 10.0, 10.5, 99.0, 99.5])
     monkeypatch.setattr("asmnet_edge.runtime.frame_loop.perf_counter", lambda: next(ends))
     times = StageTimes()
@@ -214,7 +214,7 @@ def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch
     assert times.per_second == pytest.approx(13 / 11)  # the pause counts nowhere
 
 
-def test_where_all_were_searched_their_times_are_reported_as_they_are() -> None:
+def test_with_detection_on_all_frames_one_set_of_times_is_reported() -> None:
     times = StageTimes()
     assert times.line() == "no picture came"
     for _ in range(2):
@@ -225,7 +225,7 @@ def test_where_all_were_searched_their_times_are_reported_as_they_are() -> None:
 # what goes on, and what fails
 
 
-def test_a_recording_goes_on_after_a_power_cut(tmp_path: Path, face: Callable) -> None:
+def test_a_recording_continues_after_a_power_failure(tmp_path: Path, face: Callable) -> None:
     path = tmp_path / "faces.csv"
     for number in (1, 2):
         with open_records(path, append=True) as record:
@@ -241,7 +241,7 @@ def test_a_recording_goes_on_after_a_power_cut(tmp_path: Path, face: Callable) -
         ]
 
 
-def test_a_long_line_that_was_cut_off_goes_as_a_whole(tmp_path: Path, face: Callable) -> None:
+def test_a_long_incomplete_line_is_removed_completely(tmp_path: Path, face: Callable) -> None:
     path = tmp_path / "faces.jsonl"
     path.write_bytes(b'{"frame": 1}\n' + b"[" * 200_000)
     with open_records(path, append=True) as record:
@@ -249,7 +249,7 @@ def test_a_long_line_that_was_cut_off_goes_as_a_whole(tmp_path: Path, face: Call
     assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [1, 2]
 
 
-def test_a_table_with_other_columns_is_not_gone_on_with(tmp_path: Path, face: Callable) -> None:
+def test_a_table_with_other_columns_is_not_continued(tmp_path: Path, face: Callable) -> None:
     path = tmp_path / "faces.csv"
     path.write_text("frame,face\n")
     with (
@@ -260,7 +260,7 @@ def test_a_table_with_other_columns_is_not_gone_on_with(tmp_path: Path, face: Ca
     assert path.read_text() == "frame,face\n"
 
 
-def test_a_full_card_is_reported_once_and_ends_nothing(face: Callable) -> None:
+def test_a_full_disk_is_reported_once_and_does_not_end_the_stream(face: Callable) -> None:
     lines: list[str] = []
 
     def full(facts: object, faces: object) -> None:
@@ -282,7 +282,7 @@ def test_a_full_device_is_named(face: Callable, monkeypatch: pytest.MonkeyPatch)
         record({"frame": 1}, [face(1)])
 
 
-def test_what_else_fails_is_not_blamed_on_the_table(tmp_path: Path) -> None:
+def test_other_errors_are_not_attributed_to_the_table(tmp_path: Path) -> None:
     with pytest.raises(BrokenPipeError), open_records(tmp_path / "faces.csv"):
         raise BrokenPipeError
 

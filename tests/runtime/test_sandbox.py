@@ -36,7 +36,7 @@ def test_with_trust_it_finds_the_same(bare: Path) -> None:
     np.testing.assert_array_equal(one.landmarks.points, other.landmarks.points)
 
 
-def test_trust_does_not_help_a_file_that_its_manifest_denies(bare: Path) -> None:
+def test_trust_does_not_accept_a_file_that_contradicts_its_manifest(bare: Path) -> None:
     manifest = shipped(SHIPPED_INT8 + ".json").read_text()
     bare.with_name("bare.tflite.json").write_text(manifest.replace(SHIPPED_INT8, "bare.tflite"))
     assert open_artifact(bare, trust=True)
@@ -69,7 +69,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_however_the_probe_ends_there_is_one_error(
+def test_every_end_of_the_probe_is_one_error(
     bare: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     program, expected = ENDS[end]
@@ -85,7 +85,7 @@ def test_however_the_probe_ends_there_is_one_error(
     assert "\n" not in str(refused.value)
 
 
-def test_what_was_tried_is_what_is_loaded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_probed_is_what_is_loaded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content, run_probe = bare.read_bytes(), sandbox.run_probe
 
     def swapped(module: str, path: Path, files: dict[str, bytes]) -> dict[str, int]:
@@ -108,7 +108,7 @@ def test_no_code_is_taken_from_the_folder_it_is_called_in(
     assert not Path("ran").exists()
 
 
-def test_a_flood_of_answers_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_long_answer_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
         "import os, asmnet_edge.runtime.probe as t; t.limit()\n"
         "while True: os.write(1, bytes(2**16))"
@@ -128,7 +128,7 @@ def test_a_probe_takes_no_more_than_its_share_of_what_is_free(tmp_path: Path) ->
     assert available(tmp_path / "none") > MEMORY
 
 
-def test_a_huge_file_is_not_even_tried(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_file_is_not_probed(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artifact, "LARGEST", 1000)
     with pytest.raises(ModelError, match="more than 1,000 bytes"):
         open_artifact(bare, trust=True)

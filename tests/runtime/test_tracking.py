@@ -28,7 +28,7 @@ RATE = 30
 
 
 class Scene:
-    """Bright dots on grey, each the middle of a face; and how often somebody looked for them."""
+    """Bright dots on grey, each the middle of a face; and the number of detections."""
 
     def __init__(self) -> None:
         self.places: list[tuple[float, float]] = []
@@ -82,7 +82,7 @@ def test_a_moving_face_is_followed_without_detection(
     assert scene.detections == 1
 
 
-def test_a_face_that_is_gone_is_gone_at_once_and_found_again(
+def test_a_lost_face_disappears_at_once_and_is_found_again(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -105,7 +105,7 @@ def test_a_face_that_is_hidden_for_two_frames_keeps_its_number(
         assert [face.track for face in faces] == ([] if number in (10, 11) else [1])
 
 
-def test_a_face_that_leaves_the_picture_is_given_up(
+def test_the_track_of_a_face_that_leaves_the_picture_ends(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -137,7 +137,7 @@ def test_further_faces_are_detected_once_a_second(
     assert scene.detections == 3
 
 
-def test_two_tracks_that_run_into_one_face_become_one(
+def test_two_tracks_on_one_face_become_one(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker(faces=2)
@@ -147,7 +147,7 @@ def test_two_tracks_that_run_into_one_face_become_one(
     assert [face.track for face in faces] == [1]
 
 
-def test_a_false_hit_gives_way_to_a_face(
+def test_a_false_detection_is_replaced_by_a_face(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -156,7 +156,7 @@ def test_a_false_hit_gives_way_to_a_face(
     follow.update(background, 0.0)
     tracks = []
     for second in range(1, 40):
-        scene.places = [(240, 120)]  # somebody sits down
+        scene.places = [(240, 120)]  # a second person sits down
         picture = np.maximum(background, scene.picture(draw_dot))
         tracks.append([face.track for face in follow.update(picture, second)])
     assert tracks[0] == [1]
@@ -193,7 +193,7 @@ def test_the_box_is_that_of_the_landmarks(
         assert face.box == face.landmarks.box
 
 
-def test_a_detection_that_has_no_face_is_not_believed(
+def test_a_detection_without_a_face_is_rejected(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -202,7 +202,9 @@ def test_a_detection_that_has_no_face_is_not_believed(
     assert follow.update(empty, 0.0) == []
 
 
-def test_smoothing_steadies_what_rests(tracker: Callable, scene: Scene, draw_dot: Callable) -> None:
+def test_smoothing_steadies_a_face_at_rest(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
     rng = np.random.default_rng(0)
     places = [(100 + rng.normal(0, 1), 120 + rng.normal(0, 1)) for _ in range(60)]
     paths = []

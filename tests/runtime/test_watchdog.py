@@ -39,7 +39,7 @@ def test_ready_alive_and_stopping_are_sent(systemd: socket.socket) -> None:
     assert heard(systemd) == ["READY=1\nSTATUS=running", "WATCHDOG=1", "STOPPING=1"]
 
 
-def test_pings_come_at_half_the_time_that_systemd_waits(
+def test_notifications_are_sent_at_half_of_the_watchdog_limit(
     systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0

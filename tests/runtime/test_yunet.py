@@ -111,7 +111,7 @@ def test_a_model_that_crashes_opencv_crashes_only_the_sandbox(
         yunet(path)
 
 
-def test_a_huge_model_is_not_even_tried(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_model_is_not_probed(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yunet_module, "LARGEST", 3)
     with pytest.raises(ModelError, match="more than 3 bytes"):
         yunet(model)

@@ -173,7 +173,7 @@ def test_a_file_that_is_no_archive_is_no_model(tmp_path: Path, content: bytes) -
         load_float_model(tmp_path / "letter.keras")
 
 
-def test_a_strangers_archive_is_no_model(tmp_path: Path) -> None:
+def test_an_archive_of_another_kind_is_no_model(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
     with pytest.raises(ModelError, match=r"not a float model of asmnet-edge: .*asmnet_edge\.json"):
         load_float_model(tmp_path / "other.keras")

@@ -45,7 +45,7 @@ def test_a_head_that_is_not_turned_stays_as_it_is(faces) -> None:
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(30, 0), (-45, 0), (40, 20), (0, -25), (0, 30)])
-def test_the_pose_asked_for_is_the_pose_that_landmarks_tell(faces, yaw, pitch) -> None:
+def test_the_pose_asked_for_is_the_pose_of_the_landmarks(faces, yaw, pitch) -> None:
     pictures, points = faces
     wanted = own_pose(points)
     wanted[:, 0], wanted[:, 1] = yaw, pitch

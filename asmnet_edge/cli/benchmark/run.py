@@ -270,7 +270,7 @@ def progress_on(bar: Bar) -> Callable[[str, int], Callable[[], None]]:
 
     def begin(what: str, steps: int) -> Callable[[], None]:
         if not notes.is_terminal:
-            notes.print(f"{what}: {steps}")
+            notes.print(f"{what}: {steps} step{'s' * (steps != 1)}")
             return lambda: None
         task = bar.add_task(what, total=steps)
         return lambda: bar.advance(task)

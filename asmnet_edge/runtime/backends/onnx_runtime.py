@@ -35,14 +35,14 @@ class OnnxRuntimeBackend:
 
 
 def load(path: Path, threads: int, files: Files | None = None) -> InferenceBackend:
-    """The ONNX file at ``path`` with that many threads; files : see `open_backend`."""
+    """Load the ONNX file at ``path`` with that many threads; files : see `open_backend`."""
     content = (read_files(path) if files is None else files).get(path.suffix, b"")
     session, name = open_session(path, threads, content)
     return OnnxRuntimeBackend(session, name)
 
 
 def open_session(path: Path, threads: int, content: bytes | None = None) -> tuple[Any, str]:
-    """A session of any ONNX file or its ``content``, and the runtime's name and version.
+    """Open a session of any ONNX file or its ``content``; return it and the runtime's version.
 
     Numbers too small for a float32's full precision count as 0: arithmetic with them is slow on
     many CPUs, and training leaves them behind. A PFLD with 447,231 of them among 741,192 weights

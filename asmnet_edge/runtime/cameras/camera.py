@@ -131,7 +131,7 @@ class Camera:
     ) -> None:
         self.rule, self._log = rule or CameraRule(), log
         self._command = list(command) or our_python("-m", "asmnet_edge.runtime.cameras.capture")
-        self._words = [source, *map(str, requested)]
+        self._arguments = [source, *map(str, requested)]
         self._name = without_secrets(source)
         self._memory = memory_file()
         self._slots = Slots(self._memory)
@@ -216,7 +216,7 @@ class Camera:
         return time.monotonic() >= self._retry_at
 
     def _start(self) -> CaptureProcess:
-        self._child = CaptureProcess(self._command, self._words, self._memory)
+        self._child = CaptureProcess(self._command, self._arguments, self._memory)
         self._size = None
         self._deadline = time.monotonic() + self._opening
         return self._child

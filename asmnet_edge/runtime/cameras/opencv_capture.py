@@ -20,7 +20,7 @@ BUFFERS = 2  # with one, a camera drops each frame that begins while the last on
 
 
 def open_device(source: str, requested: CaptureMode) -> Grab:
-    """Open the camera at index or path ``source``; `DataError` says why it cannot be opened."""
+    """Open the camera at index or path ``source``; `DataError` states why it cannot be opened."""
     import cv2
 
     path = f"/dev/video{source}" if source.isdigit() else source

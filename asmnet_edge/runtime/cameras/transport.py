@@ -32,7 +32,7 @@ MESSAGE = struct.Struct("<4sQdIII224s")
 
 
 class BrokenMessageError(Exception):
-    """What came out of the pipe or is in a slot is no frame; the message says why."""
+    """Raised for data in the pipe or in a slot that is no frame; the message states why."""
 
 
 @dataclass(frozen=True)
@@ -166,14 +166,14 @@ AT_ONCE = 64  # reads in a row of a pipe that is filled as fast as it is emptied
 class CaptureProcess:
     """Runs ``command`` with the descriptors of memory and pipe as its first two arguments.
 
-    words : further arguments; dropped : messages that newer ones overtook
+    arguments : of the command, after those; dropped : messages that newer ones overtook
     """
 
-    def __init__(self, command: Sequence[str], words: Sequence[str], memory: int) -> None:
+    def __init__(self, command: Sequence[str], arguments: Sequence[str], memory: int) -> None:
         (self.pipe, writing), (self._errors, error_end) = os.pipe(), os.pipe()
         try:
             self.process = subprocess.Popen(
-                [*command, str(memory), str(writing), *words], pass_fds=(memory, writing),
+                [*command, str(memory), str(writing), *arguments], pass_fds=(memory, writing),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=error_end,
                 start_new_session=True,
             )  # fmt: skip

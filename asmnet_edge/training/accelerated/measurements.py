@@ -1,4 +1,4 @@
-"""What is measured during a session: accuracy on held-out faces, a teacher's labels, and speed.
+"""Measurements during a session: accuracy on held-out faces, a teacher's labels, and speed.
 
 Accuracy decides which weights are kept; labels are what students learn besides annotations; the
 speed of this machine in faces a second is there to plan a run by.

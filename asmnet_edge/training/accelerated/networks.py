@@ -47,7 +47,7 @@ class AsmNet(nn.Module):
     """(B, 3, s, s) RGB, 0 to 255 -> landmarks (B, 2 x points), pose (B, 3), both standardised.
 
     A third output, the log scale (B, points) of each point's error, serves training alone.
-    frozen : the first so many blocks, and the convolution before them, are not trained: on a CPU
+    frozen : number of first blocks that, with the convolution before, are not trained: on a CPU
     most of a step's time goes into them; fixed_norms : batch norms keep their statistics, so that
     small batches do not disturb weights that are nearly right
     """

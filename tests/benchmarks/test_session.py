@@ -122,7 +122,7 @@ def test_a_row_that_breaks_later_keeps_its_latency_and_the_reason(
     def outputs(crops: np.ndarray) -> None:
         raise ModelError("gives numbers that are not finite")
 
-    broken.row.outputs = outputs
+    broken.runner.outputs = outputs
     record = measure(broken, measured("whole.onnx"))
     assert failed_rows(record) == [record.content["results"][0]]
     assert record.content["results"][0]["error"] == "gives numbers that are not finite"
@@ -139,7 +139,7 @@ def test_a_float_model_that_breaks_leaves_drops_to_its_float32_artifact(
     def warm_up(seconds: float) -> None:
         raise ModelError("out of memory")
 
-    rows[0].row.warm_up = warm_up
+    rows[0].runner.warm_up = warm_up
     record = measure(*rows)
     assert failed_rows(record) == [record.content["results"][0]]
     assert [row["accuracy"]["nme_drop"] for row in record.content["results"][1:]] == pytest.approx(
@@ -156,7 +156,7 @@ def test_a_float_model_that_breaks_later_is_still_what_drops_are_against(
     def stages(picture: bytes, calls: int) -> None:
         raise ModelError("it fell over")
 
-    rows[0].row.stages = stages
+    rows[0].runner.stages = stages
     record = measure(*rows, latency=replace(short, stage_calls=1))
     assert record.content["results"][0]["error"] == "it fell over"
     assert record.content["settings"]["reference"] == "float.keras"
@@ -167,7 +167,7 @@ def test_a_model_that_collapsed_is_one_failed_row(
     measured: Make, measure: Any, tmp_path: Path
 ) -> None:
     flat, whole = measured("flat.onnx"), measured("whole.onnx", 0.05)
-    flat.row.model.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
+    flat.runner.model.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
     record = measure(flat, whole)
     assert "puts both eyes of a face in one place" in record.content["results"][0]["error"]
     assert record.content["results"][1]["accuracy"]["nme"] == pytest.approx(5)
@@ -192,7 +192,7 @@ def test_a_surprise_is_one_failed_row(measured: Make, measure: Any) -> None:
     def outputs(crops: np.ndarray) -> None:
         raise KeyError("landmarks")
 
-    odd.row.outputs = outputs
+    odd.runner.outputs = outputs
     record = measure(odd, measured("whole.onnx", 0.05))
     assert record.content["results"][0]["error"] == "KeyError: 'landmarks'"
     assert record.content["results"][1]["accuracy"]["nme"] == pytest.approx(5)
@@ -368,7 +368,7 @@ def test_rows_of_another_scheme_are_refused(
     measured: Make, measure: Any, square_scheme: Any
 ) -> None:
     row = measured("a.onnx")
-    row.row.scheme = square_scheme
+    row.runner.scheme = square_scheme
     with pytest.raises(UsageError, match=r"a\.onnx gives square4, the faces are ibug68"):
         measure(row)
 

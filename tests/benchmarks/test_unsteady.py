@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks import machine
-from asmnet_edge.benchmarks import timing as turn_module
-from asmnet_edge.benchmarks import timing as yardstick_module
+from asmnet_edge.benchmarks import machine, timing
 from asmnet_edge.benchmarks.latency_statistics import Latency, note_of, power_warning, unsteady
 from asmnet_edge.benchmarks.machine import PowerSupply, Sensors, throttle_words
 from asmnet_edge.benchmarks.record_types import RoundNote
@@ -162,8 +160,8 @@ def test_the_yardstick_times_the_same_work_each_time(monkeypatch: pytest.MonkeyP
     def work() -> None:
         now[0] += next(seconds)
 
-    monkeypatch.setattr(yardstick_module, "_work", work)
-    monkeypatch.setattr(turn_module, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing, "_work", work)
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
     assert yardstick() == pytest.approx([1.0] * REPEATS)
     assert yardstick() == pytest.approx([2.0] * REPEATS)
 
@@ -171,9 +169,7 @@ def test_the_yardstick_times_the_same_work_each_time(monkeypatch: pytest.MonkeyP
 def test_the_yardsticks_work_is_repeatable_and_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """It sorts and sums: numbers of another order or value would be other work."""
     sorted_numbers, sort = [], np.sort
-    monkeypatch.setattr(
-        yardstick_module.np, "sort", lambda values: sorted_numbers.append(sort(values))
-    )
+    monkeypatch.setattr(timing.np, "sort", lambda values: sorted_numbers.append(sort(values)))
     yardstick()
     assert len(sorted_numbers) == REPEATS
     assert len(sorted_numbers[0]) == 2**15

@@ -1,4 +1,4 @@
-"""Cases: runtimes and threads, processes of their own, foreign networks, jitter."""
+"""Cases: runtimes and threads, separate processes, foreign networks, jitter."""
 
 import os
 import signal
@@ -13,8 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks import accuracy as jitter_module
-from asmnet_edge.benchmarks import worker
+from asmnet_edge.benchmarks import accuracy, worker
 from asmnet_edge.benchmarks.accuracy import FRAMES, jitter, moving, still
 from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.cases import Case, cases_for, distinct_names, with_distinct_keys
@@ -42,7 +41,7 @@ from asmnet_edge.benchmarks.timing import (
     time_stages,
 )
 from asmnet_edge.benchmarks.worker import cold_start, workers
-from asmnet_edge.benchmarks.worker_process import LocalRow
+from asmnet_edge.benchmarks.worker_process import LocalRunner
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.io.files import sha256, sha256_of_all
 from asmnet_edge.rendering.drawn_face import draw_face
@@ -180,7 +179,7 @@ def test_a_model_without_eyes_is_refused(candidate: Callable[..., CallableModel]
     collapsed = candidate("flat.tflite")
     collapsed.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
     with pytest.raises(ModelError, match=r"flat\.tflite puts both eyes of a face in one place"):
-        LocalRow(collapsed, collapsed.unmeasured()).outputs(np.zeros((2, 96, 96, 3), np.uint8))
+        LocalRunner(collapsed, collapsed.unmeasured()).outputs(np.zeros((2, 96, 96, 3), np.uint8))
 
 
 def test_the_stages_use_as_many_threads_as_the_row(candidate: Callable[..., CallableModel]) -> None:
@@ -189,7 +188,7 @@ def test_the_stages_use_as_many_threads_as_the_row(candidate: Callable[..., Call
     run = made.backend.run
     made.backend.run = lambda crop: seen.append(cv2.getNumThreads()) or run(crop)
     picture = cv2.imencode(".jpg", np.full((48, 64, 3), 1, np.uint8))[1].tobytes()
-    results = stage_results(LocalRow(made, made.unmeasured()).stages(picture, 2))
+    results = stage_results(LocalRunner(made, made.unmeasured()).stages(picture, 2))
     assert (set(seen), cv2.getNumThreads()) == ({1}, before)
     assert tuple(results) == STAGES
     assert len(results["total"].samples) == results["total"].calls == 2
@@ -427,9 +426,7 @@ def test_jitter_of_known_size_is_found(faces: EvaluationFaces, crop: np.ndarray)
 def test_noise_and_movement_are_small_and_always_the_same(crop: np.ndarray) -> None:
     frames, shifts = still(crop)
     inside = (crop > 10) & (crop < 245)
-    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(
-        jitter_module.NOISE, rel=0.1
-    )
+    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(accuracy.NOISE, rel=0.1)
     assert not shifts.any()
     np.testing.assert_array_equal(frames, still(crop)[0])
     frames, shifts = moving(crop)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from asmnet_edge.benchmarks import machine as device
+from asmnet_edge.benchmarks import machine as module
 from asmnet_edge.benchmarks.machine import DeviceInfo, fastest_cpus, load_average
 
 PI = {
@@ -24,9 +24,9 @@ DESKTOP = {
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> DeviceInfo:
     """Description of a machine with these system files."""
-    monkeypatch.setattr(device, "read_text", request.param.get)
+    monkeypatch.setattr(module, "read_text", request.param.get)
     lines = request.param.get("/proc/cpuinfo", "").splitlines()
-    monkeypatch.setattr(device.system, "features", lambda: device.system._flags(lines))
+    monkeypatch.setattr(module.system, "features", lambda: module.system._flags(lines))
     return DeviceInfo.of_this_machine()
 
 
@@ -53,8 +53,8 @@ def test_a_system_without_system_files_is_still_a_machine(machine: DeviceInfo) -
 
 def test_a_board_name_ends_where_its_text_does(tmp_path) -> None:
     (tmp_path / "model").write_bytes(b"Raspberry Pi 5\0")
-    assert device.read_text(str(tmp_path / "model")) == "Raspberry Pi 5"
-    assert device.read_text(str(tmp_path / "gone")) is None
+    assert module.read_text(str(tmp_path / "model")) == "Raspberry Pi 5"
+    assert module.read_text(str(tmp_path / "gone")) is None
 
 
 def test_this_machine_can_be_written_down() -> None:
@@ -67,14 +67,14 @@ def test_this_machine_can_be_written_down() -> None:
 def test_the_load_is_a_number_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     load = load_average()
     assert load is None or load >= 0
-    monkeypatch.delattr(device.os, "getloadavg", raising=False)
+    monkeypatch.delattr(module.os, "getloadavg", raising=False)
     assert load_average() is None
 
 
 def test_the_fastest_cores_are_the_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {f"{device.CPUS}/cpu{n}/cpu_capacity": str(c) for n, c in enumerate((440, 440, 1024))}
-    monkeypatch.setattr(device, "read_text", files.get)
-    monkeypatch.setattr(device.os, "sched_getaffinity", lambda pid: {0, 1, 2})
+    files = {f"{module.CPUS}/cpu{n}/cpu_capacity": str(c) for n, c in enumerate((440, 440, 1024))}
+    monkeypatch.setattr(module, "read_text", files.get)
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda pid: {0, 1, 2})
     assert fastest_cpus(1) == (2,)
     assert fastest_cpus(2) == (0, 2)
 

@@ -134,7 +134,7 @@ def test_a_kill_leaves_only_what_verifies(
     while not any(name.endswith(".json") for name in names(tmp_path)):
         assert time.monotonic() < until
         assert process.poll() is None
-        time.sleep(0.01)
+        time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     lines = log.read_text().splitlines()  # of ours alone: libraries are quiet

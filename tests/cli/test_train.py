@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from importlib import util
 from pathlib import Path
@@ -14,12 +15,16 @@ from asmnet_edge.training.float_model import FloatModel, load_float_model
 from asmnet_edge.training.run_state import load_state
 
 TRAIN = (sys.executable, "-m", "asmnet_edge", "train")
+# the same with a network that takes less time to trace than ASMNet
+TRAIN_SMALL = (sys.executable, str(Path(__file__).parents[1] / "training" / "small_network.py"))
 SMALL = ("--data", "synthetic:40", "--batch", "4", "--input-size", "32", "--alpha", "0.35")
+
+POLL = 0.05  # seconds, so that waiting takes no time from the training
 
 
 def test_ctrl_c_saves_the_step_it_stopped_at_and_resume_goes_on(tmp_path: Path) -> None:
     settings = (*SMALL, "--epochs", "1000", "--workers", "1", "--output", str(tmp_path))
-    stopped = subprocess.Popen([*TRAIN, *settings], stderr=subprocess.PIPE, text=True)
+    stopped = subprocess.Popen([*TRAIN_SMALL, *settings], stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "log.csv", stopped)
     stopped.send_signal(signal.SIGINT)
     _, printed = stopped.communicate(timeout=120)
@@ -29,10 +34,11 @@ def test_ctrl_c_saves_the_step_it_stopped_at_and_resume_goes_on(tmp_path: Path) 
     assert f"saved after step {state.step}" in printed
     assert last_step(tmp_path) == state.step
 
-    going_on = (*TRAIN, "--resume", "--workers", "1", "--output", str(tmp_path))
+    going_on = (*TRAIN_SMALL, "--resume", "--workers", "1", "--output", str(tmp_path))
     resumed = subprocess.Popen(going_on, stderr=subprocess.DEVNULL)
     while last_step(tmp_path) == state.step:
         assert resumed.poll() is None
+        time.sleep(POLL)
     resumed.send_signal(signal.SIGINT)
     assert resumed.wait(timeout=120) == 130
     later, _ = load_state(tmp_path)
@@ -54,6 +60,7 @@ def test_any_keras_opens_what_pytorch_trained(tmp_path: Path) -> None:
 def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
     while not path.exists():
         assert process.poll() is None, process.communicate()[1]
+        time.sleep(POLL)
 
 
 def last_step(folder: Path) -> int:

@@ -46,9 +46,14 @@ def use() -> None:
         module.build = network
 
 
-if __name__ == "__main__":
+def train(words: list[str]) -> None:
+    """Run ``asmnet-edge train`` with ``words``."""
     from asmnet_edge.cli.main import main
 
-    use()
-    sys.argv[1:] = ["train", *sys.argv[1:]]
+    sys.argv[1:] = ["train", *words]
     main()
+
+
+if __name__ == "__main__":
+    use()
+    train(sys.argv[1:])

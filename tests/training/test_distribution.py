@@ -23,6 +23,8 @@ SMALL = Variant(alpha=0.35, input_size=32)
 # ASMNet itself in `make soak`: three processes of JAX compile it for a minute
 SMALL_NETWORK = (str(Path(__file__).with_name("small_network.py")),)
 PROGRAM = ("-m", "asmnet_edge", "train") if "ASMNET_EDGE_SOAK" in os.environ else SMALL_NETWORK
+# compiling takes JAX longer than computing does
+QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 FLAGS = ("--data", "synthetic:40", "--alpha", "0.35", "--input-size", "32", "--epochs", "1",
          "--batch", "8", "--workers", "1")  # fmt: skip
 
@@ -100,21 +102,24 @@ def environment(backend: str, rank: int, ports: list[int]) -> Mapping[str, str]:
     }
 
 
-def train(backend: str, folders: list[Path]) -> None:
-    """One run on as many processes as there are ``folders``, each writing into its own."""
-    ports = free_ports(2)
-    alone = len(folders) == 1
+def run(backend: str, commands: list[list[str]]) -> None:
+    """Run ``commands`` as the processes of one training, or as the only one."""
+    ports, alone = free_ports(2), len(commands) == 1
     children = []
-    for rank, folder in enumerate(folders):
+    for rank, words in enumerate(commands):
         cluster = {} if alone else environment(backend, rank, ports)
-        words = [sys.executable, *PROGRAM, *FLAGS, "--output", str(folder)]
-        env = {**os.environ, "KERAS_BACKEND": backend, **cluster}
-        children.append(
-            subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        env = {**os.environ, **QUICK_JAX, "KERAS_BACKEND": backend, **cluster}
+        child = subprocess.Popen(
+            [sys.executable, *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
+        children.append(child)
     for child in children:
         output, _ = child.communicate(timeout=600)
         assert child.returncode == 0, output.decode()[-2000:]
+
+
+def training_of(folder: Path) -> list[str]:
+    return [*PROGRAM, *FLAGS, "--output", str(folder)]
 
 
 def losses(folder: Path) -> list[float]:
@@ -128,29 +133,25 @@ def assert_only_the_first_wrote(first: Path, second: Path) -> None:
     assert not [*second.glob("*.keras"), *second.glob("*.npz")]
 
 
-def test_two_of_tensorflows_workers_train_one_model(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    train("tensorflow", [first, second])
-    assert_only_the_first_wrote(first, second)
-
-
-def test_two_of_tensorflows_workers_average_their_gradients(tmp_path: Path) -> None:
-    # each in a process of its own: see the script
-    script = Path(__file__).with_name("worker_step.py")
-    ports = free_ports(2)
-    children = [
-        subprocess.Popen(
-            [sys.executable, script, str(tmp_path / f"{rank}.npz")],
-            env={**os.environ, **environment("tensorflow", rank, ports)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+@pytest.fixture(scope="module")
+def tensorflow_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two workers of TensorFlow wrote: gradients ``0.npz``, ``1.npz``, runs ``0``, ``1``."""
+    folder = tmp_path_factory.mktemp("pair")
+    script = str(Path(__file__).with_name("worker_step.py"))
+    commands = [
+        [script, str(folder / f"{rank}.npz"), *FLAGS, "--output", str(folder / str(rank))]
         for rank in range(2)
     ]
-    for child in children:
-        output, _ = child.communicate(timeout=600)
-        assert child.returncode == 0, output.decode()[-2000:]
-    one, two = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in range(2))
+    run("tensorflow", commands)
+    return folder
+
+
+def test_two_of_tensorflows_workers_train_one_model(tensorflow_pair: Path) -> None:
+    assert_only_the_first_wrote(tensorflow_pair / "0", tensorflow_pair / "1")
+
+
+def test_two_of_tensorflows_workers_average_their_gradients(tensorflow_pair: Path) -> None:
+    one, two = (dict(np.load(tensorflow_pair / f"{rank}.npz")) for rank in range(2))
     assert not np.allclose(one["alone"], two["alone"], rtol=0.01)  # they saw different faces
     np.testing.assert_allclose(one["together"], two["together"], rtol=1e-5, atol=1e-7)
     mean = (one["alone"] + two["alone"]) / 2
@@ -162,8 +163,8 @@ def test_two_of_jaxs_processes_take_the_steps_of_one(tmp_path: Path) -> None:
     if util.find_spec("jax") is None:
         pytest.skip("needs jax, which is not installed: pip install jax")
     one, first, second = (tmp_path / name for name in ("one", "first", "second"))
-    train("jax", [first, second])
+    run("jax", [training_of(first), training_of(second)])
     assert_only_the_first_wrote(first, second)
-    train("jax", [one])
+    run("jax", [training_of(one)])
     # the second loss has a step behind it; rounding grows from step to step, through 50 norms
     assert losses(first)[:2] == pytest.approx(losses(one)[:2], rel=1e-3)

@@ -1,28 +1,37 @@
-"""One step of plain gradient descent by this worker alone, and one together with the others.
+"""A step of plain gradient descent by this worker alone, one with the others, and a training.
 
-    TF_CONFIG=... python worker_step.py RESULT.npz
+    TF_CONFIG=... python worker_step.py RESULT.npz WORDS...    # the words of `train`
 
-The network is linear, without norms, so that the gradient of all is the mean of each one's.
+The network of the steps is linear, without norms, so that the gradient of all is the mean of each
+one's; that of the training is small, or ASMNet with ASMNET_EDGE_SOAK set. Keras is imported where
+it is used: processes that prepare batches import this file, too, and do without.
 """
 
+import os
 import sys
+from functools import cache
 from typing import Any
 
-import keras
 import numpy as np
+import small_network
 
-from asmnet_edge.training.distribution import join
-from asmnet_edge.training.trainer import Trainer
+from asmnet_edge.training import distribution
 
 
 class Landmarks:
     """The landmarks' squared error in place of the ASM-assisted loss."""
 
     def __call__(self, shape: Any, frame: Any, target: Any, predicted: Any, weight: Any) -> Any:
+        import keras
+
         return keras.ops.mean(keras.ops.square(target - predicted))
 
 
 def gradient(rank: int, replicas: int) -> np.ndarray:
+    import keras
+
+    from asmnet_edge.training.trainer import Trainer
+
     picture = keras.Input((4, 4, 3))
     flat = keras.layers.Flatten()(picture)
     sizes = {"landmarks": 4, "pose": 3}
@@ -46,7 +55,12 @@ def gradient(rank: int, replicas: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    processes = join()
+    result, *words = sys.argv[1:]
+    distribution.join = cache(distribution.join)  # TensorFlow lets a process join once
+    processes = distribution.join()
     with processes.scope():
         together = gradient(processes.rank, processes.summed)
-    np.savez(sys.argv[1], together=together, alone=gradient(processes.rank, 1))
+    np.savez(result, together=together, alone=gradient(processes.rank, 1))
+    if "ASMNET_EDGE_SOAK" not in os.environ:
+        small_network.use()
+    small_network.train(words)

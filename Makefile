@@ -1,16 +1,18 @@
-# The two commands of the README: `make demo` and `make test`. Both set up .venv when it is not there.
+# The two commands of the README are `make demo` and `make test`. Both create .venv if it does not exist.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
-# with a data folder: calibrate on its training faces, report accuracy on its test faces
+# With a data folder, calibrate on its training faces and report the accuracy on its test faces
 DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
 .PHONY: demo demo-intro test soak docs test-arm64 size card lint lock clean
 
+# OpenVINO and NNCF fork the process to report each conversion to Intel, except where tests run
+QUIET := CI=true NNCF_CI=1
 demo: demo-intro $(VENV)/installed
-	$(BIN)/python scripts/demo.py $(DEMO) $(DATA)
+	$(QUIET) $(BIN)/python scripts/demo.py $(DEMO) $(DATA)
 
 demo-intro:
 	@[ -e $(VENV)/installed ] || echo "First the packages of the converters are installed into" \
@@ -23,7 +25,7 @@ test: $(VENV)/installed-test lint
 # the documentation in build/site; --strict: a broken link or reference is an error
 docs: $(VENV)/installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
-# hours: what `make test` runs in short, at length
+# takes hours: the long versions of checks that `make test` runs in short
 soak: $(VENV)/installed-test
 	ASMNET_EDGE_SOAK=1 $(BIN)/python -m pytest tests/training/test_backends.py \
 		tests/training/test_distribution.py
@@ -34,15 +36,15 @@ soak: $(VENV)/installed-test
 	$(BIN)/python tests/runtime/soak_frames.py
 	$(BIN)/python tests/runtime/soak_camera.py
 
-# an emulated ARM Debian; needs root, qemu-user-static, binfmt-support and mmdebstrap. What `make demo`
-# made in ONNX is compared too, if it is there
+# an emulated ARM Debian; needs root, qemu-user-static, binfmt-support and mmdebstrap. If `make demo` has
+# written int8 ONNX files, these are compared, too
 test-arm64: $(VENV)/installed-test
 	rm -rf build/lib build/arm64/wheel
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir build/arm64/wheel .
 	scripts/test_arm64.sh build/arm64/wheel/*.whl $(BIN)/python \
 		asmnet_edge/weights/asmnet68-int8.tflite $(wildcard $(DEMO)/*-int8.onnx)
 
-# bytes of a fresh environment with the light base: as it comes, and with the small wheels
+# size of a fresh base install in bytes: with the newest packages, and with constraints-small.txt
 size:
 	rm -rf build/size
 	$(PYTHON) -m venv build/size/newest
@@ -52,7 +54,7 @@ size:
 	build/size/small/bin/asmnet-edge verify asmnet_edge/weights/asmnet68-int8.tflite
 	du -sb build/size/newest build/size/small
 
-# the model card of all shipped weights, with ASMNET_EDGE_DATA set; docs/weights.toml tells of them
+# the model card of all shipped weights; needs ASMNET_EDGE_DATA. docs/weights.toml has remarks on them
 MODEL := asmnet_edge/weights/asmnet68.keras
 card: $(VENV)/installed
 	$(BIN)/python scripts/make_card.py $(MODEL) \

@@ -8,12 +8,21 @@ shipped int8 model runs unless another one is given:
     image = read_image("photo.jpg")
     faces = FaceLandmarker.open().detect(image)
     for face in faces:
-        yaw, pitch, roll = face.pose                    # degrees
-        print(face.box, face.quality, face.landmarks.points)    # (68, 2), x, y in pixels
+        print(face.pose, face.landmarks.points)
     write_image("annotated.jpg", draw_faces(image, faces))
 
-A video or a camera, with the faces followed from frame to frame. A sink is any function of a frame,
-its faces and the annotated image (None unless one is written or shown):
+What a face holds (see `Face`):
+
+    face.landmarks.points    # (68, 2) float64, x, y in pixels of the image
+    left_eye = list(face.landmarks.scheme.groups["left_eye"])  # indices: also right_eye, nose,
+    face.landmarks.points[left_eye]                            # mouth, jaw, left_brow, right_brow
+    yaw, pitch, roll = face.pose   # degrees, positive: to the image's right, up, clockwise
+    face.box                 # x, y, width, height in pixels
+    face.quality             # 0 to 1; below 0.5 it is probably no face
+
+A video or a camera, with the faces followed from frame to frame: ``face.track`` is the same number
+in each. A sink is any function of a frame, its faces and the annotated image (None unless one is
+written or shown). `PipelineOptions` and `StreamOutputs` list what can be chosen:
 
     from asmnet_edge import Pipeline, PipelineOptions, StreamOutputs
 
@@ -30,7 +39,7 @@ The same loop by hand, on images from anywhere:
 
     tracker = FaceTracker(FaceLandmarker.open())
     for seconds, image in my_images:
-        faces = tracker.update(image, seconds)          # face.track: the same from image to image
+        faces = tracker.update(image, seconds)
 
 Other models and detectors:
 
@@ -44,9 +53,19 @@ A float model to artifacts for devices (needs the extra ``convert``):
     report = convert("asmnet68.keras", ConvertOptions(formats=("onnx",)), progress=print)
     print(report.paths)
 
-Errors that a user can mend are `AsmnetEdgeError`; their text says what to do. Every name is
-imported when it is first used, so that importing the package is quick. ``examples/`` in the
-repository has whole programs, and ``asmnet-edge --help`` lists the commands.
+How fast, small and accurate artifacts are on this machine:
+
+    from pathlib import Path
+
+    from asmnet_edge import BenchmarkOptions, run_benchmark
+
+    record = run_benchmark(BenchmarkOptions(artifacts=(Path("asmnet68-int8.tflite"),)))
+    for case in record.measured_cases:
+        print(case.key, case.latency.p50)               # ms a face, the median
+
+Errors that a user can correct are `AsmnetEdgeError`; their text states what to do. Names are
+imported when they are first used, so that importing the package is quick. ``examples/`` in the
+repository has complete programs, and ``asmnet-edge --help`` lists the commands.
 """
 
 from __future__ import annotations
@@ -57,6 +76,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from asmnet_edge.benchmarks.cases import BenchmarkOptions
+    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.session import run_benchmark
     from asmnet_edge.converters.conversion import (
         ConversionEvent,
         ConversionReport,
@@ -70,26 +92,26 @@ if TYPE_CHECKING:
     from asmnet_edge.io.images import write_image as write_image
     from asmnet_edge.runtime.artifact import open_artifact
     from asmnet_edge.runtime.detector import DetectorOptions, FaceDetector
+    from asmnet_edge.runtime.image_pipeline import ImageOutputs, ImageResult
     from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
-    from asmnet_edge.runtime.pipeline import Pipeline
-    from asmnet_edge.runtime.pipeline_options import (
+    from asmnet_edge.runtime.pipeline import Pipeline, PipelineOptions
+    from asmnet_edge.runtime.sinks import draw_faces
+    from asmnet_edge.runtime.sources import Frame
+    from asmnet_edge.runtime.stream_pipeline import (
         CameraOptions,
-        ImageOutputs,
-        ImageResult,
-        PipelineOptions,
         ServerOptions,
         StreamOutputs,
         StreamSummary,
     )
-    from asmnet_edge.runtime.sinks import draw_faces
-    from asmnet_edge.runtime.sources import Frame
     from asmnet_edge.runtime.tracker import FaceTracker, TrackingRule
 
 # public name -> where it is defined
 _EXPORTS = {
     "AsmnetEdgeError": "asmnet_edge.errors.AsmnetEdgeError",
+    "BenchmarkOptions": "asmnet_edge.benchmarks.cases.BenchmarkOptions",
+    "BenchmarkRecord": "asmnet_edge.benchmarks.record.BenchmarkRecord",
     "Box": "asmnet_edge.geometry.landmarks.Box",
-    "CameraOptions": "asmnet_edge.runtime.pipeline_options.CameraOptions",
+    "CameraOptions": "asmnet_edge.runtime.stream_pipeline.CameraOptions",
     "ConversionEvent": "asmnet_edge.converters.conversion.ConversionEvent",
     "ConversionReport": "asmnet_edge.converters.conversion.ConversionReport",
     "ConvertOptions": "asmnet_edge.converters.conversion.ConvertOptions",
@@ -100,25 +122,28 @@ _EXPORTS = {
     "FaceLandmarker": "asmnet_edge.runtime.landmarker.FaceLandmarker",
     "FaceTracker": "asmnet_edge.runtime.tracker.FaceTracker",
     "Frame": "asmnet_edge.runtime.sources.Frame",
-    "ImageOutputs": "asmnet_edge.runtime.pipeline_options.ImageOutputs",
-    "ImageResult": "asmnet_edge.runtime.pipeline_options.ImageResult",
+    "ImageOutputs": "asmnet_edge.runtime.image_pipeline.ImageOutputs",
+    "ImageResult": "asmnet_edge.runtime.image_pipeline.ImageResult",
     "Landmarks": "asmnet_edge.geometry.landmarks.Landmarks",
     "Pipeline": "asmnet_edge.runtime.pipeline.Pipeline",
-    "PipelineOptions": "asmnet_edge.runtime.pipeline_options.PipelineOptions",
-    "ServerOptions": "asmnet_edge.runtime.pipeline_options.ServerOptions",
-    "StreamOutputs": "asmnet_edge.runtime.pipeline_options.StreamOutputs",
-    "StreamSummary": "asmnet_edge.runtime.pipeline_options.StreamSummary",
+    "PipelineOptions": "asmnet_edge.runtime.pipeline.PipelineOptions",
+    "ServerOptions": "asmnet_edge.runtime.stream_pipeline.ServerOptions",
+    "StreamOutputs": "asmnet_edge.runtime.stream_pipeline.StreamOutputs",
+    "StreamSummary": "asmnet_edge.runtime.stream_pipeline.StreamSummary",
     "TrackingRule": "asmnet_edge.runtime.tracker.TrackingRule",
     "convert": "asmnet_edge.converters.conversion.convert",
     "cut": "asmnet_edge.geometry.crop.cut",
     "draw_faces": "asmnet_edge.runtime.sinks.draw_faces",
     "open_artifact": "asmnet_edge.runtime.artifact.open_artifact",
     "read_image": "asmnet_edge.io.images.read_image",
+    "run_benchmark": "asmnet_edge.benchmarks.session.run_benchmark",
     "write_image": "asmnet_edge.io.images.write_image",
 }
 
 __all__ = [
     "AsmnetEdgeError",
+    "BenchmarkOptions",
+    "BenchmarkRecord",
     "Box",
     "CameraOptions",
     "ConversionEvent",
@@ -146,6 +171,7 @@ __all__ = [
     "draw_faces",
     "open_artifact",
     "read_image",
+    "run_benchmark",
     "write_image",
 ]
 

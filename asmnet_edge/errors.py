@@ -1,6 +1,6 @@
 """Tree of all errors that the program raises on purpose.
 
-Each says what was expected, what came and what to do next. The command line turns any
+Each states what was expected, what was found and what to do next. The command line turns any
 ``AsmnetEdgeError`` into one line and its exit code; anything else is a bug and keeps its traceback.
 """
 

@@ -1,1 +1,1 @@
-"""Measuring artifacts on this very machine: latency, and what int8 cost in accuracy."""
+"""Benchmarks of artifacts: latency, size and accuracy; records, comparisons, reports, cards."""

@@ -1,4 +1,4 @@
-"""What a model finds in faces, against the truth and against the float model."""
+"""Accuracy of a model: errors, drops, deviation from the float model, jitter, worst faces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from asmnet_edge.benchmarks.evaluation_faces import EvaluationFaces, Outputs, Truth
+from asmnet_edge.benchmarks.evaluation_faces import EvaluationFaces, Outputs
 from asmnet_edge.benchmarks.record_types import (
     AccuracyResult,
     Jitter,
@@ -18,6 +18,7 @@ from asmnet_edge.benchmarks.record_types import (
     Portrait,
     RegionDeviation,
 )
+from asmnet_edge.datasets.annotated_crops import Annotations
 from asmnet_edge.geometry import metrics
 from asmnet_edge.geometry.crop import FILL
 from asmnet_edge.geometry.landmarks import FloatArray
@@ -27,7 +28,7 @@ from asmnet_edge.runtime.backends.backend import Crop
 
 
 def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces) -> AccuracyResult:
-    """Measure ``outputs`` on ``faces``: errors where these are annotated, and what was lost.
+    """Measure ``outputs`` on ``faces``: errors where these are annotated, drops, deviation.
 
     reference : the float model's outputs, None where there is none to compare with
     Intervals are 95 % bootstrap over faces, those of one identity together.
@@ -35,9 +36,9 @@ def accuracy(outputs: Outputs, reference: Outputs | None, faces: EvaluationFaces
     figures: dict[str, Any] = {"faces": len(faces.crops), "on": faces.description}
     if reference is not None:
         figures |= deviations(outputs, reference, faces)
-    if faces.truth is not None:
-        figures |= _errors(outputs, faces.truth)
-        figures |= {} if reference is None else _drops(outputs, reference, faces.truth)
+    if faces.annotations is not None:
+        figures |= _errors(outputs, faces.annotations)
+        figures |= {} if reference is None else _drops(outputs, reference, faces.annotations)
     known = {field.name for field in fields(AccuracyResult)}
     others = {name: figures.pop(name) for name in [*figures] if name not in known}
     return AccuracyResult(**figures, other_metrics=others or None)
@@ -58,7 +59,7 @@ def deviations(outputs: Outputs, reference: Outputs, faces: EvaluationFaces) -> 
     }
 
 
-def truth_figures(outputs: Outputs, truth: Truth) -> dict[str, Any]:
+def truth_figures(outputs: Outputs, truth: Annotations) -> dict[str, Any]:
     """Measure ``outputs`` against annotations: the figure of each registered metric, by name.
 
     Those that have a field in `AccuracyResult`: NME in %, failure rate and AUC as fractions, pose
@@ -74,14 +75,14 @@ def truth_figures(outputs: Outputs, truth: Truth) -> dict[str, Any]:
     }
 
 
-def _errors(outputs: Outputs, truth: Truth) -> dict[str, Any]:
+def _errors(outputs: Outputs, truth: Annotations) -> dict[str, Any]:
     """Add the NME of each face in % to `truth_figures`."""
     errors = 100 * metrics.nme(outputs[0], truth.landmarks, truth.scheme)
     figures = truth_figures(outputs, truth)
     return {**figures, "errors": [round(error, 5) for error in errors.tolist()]}
 
 
-def _drops(outputs: Outputs, reference: Outputs, truth: Truth) -> dict[str, Any]:
+def _drops(outputs: Outputs, reference: Outputs, truth: Annotations) -> dict[str, Any]:
     errors, before = (
         metrics.nme(o[0], truth.landmarks, truth.scheme) for o in (outputs, reference)
     )
@@ -155,7 +156,7 @@ def _slid(crop: Crop, shift: FloatArray) -> Crop:
 # Portraits: the faces that an artifact moved most against the float model, small for a record
 
 COUNT, SIDE, QUALITY = 6, 160, 80
-SEEN = 0.01  # % below which a difference is invisible
+VISIBLE = 0.01  # % below which a difference cannot be seen
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class Portraits:
     def of(self, key: str, outputs: Outputs) -> list[Portrait]:
         """Return the worst faces of the row ``key``."""
         far = 100 * metrics.deviation(outputs[0], self.reference[0], self.faces.scheme)
-        worst = [n for n in np.argsort(-far, kind="stable")[:COUNT].tolist() if far[n] > SEEN]
+        worst = [n for n in np.argsort(-far, kind="stable")[:COUNT].tolist() if far[n] > VISIBLE]
         return [
             Portrait(
                 row=key,

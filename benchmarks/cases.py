@@ -1,4 +1,4 @@
-"""Cases of a benchmark: a model file, the runtime that runs it, threads and cores."""
+"""Options of a benchmark run, and its cases: a model file, a runtime, threads and cores."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asmnet_edge.errors import ModelError, UsageError, require
-from asmnet_edge.formats import FLOAT_SUFFIX as FLOAT_SUFFIX
-from asmnet_edge.formats import all_runtimes, runtimes_of
-from asmnet_edge.io.files import SHIPPED_FLOATS, sha256, shipped
+from asmnet_edge.formats import FLOAT_SUFFIX, all_runtimes, runtimes_of
+from asmnet_edge.io.files import SHIPPED_FLOATS, file_or_shipped, sha256, shipped
 from asmnet_edge.io.system import usable_cores
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.evaluation_faces import FaceSource
     from asmnet_edge.datasets.sample import Dataset
 
 FOREIGN_SUFFIX = ".toml"
@@ -26,11 +24,11 @@ FOREIGN_SUFFIX = ".toml"
 
 @dataclass(frozen=True)
 class Case:
-    """One row to measure.
+    """One row of a benchmark, to be measured.
 
-    runtime : its package, as in `runtimes`, None for the file's usual one; cpus : cores that its
-    process is pinned to, empty for any; compared : whether it must descend from the run's float
-    model; name : of the file, with as many folders as tell it from its namesakes
+    runtime : its package, as in `all_runtimes`, None for the file's usual one
+    cpus : cores that its process is pinned to, empty for any; compared : whether it must descend
+    from the run's float model; name : of the file, with as many folders as make it unique
     """
 
     path: Path
@@ -94,7 +92,7 @@ def with_distinct_keys(cases: Iterable[Case]) -> tuple[Case, ...]:
 
 
 def distinct_names(paths: Iterable[Path]) -> dict[Path, str]:
-    """Return a name for each file: its own, after as many folders as tell it from namesakes."""
+    """Return a name for each file: its own, after as many folders as make it unique."""
     full = {path: Path(os.path.abspath(path)).parts for path in paths}
     return {path: _shortest(parts, set(full.values()) - {parts}) for path, parts in full.items()}
 
@@ -115,7 +113,7 @@ class LatencyPlan:
     warmup_seconds : after which a case is measured even if it is not steady yet
     cold_starts : fresh processes in which the first landmark is timed
     stage_calls : pictures that go through all stages, decode to landmarks
-    seed : of the order of the cases, which is drawn anew for each round
+    seed : of the order of the cases, which is random in each round
     """
 
     queries: int = 200
@@ -157,7 +155,7 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True)
 class BenchmarkPlan:
-    """What is measured.
+    """Cases, faces and settings of a run.
 
     cases : the rows; sustain : seconds of sustained load for each; pictures : keep the faces that
     int8 moved most
@@ -172,10 +170,11 @@ class BenchmarkPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkOptions:
-    """Options of `run_benchmark`, as ``asmnet-edge benchmark run`` has them.
+    """Options of `run_benchmark`, the same as of ``asmnet-edge benchmark run``.
 
-    artifacts : to measure; float_model : that they were made from, by default the shipped one;
-    with_float : measure that too, where Keras is installed; beside : models of other origin
+    artifacts : files to measure; the name of a shipped one will do
+    float_model : file that they were made from, by default the shipped one; with_float : measure it
+    too, where Keras is installed, for accuracy drops; beside : files of models of other origin
     data, subset : annotated faces as ``KIND:PATH``, by default drawn ones
     threads : ``1``, ``1,2``, ``all`` or ``1..all``; cpus : ``any``, ``fastest`` or numbers such as
     ``0,1``; runtimes : ``usual``, ``all`` or one by name
@@ -200,6 +199,9 @@ class BenchmarkOptions:
     pictures: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("artifacts", "beside"):
+            paths = tuple(file_or_shipped(Path(path)) for path in getattr(self, name))
+            object.__setattr__(self, name, paths)
         if not self.artifacts and not self.beside and not self.float_model:
             cure = "Give artifacts, --beside, --float-model"
             raise UsageError("there is nothing to benchmark", cure)
@@ -222,7 +224,7 @@ class BenchmarkOptions:
         return self.float_model or shipped_origin(self.artifacts)
 
     def plan(self) -> BenchmarkPlan:
-        """Return what to measure: float model, artifacts, models beside them."""
+        """Return the plan of the run: float model, artifacts, models beside them."""
         base = RIGOROUS if self.rigorous else QUICK
         latency = base.lengthened(self.queries, self.seconds)
         if not self.cold:
@@ -240,16 +242,6 @@ class BenchmarkOptions:
         return with_distinct_keys(
             replace(case, cpus=pinned_cores(self.cpus, case.threads)) for case in found
         )
-
-    def open_faces(self) -> FaceSource:
-        """Open the faces to evaluate on: ``data``, or drawn faces."""
-        from asmnet_edge.benchmarks.evaluation_faces import source_of
-        from asmnet_edge.datasets.catalog import open_dataset
-
-        if self.data:
-            dataset = open_dataset(self.data)
-            return source_of(dataset, subset_of(dataset, self.subset), annotated=True)
-        return source_of(open_dataset(f"synthetic:{DRAWN_FACES}"), "test", annotated=False)
 
 
 def shipped_origin(artifacts: Sequence[Path]) -> Path:

@@ -1,8 +1,8 @@
-"""Change of one figure between two records, its 95 % interval, and a verdict.
+"""Differences between two records: changes of figures with intervals and verdicts, and settings.
 
 A latency counts as changed when its ratio is beyond the threshold, its 95 % interval excludes 1,
 and both still hold after dividing by how much the machine itself changed: the fixed piece of work
-that is timed beside every round (`latency.yardstick`). Otherwise the verdict is unsure.
+that is timed beside every round (`timing.yardstick`). Otherwise the verdict is unsure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from asmnet_edge.benchmarks.latency_statistics import Latency, drawn_rounds, level_of, resampled
 from asmnet_edge.benchmarks.record import BenchmarkRecord
-from asmnet_edge.benchmarks.record_types import AccuracyResult, CaseResult, LatencyResult
+from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.geometry import metrics
 
 SAME, WORSE, BETTER, UNSURE = "same", "worse", "better", "unsure"
@@ -57,7 +57,7 @@ def latency_change(before: CaseResult, after: CaseResult, threshold: float, pair
 
     threshold : relative change that counts; paired : they took turns in one run
     """
-    first, second = (Latency.of(latency_of(case).rounds) for case in (before, after))
+    first, second = (Latency.of(case.latency.rounds) for case in (before, after))
     p50s, key = (first.percentile(50), second.percentile(50)), after.key
     if min(len(first.rounds), len(second.rounds)) < FEWEST:
         by = 100 * (p50s[1] / p50s[0] - 1)
@@ -69,17 +69,10 @@ def latency_change(before: CaseResult, after: CaseResult, threshold: float, pair
     return Change(key, LATENCY, *p50s, by, low, high, verdict, why)
 
 
-def latency_of(case: CaseResult) -> LatencyResult:
-    """Return the latency of ``case``; `ValueError` where it was not measured."""
-    if case.latency_ms is None:
-        raise ValueError(f"{case.key} has no latency")
-    return case.latency_ms
-
-
 def machine_ratio(before: CaseResult, after: CaseResult) -> float:
     """Ratio of the times of the fixed piece of work; 1 where a record does not have them."""
     first, second = (
-        [note.yardstick_ms for note in latency_of(case).notes if note.yardstick_ms]
+        [note.yardstick_ms for note in case.latency.notes if note.yardstick_ms]
         for case in (before, after)
     )
     return float(np.median(second) / np.median(first)) if first and second else 1.0
@@ -120,7 +113,7 @@ def judged(p50: Ratio, p10: Ratio, machine: float, threshold: float) -> tuple[st
     if quick == UNSURE:
         return UNSURE, f"of its quickest tenth, {_drifted(p10, machine, threshold)}"
     if middle == quick == SAME and min(p50[2], p10[2]) > 1 + 2 * threshold:
-        return UNSURE, "too disturbed to tell: a change could hide in its interval"
+        return UNSURE, "too disturbed: a change could hide in its interval"
     if middle == quick:
         return middle, ""
     if quick == SAME:
@@ -170,7 +163,7 @@ def accuracy_change(before: CaseResult, after: CaseResult, threshold: float) -> 
 
 def nme_change(before: CaseResult, after: CaseResult, threshold: float) -> Change | None:
     """Compare NME in points on the same faces, paired; None where a record lacks the errors."""
-    errors = [np.array(_accuracy_of(case).errors or ()) for case in (before, after)]
+    errors = [np.array(case.figures.errors or ()) for case in (before, after)]
     if not len(errors[0]) or len(errors[0]) != len(errors[1]):
         return None
     difference = errors[1] - errors[0]
@@ -178,10 +171,6 @@ def nme_change(before: CaseResult, after: CaseResult, threshold: float) -> Chang
     verdict, why = _judged_nme((by, low, high), threshold)
     means = float(errors[0].mean()), float(errors[1].mean())
     return Change(after.key, NME, *means, by, low, high, verdict, why)
-
-
-def _accuracy_of(case: CaseResult) -> AccuracyResult:
-    return case.accuracy or AccuracyResult()
 
 
 def _judged_nme(lost: Ratio, threshold: float) -> tuple[str, str]:
@@ -198,7 +187,7 @@ def _judged_nme(lost: Ratio, threshold: float) -> tuple[str, str]:
 
 def deviation_change(before: CaseResult, after: CaseResult, threshold: float) -> Change | None:
     """Compare the deviation from the float model, % of eye distance; no interval is known."""
-    first, second = (_accuracy_of(case).deviation_iod_percent for case in (before, after))
+    first, second = (case.figures.deviation_iod_percent for case in (before, after))
     if first is None or second is None or after.format == "keras":
         return None
     by = second - first
@@ -272,7 +261,7 @@ def other_faces(before: BenchmarkRecord, after: BenchmarkRecord) -> str:
     known = all(each.annotations_sha256 for each in faces)
     hashes = [each.annotations_sha256 if known else each.sha256 for each in faces]
     if None in hashes:
-        return "a record does not tell on which faces it was"
+        return "a record does not have a hash of its faces"
     return "" if hashes[0] == hashes[1] else "the records are on other faces"
 
 

@@ -1,4 +1,4 @@
-"""Fresh process of `rows.cold`: start, import, load, first landmark."""
+"""Fresh process of `worker.cold_start`: start, import, load, first landmark."""
 
 from time import monotonic  # before anything else
 
@@ -42,8 +42,7 @@ def _import_runtime(question: dict[str, Any]) -> None:
     """Import the runtime, which is not counted as loading; errors are left to `open_model`."""
     import importlib
 
-    from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX
-    from asmnet_edge.formats import runtimes_of
+    from asmnet_edge.formats import FLOAT_SUFFIX, runtimes_of
 
     path, package = Path(question["path"]), question["runtime"]
     modules = [r.module for r in runtimes_of(path) if package in (None, r.package)]

@@ -1,4 +1,4 @@
-"""Comparison of two runs: what changed, and whether it is more than chance."""
+"""Comparison of two records, row by row: changes that are larger than chance."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def paired(
 
 
 def broken(before: CaseResult, after: CaseResult) -> str:
-    """Return what ``after`` lost that ``before`` had; empty if nothing."""
+    """Return the results that ``before`` has and ``after`` lacks, in words; empty if none."""
     if after.error is not None:
         return "" if before.error is not None else f"failed: {after.error}"
     if not after.latency_ms:
@@ -83,8 +83,6 @@ def _names(first: Rows, second: Rows) -> str:
     return " and ".join(", ".join(rows) or "none" for rows in (first, second))
 
 
-# Comparison of two records, row by row
-
 Pairs = Sequence[tuple[CaseResult, CaseResult]]
 
 
@@ -102,7 +100,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Result of `compare`.
+    """Result of `compare_records`.
 
     changes : of all rows that are in both; broken : row -> what it lost; lost : rows that are
     measured before only, new : after only; environment : as `differences` gives it, and what
@@ -146,7 +144,7 @@ class Comparison:
         }
 
 
-def compare(
+def compare_records(
     before: BenchmarkRecord,
     after: BenchmarkRecord,
     limits: Limits,
@@ -251,14 +249,27 @@ def _reasons(changes: Sequence[Change]) -> list[str]:
 
 
 def closing(found: Comparison) -> list[str]:
-    """Return the conclusion where nothing is worse, and what to measure where it is unsure."""
-    lines = [] if found.regressions or found.unsure else ["Nothing is worse than is allowed."]
+    """Return measurements that would resolve unsure changes, and last a conclusion.
+
+    Where something is worse, the conclusion is the command's error.
+    """
+    lines = []
     cures = {LATENCY: _cure(found), NME: "measure on more faces, see --data"}
     for figure, cure in cures.items():
         every = [change for change in found.changes if change.figure == figure]
         if unsure := sum(change.verdict == UNSURE for change in every):
             lines.append(f"{figure}: {unsure} of {len(every)} unsure. To know, {cure}.")
-    return lines
+    return lines if found.regressions else [*lines, _conclusion(found)]
+
+
+def _conclusion(found: Comparison) -> str:
+    """One sentence where nothing is known to be worse."""
+    unsure, every = len(found.unsure), len(found.changes)
+    if not unsure:
+        return "Nothing is worse than is allowed."
+    if unsure == every:
+        return f"No conclusion: every figure ({every}) is unsure."
+    return f"Nothing is known to be worse than is allowed; {unsure} of {every} figures are unsure."
 
 
 def _cure(found: Comparison) -> str:

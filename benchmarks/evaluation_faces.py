@@ -1,72 +1,26 @@
-"""Faces to evaluate on: their crops by a rule, and their annotations in those crops."""
+"""Faces to evaluate on: annotated crops by a rule, and their facts for the record."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from asmnet_edge.benchmarks.record_types import CropFacts, FaceSettings
-from asmnet_edge.datasets.annotated_crops import crops_of
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops, crops_of
 from asmnet_edge.datasets.sample import Dataset, Missing, Sample
 from asmnet_edge.errors import DataError
 from asmnet_edge.geometry import metrics
-from asmnet_edge.geometry.crop import CropRule, to_relative, transform
+from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import FloatArray
-from asmnet_edge.geometry.pose import exact_or_fitted
 from asmnet_edge.geometry.schemes import LandmarkScheme
 from asmnet_edge.io.images import Picture
 
-FAILURE = 0.08  # threshold of records from before they stated their own
+FAILURE = 0.08  # threshold of records from before they had one
 Outputs = tuple[FloatArray, FloatArray]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """Annotations of some faces.
-
-    landmarks : (faces, n, 2) relative to their crops; pose : (faces, 3) degrees, fitted to the
-    annotated landmarks unless ``pose_is_exact``; identities : (faces,) as `Sample` has them, empty
-    where they are not known
-    """
-
-    landmarks: FloatArray
-    pose: FloatArray
-    scheme: LandmarkScheme
-    pose_is_exact: bool = False
-    identities: tuple[str, ...] = ()
-
-    def interval(self, values: FloatArray) -> list[float]:
-        """95 % bootstrap interval of the mean of ``values`` (faces,)."""
-        return list(metrics.bootstrap_interval(values, identities=self.identities))
-
-    def select(self, chosen: NDArray[np.intp]) -> Truth:
-        """Return the faces at the indices ``chosen``."""
-        identities = tuple(self.identities[n] for n in chosen) if self.identities else ()
-        return replace(
-            self,
-            landmarks=self.landmarks[chosen],
-            pose=self.pose[chosen],
-            identities=identities,
-        )
-
-
-def truth_of(samples: Sequence[Sample], rule: CropRule) -> Truth:
-    """Return landmarks and pose of ``samples`` in the crops that ``rule`` cuts around them."""
-    scheme = samples[0].landmarks.scheme
-    squares = [rule.square(s.landmarks) for s in samples]
-    pairs = list(zip(samples, squares, strict=True))
-    points = [transform(s.landmarks.points, q.matrix(rule.size)) for s, q in pairs]
-    landmarks = to_relative(np.stack(points), rule.size)
-    exact = [None if s.pose is None else q.pose_in_crop(s.pose) for s, q in pairs]
-    known, identities = all(e is not None for e in exact), tuple(s.identity for s in samples)
-    pose = exact_or_fitted(exact, landmarks, scheme)
-    return Truth(landmarks, pose, scheme, known, identities)
 
 
 def check_sizes(sample: Sample) -> None:
@@ -84,36 +38,20 @@ def failure_threshold(scheme: LandmarkScheme) -> float:
     return scheme.failure
 
 
-@dataclass(frozen=True)
-class EvaluationFaces:
-    """Faces to evaluate on, as a network sees them.
+@dataclass(frozen=True, kw_only=True)
+class EvaluationFaces(AnnotatedCrops):
+    """Faces to evaluate on; landmarks and pose are None where only deviation is asked for.
 
-    crops : (faces, s, s, 3) uint8 RGB; landmarks : (faces, n, 2) relative to them, or None where
-    only deviation is asked for; pose : (faces, 3) degrees, fitted to the annotated landmarks
-    unless ``pose_is_exact``; description : data set and subset; missing : parts of the subset
-    that this copy of the data set lacks; drawn : no photos; annotations_sha256 : see `hash_of`;
-    identities : as in `Truth`
+    crop : rule that they are cut by; description : data set and subset; missing : parts of the
+    subset that this copy of the data set lacks; drawn : no photos; annotations_sha256 : see
+    `hash_of`
     """
 
-    crops: NDArray[np.uint8]
-    landmarks: FloatArray | None
-    pose: FloatArray | None
-    scheme: LandmarkScheme
     crop: CropRule
     description: str
-    pose_is_exact: bool = False
     missing: tuple[Missing, ...] = ()
     drawn: bool = False
     annotations_sha256: str | None = None
-    identities: tuple[str, ...] = ()
-
-    @property
-    def truth(self) -> Truth | None:
-        """The annotations, None where only deviation is asked for."""
-        if self.landmarks is None or self.pose is None:
-            return None
-        exact, identities = self.pose_is_exact, self.identities
-        return Truth(self.landmarks, self.pose, self.scheme, exact, identities)
 
 
 def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> EvaluationFaces:
@@ -122,22 +60,18 @@ def faces_of(dataset: Dataset, subset: str, rule: CropRule, annotated: bool) -> 
     samples, missing = dataset.samples(subset), tuple(dataset.missing(subset))
     for sample in samples:
         check_sizes(sample)
-    crops, scheme, name = crops_of(samples, rule), dataset.scheme, f"{dataset.name} {subset}"
-    faces = EvaluationFaces(
-        *(crops, None, None, scheme, rule, name),
+    faces = (
+        AnnotatedCrops.of(samples, rule)
+        if annotated
+        else AnnotatedCrops(crops_of(samples, rule), dataset.scheme)
+    )
+    return EvaluationFaces(
+        **vars(faces),
+        crop=rule,
+        description=f"{dataset.name} {subset}",
         missing=missing,
         drawn=any(sample.drawn for sample in samples),
         annotations_sha256=hash_of(samples),
-    )
-    if not annotated:
-        return faces
-    truth = truth_of(samples, rule)
-    return replace(
-        faces,
-        landmarks=truth.landmarks,
-        pose=truth.pose,
-        pose_is_exact=truth.pose_is_exact,
-        identities=truth.identities,
     )
 
 
@@ -179,7 +113,7 @@ def gaps_in_words(missing: Sequence[Mapping[str, Any]], broken: int = 0, of: str
     return ", ".join([*parts, *([f"{broken} broken"] if broken else [])])
 
 
-# Faces of a run, cut anew for each crop rule of its models
+# Faces of a run, cut once for each crop rule of its models
 
 
 @dataclass

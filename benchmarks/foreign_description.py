@@ -1,4 +1,6 @@
-"""Landmarks from heat maps: one map a point, whose peak is the point."""
+"""Description of a landmark network of others in a TOML file; its format is in
+docs/foreign-models.md.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ NEARLY = 1e-7  # the logit of 0 and 1 is infinite
 
 @dataclass(frozen=True)
 class Heatmaps:
-    """Encoding of n points in a network's maps (n, rows, columns); ``[output.heatmaps]`` in TOML.
+    """Heat maps (n, rows, columns), whose peaks are the points; ``[output.heatmaps]`` in TOML.
 
     grid : ``centres``: cells tile the crop; ``corners``: the outer cells' centres lie on those of
     the crop's outer pixels
@@ -93,7 +95,7 @@ def _towards_higher(maps: FloatArray, peaks: NDArray[np.intp]) -> FloatArray:
     return np.sign(np.stack([across, down], axis=1)).astype(np.float64)
 
 
-# Description of a landmark network of others in a small TOML file: docs/foreign-models.md
+# Sections of the file
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class ForeignOutput:
 
 @dataclass(frozen=True)
 class ForeignFacts:
-    """What a record says about the network; None where the file does not say it."""
+    """Facts for the record; None where the file does not have them."""
 
     name: str | None = None
     precision: str = "float32"
@@ -166,7 +168,7 @@ class ForeignFacts:
 
 @dataclass(frozen=True)
 class ForeignNetwork:
-    """A described network; see the top of this file."""
+    """A described network: its file, landmark scheme, input, output and facts."""
 
     model: Path
     scheme: LandmarkScheme
@@ -181,7 +183,7 @@ class ForeignNetwork:
 
 
 def read_foreign(path: Path) -> ForeignNetwork:
-    """Read the description at ``path``; `UsageError` says what is wrong with it.
+    """Read the description at ``path``; `UsageError` states its fault.
 
     Keys and sections that are not known are refused: a misspelt one would be a default otherwise.
     """

@@ -1,4 +1,4 @@
-"""Network files of any format behind one call: one array in, its outputs by index and by name."""
+"""Foreign landmark networks as callable models, in any format with a runtime on this machine."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Results = dict[int | str, Any]
 
 @dataclass(frozen=True)
 class RawNetwork:
-    """A loaded network.
+    """A loaded network of any format: one array in, its outputs by index and by name out.
 
-    name : of the runtime and its version; run : input -> outputs, by number and by name
+    name : of the runtime and its version
     """
 
     name: str
@@ -93,11 +93,11 @@ def _numbered(names: list[str], results: list[Any]) -> Results:
     return {**dict(enumerate(results)), **dict(zip(names, results, strict=True))}
 
 
-# Landmark networks of others as callable models; `described` reads what they take and give
+# A described network behind the contract of our artifacts
 
 
 class ForeignBackend:
-    """A described network that takes and gives what our artifacts do; it has no pose, so 0."""
+    """A described network with the inputs and outputs of an artifact; its pose is 0."""
 
     def __init__(self, network: ForeignNetwork, raw: RawNetwork) -> None:
         self.name, self._network, self._raw = raw.name, network, raw
@@ -139,7 +139,7 @@ def foreign_model(path: Path, threads: int) -> CallableModel:
         foreign=True,
         licence=facts.licence,
         pose="fitted to its landmarks",
+        source_sha256=sha256(network.model),
     )
     rule = CropRule(network.input.margin, network.input.size)
-    source = sha256(network.model)
-    return CallableModel(description, backend, source, rule, network.scheme, fits_pose=True)
+    return CallableModel(description, backend, rule, network.scheme, fits_pose=True)

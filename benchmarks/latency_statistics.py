@@ -1,4 +1,4 @@
-"""Statistics of latency samples: percentiles, throughput, and their confidence intervals.
+"""Statistics of latency samples: percentiles, intervals, and reasons to distrust them.
 
 Intervals: 95 % bootstrap over *rounds*, not over samples, since neighbouring calls share whatever
 the machine was doing: Efron & Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 8.
@@ -25,7 +25,7 @@ from asmnet_edge.benchmarks.machine import (
 from asmnet_edge.benchmarks.record_types import Interval, LatencyResult, RoundNote, WarmUp
 from asmnet_edge.benchmarks.timing import Turn
 
-PERCENTILES = (10, 50, 90, 99)
+PERCENTILES = (10, 50, 90, 99)  # p10, p50, p90 and p99 of a record
 RESAMPLES = 1000
 AT_ONCE = 1000  # samples that are resampled at once, which bounds the memory
 LEVEL = (2.5, 97.5)
@@ -75,7 +75,7 @@ class Latency:
         warm_up: WarmUp | None = None,
         notes: Sequence[RoundNote] = (),
     ) -> LatencyResult:
-        """Return the samples and their statistics, with what else is recorded of the rounds."""
+        """Return the samples and their statistics, with the notes on the rounds."""
         mean = float(self.samples.mean())
         return LatencyResult(
             **{f"p{percent}": self.percentile(percent) for percent in PERCENTILES},
@@ -156,7 +156,7 @@ def _owners(latency: Latency) -> NDArray[np.intp]:
     return np.repeat(np.arange(len(latency.rounds)), [len(r) for r in latency.rounds])
 
 
-# State of the machine while it measures: one note a round, and reasons to distrust its numbers
+# Reasons to distrust samples: the machine in each round, and the samples themselves
 
 SPREAD = 1.5  # p90 over p50
 DRIFT = 0.05  # change of the median between the halves of a run
@@ -231,7 +231,7 @@ def heat(notes: Sequence[RoundNote]) -> list[str]:
     hottest = max((note.celsius for note in notes if note.celsius), default=0.0)
     reasons = [f"it was hot: {hottest:.0f} °C"] if hottest >= HOT else []
     flags = {word for note in notes for word in throttle_words(note.slowed)}
-    return reasons + [f"the board says: {word}" for word in sorted(flags)]
+    return reasons + [f"the board reports: {word}" for word in sorted(flags)]
 
 
 def _moved(notes: Sequence[RoundNote], key: str, what: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""State of the machine: load of other processes, frequency, temperature, throttling, power.
+"""The machine: its sensors while it measures (load, frequency, heat, power), and its description.
 
 Everything is read from Linux' system files; what a system does not report is None.
 """
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.formats import all_runtimes
-from asmnet_edge.io import system as cpu
-from asmnet_edge.io.system import installed_version
+from asmnet_edge.io import system
+from asmnet_edge.io.system import installed_version, usable_cores
 from asmnet_edge.runtime import monitoring
 
 CPUS = "/sys/devices/system/cpu"
@@ -23,10 +23,10 @@ LOW_BATTERY = 20  # per cent
 
 @dataclass(frozen=True)
 class Sensors:
-    """One reading of the machine's sensors.
+    """Readings of the machine's sensors at one moment.
 
     busy, stolen : seconds of processor time since boot, over all cores: used by any process, and
-    taken by the virtual machine's host; mhz : mean over the cores; celsius : the hottest zone
+    by the virtual machine's host; mhz : mean over the cores; celsius : the hottest zone
     throttled : the Raspberry Pi's flags
     """
 
@@ -39,8 +39,9 @@ class Sensors:
 
 @dataclass(frozen=True)
 class PowerSupply:
-    """source : mains, battery, or None where the system does not report it; battery_percent : its
-    charge
+    """Power supply of the machine.
+
+    source : mains, battery, or None where the system does not report it; battery_percent : charge
     """
 
     source: str | None = None
@@ -95,9 +96,9 @@ def _processor_seconds() -> tuple[float | None, float | None]:
     line = (read_text("/proc/stat") or "").split("\n", 1)[0].split()
     if len(line) < 9 or line[0] != "cpu":
         return None, None
-    user, nice, system, _, _, irq, softirq, steal = (int(v) for v in line[1:9])
+    user, nice, kernel, _, _, irq, softirq, steal = (int(v) for v in line[1:9])
     tick = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + irq + softirq) / tick, steal / tick
+    return (user + nice + kernel + irq + softirq) / tick, steal / tick
 
 
 def _mhz() -> float | None:
@@ -120,10 +121,10 @@ def _glob(folder: str, pattern: str) -> Iterator[Path]:
     return iter(sorted(Path(folder).glob(pattern)))
 
 
-# Description of the machine, as much of it as a reader of the numbers wants to know
+# Description of the machine
 
 # features that decide how fast the arithmetic is; eight-bit ones are in `io.system`
-FEATURES = (*("avx2", "avx512f", "amx_bf16", "neon", "asimd", "sve"), *cpu.FEATURES)
+FEATURES = (*("avx2", "avx512f", "amx_bf16", "neon", "asimd", "sve"), *system.FEATURES)
 PACKAGES = ("numpy", "opencv-python-headless", "tensorflow", "keras")  # and those of runtimes
 
 
@@ -160,15 +161,15 @@ class DeviceInfo:
     @classmethod
     def of_this_machine(cls) -> DeviceInfo:
         """Describe the machine that this runs on."""
-        flags = cpu.features() or frozenset()
-        max_khz = _text(f"{CPUS}/cpu0/cpufreq/cpuinfo_max_freq")
+        flags = system.features() or frozenset()
+        max_khz = read_text(f"{CPUS}/cpu0/cpufreq/cpuinfo_max_freq")
         return cls(
-            board=_text("/proc/device-tree/model"),
+            board=read_text("/proc/device-tree/model"),
             cpu=_cpu_name(),
             architecture=platform.machine(),
-            cores=cpu.usable_cores(),
+            cores=usable_cores(),
             features=tuple(sorted(flags & set(FEATURES))),
-            governor=_text(f"{CPUS}/cpu0/cpufreq/scaling_governor"),
+            governor=read_text(f"{CPUS}/cpu0/cpufreq/scaling_governor"),
             max_mhz=int(max_khz) / 1e3 if max_khz else None,
             memory_mib=_memory_mib(),
             system=f"{platform.system()} {platform.release()}",
@@ -194,18 +195,18 @@ def fastest_cpus(count: int) -> tuple[int, ...]:
 
 def _capacity(number: int) -> int:
     folder = f"{CPUS}/cpu{number}"
-    text = _text(f"{folder}/cpu_capacity") or _text(f"{folder}/cpufreq/cpuinfo_max_freq")
+    text = read_text(f"{folder}/cpu_capacity") or read_text(f"{folder}/cpufreq/cpuinfo_max_freq")
     return int(text) if text and text.isdigit() else 0
 
 
 def _cpu_name() -> str:
-    lines = (_text("/proc/cpuinfo") or "").splitlines()
+    lines = (read_text("/proc/cpuinfo") or "").splitlines()
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or "unknown"
 
 
 def _os_name() -> str | None:
-    lines = (_text("/etc/os-release") or "").splitlines()
+    lines = (read_text("/etc/os-release") or "").splitlines()
     names = [line.split("=", 1)[1].strip('"') for line in lines if line.startswith("PRETTY_NAME=")]
     return names[0] if names else None
 
@@ -220,7 +221,3 @@ def _memory_mib() -> int | None:
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return None
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-
-
-def _text(path: str) -> str | None:
-    return read_text(path)

@@ -1,4 +1,4 @@
-"""Opening the model of a `Case`, in the process that measures it."""
+"""Loading of the model of a `Case`, in the process that measures it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from asmnet_edge.benchmarks.callable_model import (
-    CallableModel,
-    artifact_model,
-    keras_model,
-)
+from asmnet_edge.benchmarks.callable_model import CallableModel, artifact_model, keras_model
 from asmnet_edge.benchmarks.cases import FOREIGN_SUFFIX, Case
 from asmnet_edge.benchmarks.record_types import CaseResult
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.io.files import sha256, sha256_of_all
 from asmnet_edge.io.manifest import artifact_files
-from asmnet_edge.runtime.backends.backend import (
-    open_backend,
-)
+from asmnet_edge.runtime.backends.backend import open_backend
 
 
 def open_checked_model(case: Case) -> CallableModel:
@@ -60,7 +54,7 @@ def open_model(case: Case) -> CallableModel:
 
 
 def pin_to(cpus: tuple[int, ...]) -> None:
-    """Let this process run on ``cpus`` alone; threads that are made later inherit it."""
+    """Let this process run on ``cpus`` alone; threads that start later inherit it."""
     try:
         os.sched_setaffinity(0, cpus)
     except (AttributeError, OSError) as error:

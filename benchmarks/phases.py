@@ -1,4 +1,4 @@
-"""Progress of long work, as functions that the caller gives."""
+"""Phases of a run: each measures one thing of every case that has not failed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from asmnet_edge.benchmarks.timing_loop import (
     sustain,
     throttled,
 )
-from asmnet_edge.benchmarks.worker import Row, cold_start, cold_starts_of
+from asmnet_edge.benchmarks.worker import CaseRunner, cold_start, cold_starts_of
 from asmnet_edge.errors import AsmnetEdgeError, ModelError, UsageError
 from asmnet_edge.runtime.monitoring import celsius
 
@@ -36,19 +36,19 @@ def no_progress(what: str, steps: int) -> Callable[[], None]:
     return lambda: None
 
 
-# Cases while they are measured, and what has been measured of each so far
+# Cases while they are measured
 
 
 @dataclass
 class MeasuredCase:
     """One case of a run.
 
-    row : its opened model, None if that failed; result : its row of the record so far, without
-    latency, which is in ``timings``; outputs : of its model for the faces
+    runner : calls its model, None where that failed to load; result : its row of the record so
+    far, without latency, which is in ``timings``; outputs : of its model for the faces
     """
 
     case: Case
-    row: Row | None
+    runner: CaseRunner | None
     result: CaseResult
     timings: Timings = field(default_factory=Timings)
     outputs: Outputs | None = None
@@ -59,7 +59,7 @@ class MeasuredCase:
     @property
     def alive(self) -> bool:
         """Whether it is measured further."""
-        return self.row is not None and self.timings.error is None
+        return self.runner is not None and self.timings.error is None
 
     def set(self, **results: Any) -> None:
         """Keep ``results``, fields of `CaseResult`."""
@@ -68,7 +68,7 @@ class MeasuredCase:
     def current_result(self) -> CaseResult:
         """Return its row of the record with all that has been measured."""
         latency = self.timings.latency
-        if self.row is None or latency is None:
+        if self.runner is None or latency is None:
             error = self.result.error or self.timings.error
             return replace(self.result, error=error or "interrupted before it was measured")
         lead_in = [turn.lead_in for turn in self.timings.turns]
@@ -88,14 +88,14 @@ class MeasuredCase:
 
 
 def opened(
-    cases: Sequence[Case], rows: Sequence[Any], tick: Callable[[], None]
+    cases: Sequence[Case], runners: Sequence[Any], tick: Callable[[], None]
 ) -> list[MeasuredCase]:
     """Wait until the model of each case is loaded; one that cannot be loaded is a failed row."""
     found = []
-    for case, row in zip(cases, rows, strict=True):
+    for case, runner in zip(cases, runners, strict=True):
         try:
-            row.opened()
-            found.append(MeasuredCase(case, row, row.unmeasured))
+            runner.opened()
+            found.append(MeasuredCase(case, runner, runner.unmeasured))
         except AsmnetEdgeError as error:
             failed = CaseResult(name=case.path.name, key=case.key, error=str(error))
             found.append(MeasuredCase(case, None, failed))
@@ -105,10 +105,10 @@ def opened(
 
 
 def check_source(found: Sequence[MeasuredCase]) -> None:
-    """Raise `UsageError` for an artifact that was made from another float model than the run's."""
+    """Raise `UsageError` for an artifact that descends from another float model than the run's."""
     model = _first(found, _is_float_model)
     for each in found:
-        if model and each.row and each.case.compared and not same_source(each, model):
+        if model and each.runner and each.case.compared and not same_source(each, model):
             raise UsageError(
                 f"{each.case.path.name} was not made from {model.case.path.name}",
                 "Give --float-model the file it was converted from, or the artifact to --beside",
@@ -125,7 +125,9 @@ def reference_of(found: Sequence[MeasuredCase]) -> MeasuredCase | None:
 
 def same_source(one: MeasuredCase, other: MeasuredCase) -> bool:
     """Whether both were made from the same float model."""
-    return bool(one.row and other.row and one.result.source_sha256 == other.result.source_sha256)
+    return bool(
+        one.runner and other.runner and one.result.source_sha256 == other.result.source_sha256
+    )
 
 
 def references_first(found: Sequence[MeasuredCase]) -> list[MeasuredCase]:
@@ -148,9 +150,9 @@ def _first(
     return next((m for m in there if m.case.compared and fits(m)), None)
 
 
-# Phases of a run: each measures one thing of every case that has not failed
+# The phases
 
-Step = Callable[[MeasuredCase, Row], None]
+Step = Callable[[MeasuredCase, CaseRunner], None]
 MEASURED = ("accuracy", "stages_ms", "stages_picture", "cold_start", "sustained")
 
 
@@ -158,10 +160,14 @@ def latency(
     plan: BenchmarkPlan, found: Sequence[MeasuredCase], source: FaceSource, progress: Progress
 ) -> None:
     """Time all cases in turns, each on the first face, cut by its own rule."""
-    _for_each(found, lambda each, row: row.face(source.for_rule(row.crop).crops[:1]), lambda: None)
-    alive = [m for m in found if m.row]
+    _for_each(
+        found,
+        lambda each, runner: runner.face(source.for_rule(runner.crop).crops[:1]),
+        lambda: None,
+    )
+    alive = [m for m in found if m.runner]
     tick = progress("latency", len(alive) * plan.latency.rounds)
-    measure([m.row for m in alive if m.row], plan.latency, tick, [m.timings for m in alive])
+    measure([m.runner for m in alive if m.runner], plan.latency, tick, [m.timings for m in alive])
 
 
 def accuracies(
@@ -173,27 +179,27 @@ def accuracies(
     """
     known: dict[tuple[object, ...], MeasuredCase] = {}
 
-    def step(each: MeasuredCase, row: Row) -> None:
+    def step(each: MeasuredCase, runner: CaseRunner) -> None:
         twin = known.setdefault((each.case.path, each.case.runtime), each)
         if twin.alive and twin.result.accuracy:
             each.outputs = twin.outputs
             each.set(accuracy=twin.result.accuracy)
         else:
-            _measure_accuracy(each, row, found, source)
+            _measure_accuracy(each, runner, found, source)
 
     _for_each(references_first(found), step, progress("accuracy", _alive(found)))
 
 
 def _measure_accuracy(
-    each: MeasuredCase, row: Row, found: Sequence[MeasuredCase], source: FaceSource
+    each: MeasuredCase, runner: CaseRunner, found: Sequence[MeasuredCase], source: FaceSource
 ) -> None:
-    faces = source.for_rule(row.crop)
-    each.outputs = row.outputs(faces.crops)
+    faces = source.for_rule(runner.crop)
+    each.outputs = runner.outputs(faces.crops)
     reference = reference_of(found)
     of = reference.outputs if reference and is_compared(each, reference) else None
     result = accuracy(each.outputs, of, faces)
     each.set(accuracy=result)
-    moved = jitter(row.outputs, faces.crops, faces.scheme)
+    moved = jitter(runner.outputs, faces.crops, faces.scheme)
     each.set(accuracy=replace(result, jitter=moved))
 
 
@@ -211,8 +217,8 @@ def stages(
     picture = source.encoded()
     facts = picture_facts(picture)
 
-    def step(each: MeasuredCase, row: Row) -> None:
-        results = stage_results(row.stages(picture, plan.latency.stage_calls))
+    def step(each: MeasuredCase, runner: CaseRunner) -> None:
+        results = stage_results(runner.stages(picture, plan.latency.stage_calls))
         each.set(stages_ms=results, stages_picture=facts)
 
     _for_each(found, step, progress("stages", _alive(found)))
@@ -225,7 +231,7 @@ def cold_starts(
     if not plan.latency.cold_starts:
         return
 
-    def step(each: MeasuredCase, row: Row) -> None:
+    def step(each: MeasuredCase, runner: CaseRunner) -> None:
         times = cold_starts_of(each.case, plan.latency.cold_starts)
         each.set(cold_start=cold_start(each.case, times))
 
@@ -243,12 +249,12 @@ def endurance(
         return
     cool = celsius()
 
-    def step(each: MeasuredCase, row: Row) -> None:
+    def step(each: MeasuredCase, runner: CaseRunner) -> None:
         tick = progress(f"sustained: {each.case.key}", int(plan.sustain / step_of(plan.sustain)))
         points: list[SustainedPoint] = []
         waited = cool_down(cool, plan.sustain)
         try:
-            sustain(row, plan.sustain, tick, points, each.case.cpus)
+            sustain(runner, plan.sustain, tick, points, each.case.cpus)
         finally:
             if points:
                 each.set(sustained=summary(points, waited))
@@ -265,10 +271,10 @@ def _alive(found: Sequence[MeasuredCase]) -> int:
 
 def _for_each(found: Sequence[MeasuredCase], step: Step, tick: Callable[[], None]) -> None:
     for each in found:
-        if each.row is None or not each.alive:
+        if each.runner is None or not each.alive:
             continue
         try:
-            step(each, each.row)
+            step(each, each.runner)
             _check_numbers(each)
         except Exception as error:  # whatever it is, it is this case's failure
             each.timings.error = failure(error)

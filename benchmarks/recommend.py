@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
-from asmnet_edge.benchmarks.change import latency_of
-from asmnet_edge.benchmarks.record import BenchmarkRecord
-from asmnet_edge.benchmarks.record_types import CaseResult
-from asmnet_edge.benchmarks.report.cells import with_labels
-from asmnet_edge.benchmarks.report.notes import are_drawn
+from asmnet_edge.benchmarks.record_types import CaseResult, RecordContent
+from asmnet_edge.benchmarks.report.cells import labelled
 from asmnet_edge.errors import UsageError
 
 DUST = 1e-9  # points of NME that sums in floating point may be off
@@ -57,7 +54,7 @@ class Judged:
         return {**{name: getattr(self, name) for name in judged}, **facts}
 
 
-def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) -> list[Judged]:
+def judge(records: Sequence[RecordContent], needs: Needs, device: str | None) -> list[Judged]:
     """Judge every artifact row of the records of ``device`` (part of its board's or CPU's name)."""
     chosen = [r for r in records if device is None or device.lower() in r.device.name.lower()]
     if not chosen:
@@ -65,13 +62,12 @@ def judge(records: Sequence[BenchmarkRecord], needs: Needs, device: str | None) 
         raise UsageError(f"no record is of a device like {device!r}", f"There are: {there}")
     if len(names := sorted({record.device.name for record in chosen})) > 1:
         raise UsageError(f"the records are of {'; '.join(names)}", "Choose one with --device")
-    pairs = [(case, record) for record in chosen for case in record.measured_cases]
-    named = with_labels([row for record in chosen for row in record.measured])
-    labels = [str(row["label"]) for row in named]
+    pairs = [(case, record) for record in chosen for case in record.measured]
+    rows = labelled([case for case, _ in pairs])
     return [
-        _judged(case, label, record, needs)
-        for (case, record), label in zip(pairs, labels, strict=True)
-        if case.format != "keras"
+        _judged(row.case, row.label, record, needs)
+        for row, (_, record) in zip(rows, pairs, strict=True)
+        if row.case.format != "keras"
     ]
 
 
@@ -111,7 +107,7 @@ def _miss(judged: Judged, needs: Needs) -> float:
     return max(1.0, slow, lossy, broad)
 
 
-def _judged(row: CaseResult, label: str, record: BenchmarkRecord, needs: Needs) -> Judged:
+def _judged(row: CaseResult, label: str, record: RecordContent, needs: Needs) -> Judged:
     frame = frame_ms(row, needs.detect) * heat(row)
     checks = list(_checked(row, frame, needs))
     against, met = (
@@ -130,13 +126,13 @@ def heat(row: CaseResult) -> float:
     return max(1.0, sustained.last_p50 / sustained.first_p50) if sustained else 1.0
 
 
-def _doubts(row: CaseResult, record: BenchmarkRecord) -> list[str]:
+def _doubts(row: CaseResult, record: RecordContent) -> list[str]:
     lines = list(row.unsteady or ())
     if not row.sustained:
         lines.append("never sustained: heat may slow it down, see benchmark run --sustain")
-    if record.content["interrupted"]:
+    if record.interrupted:
         lines.append("its run was interrupted")
-    return lines + (["measured on drawn faces"] if are_drawn(record) else [])
+    return lines + (["measured on drawn faces"] if record.settings.faces.are_drawn else [])
 
 
 def frame_ms(row: CaseResult, detect: bool) -> float:
@@ -151,7 +147,7 @@ def frame_ms(row: CaseResult, detect: bool) -> float:
     if "track" in stages:
         return stages["track"].p90 + found
     around = sum(stages[part].p90 for part in ("crop", "restore") if part in stages)
-    return latency_of(row).p90 + around + found
+    return row.latency.p90 + around + found
 
 
 def _checked(row: CaseResult, frame: float, needs: Needs) -> Iterator[tuple[bool, str]]:
@@ -162,7 +158,7 @@ def _checked(row: CaseResult, frame: float, needs: Needs) -> Iterator[tuple[bool
     yield frame <= budget, f"{frame:.1f} ms a frame, {budget:.1f} are there at {needs.fps:g} fps"
     most = most_lost(row)
     if not row.descends_from_float_model:
-        yield False, "measured beside, not made from the float model"
+        yield False, "measured with --beside: not converted from the float model"
     elif most is None:
         yield False, "its NME drop is not known: measure with --data and the float model"
     else:
@@ -193,17 +189,39 @@ def _size(row: CaseResult) -> int:
 
 
 def advice(judged: Sequence[Judged], needs: Needs) -> list[str]:
-    """Return lines to print: what to ship first, or what comes nearest; then the others."""
-    chosen, near = best(judged), nearest(judged, needs)
-    lines = []
-    if chosen:
-        lines = [f"Ship {chosen.row.key} on {chosen.device}:"]
-        lines += [f"  {line}" for line in why(chosen, needs)]
-    elif near:
-        lines = [f"Nearest: {near.row.key} on {near.device}"]
-        lines += [f"  no: {words}" for words in near.against]
-        lines += [f"  yes: {words}" for words in near.met]
-    return lines + why_not([each for each in judged if each is not (chosen or near)])
+    """Return lines to print: first the row to ship, or the nearest one, then the others."""
+    chosen = best(judged)
+    if chosen is None:
+        return _without_match(judged, needs)
+    lines = [f"Ship {chosen.row.key} on {chosen.device}:"]
+    lines += [f"  {line}" for line in why(chosen, needs)]
+    return lines + _others(judged, chosen)
+
+
+def _without_match(judged: Sequence[Judged], needs: Needs) -> list[str]:
+    """What the needs are, which row comes nearest, what would do, and what the others miss."""
+    near = nearest(judged, needs)
+    lines = [f"Nothing meets the needs: {', '.join(in_words(needs))}."]
+    if near:
+        lines.append(f"{near.row.key} on {near.device} comes nearest:")
+        lines += [f"  misses: {words}" for words in near.against]
+        lines += [f"  meets: {words}" for words in near.met]
+    return [*lines, f"{what_would(near, needs)}.", *_others(judged, near)]
+
+
+def in_words(needs: Needs) -> list[str]:
+    """Return each of ``needs`` as it stands after a colon."""
+    threads = needs.threads
+    return [
+        f"{needs.fps:g} frames a second{' with a detection in each' * needs.detect}",
+        f"at most {needs.max_nme_drop:g} points of NME lost",
+        *([f"at most {threads} thread{'s' * (threads > 1)}"] if threads else []),
+    ]
+
+
+def _others(judged: Sequence[Judged], named: Judged | None) -> list[str]:
+    lines = why_not([each for each in judged if each is not named])
+    return ["Others:", *(f"  {line}" for line in lines)] if lines else []
 
 
 def why(chosen: Judged, needs: Needs) -> list[str]:
@@ -228,14 +246,14 @@ def why(chosen: Judged, needs: Needs) -> list[str]:
 def what_would(near: Judged | None, needs: Needs) -> str:
     """Return advice where nothing meets ``needs``: the nearest options that ``near`` meets."""
     if near is None:
-        return "Measure artifacts of one float model, with it and with --data"
+        return "To choose, measure artifacts together with their float model and with --data"
     fps, threads = 1e3 / near.frame_ms, near.row.threads or 1
     words = [f"--fps {min(needs.fps, floor(fps) if fps >= 1 else floor(1e3 * fps) / 1e3):g}"]
     words += [f"--max-nme-drop {max(needs.max_nme_drop, rounded_up(most_lost(near.row) or 0)):g}"]
     words += [f"--max-threads {max(needs.threads, threads)}"] if needs.threads else []
-    return f"{near.row.key} would do for {' '.join(words)}"
+    return f"It would do for {' '.join(words)}"
 
 
 def why_not(judged: Sequence[Judged]) -> list[str]:
     """Return a line for each row that misses a need."""
-    return [f"not {j.label}: {'; '.join(j.against)}" for j in judged if j.against]
+    return [f"{j.label}: {'; '.join(j.against)}" for j in judged if j.against]

@@ -25,12 +25,12 @@ class WarmUp:
     """Calls made before measuring.
 
     seconds : 0 in records that do not have it; steady : whether latency had settled, None if there
-    were too few calls to know
+    were too few calls to know, True in records that do not have it
     """
 
     calls: int
     seconds: float = 0.0
-    steady: bool | None = None
+    steady: bool | None = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,10 +202,12 @@ class SustainedResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelDescription:
-    """What a record says about a model besides measurements; None where it is not known.
+    """Facts about a model besides measurements; None where they are not known.
 
     bytes : of its files; operators : counts, ``total`` and ``int8``; foreign : a network of others,
     described by a TOML file; pose : where a foreign network's pose is from
+    sha256 : of the file, files_sha256 : of all files of the model, source_sha256 : of its float
+    model
     """
 
     name: str
@@ -220,23 +222,22 @@ class ModelDescription:
     foreign: Omittable[bool] = None
     licence: Omittable[str] = None
     pose: Omittable[str] = None
+    sha256: Omittable[str] = None
+    files_sha256: Omittable[str] = None
+    source_sha256: Omittable[str] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult(ModelDescription):
-    """One row of a record: a model, its identity and what was measured; None: was not measured.
+    """One row of a record: a model, its identity and its results; None for what was not measured.
 
-    key : name of the row in this and other records; file : without folders; sha256 : of that file,
-    files_sha256 : of all files of the model, source_sha256 : of its float model; cpus : cores that
-    the process was pinned to, empty for any; compared : made from the run's float model; error :
-    why the case failed; unsteady : reasons to distrust the latency
+    key : name of the row in this and other records; file : without folders; cpus : cores that the
+    process was pinned to, empty for any; compared : made from the run's float model; error : why
+    the case failed; unsteady : reasons to distrust the latency
     """
 
     key: str
     file: Omittable[str] = None
-    sha256: Omittable[str] = None
-    files_sha256: Omittable[str] = None
-    source_sha256: Omittable[str] = None
     cpus: Omittable[tuple[int, ...]] = None
     compared: Omittable[bool] = None
     error: Omittable[str] = None
@@ -249,8 +250,25 @@ class CaseResult(ModelDescription):
     sustained: Omittable[SustainedResult] = None
 
     @property
+    def latency(self) -> LatencyResult:
+        """The latency; `ValueError` where it was not measured."""
+        if self.latency_ms is None:
+            raise ValueError(f"{self.key} has no latency")
+        return self.latency_ms
+
+    @property
+    def figures(self) -> AccuracyResult:
+        """The accuracy; without any figure where it was not measured."""
+        return self.accuracy or AccuracyResult()
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file; of the model in records from before they had it."""
+        return self.file or self.name
+
+    @property
     def descends_from_float_model(self) -> bool:
-        """Whether accuracy drops are given for it; true in records that do not say otherwise."""
+        """Whether accuracy drops are given for it; true in records that lack the field."""
         return self.compared is not False
 
 
@@ -284,10 +302,15 @@ class FaceSettings:
     sha256: Omittable[str] = None
     annotations_sha256: Omittable[str] = None
 
+    @property
+    def are_drawn(self) -> bool:
+        """Whether the faces are drawn; early records show it by the data set's name alone."""
+        return self.on.startswith("synthetic ") if self.drawn is None else self.drawn
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """What a run was asked for.
+    """Options of a run.
 
     kind : quick or rigorous; threads : counts that occur; reference : file that accuracy drops are
     measured against
@@ -315,7 +338,10 @@ class Portrait:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordContent:
-    """The whole record, as `BenchmarkRecord.typed` gives it."""
+    """The whole record, as `BenchmarkRecord.typed` gives it.
+
+    taken, ended : ISO times, UTC; load_average : of the last minute before the run
+    """
 
     schema_version: int
     asmnet_edge: str | None = None
@@ -328,3 +354,13 @@ class RecordContent:
     settings: RunSettings
     results: tuple[CaseResult, ...] = ()
     portraits: tuple[Portrait, ...] = ()
+
+    @property
+    def measured(self) -> tuple[CaseResult, ...]:
+        """The rows that have a latency."""
+        return tuple(case for case in self.results if case.latency_ms)
+
+    @property
+    def failed(self) -> tuple[CaseResult, ...]:
+        """The rows that could not be measured, or not wholly."""
+        return tuple(case for case in self.results if case.error is not None)

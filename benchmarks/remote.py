@@ -59,10 +59,10 @@ def last_words(done: subprocess.CompletedProcess[bytes]) -> str:
     return lines[-1]
 
 
-# A benchmark on another machine: copy, start, watch, fetch, clean up
+# The run there: copy, start, watch, fetch, clean up
 
 GONE, NONE = 44, 45  # our scripts' exit codes: the folder, or a file in it, is not there
-KILLED = 137  # exit code of a run that could not write its own
+KILLED = 137  # exit code of a run that could not write one
 PATIENCE = 300.0  # seconds without an answer before the machine is given up
 PAUSE = 1.0  # seconds between two polls
 BOOT = "/proc/sys/kernel/random/boot_id"  # another after a restart, when numbers are given anew
@@ -74,7 +74,7 @@ FLAGS = ("rigorous", "pictures")
 
 @dataclass
 class RemoteRun:
-    """One benchmark on another machine, in a folder of its own that `clean` removes.
+    """One benchmark on another machine, in a new folder that `clean` removes.
 
     report : takes the lines that the run prints
     """
@@ -133,10 +133,10 @@ class RemoteRun:
             f"(setsid nohup sh -c {shlex.quote(shell)} </dev/null >/dev/null 2>&1 &)"
         )
         self.host.must(script)
-        self.report(f"started; to take it up again: {self.again}")
+        self.report(f"started; to resume watching it: {self.again}")
 
     def wait(self) -> int:
-        """Report what the run prints until it ends; return its exit code. Survives cut connections.
+        """Report the lines of the run until it ends, across cut connections; return its exit code.
 
         `CheckFailedError` when the machine stays away, or the folder is gone.
         """
@@ -193,17 +193,19 @@ class RemoteRun:
         """Return the record's JSON, its faces named as here; `UsageError` if none was written."""
         done = self._asked(f"test -e record.json || exit {NONE}; cat record.json")
         if done.returncode == NONE:
-            raise UsageError(f"{self.host.name}: no record was written", "The lines above say why")
+            raise UsageError(
+                f"{self.host.name}: no record was written", "The reason is in the lines above"
+            )
         names = self._asked(f"test -e {NAMES} || exit {NONE}; cat {NAMES}")
         content: dict[str, Any] = json.loads(done.stdout)
         return named_as_here(content, json.loads(names.stdout)) if names.stdout else content
 
     def stop(self) -> None:
-        """Ask the run to end and keep what it measured; `wait` for that."""
+        """Ask the run to end and keep its results so far; `wait` until it has."""
         self._asked("kill -TERM $(cat run) 2>/dev/null || true")
 
     def clean(self) -> None:
-        """End what still runs there and remove the folder."""
+        """End all processes of the run there and remove the folder."""
         if not self.folder:
             return
         place = shlex.quote(self.folder)

@@ -1,4 +1,4 @@
-"""Files for the other machine: this program as a wheel, and the models to measure."""
+"""Files for the other machine: this program as a wheel, models, and annotated faces."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import asmnet_edge
-from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX, FOREIGN_SUFFIX, distinct_names
+from asmnet_edge.benchmarks.cases import FOREIGN_SUFFIX, distinct_names
 from asmnet_edge.benchmarks.evaluation_faces import missing_as_json
 from asmnet_edge.benchmarks.foreign_description import read_foreign
 from asmnet_edge.datasets.csv_table import TABLE, picture_suffix, table_files
 from asmnet_edge.datasets.sample import Dataset
 from asmnet_edge.errors import UsageError
+from asmnet_edge.formats import FLOAT_SUFFIX
 from asmnet_edge.io.manifest import artifact_files, manifest_path
 
 SUBPACKAGES = ("benchmarks", "converters")  # beside asmnet_edge in a checkout

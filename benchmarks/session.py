@@ -1,4 +1,4 @@
-"""One benchmark run, phase by phase."""
+"""A benchmark run: `run_benchmark` measures phase by phase and returns the record."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from dataclasses import replace
 from time import monotonic
 
 from asmnet_edge.benchmarks.accuracy import Portraits
-from asmnet_edge.benchmarks.cases import BenchmarkOptions, BenchmarkPlan
+from asmnet_edge.benchmarks.cases import (
+    DRAWN_FACES,
+    BenchmarkOptions,
+    BenchmarkPlan,
+    subset_of,
+)
 from asmnet_edge.benchmarks.evaluation_faces import (
     EvaluationFaces,
     FaceSource,
     Outputs,
     faces_settings,
+    source_of,
 )
 from asmnet_edge.benchmarks.latency_statistics import power_warning
 from asmnet_edge.benchmarks.phases import (
@@ -29,6 +35,7 @@ from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_types import FaceSettings, Portrait, RunSettings
 from asmnet_edge.benchmarks.timing_loop import failure
 from asmnet_edge.benchmarks.worker import workers
+from asmnet_edge.datasets.catalog import open_dataset
 from asmnet_edge.errors import UsageError
 
 SAVE_EVERY = 30.0  # seconds, so that even a killed run leaves most of what it measured
@@ -42,23 +49,31 @@ def run_benchmark(
     save: Save = lambda record: None,
     plan: BenchmarkPlan | None = None,
 ) -> BenchmarkRecord:
-    """Measure what ``options`` ask for on this machine and return the record.
+    """Carry out the benchmark of ``options`` on this machine and return the record.
 
     progress : called as ``(what, steps)``, returns a function to call after each step
     save : called with the record so far, now and then and after each phase
     plan : that of ``options``, where the caller has made it already
     Case by case errors are in the record; `UsageError` for options that cannot be met. Ctrl-C
-    ends the run and keeps what was measured.
+    ends the run and keeps the results so far.
 
         record = run_benchmark(BenchmarkOptions(artifacts=(Path("model-int8.tflite"),)))
         for case in record.measured_cases:
-            print(case.key, case.latency_ms.p50)
+            print(case.key, case.latency.p50)  # ms a face
     """
     plan = plan or options.plan()
-    with workers(plan.cases) as rows:
-        faces = options.open_faces()
-        found = opened(plan.cases, rows, progress("loading", len(rows)))
+    with workers(plan.cases) as runners:
+        faces = open_faces(options)
+        found = opened(plan.cases, runners, progress("loading", len(runners)))
         return measure_all(plan, found, faces, progress, save)
+
+
+def open_faces(options: BenchmarkOptions) -> FaceSource:
+    """Open the faces to evaluate on: those of ``options.data``, or drawn faces."""
+    if options.data:
+        dataset = open_dataset(options.data)
+        return source_of(dataset, subset_of(dataset, options.subset), annotated=True)
+    return source_of(open_dataset(f"synthetic:{DRAWN_FACES}"), "test", annotated=False)
 
 
 def measure_all(
@@ -73,7 +88,7 @@ def measure_all(
     Interrupted (Ctrl-C), it ends with what was measured. So it does when something else goes wrong,
     which is then in the record's warnings.
     """
-    rule = next((m.row.crop for m in found if m.row), None)
+    rule = next((m.runner.crop for m in found if m.runner), None)
     check_scheme(found, source)
     settings = settings_of(plan, found, source.for_rule(rule) if rule else None)
     record = BenchmarkRecord.begin(settings)
@@ -119,7 +134,7 @@ def with_results(
     interrupted: bool,
     portraits: Sequence[Portrait] = (),
 ) -> BenchmarkRecord:
-    """Return ``record`` with what was measured so far, and the reference that drops really have."""
+    """Return ``record`` with the results so far, and the reference that drops really have."""
     settings = replace(record.settings, reference=reference_name(found))
     results = [m.current_result() for m in found]
     return record.with_settings(settings).with_results(results, interrupted, portraits)
@@ -160,9 +175,9 @@ def settings_of(
 def check_scheme(found: Sequence[MeasuredCase], source: FaceSource) -> None:
     """Raise `UsageError` for a case of another landmark scheme than the faces'."""
     for each in found:
-        if each.row and each.row.scheme != source.scheme:
+        if each.runner and each.runner.scheme != source.scheme:
             raise UsageError(
-                f"{each.case.path.name} gives {each.row.scheme.name}, the faces are "
+                f"{each.case.path.name} gives {each.runner.scheme.name}, the faces are "
                 f"{source.scheme.name}",
                 "Benchmark models of one scheme together, on faces of that scheme",
             )
@@ -173,9 +188,9 @@ def portraits_of(
 ) -> list[Portrait]:
     """Return the faces that artifacts moved most, where the plan asks for pictures."""
     reference = reference_of(found)
-    if not plan.pictures or reference is None or reference.outputs is None or not reference.row:
+    if not plan.pictures or reference is None or reference.outputs is None or not reference.runner:
         return []
-    portraits = Portraits(source.for_rule(reference.row.crop), reference.outputs)
+    portraits = Portraits(source.for_rule(reference.runner.crop), reference.outputs)
     shown: list[Outputs] = [reference.outputs]
     drawn: list[Portrait] = []
     for each in found:

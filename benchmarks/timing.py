@@ -1,4 +1,4 @@
-"""Timing of calls: one round of a case, and its warm-up. Runs in the case's own process."""
+"""Timing in the process of a case: warm-up, a round of calls, stages, a reference workload."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import cast
 
 import cv2
 import numpy as np
@@ -22,7 +21,6 @@ from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import Box
 from asmnet_edge.geometry.schemes import LandmarkScheme
 from asmnet_edge.io.images import Picture
-from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.backends.backend import InferenceBackend
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.haar import detect_haar
@@ -161,39 +159,21 @@ STAGES = ("decode", "detect", "crop", "infer", "restore", "total", "track")
 Stages = dict[str, list[float]]
 
 
-@contextmanager
-def opencv_threads(count: int) -> Iterator[None]:
-    """Limit OpenCV to the threads of the case within the block; it would take all cores."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(count)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
 @dataclass(frozen=True)
-class _Contract:
-    """The part of a manifest that a landmarker needs, for models that have none."""
-
-    crop_rule: CropRule
-    landmark_scheme: LandmarkScheme
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """A `CallableModel` in the place of an `Artifact`."""
+class _LandmarkModel:
+    """The part of a `CallableModel` that a landmarker needs."""
 
     path: Path
-    manifest: _Contract
+    crop_rule: CropRule
+    landmark_scheme: LandmarkScheme
     backend: InferenceBackend
 
 
 def landmarker_of(model: CallableModel) -> FaceLandmarker:
     """Return the landmarker of ``predict`` around ``model``, looking for one face."""
-    contract = _Contract(model.crop, model.scheme)
-    loaded = _Loaded(Path(model.description.name), contract, model.backend)
-    return FaceLandmarker(cast(Artifact, loaded), partial(_largest_face, margin=model.crop.margin))
+    path = Path(model.description.name)
+    needed = _LandmarkModel(path, model.crop, model.scheme, model.backend)
+    return FaceLandmarker(needed, partial(_largest_face, margin=model.crop.margin))
 
 
 def _largest_face(picture: Picture, margin: float) -> Sequence[Box]:

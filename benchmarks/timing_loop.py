@@ -1,4 +1,7 @@
-"""Text of an error in one part of a run, while the run goes on."""
+"""Timing of all cases of a run: interleaved rounds, and sustained load.
+
+A case that fails is left out from there on, and its error kept.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def failure(error: Exception) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-# Interleaved measuring: cases take turns, so that a drifting machine slows all of them alike
+# Interleaved rounds: cases take turns, so that a drifting machine slows all of them alike
 
 
 class Timed(Protocol):
@@ -61,25 +64,25 @@ class Timings:
 
 
 def measure(
-    rows: Sequence[Timed],
+    runners: Sequence[Timed],
     plan: LatencyPlan,
     tick: Callable[[], None],
     timings: Sequence[Timings] | None = None,
 ) -> Sequence[Timings]:
-    """Warm up and measure each of ``rows`` into ``timings``; ``tick`` is called after every turn.
+    """Warm up and time each of ``runners`` into ``timings``; ``tick`` is called after every turn.
 
-    The order is drawn anew for each round, so that none always follows the same one. A case that
+    The order is random in each round, so that none always follows the same one. A case that
     fails is left out from there on. ``timings`` are filled as it goes, so that an interruption
-    keeps what was measured.
+    keeps the results so far.
     """
-    timings = [Timings() for _ in rows] if timings is None else timings
-    for row, its in zip(rows, timings, strict=True):
-        _guarded(its, lambda row=row, its=its: _warm(row, its, plan))  # type: ignore[misc]
+    timings = [Timings() for _ in runners] if timings is None else timings
+    for runner, its in zip(runners, timings, strict=True):
+        _guarded(its, lambda runner=runner, its=its: _warm(runner, its, plan))  # type: ignore[misc]
     rng = np.random.default_rng(plan.seed)
     for _ in range(plan.rounds):
-        for number in rng.permutation(len(rows)):
-            row, its = rows[number], timings[number]
-            _guarded(its, lambda row=row, its=its: _turn(row, its, plan))  # type: ignore[misc]
+        for number in rng.permutation(len(runners)):
+            runner, its = runners[number], timings[number]
+            _guarded(its, lambda runner=runner, its=its: _turn(runner, its, plan))  # type: ignore[misc]
             tick()
     return timings
 
@@ -92,13 +95,13 @@ def _guarded(its: Timings, step: Callable[[], None]) -> None:
             its.error = failure(error)
 
 
-def _warm(row: Timed, its: Timings, plan: LatencyPlan) -> None:
-    its.warm_up = row.warm_up(plan.warmup_seconds)
+def _warm(runner: Timed, its: Timings, plan: LatencyPlan) -> None:
+    its.warm_up = runner.warm_up(plan.warmup_seconds)
 
 
-def _turn(row: Timed, its: Timings, plan: LatencyPlan) -> None:
+def _turn(runner: Timed, its: Timings, plan: LatencyPlan) -> None:
     speed, before = yardstick(its.cpus), read_sensors()
-    turn = row.turn(*plan.turn)
+    turn = runner.turn(*plan.turn)
     after = read_sensors()
     its.notes.append(note_of(turn, before, after, [*speed, *yardstick(its.cpus)]))
     its.turns.append(turn)
@@ -113,20 +116,20 @@ NEAR, COOLING, PAUSE = 2.0, 600.0, 2.0  # degrees; seconds to wait at most, and 
 
 
 def sustain(
-    row: Timed,
+    runner: Timed,
     seconds: float,
     tick: Callable[[], None],
     points: list[SustainedPoint] | None = None,
     cpus: Sequence[int] = (),
 ) -> list[SustainedPoint]:
-    """Call ``row`` without a break for ``seconds``; return a point of the curve each `step_of`.
+    """Call ``runner`` without a break for ``seconds``; return a point of the curve each `step_of`.
 
     ``points`` is filled as it goes. ``tick`` is called for each. cpus : as of `yardstick`.
     """
     points = [] if points is None else points
     step, speed, start = step_of(seconds), yardstick(cpus), monotonic()
     while (past := monotonic() - start) < seconds:
-        before, turn = read_sensors(), row.turn(1, min(step, seconds - past))
+        before, turn = read_sensors(), runner.turn(1, min(step, seconds - past))
         p50, p90 = np.percentile(turn.samples, (50, 90))
         note = note_of(turn, before, read_sensors(), speed)
         points.append(

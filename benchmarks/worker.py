@@ -1,8 +1,8 @@
-"""A case in a process of its own.
+"""Cases in separate processes, and cold starts.
 
-So each has its threads, its cores and its memory for itself, one that crashes takes no other along,
-and the program that watches stays small. The two exchange pickles over the process's standard input
-and output; both ends are ours.
+Each case has its threads, its cores and its memory for itself, one that crashes takes no other
+along, and the program that watches stays small. The two exchange pickles over the process's
+standard input and output; both ends are ours.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ OPENING, PATIENCE, TIMES, FIRST_CALL, DETECTING = 600.0, 120.0, 10, 10.0, 0.5
 PASS_CALLS = 4  # inferences of one pass through the stages at most: 2 or 3 of the still, 1 tracked
 
 
-class Row(Protocol):
-    """A case that is measured, in this process (`LocalRow`) or in its own (`WorkerRow`).
+class CaseRunner(Protocol):
+    """A case that is measured, in this process (`LocalRunner`) or in another (`WorkerRunner`).
 
-    unmeasured : its row of the record without measurements; crop : rule that its crops are cut by
+    unmeasured : its row of the record without results; crop : rule that its crops are cut by
     """
 
     @property
@@ -65,8 +65,8 @@ class Row(Protocol):
         """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3)."""
 
 
-class WorkerRow:
-    """A row whose model lives in another process.
+class WorkerRunner:
+    """A case whose model lives in another process.
 
     A process that hangs is killed after a while: `ModelError`.
     """
@@ -84,7 +84,7 @@ class WorkerRow:
         )
         self._send(case)
 
-    def opened(self) -> WorkerRow:
+    def opened(self) -> WorkerRunner:
         """Wait until the model is loaded; `ModelError` when it cannot be."""
         with self._killed_after(OPENING):
             self.unmeasured, self.crop, self.scheme = self._receive()
@@ -174,14 +174,14 @@ class WorkerRow:
 
 
 @contextmanager
-def workers(cases: Sequence[Case]) -> Iterator[list[WorkerRow]]:
+def workers(cases: Sequence[Case]) -> Iterator[list[WorkerRunner]]:
     """Start a process for each of ``cases``, side by side; all end with the block."""
     with ExitStack() as stack:
-        rows = []
+        runners = []
         for case in cases:
-            rows.append(WorkerRow(case))
-            stack.callback(rows[-1].close)
-        yield rows
+            runners.append(WorkerRunner(case))
+            stack.callback(runners[-1].close)
+        yield runners
 
 
 # Cold start and memory: a fresh process from its start to the first landmark

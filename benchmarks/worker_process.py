@@ -1,4 +1,4 @@
-"""A case in this process: timed calls, stages, outputs."""
+"""The process of a case: it loads the model and answers the questions of the benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from asmnet_edge.benchmarks.record_types import CaseResult, WarmUp
 from asmnet_edge.benchmarks.timing import (
     Stages,
     Turn,
-    opencv_threads,
     take_turn,
     time_stages,
     warm_up,
@@ -26,14 +25,15 @@ from asmnet_edge.benchmarks.timing import (
 from asmnet_edge.benchmarks.timing_loop import failure
 from asmnet_edge.errors import ModelError
 from asmnet_edge.geometry.metrics import inter_ocular
+from asmnet_edge.io.system import opencv_threads
 from asmnet_edge.runtime.backends.backend import Crop
 
 COLLAPSED = 1e-6  # inter-ocular distance, of the crop's side, below which nothing can be measured
 
 
 @dataclass
-class LocalRow:
-    """A `CallableModel` that is measured in this process; see `rows.worker.Row`."""
+class LocalRunner:
+    """A `CallableModel` that is measured in this process; see `worker.CaseRunner`."""
 
     model: CallableModel
     unmeasured: CaseResult
@@ -62,28 +62,26 @@ class LocalRow:
     def outputs(self, crops: Crop) -> Outputs:
         """Outputs of the model; `ModelError` where nothing can be measured on them."""
         outputs = self.model.outputs(crops)
-        if not all(np.isfinite(output).all() for output in outputs):
-            raise ModelError(f"{self.unmeasured.name} gives numbers that are not finite")
         if not (inter_ocular(outputs[0], self.scheme) > COLLAPSED).all():
             raise ModelError(f"{self.unmeasured.name} puts both eyes of a face in one place")
         return outputs
 
 
-# Process of a `rows.worker.WorkerRow`: answers the questions of the benchmark that started it
+# Questions and answers; `worker.WorkerRunner` is at the other end
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Open the case that comes first, then answer calls of its row's methods until the end."""
-    row: Any = None
+    """Open the case that comes first, then answer calls of its runner's methods until the end."""
+    runner: Any = None
     with suppress(EOFError):
         while True:
             question = pickle.load(questions)
             try:
-                if row is None:
-                    row, answer = _open(question)
+                if runner is None:
+                    runner, answer = _open(question)
                 else:
                     method, arguments = question
-                    answer = getattr(row, method)(*arguments)
+                    answer = getattr(runner, method)(*arguments)
                 reply = (True, answer)
             except Exception as error:  # whatever it is, it is this case's failure
                 reply = (False, failure(error))
@@ -95,8 +93,8 @@ def _open(case: Case) -> tuple[Any, Any]:
     from asmnet_edge.benchmarks.model_loading import identified, open_checked_model
 
     model = open_checked_model(case)
-    row = LocalRow(model, identified(case, model))
-    return row, (row.unmeasured, row.crop, row.scheme)
+    runner = LocalRunner(model, identified(case, model))
+    return runner, (runner.unmeasured, runner.crop, runner.scheme)
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""From the float model to artifacts: one inference graph, one file per target, one check."""
+"""Conversion of a float model to artifacts: inference graph, calibration, exporters, checks."""

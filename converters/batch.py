@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ PARENT_CHECK_SECONDS = 1.0  # between checks whether the parent process still ex
 
 @dataclass(frozen=True)
 class Batch:
-    """What all jobs of a batch have in common.
+    """Inputs that all jobs of a batch share.
 
     source : file of the float model; folder : of the artifacts; stem : that their names begin with
     """
@@ -92,18 +93,29 @@ def run_job(
     return result
 
 
+@contextmanager
+def worker_processes(count: int, packages: Sequence[str]) -> Iterator[ProcessPoolExecutor]:
+    """Start ``count`` processes that import ``packages`` while the caller prepares their work."""
+    pool = ProcessPoolExecutor(count, spawning(), _begin, (os.getpid(), tuple(packages)))
+    try:
+        pool.submit(int)  # a pool starts its processes with its first task
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
 def run_in_processes(
-    jobs: Sequence[ConversionJob], batch: Batch, processes: int
+    jobs: Sequence[ConversionJob], batch: Batch, pool: ProcessPoolExecutor
 ) -> Iterator[JobResult]:
-    """Carry out ``jobs``, each format in one of ``processes``; yield results as they come."""
-    with ProcessPoolExecutor(processes, spawning(), _begin, (os.getpid(),)) as pool:
-        waiting = [pool.submit(_run_group, group, batch) for group in by_format(jobs)]
-        try:
-            for done in as_completed(waiting):
-                yield from done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    """Carry out ``jobs`` in the processes of ``pool``, each format in one; yield results at once.
+
+    pool : see `worker_processes`
+    """
+    waiting = [pool.submit(_run_group, group, batch) for group in by_format(jobs)]
+    for done in as_completed(waiting):
+        yield from done.result()
 
 
 def by_format(jobs: Sequence[ConversionJob]) -> list[list[ConversionJob]]:
@@ -114,13 +126,16 @@ def by_format(jobs: Sequence[ConversionJob]) -> list[list[ConversionJob]]:
     return [groups[name] for name in sorted(groups, key=lambda name: -format_named(name).cost)]
 
 
-def _begin(parent: int) -> None:
-    """Silence this process from its start, and end it as soon as the parent is gone."""
+def _begin(parent: int, packages: Sequence[str]) -> None:
+    """Silence this process, import ``packages``, and end it as soon as the parent is gone."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1), os.dup2(nowhere, 2)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with suppress(Exception):  # a job that needs the package raises it again
+        for package in packages:
+            import_module(package)
 
 
 def _end_with(parent: int) -> None:

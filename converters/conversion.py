@@ -9,15 +9,24 @@ for result in report.results:
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from importlib import util
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from asmnet_edge.converters.batch import Batch, JobResult, run_in_processes, run_job
+from asmnet_edge.converters.batch import (
+    Batch,
+    JobResult,
+    run_in_processes,
+    run_job,
+    worker_processes,
+)
 from asmnet_edge.converters.calibration.calibration_set import CHECKED, COUNT, CalibrationSet
 from asmnet_edge.converters.calibration.sources import DRAWN, FaceSource
 from asmnet_edge.converters.jobs import ConversionJob, jobs_for
@@ -91,19 +100,19 @@ class ConvertOptions:
 
     @property
     def has_goal(self) -> bool:
-        """Whether a limit is set for what int8 may cost."""
+        """Whether a limit for the loss of accuracy is set."""
         return self.max_nme_drop is not None or self.max_deviation is not None
 
     @property
     def goal(self) -> Goal | None:
-        """The limit for what int8 may cost, if one is set."""
+        """The limit for the loss of accuracy, if one is set."""
         from asmnet_edge.converters.accuracy.scores import Goal
 
         return Goal(self.max_nme_drop, self.max_deviation) if self.has_goal else None
 
     @property
     def source(self) -> FaceSource:
-        """Where the calibration faces come from."""
+        """Source of the calibration faces."""
         return FaceSource(self.data, self.faces, self.detector, self.not_in, self.detector_model)
 
 
@@ -214,11 +223,32 @@ class Conversion:
         self.jobs, self._faces, self._goal = options.jobs, options.source, options.goal
 
     def run(self) -> ConversionReport:
-        """Make all artifacts; `AsmnetEdgeError` for what cannot be done at all."""
+        """Make all artifacts; `AsmnetEdgeError` if the options cannot be carried out at all."""
         self._prepare()
-        from asmnet_edge.training.float_model import load_float_model
+        with self._workers() as self._pool:
+            return self._run()
 
+    @property
+    def is_parallel(self) -> bool:
+        """Whether several formats are converted at a time, in processes of their own.
+
+        A plan needs all of them in one process.
+        """
+        return self._count > 1 and not self.options.has_goal
+
+    @property
+    def _count(self) -> int:
+        return min(self.options.processes, len({job.format for job in self.jobs}))
+
+    def _workers(self) -> AbstractContextManager[ProcessPoolExecutor | None]:
+        if not self.is_parallel:
+            return nullcontext()
+        return worker_processes(self._count, packages_of([job.spec for job in self.jobs]))
+
+    def _run(self) -> ConversionReport:
         with self._quiet():
+            from asmnet_edge.training.float_model import load_float_model
+
             model = load_float_model(self.source)
         batch = Batch(self.source, self._calibrate(model), self.options.output, self.source.stem)
         planned_jobs = [job for job in self.jobs if self._is_planned(job)]
@@ -237,7 +267,7 @@ class Conversion:
     def _prepare(self) -> None:
         """Fail early: on missing packages, existing outputs, a folder that cannot be written to."""
         with self._quiet():
-            import_packages([job.spec for job in self.jobs])
+            import_packages([job.spec for job in self.jobs], only_check=self.is_parallel)
         # the layers that a plan keeps in float are known at its end, so --resume keeps none of it
         new = [job for job in self.jobs if not self.options.resume or self._is_planned(job)]
         output, stem = self.options.output, self.source.stem
@@ -270,8 +300,8 @@ class Conversion:
         kept = self._existing(jobs, batch, model) if self.options.resume else []
         existing = {result.job for result in kept}
         left = [job for job in jobs if job not in existing]
-        if self.options.processes > 1 and left:
-            return [*kept, *self._in_parallel(left, batch)]
+        if self._pool and left:
+            return [*kept, *self._in_parallel(left, batch, self._pool)]
         return [*kept, *self._in_turn(left, batch, model)]
 
     def _existing(
@@ -308,8 +338,10 @@ class Conversion:
             self._finished(result, number, total)
             yield result
 
-    def _in_parallel(self, jobs: Sequence[ConversionJob], batch: Batch) -> Iterator[JobResult]:
-        results = run_in_processes(jobs, batch, self.options.processes)
+    def _in_parallel(
+        self, jobs: Sequence[ConversionJob], batch: Batch, pool: ProcessPoolExecutor
+    ) -> Iterator[JobResult]:
+        results = run_in_processes(jobs, batch, pool)
         for number, result in enumerate(results, start=1):
             self._finished(result, number, len(jobs))
             yield result
@@ -365,19 +397,17 @@ class _Skipped:
             yield f"{count} broken face{'' if count == 1 else 's'} left out"
 
 
-def import_packages(specs: Sequence[FormatSpec]) -> None:
-    """Import what the exporters of ``specs`` need.
+def import_packages(specs: Sequence[FormatSpec], only_check: bool = False) -> None:
+    """Import the packages of the exporters of ``specs``, or ``only_check`` that they are installed.
 
-    `MissingExtraError` with the command that installs what is missing, before any work is done.
+    `MissingExtraError` with the command that installs a missing package, before any work is done.
     """
-    import importlib
-
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     cures = {module: spec.cure for spec in reversed(specs) for module in spec.packages}
-    for module in dict.fromkeys(module for spec in specs for module in spec.packages):
+    for module in packages_of(specs):
         try:
-            importlib.import_module(module)
+            _find(module) if only_check else importlib.import_module(module)
         except ModuleNotFoundError as error:
             if (error.name or "").split(".")[0] != module.split(".")[0]:
                 raise
@@ -385,3 +415,14 @@ def import_packages(specs: Sequence[FormatSpec]) -> None:
                 f"this needs the package {module!r}, which is not installed",
                 f"Install it with: {cures[module]}",
             ) from error
+
+
+def packages_of(specs: Sequence[FormatSpec]) -> tuple[str, ...]:
+    """Return the modules that the exporters of ``specs`` import, each once."""
+    return tuple(dict.fromkeys(module for spec in specs for module in spec.packages))
+
+
+def _find(module: str) -> None:
+    name = module.partition(".")[0]
+    if util.find_spec(name) is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)

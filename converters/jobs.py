@@ -1,4 +1,4 @@
-"""Conversion jobs, which are formats times precisions, and what exporters make of each.
+"""Conversion jobs, which are formats times precisions, and the exporters that carry them out.
 
 A `ConversionJob` is one artifact to make. Its `Recipe` is what the format's `Exporter` takes beside
 the inference graph.

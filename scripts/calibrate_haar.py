@@ -1,8 +1,8 @@
-"""Measure how OpenCV's Haar box lies to the box around the landmarks, on 300W training faces.
+"""Measure how OpenCV's Haar boxes relate to the boxes of the landmarks, on 300W training faces.
 
-    python scripts/calibrate_haar.py --data ../shared/data/300w
+    python scripts/calibrate_haar.py --data data/300w
 
-Prints the numbers that `asmnet_edge.runtime.haar` keeps.
+Prints the numbers that are constants of `asmnet_edge.runtime.haar`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def relation(sample: Sample) -> FloatArray | None:
-    """(dx, dy, side) of the landmarks' box in sides of the Haar box on it, if there is one."""
+    """Return dx, dy and side (3,) of the landmarks' box in sides of the Haar box on it, or None."""
     truth = sample.landmarks.box
     for box in haar_boxes(sample.load()):
         offset = (np.array(truth.centre) - box.centre) / box.width

@@ -1,6 +1,6 @@
 """Measure int8 of seven kinds of networks in exact and in saturating arithmetic.
 
-    python scripts/check_kinds.py [--data ../shared/data/300w] [--kinds leaky pyramid ...]
+    python scripts/check_kinds.py [--data data/300w] [--kinds leaky pyramid ...]
 
 Each has random convolutions with settled batch norms, and heads fitted by ridge regression to faces
 of 300W's training part, or to drawn ones. A row has the deviation from the float model of the file
@@ -24,7 +24,7 @@ import keras
 import numpy as np
 from keras import layers as L  # noqa: N812
 
-from asmnet_edge.cli.terminal import silenced
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.checks.arithmetic import EXACT, SATURATING, open_in_both

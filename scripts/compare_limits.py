@@ -1,6 +1,6 @@
-"""Measure what keeps int8 right with and without VNNI, and what it costs.
+"""Compare ways to keep int8 correct with and without VNNI, and their costs.
 
-    python scripts/compare_limits.py --data ../shared/data/300w
+    python scripts/compare_limits.py --data data/300w
 
 Prints the table of docs/decisions/0012: deviation from the float model and NME drop in exact and in
 saturating arithmetic, this CPU's by its kernels and the other simulated, and processor time over
@@ -19,7 +19,7 @@ import onnx as onnx_format
 import openvino as openvino_format
 from compare_quantisers import held_out, relative_time  # beside this script
 
-from asmnet_edge.cli.terminal import silenced
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.checks.arithmetic import EXACT, SATURATING, open_in_both

@@ -1,6 +1,6 @@
-"""Measure what each way of quantising to int8 costs, on 300W training faces held out.
+"""Measure the cost of several ways of quantising to int8, on held-out training faces of 300W.
 
-    python scripts/compare_quantisers.py --data ../shared/data/300w
+    python scripts/compare_quantisers.py --data data/300w
 
 Prints the table of docs/decisions/0004, on which the defaults of the converters rest: deviation
 from the float model, NME drop, megabytes, and the processor time of one inference over that of the
@@ -23,7 +23,7 @@ import openvino as openvino_format
 import tensorflow as tf
 from onnxruntime import quantization
 
-from asmnet_edge.cli.terminal import silenced
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.converters.accuracy.scores import annotated_crops, score
 from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.graph import InferenceGraph

@@ -1,4 +1,4 @@
-"""Lines such as ``size : pixels a side`` in docstrings, as a list on the API pages.
+"""Turn docstring lines such as ``size : pixels a side`` into lists on the API pages.
 
 A Griffe extension, which mkdocs.yml names.
 """

@@ -1,11 +1,12 @@
-"""Make the 3-D mean face that pose is fitted with, from the 2-D shapes of training faces.
+"""Fit the 3-D mean face, which poses are fitted with, to the 2-D shapes of training faces.
 
     python scripts/fit_mean_face.py --data DATA --output asmnet_edge/assets/mean_face_68.csv
 
-Structure from motion with one rigid, left-right symmetric head for all people: pose of every face
-given the head, then the head given all poses (linear least squares), in turn (Tomasi & Kanade, IJCV
-1992, with a calibrated weak-perspective camera). The jaw's landmarks slide along the outline as the
-head turns, so they get the place they have in near-frontal faces and a depth from a half ellipse.
+Structure from motion with one rigid, left-right symmetric head for all people. Two steps alternate:
+the pose of every face given the head, and the head given all poses (linear least squares; Tomasi &
+Kanade, IJCV 1992, with a calibrated weak-perspective camera). The landmarks of the jaw slide along
+the outline when the head turns, so their positions are taken from nearly frontal faces and their
+depths from a half ellipse.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.geometry.shape_model import normalise
 
 ROUNDS = 400
-FRONTAL = 8.0  # degrees of yaw up to which the jaw's place is believed
+FRONTAL = 8.0  # largest yaw, in degrees, of the faces that the jaw is taken from
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def training_shapes(root: Path) -> FloatArray:
 
 
 def fit(shapes: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The mean face (68, 3) and the pose (faces, 3) of every shape (faces, 68, 2)."""
+    """Return the mean face (68, 3) and the pose (faces, 3) of every shape (faces, 68, 2)."""
     still = pose.rigid_points()
     face = symmetric(first_guess(shapes))
     for _ in range(ROUNDS):
@@ -60,7 +61,7 @@ def fit(shapes: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def first_guess(shapes: FloatArray) -> FloatArray:
-    """The mean shape bent over a cylinder, with a nose: enough to tell left from right."""
+    """Return the mean shape bent over a cylinder; its nose distinguishes left from right."""
     flat = shapes.mean(axis=0)
     depth = 1.5 * (flat[:, 0] - flat[:, 0].mean()) ** 2
     depth[27:31] -= np.linspace(0.03, 0.2, 4)
@@ -71,7 +72,7 @@ def first_guess(shapes: FloatArray) -> FloatArray:
 def solve_face(
     shapes: FloatArray, turn: FloatArray, scale: FloatArray, still: list[int]
 ) -> FloatArray:
-    """Least squares of s R[:2] X_j = p_ij - t_i over faces i, for each point j."""
+    """Solve s R[:2] X_j = p_ij - t_i by least squares over faces i, for each point j."""
     camera = scale[:, None, None] * turn[:, :2]  # (faces, 2, 3)
     centred = shapes - shapes[:, still].mean(axis=1, keepdims=True)
     normal = np.einsum("fij,fik->jk", camera, camera)
@@ -89,7 +90,7 @@ def jaw_from_frontal(
 ) -> FloatArray:
     jaw, still = list(range(17)), pose.rigid_points()
     seen = shapes[frontal] - shapes[frontal][:, still].mean(axis=1, keepdims=True)
-    # undo roll and scale only: what is left of yaw and pitch averages out over frontal faces
+    # only roll and scale are undone: yaw and pitch average out over frontal faces
     roll = pose.angles(turn[frontal]) * [0, 0, 1]
     upright = (
         np.einsum("fji,fnj->fni", pose.rotation(roll)[:, :2, :2], seen) / scale[frontal, None, None]

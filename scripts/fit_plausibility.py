@@ -1,15 +1,15 @@
-"""Make the shape model by which the runtime tells a face from what is none.
+"""Fit the shape model by which the runtime distinguishes faces from background.
 
     python scripts/fit_plausibility.py --data DATA --output asmnet_edge/assets/plausibility_68.npz
 
-Mean and modes come from the annotated training faces of 300W, those that validate left out. What
-the network finds is smoother than what people annotate, so the limits come from what the shipped
-int8 model finds: on the validation faces, cut by boxes that lie about as badly as a detector's and,
-where the network expects faces upright, once more by the landmarks found, as the runtime does.
-They lie where one in two hundred such faces is beyond them. How much background passes is printed.
+Mean and modes come from the annotated training faces of 300W without the validation faces. The
+landmarks of a network are smoother than annotated ones, so the limits come from the landmarks that
+the shipped int8 model finds in the validation faces: cut by boxes about as inexact as a detector's
+and, where the network expects upright faces, once more by the landmarks found, as the runtime does.
+One in two hundred such faces is beyond each limit. The share of background that passes is printed.
 
-The hash of the float model that the int8 one comes from is kept with the limits, and a test fails
-while it is another than that of the shipped weights: new weights want this run again.
+The hash of the float model that the int8 one comes from is stored with the limits. A test fails
+while it differs from that of the shipped weights: run this script again for new weights.
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ from asmnet_edge.datasets.w300 import W300
 from asmnet_edge.geometry.landmarks import Box, FloatArray
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.geometry.shape_model import PointDistributionModel
-from asmnet_edge.io.arrays import write_arrays
-from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.io.files import SHIPPED_INT8, shipped, write_arrays
 from asmnet_edge.runtime.artifact import Artifact, open_artifact
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
 from asmnet_edge.runtime.plausibility import PARAMETERS, FacePlausibility
 
 VARIANCE = 0.97
 SHARE = 99.5  # % of faces within each limit
-LOOKS = 6  # at each validation face
+VIEWS = 6  # of each validation face, in different boxes
 SHIFT, SCALE = 0.06, 0.08  # standard deviations of a box's place in its sides, of its log size
 
 
@@ -58,7 +57,7 @@ def main() -> None:
     )
     faces, others = found(as_in_use(artifact), held_out, np.random.default_rng(0))
     final = replace(unlimited, limits=_limits(unlimited, faces))
-    _tell(final, faces, others)
+    _print_shares(final, faces, others)
     write_arrays(options.output, {name: np.array(getattr(final, name)) for name in PARAMETERS})
 
 
@@ -67,7 +66,7 @@ def _tail(model: PointDistributionModel) -> float:
 
 
 def _limits(model: FacePlausibility, faces: FloatArray) -> FloatArray:
-    """Limits of the distance within, without and of both together."""
+    """Limits (3,) of the distance within the model, outside of it, and of both together."""
     raw = np.array([model.distances(face) for face in faces])
     single = np.percentile(raw, SHARE, axis=0)
     both = np.percentile(np.sqrt(((raw / single) ** 2).mean(axis=1)), SHARE)
@@ -75,19 +74,19 @@ def _limits(model: FacePlausibility, faces: FloatArray) -> FloatArray:
 
 
 def as_in_use(artifact: Artifact) -> FaceLandmarker:
-    """Look at each box once, or as often as an upright crop needs where the crop rule says so."""
+    """Return a landmarker that refines each crop where the crop rule is upright."""
     return FaceLandmarker(artifact, refine=artifact.manifest.crop_rule.upright)
 
 
 def found(
     landmarker: FaceLandmarker, samples: Sequence[Sample], rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Landmarks that ``landmarker`` finds in faces and beside them: two arrays (looks, 68, 2)."""
+    """Return what ``landmarker`` finds in faces, and beside them: (views, 68, 2) each."""
     faces, others = [], []
     for sample in samples:
         picture, box = sample.load(), sample.landmarks.box
-        for _ in range(LOOKS):
-            faces += landmarker.faces_in(picture, [_shaken(box, rng)])
+        for _ in range(VIEWS):
+            faces += landmarker.faces_in(picture, [_displaced(box, rng)])
             if beside := _beside(box, picture.shape, rng):
                 others += landmarker.faces_in(picture, [beside])
     return _points(faces), _points(others)
@@ -97,7 +96,7 @@ def _points(faces: Sequence[Face]) -> FloatArray:
     return np.stack([face.landmarks.points for face in faces])
 
 
-def _shaken(box: Box, rng: np.random.Generator) -> Box:
+def _displaced(box: Box, rng: np.random.Generator) -> Box:
     side = max(box.width, box.height) * np.exp(rng.normal(0, SCALE))
     x, y = np.array(box.centre) + rng.normal(0, SHIFT, 2) * side - side / 2
     return Box(float(x), float(y), float(side), float(side))
@@ -115,7 +114,7 @@ def _beside(box: Box, shape: Sequence[int], rng: np.random.Generator) -> Box | N
     return None
 
 
-def _tell(model: FacePlausibility, faces: FloatArray, others: FloatArray) -> None:
+def _print_shares(model: FacePlausibility, faces: FloatArray, others: FloatArray) -> None:
     for name, shapes in (("faces", faces), ("background", others)):
         quality = np.array([model.quality(shape) for shape in shapes])
         print(f"{name}: {len(shapes)}, {100 * np.mean(quality >= 0.5):.1f} % pass as a face; "

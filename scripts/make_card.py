@@ -1,11 +1,11 @@
-"""Make the model card: measure float models and what int8 costs them, and write it all down.
+"""Write the model card: measure float models and their int8 artifacts, and describe the results.
 
     python scripts/make_card.py asmnet_edge/weights/asmnet68.keras --data 300w:DIR \\
         --output docs/model-card
 
 writes ``docs/model-card.md``, its figures as ``docs/model-card.json`` and pictures into
 ``docs/model-card/``. No picture shows a face of the data set: only drawn faces are shown.
-``--render`` writes text and plots anew from stored figures and today's remarks.
+``--render`` writes text and plots again, from the stored measurements and the current remarks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel, open_model
+from asmnet_edge.benchmarks.callable_model import CallableModel, open_for_accuracy
 from asmnet_edge.benchmarks.evaluation.plots import write_worst_faces
 from asmnet_edge.benchmarks.evaluation.subsets import TRAINING
 from asmnet_edge.benchmarks.model_card.card import (
@@ -71,16 +71,24 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("models", nargs="*", type=Path, metavar="MODEL.keras")
-    add("--data", metavar="KIND:PATH", help="test faces, and training faces to calibrate int8 on")
+    add(
+        "--data",
+        metavar="KIND:PATH",
+        help="data set with test and training faces, for results and calibration",
+    )
     add("--output", type=Path, default=Path("docs/model-card"), help="path without suffix")
     add("--known", type=Path, default=KNOWN, metavar="FILE.toml",
-        help="remarks on certain weights, and the logs of their training")  # fmt: skip
-    add("--artifacts", type=Path, help="folder to keep the int8 artifacts in, for the next time")
-    add("--drawn", type=count, default=CardPlan.drawn, help="drawn faces with exact pose")
-    add("--wide", type=count, default=CardPlan.wide, help="drawn faces of every yaw")
-    add("--faces", type=count, help="at most so many of each kind: a trial, and marked as one")
-    add("--threads", type=count, help="of the models; by default as many as there are cores")
-    add("--render", action="store_true", help="only write text and plots anew")
+        help="remarks on the weights, and their training logs")  # fmt: skip
+    add("--artifacts", type=Path, help="folder in which the int8 artifacts are kept and reused")
+    add("--drawn", type=count, default=CardPlan.drawn, help="number of drawn faces with exact pose")
+    add("--wide", type=count, default=CardPlan.wide, help="number of drawn faces of every yaw")
+    add(
+        "--faces",
+        type=count,
+        help="use at most this many faces of each kind, and mark the card as a quick check",
+    )
+    add("--threads", type=count, help="threads for the network; by default the number of cores")
+    add("--render", action="store_true", help="write text and plots again, measure nothing")
     return parser.parse_args()
 
 
@@ -92,7 +100,7 @@ def count(text: str) -> int:
 
 
 def renewed(card: dict[str, Any], known: Path) -> dict[str, Any]:
-    """Return ``card`` with today's remarks and logs of ``known``; they are not measured."""
+    """Return ``card`` with the current remarks and logs of the file ``known``."""
     found = read_known(known)
     models = [{**model, **facts_of(model["sha256"], found)} for model in card["models"]]
     return {**card, "models": models}
@@ -108,7 +116,7 @@ def make(given: argparse.Namespace) -> None:
         raise DataError(f"{dataset.name} has no training part here to calibrate int8 on")
     faces = SomeFaces(dataset, plan.faces) if plan.faces else dataset
     make_folder(paths_of(plan.output)[2])
-    origins = plan.origins()  # before anything is measured, which takes minutes
+    origins = plan.origins()  # checked before the measurements, which take minutes
     for path, origin in origins.items():
         if not (origin["remarks"] or origin["log"]):
             note(f"{plan.known} has no entry for this {path.name}")
@@ -126,7 +134,7 @@ def section_of(
 ) -> dict[str, Any]:
     """Return the card's section on the model at ``path``; write pictures of drawn faces."""
     with silenced():
-        model = open_model(path, given.threads)
+        model = open_for_accuracy(path, given.threads)
     figures, found = measure(model, faces, progress_of(path))
     drawn = (
         drawn_faces(model, plan, origin, progress_of(path)) if model.scheme is IBUG68 else NO_DRAWN
@@ -142,7 +150,7 @@ def section_of(
 
 
 def drawn_faces(
-    model: EvaluatedModel, plan: CardPlan, origin: Mapping[str, Any], progress: Progress
+    model: CallableModel, plan: CardPlan, origin: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Return the figures on drawn faces; write the worst of them, and turned heads."""
     folder = paths_of(plan.output)[2]

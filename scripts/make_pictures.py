@@ -58,7 +58,7 @@ PEOPLE = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--sample", type=Path, help="write the sample picture there, too")
+    parser.add_argument("--sample", type=Path, help="also write the sample picture to this path")
     options = parser.parse_args()
     folder = options.folder
     if options.sample:
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def sample_scene() -> Picture:
-    """Four drawn people before a plain wall: (height, width, 3) uint8 BGR."""
+    """Return four drawn people in front of a plain wall: (height, width, 3) uint8 BGR."""
     width, height = SCENE
     wall = np.linspace(*WALL, height).round().astype(np.uint8)
     scene = np.repeat(wall[:, None], width, axis=1)
@@ -80,7 +80,7 @@ def sample_scene() -> Picture:
 
 
 def _add(scene: Picture, person: Person) -> None:
-    """Draw ``person`` into ``scene``, in place; what lies beyond its edges is cut off."""
+    """Draw ``person`` into ``scene``, in place; parts beyond the edges are cut off."""
     rng = np.random.default_rng(person.seed)
     build = replace(
         sample_build(rng), pose=np.array(person.pose), scale=FACE, centre=np.array([0.5, 0.42])
@@ -95,12 +95,12 @@ def _add(scene: Picture, person: Person) -> None:
 
 
 def found_in(picture: Picture) -> Picture:
-    """``picture`` with what the shipped int8 model finds in it."""
+    """Return ``picture`` with the faces that the shipped int8 model finds in it."""
     return draw_faces(picture, FaceLandmarker.open().detect(picture))
 
 
 def posed(title: str, angles: tuple[float, float, float]) -> Picture:
-    """The mean face turned by ``angles``, with its axes."""
+    """Return a picture (300, 300, 3) of the mean face rotated by ``angles``, with its axes."""
     canvas = np.full((300, 300, 3), 40, np.uint8)
     pose = np.array(angles, float)
     points = 130 * (mean_face() @ rotation(pose).T)[:, :2] + [150, 115]

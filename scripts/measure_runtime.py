@@ -1,10 +1,10 @@
-"""What the runtime costs a frame on one core, stage by stage, and with Keras in the model's place.
+"""Measure the time of a frame on one core, stage by stage, and with Keras in place of the artifact.
 
     taskset -c 0 python scripts/measure_runtime.py --frames 600 [--keras]
 
 A drawn face walks about 640 x 480 pixels of a video file. The frames go through decoding, tracker
 and smoothing; nothing is drawn or written. ``--keras`` does the same with the shipped float model
-and ``model.predict``, the way that people begin with.
+and ``model.predict``, as tutorials of Keras do.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from asmnet_edge.runtime.sinks import video_writer
 from asmnet_edge.runtime.sources import Video
 from asmnet_edge.runtime.tracker import FaceTracker
 
-OUTSIDE = ("crop", "decode", "smooth")  # what a face costs besides the network
+OUTSIDE = ("crop", "decode", "smooth")  # stages of a face outside the network
 
 
 def main() -> None:
@@ -39,14 +39,16 @@ def main() -> None:
     cv2.setNumThreads(1)
     artifact = open_artifact(shipped(SHIPPED_INT8))
     with tempfile.TemporaryDirectory() as folder:
-        film = make_film(Path(folder) / "film.mp4", options.frames)
-        int8 = tell(artifact.backend.name, measure(film, artifact))
+        video = make_video(Path(folder) / "walk.mp4", options.frames)
+        int8 = report(artifact.backend.name, measure(video, artifact))
         if options.keras:
-            keras = tell("keras model.predict", measure(film, replace(artifact, backend=Keras())))
+            keras = report(
+                "keras model.predict", measure(video, replace(artifact, backend=Keras()))
+            )
             print(f"{keras / int8:.1f} times fewer milliseconds a frame")
 
 
-def make_film(path: Path, frames: int) -> Path:
+def make_video(path: Path, frames: int) -> Path:
     face = draw_face(3).picture
     with video_writer(path, 30.0, FRAME) as writer:
         for number in range(frames):
@@ -54,17 +56,17 @@ def make_film(path: Path, frames: int) -> Path:
     return path
 
 
-def measure(film: Path, artifact: Artifact) -> StageTimes:
+def measure(video: Path, artifact: Artifact) -> StageTimes:
     tracker = FaceTracker(FaceLandmarker(artifact, detect_haar_quickly))
     times, warm = StageTimes(), StageTimes()
-    follow(Video(film).frames(lambda: warm.pictures >= 20), tracker, [], warm)
+    follow(Video(video).frames(lambda: warm.pictures >= 20), tracker, [], warm)
     tracker.forget()
-    follow(Video(film).frames(), tracker, [], times)
+    follow(Video(video).frames(), tracker, [], times)
     return times
 
 
-def tell(name: str, times: StageTimes) -> float:
-    """Print the figures; milliseconds a frame."""
+def report(name: str, times: StageTimes) -> float:
+    """Print the figures; return milliseconds a frame."""
     outside = sum(times.percentile(stage, 50) or 0.0 for stage in OUTSIDE)
     print(f"{name}: {times.line()}")
     frame = 1e3 / times.per_second

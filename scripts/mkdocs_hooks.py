@@ -27,7 +27,7 @@ PAGES = {
     "changelog.md": "CHANGELOG.md",
     "findings.md": "findings/README.md",
 }
-# links that a page of the repository has, and where they lead on the site
+# links in pages of the repository -> pages of the site that they lead to
 TARGETS = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
@@ -49,7 +49,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def not_python(folder: str, names: list[str]) -> list[str]:
-    """Of the files and folders ``names`` in ``folder``, those that hold no source."""
+    """Return those of the files and folders ``names`` in ``folder`` that contain no source."""
     paths = [Path(folder, name) for name in names if name != "__pycache__"]
     wanted = {path.name for path in paths if path.is_dir() or path.suffix == ".py"}
     return [name for name in names if name not in wanted]
@@ -66,24 +66,24 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Lead links from docs/ to files beside it, or to a folder, to their pages on the site."""
+    """Rewrite links from docs/ to other files and folders as links to pages of the site."""
     for path, page in TARGETS.items():
         markdown = markdown.replace(f"](../{path}", f"]({page}")
     return markdown.replace("](decisions/)", "](decisions/index.md)")
 
 
 def site_links(text: str) -> str:
-    """``text`` of a page at the top of the repository, with its links as the site has them."""
+    """Return ``text``, a page at the top of the repository, with the links of the site."""
     return re.sub(r"\]\((?!https?:)([^)#]+)", lambda match: f"]({site_path(match[1])}", text)
 
 
 def site_path(path: str) -> str:
-    """Where a link to ``path`` in the repository leads on the site."""
+    """Return the page of the site that shows ``path`` of the repository."""
     return TARGETS.get(path, path.removeprefix("docs/"))
 
 
 def api_pages() -> dict[str, str]:
-    """Path and text of each API page: the public names, then a page a package."""
+    """Return path and text of each API page: the public names, then one page for each package."""
     packages = [folder for folder in sorted(LAYOUT.iterdir()) if is_package(folder)]
     pages = {f"api/{package.name}.md": package_page(package) for package in packages}
     return {"api/index.md": public_page(packages)} | pages
@@ -94,7 +94,7 @@ def is_package(folder: Path) -> bool:
 
 
 def public_page(packages: list[Path]) -> str:
-    """What ``import asmnet_edge`` offers, and links to the packages."""
+    """Return the page of the public names of ``asmnet_edge``, with links to the packages."""
     names = [name for name in getattr(asmnet_edge, "__all__", ()) if not name.startswith("__")]
     parts = [
         "# Python API",
@@ -107,27 +107,27 @@ def public_page(packages: list[Path]) -> str:
 
 
 def summary(package: Path) -> str:
-    """First line of the package's docstring."""
+    """Return the first line of the docstring of ``package``."""
     text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or package.name
     return text.splitlines()[0]
 
 
 def package_page(package: Path) -> str:
-    """All modules of ``package``, one after another."""
+    """Return the page of ``package``, with all its modules one after another."""
     modules = sorted(path for path in package.rglob("*.py") if path.name != "__init__.py")
     names = [".".join(path.relative_to(LAYOUT.parent).with_suffix("").parts) for path in modules]
     return "\n\n".join([f"# {package.name}", summary(package), *(f"::: {n}" for n in names)]) + "\n"
 
 
 def decisions() -> str:
-    """A list of the decision records, with their titles."""
+    """Return a page that lists the decision records by title."""
     lines = [
         f"- [{title(path)}]({path.name})"
         for path in sorted((ROOT / "docs" / "decisions").glob("0*.md"))
     ]
     return (
-        "# Decisions\n\nWhy things are as they are: the question, the decision, what was measured "
-        "and what was considered besides.\n\n" + "\n".join(lines) + "\n"
+        "# Decisions\n\nRecords of choices between serious alternatives: question, decision, "
+        "measurements and alternatives.\n\n" + "\n".join(lines) + "\n"
     )
 
 

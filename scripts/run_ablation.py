@@ -1,12 +1,13 @@
 """The paper's ablation on our data, and when the ASM-assisted loss helps.
 
-    python scripts/run_ablation.py --data 300w:../shared/data/300w --output runs/ablation [NAME ...]
+    python scripts/run_ablation.py --data 300w:data/300w --output runs/ablation [NAME ...]
 
-Trains the runs of configs/ablation-runs.toml, or those NAMEd, with configs/ablation.toml, one after
-the other: same seed, same number of steps. What is there already is gone on with, so it may be
-stopped at any time, and several may share the work. Then the best model by validation of each
-finished run is evaluated on *common*; the table is printed and written to OUTPUT/ablation.json:
-NME, its interval, and the paired difference from the run that it is compared with.
+Trains the runs of configs/ablation-runs.toml, or only those of each NAME, with the settings of
+configs/ablation.toml, one after the other: same seed, same number of steps. Runs that exist are
+resumed, so the script may be stopped at any time, and several may share the work. Then the best
+model by validation of each finished run is evaluated on *common*. The table is printed and written
+to OUTPUT/ablation.json: NME, its interval, and the paired difference from the run that it is
+compared with.
 """
 
 from __future__ import annotations
@@ -44,35 +45,35 @@ def main() -> None:
     rows = table(found, {name: runs[name].get(AGAINST) for name in done})
     write_json(given.output / "ablation.json", {"config": base, "runs": runs, "rows": rows})
     for row in rows:
-        print(in_words(row))
+        print(line_of(row))
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="runs to train; by default all")
-    add("--data", required=True, help="what is evaluated on, as 300w:DIR")
+    add("--data", required=True, help="data set to evaluate on, such as 300w:DIR")
     add("--output", type=Path, required=True, help="folder for the runs")
     add("--config", type=Path, default=CONFIGS / "ablation.toml", help="settings of all runs")
-    add("--runs", type=Path, default=CONFIGS / "ablation-runs.toml", help="what each has beside")
+    add("--runs", type=Path, default=CONFIGS / "ablation-runs.toml", help="settings of each run")
     return parser.parse_args()
 
 
 def merged(base: Settings, more: Settings) -> dict[str, Any]:
-    """The settings of one run."""
-    own = {key: value for key, value in more.items() if key != AGAINST}
-    return {**base, **own, "variant": {**base.get("variant", {}), **own.get("variant", {})}}
+    """Return the settings of one run: ``base`` changed by ``more``."""
+    changes = {key: value for key, value in more.items() if key != AGAINST}
+    return {**base, **changes, "variant": {**base.get("variant", {}), **changes.get("variant", {})}}
 
 
 def train(run: Path, settings: dict[str, Any]) -> None:
-    """Train, or go on with, the run in the folder ``run``."""
+    """Train the run in the folder ``run``, or resume it."""
     config = run.with_suffix(".json")
     write_json(config, settings)
     call("train", "--config", str(config), "--output", str(run), "--resume")
 
 
 def errors_of(run: Path, data: str) -> dict[str, float]:
-    """NME in % of each face of *common*, by its name."""
+    """Return the NME in % of each face of *common*, by its name."""
     output = run / "evaluation"
     words = ("--data", data, "--subset", "common", "--no-sensitivity", "--overwrite")
     call("evaluate", str(run / "best.keras"), *words, "--output", str(output))
@@ -81,7 +82,7 @@ def errors_of(run: Path, data: str) -> dict[str, float]:
 
 
 def call(*words: str) -> None:
-    """Run ``asmnet-edge``; end as it does where it fails."""
+    """Run ``asmnet-edge``; exit with its code if it fails."""
     ended = subprocess.run(our_python("-m", "asmnet_edge", *words), check=False)
     if ended.returncode:
         sys.exit(ended.returncode)
@@ -90,7 +91,7 @@ def call(*words: str) -> None:
 def table(
     found: Mapping[str, Mapping[str, float]], against: Mapping[str, str | None]
 ) -> list[dict[str, Any]]:
-    """A row for each run: NME in %, its interval, the change from its other and that one's."""
+    """Return a row for each run: NME in %, its interval, and the change from that ``against``."""
     return [row_of(name, found, against[name]) for name in found]
 
 
@@ -111,7 +112,7 @@ def row_of(
     return {**row, AGAINST: other, "change": float(change.mean()), "change_interval": interval}
 
 
-def in_words(row: Mapping[str, Any]) -> str:
+def line_of(row: Mapping[str, Any]) -> str:
     low, high = row["nme_interval"]
     line = f"{row['run']:20} NME {row['nme']:.2f} % [{low:.2f}, {high:.2f}]"
     if AGAINST in row:

@@ -38,7 +38,7 @@ version=$(ls "$root/usr/lib" | grep -oE '^python3\.[0-9]+$' | head -n 1 | grep -
     "$wheel" onnxruntime 2>&1 | { grep -v WARNING || true; }
 mkdir -p "$root/work"
 "$python" -c 'import sys; from pathlib import Path
-from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.io.images import write_picture
 for seed in range(1, 5):
     write_picture(Path(sys.argv[1]) / f"{seed}.png", draw_face(seed).picture)' "$root/work/faces"

@@ -1,9 +1,10 @@
-"""Fixtures that several rooms share: drawn faces, dots to look for, and the real data if there."""
+"""Fixtures of all tests: drawn faces, pictures of dots, and real faces if a data folder is set."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,12 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+# after Hypothesis, which would draw the same examples each time: with these, OpenVINO and NNCF do
+# not report each import and conversion to Intel from forks of this process and of its children
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+os.environ.setdefault("CI", "true")
+os.environ.setdefault("NNCF_CI", "1")
+
 from asmnet_edge.datasets.pack import Pack, make_pack
 from asmnet_edge.datasets.sample import Sample
 from asmnet_edge.geometry.landmarks import FloatArray, Landmarks
@@ -30,10 +37,42 @@ from asmnet_edge.geometry.schemes import IBUG68, LandmarkScheme
 from asmnet_edge.io.images import Picture
 
 DATA_VARIABLE = "ASMNET_EDGE_DATA"
+TESTS = Path(__file__).parent
+# the files that take longest, in the order in which workers begin them, so that none is left for
+# the end; the first worker makes the shared artifacts, the second one starts processes of training
+LONGEST = (
+    "converters/test_convert.py",
+    "training/test_distribution.py",
+    "training/test_kill.py",
+    "benchmarks/test_remote.py",
+    "cli/test_convert_flow.py",
+    "importers/test_keras2.py",
+    "cli/test_toy_format.py",
+    "converters/test_reproducible.py",
+    "training/test_backends.py",
+    "benchmarks/test_session.py",
+    "cli/test_train.py",
+    "cli/test_benchmark.py",
+    "converters/test_precisions.py",
+    "converters/test_mixed_precision.py",
+    "converters/test_sensitivity.py",
+    "training/test_accelerated.py",
+    "training/test_loop.py",
+    "training/test_float_model.py",
+    "importers/test_keras3.py",
+)
 
 # no test shall fail because the machine is busy
 settings.register_profile("unhurried", settings(), deadline=None)
 settings.load_profile("unhurried")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the `LONGEST` files."""
+    if lost := [name for name in LONGEST if not (TESTS / name).is_file()]:
+        raise pytest.UsageError(f"LONGEST in tests/conftest.py names {lost}, which is not there")
+    ranks = {TESTS / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(autouse=True)

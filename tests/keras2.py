@@ -1,4 +1,4 @@
-"""Writes models as ASMNet's authors did, with Keras 2, and what they answer. A program of its own.
+"""Write models as ASMNet's authors did, with Keras 2, and their outputs. A separate program.
 
     python keras2.py FOLDER KIND...     ->  FOLDER/KIND.h5, FOLDER/KIND.npz
 
@@ -89,9 +89,15 @@ def write(folder: Path, kind: str) -> None:
     model = build(points)
     settle(model, crops / 255.0)
     save(model, folder / f"{kind}.h5")
-    rgb, bgr = (model.predict(c / 255.0, verbose=0) for c in (crops, crops[..., ::-1]))
+    images = np.concatenate([crops, crops[..., ::-1]]) / 255.0
+    landmarks, pose = (output.numpy() for output in model(images, training=False))
+    count = len(crops)
     np.savez(
-        folder / f"{kind}.npz", crops=crops, landmarks=rgb[0], pose=rgb[1], landmarks_bgr=bgr[0]
+        folder / f"{kind}.npz",
+        crops=crops,
+        landmarks=landmarks[:count],
+        pose=pose[:count],
+        landmarks_bgr=landmarks[count:],
     )
 
 

@@ -11,6 +11,8 @@ import fcntl
 import os
 import runpy
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-TINY = HERE / "tiny.py"
+TINY, KERAS2 = HERE / "tiny.py", HERE / "keras2.py"
 FOLDER = "ASMNET_EDGE_TEST_CACHE"  # environment variable: another folder than build/tests
 PARTS = ("asmnet_edge", "asmnet_edge.converters")  # benchmarks take part in no conversion
 LIBRARIES = ("ai-edge-litert", "ai-edge-quantizer", "keras", "nncf", "numpy", "onnx", "onnxruntime",
-             "opencv-python-headless", "openvino", "tensorflow", "tf2onnx")  # fmt: skip
+             "opencv-python-headless", "openvino", "tensorflow", "tf-keras", "tf2onnx")  # fmt: skip
 KEPT = 3  # source states, newest first
 
 
@@ -74,7 +76,7 @@ def _root() -> Path:
 
 @cache
 def _key() -> str:
-    digest = sha256(TINY.read_bytes())
+    digest = sha256(TINY.read_bytes() + KERAS2.read_bytes())
     for part in PARTS:
         spec = util.find_spec(part)
         assert spec and spec.submodule_search_locations
@@ -144,3 +146,17 @@ def artifacts_into(folder: Path, *wanted: tuple[str, str]) -> dict[tuple[str, st
         shutil.copytree(path.parent, folder, dirs_exist_ok=True)
         copies[format, precision] = folder / path.name
     return copies
+
+
+# models of others, written by Keras 2 in a process of its own
+
+KERAS2_KINDS = ("asmnet68", "mobilenetv2-98", "weights-only", "nested")
+
+
+def keras2() -> Path:
+    """Return the folder of what `keras2.py` writes of each kind: a model and its results."""
+
+    def write(new: Path) -> None:
+        subprocess.run([sys.executable, str(KERAS2), str(new), *KERAS2_KINDS], check=True)
+
+    return shared("keras2", write)

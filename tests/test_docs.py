@@ -7,11 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import util
 from pathlib import Path
 
 import click
 import pytest
+from test_house import RULES
 
+import asmnet_edge
 from asmnet_edge.cli.main import cli
 
 CHECKOUT = Path(__file__).parents[1]
@@ -30,7 +34,10 @@ IDIOM = re.compile(
     r"by lot|takes? one without|drawn film|films?)\b",
     re.IGNORECASE,
 )
-NEW_LAYOUT = (CHECKOUT / "asmnet_edge" / "geometry").is_dir()
+ARCHITECTURE = Path("docs/architecture.md")
+SAMPLES = {f"asmnet_edge.{name}" for name in (  # new files that CONTRIBUTING.md shows
+    "datasets.grey", "geometry.triangle", "geometry.worst_point", "runtime.middle"
+)}  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
     not (CHECKOUT / "mkdocs.yml").is_file(), reason="these tests run outside a checkout"
@@ -115,14 +122,63 @@ def test_the_pages_have_commands_to_check() -> None:
     assert sum(1 for page in PAGES for _ in commands_of(page)) > 30
 
 
-@pytest.mark.skipif(not NEW_LAYOUT, reason="the pages describe the layout with geometry/")
-@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "docs/settings.md"])
-def test_files_and_folders_that_pages_name_exist(page: str) -> None:
-    names = re.findall(
-        r"`((?:asmnet_edge|converters|benchmarks|tests|docs)/[\w./]*)`", text_of(Path(page))
-    )
-    named = [name for name in names if "NAME" not in name]
-    assert not [name for name in named if not (CHECKOUT / name).exists()]
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_names_that_pages_import_are_public(page: Path) -> None:
+    lines = re.findall(r"^from asmnet_edge import (.+)$", text_of(page), re.MULTILINE)
+    assert {name for line in lines for name in line.split(", ")} <= set(asmnet_edge.__all__)
+
+
+# what the pages say about the tree
+
+TREE = re.compile(
+    r"`((?:asmnet_edge|converters|benchmarks|tests|docs|scripts|configs|examples)/[\w./*-]*)`"
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_files_and_folders_that_pages_name_exist(page: Path) -> None:
+    names = [name for name in TREE.findall(text_of(page)) if "NAME" not in name]
+    assert not [name for name in names if not any(CHECKOUT.glob(name.rstrip("/")))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_modules_that_pages_name_exist(page: Path) -> None:
+    named = set(re.findall(r"\basmnet_edge(?:\.[a-z_]\w*)+", text_of(page)))
+    assert not [name for name in named - SAMPLES if not is_known(name)]
+
+
+def is_known(name: str) -> bool:
+    """Return whether ``name`` is a module, or an attribute that the source of one mentions."""
+    with suppress(ModuleNotFoundError):
+        if util.find_spec(name):
+            return True
+    module, _, attribute = name.rpartition(".")
+    with suppress(ModuleNotFoundError):
+        if (found := util.find_spec(module)) and found.origin:
+            return attribute in Path(found.origin).read_text(encoding="utf-8")
+    return False
+
+
+def test_the_pages_name_files() -> None:
+    assert len(TREE.findall(text_of(Path("docs/architecture.md")))) > 20
+
+
+def test_the_architecture_states_who_may_import_whom() -> None:
+    rows = re.findall(r"^\| `(\w+)/` \|[^|]*\|([^|]*)\|$", text_of(ARCHITECTURE), re.MULTILINE)
+    table = {package: set(re.findall(r"`(\w+)`", allowed)) for package, allowed in rows}
+    everything = RULES.keys() - {"top", "cli"}
+    table["cli"] = everything if "all packages" in dict(rows)["cli"] else set()
+    assert table == {name: allowed - {"top"} for name, allowed in RULES.items() if name != "top"}
+    assert all("top" in allowed for name, allowed in RULES.items() if name != "top")
+
+
+def test_definitions_that_the_architecture_points_to_are_in_these_files() -> None:
+    rows = [line for line in text_of(ARCHITECTURE).splitlines() if line.startswith("| Wh")]
+    for row in rows:
+        files = [name for name in TREE.findall(row) if name.endswith(".py")]
+        sources = "".join((CHECKOUT / name).read_text(encoding="utf-8") for name in files)
+        names = re.findall(r"`((?:[A-Z]\w*|decode_image)(?:\.\w+)?)`", row) if files else []
+        assert not [part for name in names for part in name.split(".") if part not in sources], row
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
@@ -135,7 +191,8 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "--sample" in (tmp_path / "index.html").read_text()
     assert "architecture.svg" in (tmp_path / "architecture.html").read_text()
-    assert (tmp_path / "api" / "runtime.html").is_file()
+    for package in RULES.keys() - {"top", "cli"}:  # these two have no page of their own
+        assert f"asmnet_edge.{package}." in (tmp_path / "api" / f"{package}.html").read_text()
     outside = re.findall(r'(?:src|href)="(https?://[^"]+\.(?:js|css|png|svg))"',
                          (tmp_path / "index.html").read_text())  # fmt: skip
     assert not outside, "pages load something from elsewhere"

@@ -1,4 +1,4 @@
-"""Which package may import which, and what stays light."""
+"""Rules of imports: which package may import which, and which parts load no heavy library."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.rendering.drawn_face import draw_face
 
 # package -> packages that it may import besides itself; top: the modules directly in asmnet_edge
 BASE = {"top", "formats", "geometry", "io"}

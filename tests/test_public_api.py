@@ -1,6 +1,7 @@
 """The public API: light to import, complete, typed; and the examples that use it."""
 
 import ast
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 import pytest
 
 import asmnet_edge
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import read_image, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 SOURCE = Path(asmnet_edge.__file__)
 EXAMPLES = SOURCE.parents[1] / "examples"
@@ -108,11 +109,23 @@ def test_face_crops(photo: Path, tmp_path: Path) -> None:
     assert read_image(tmp_path / "photo-0.png").shape == (128, 128, 3)
 
 
-def test_convert(tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow")
-    printed = run_python(EXAMPLES / "convert.py", "asmnet68.keras", tmp_path, "float32")
-    assert "asmnet68-float32.tflite: " in printed.splitlines()[-1]
-    assert (tmp_path / "asmnet68-float32.tflite.json").is_file()
+def test_benchmark(tmp_path: Path) -> None:
+    model = "asmnet68-128-int8.tflite"
+    printed = run_python(EXAMPLES / "benchmark.py", tmp_path / "record.json", model)
+    assert printed.startswith(f"{model}: ") and " ms a face (" in printed
+    record = asmnet_edge.BenchmarkRecord.load(tmp_path / "record.json")
+    assert [case.key for case in record.measured_cases] == [model]
+
+
+def test_convert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tensorflow")  # in this process, which has imported it already
+    program, words = EXAMPLES / "convert.py", ("asmnet68-128.keras", tmp_path, "float32")
+    monkeypatch.setattr(sys, "argv", [str(program), *map(str, words)])
+    runpy.run_path(str(program), run_name="__main__")
+    assert "asmnet68-128-float32.tflite: " in capsys.readouterr().out.splitlines()[-1]
+    assert (tmp_path / "asmnet68-128-float32.tflite.json").is_file()
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

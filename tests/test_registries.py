@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,10 +18,10 @@ from asmnet_edge.datasets.pack import make_pack
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry import metrics
-from asmnet_edge.geometry.catalog import METRICS, SCHEMES
 from asmnet_edge.geometry.landmarks import Landmarks
+from asmnet_edge.geometry.metrics import METRICS
 from asmnet_edge.geometry.pose import exact_or_fitted, fit_pose
-from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_named, scheme_with
+from asmnet_edge.geometry.schemes import SCHEMES, LandmarkScheme, scheme_named, scheme_with
 from asmnet_edge.io.images import Picture
 from asmnet_edge.io.registry import Entry, Registry
 
@@ -47,6 +48,7 @@ class Triangles:
 
     name, licence, scheme = "triangles", "none", TRIANGLE
     subsets: Sequence[str] = ("train",)
+    pose: np.ndarray | None = POSE
 
     def __init__(self, count: str) -> None:
         self.count = int(count or 1)
@@ -54,10 +56,14 @@ class Triangles:
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
         points = np.array([[20, 20], [40, 20], [30, 45.0]])
         marks = [Landmarks(points + number, TRIANGLE) for number in range(self.count)]
-        return [Sample(f"t{n}", f"t{n}", _picture, m, POSE) for n, m in enumerate(marks)]
+        return [Sample(f"t{n}", f"t{n}", _picture, m, self.pose) for n, m in enumerate(marks)]
 
     def missing(self, subset: str) -> Sequence[Missing]:
         return ()
+
+
+class Poseless(Triangles):
+    pose = None
 
 
 def _picture() -> Picture:
@@ -86,7 +92,10 @@ def toy_scheme() -> Iterator[None]:
 
 @pytest.fixture
 def toy_dataset(toy_scheme: None) -> Iterator[None]:
-    with line(DATASETS, Entry("toy", HERE, "Triangles", "drawn triangles", "COUNT")):
+    with (
+        line(DATASETS, Entry("toy", HERE, "Triangles", "drawn triangles", "COUNT")),
+        line(DATASETS, Entry("poseless", HERE, "Poseless", "the same without pose", "COUNT")),
+    ):
         yield
 
 
@@ -126,10 +135,10 @@ def test_a_metric_of_one_line_is_among_the_figures() -> None:
 
 def test_the_new_metric_is_in_an_evaluation_too() -> None:
     from asmnet_edge.benchmarks.accuracy import truth_figures
-    from asmnet_edge.benchmarks.evaluation_faces import Truth
+    from asmnet_edge.datasets.annotated_crops import Annotations
 
     points, pose = np.array([[[0, 0], [4, 0], [2, 3.0]]]), np.zeros((1, 3))
-    truth = Truth(points, pose, TRIANGLE)
+    truth = Annotations(points, pose, TRIANGLE)
     with line(METRICS, Entry("worst_point", HERE, "worst_point", "largest error of a point")):
         assert truth_figures((points + 1, pose), truth)["worst_point"] == pytest.approx(2**0.5 / 4)
 
@@ -150,7 +159,7 @@ def test_a_data_set_of_one_line_opens_and_packs(toy_dataset: None) -> None:
 
 def test_help_and_errors_name_the_new_data_set(toy_dataset: None) -> None:
     assert "toy:COUNT             drawn triangles" in dataset_help()
-    with pytest.raises(UsageError, match="synthetic-wide, pts, toy, as kind:PATH"):
+    with pytest.raises(UsageError, match="synthetic-wide, pts, toy, poseless, as kind:PATH"):
         open_dataset("tyo:3")
 
 
@@ -158,6 +167,18 @@ def test_the_command_line_takes_the_new_data_set(toy_dataset: None) -> None:
     done = CliRunner().invoke(cli, ["data", "stats", "toy:2"])
     assert done.exit_code == 0, done.output
     assert "triangles train: 2 faces, 2 identities, triangle3" in done.output
+    assert "label MAE" not in done.output  # no pose can be fitted to compare with
+
+
+def test_statistics_of_faces_without_pose_name_the_reason(
+    toy_dataset: None, tmp_path: Path
+) -> None:
+    words = ["data", "stats", "poseless:2", "--output", str(tmp_path)]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    assert "pose: not known; triangle3 landmarks have no map to iBUG's 68" in done.output
+    assert (tmp_path / "contact-sheet.png").is_file()
+    assert json.loads((tmp_path / "stats.json").read_text())[0]["pose"] is None
 
 
 def test_every_line_of_the_registries_can_be_loaded() -> None:

@@ -1,4 +1,4 @@
-"""The tree as numbers: circles among imports, base names, length of functions and files."""
+"""Limits of the source tree: import circles, base names, length of functions and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel is the product: what is in it and what is not."""
+"""The wheel is the product: its contents are complete, and contain nothing else."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
-from asmnet_edge.runtime.bundle import built
+from asmnet_edge.rendering.drawn_face import draw_face
+from asmnet_edge.runtime.bundle import build_wheel
 
 CHECKOUT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info", "runs")
@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
     """Build the wheel from a copy, so that nothing from an earlier build gets in."""
     folder = tmp_path_factory.mktemp("wheel")
     shutil.copytree(CHECKOUT, folder / "source", ignore=LEFT_OUT)
-    return ZipFile(built(folder / "source", folder))
+    return ZipFile(build_wheel(folder / "source", folder))
 
 
 def test_the_source_distribution_builds_the_same_wheel(wheel: ZipFile, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_source_distribution_builds_the_same_wheel(wheel: ZipFile, tmp_path:
     (archive,) = tmp_path.glob("*.tar.gz")
     shutil.unpack_archive(archive, tmp_path / "unpacked", filter="data")
     (source,) = (tmp_path / "unpacked").iterdir()
-    rebuilt = ZipFile(built(source, tmp_path))
+    rebuilt = ZipFile(build_wheel(source, tmp_path))
     assert set(rebuilt.namelist()) == set(wheel.namelist())
 
 

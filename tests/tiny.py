@@ -1,4 +1,4 @@
-"""A small float model with random but well-behaved weights, for whoever converts or measures one.
+"""A small float model with random but well-behaved weights, to convert and to measure in tests.
 
 Several rooms' ``conftest.py`` run this file by its path.
 """

@@ -23,8 +23,8 @@ def note(line: str) -> None:
 def stop_requests() -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether SIGINT or SIGTERM arrived.
 
-    The caller asks it between pieces of work, so that results are complete when it stops. A second
-    Ctrl-C interrupts at once. The previous handlers are restored at the end.
+    The caller checks it between pieces of work, so that results are complete when it stops. A
+    second Ctrl-C interrupts at once. The previous handlers are restored at the end.
     """
     received: list[int] = []
 

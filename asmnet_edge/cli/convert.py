@@ -14,7 +14,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import notes, print_wide, silenced, unsilenced_console
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import notes, print_wide, unsilenced_console
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.formats import USUAL_PRECISIONS, Precision, format_names
 from asmnet_edge.io.display import table
@@ -141,40 +142,81 @@ def _cells(score: Score) -> tuple[str, str]:
 @click.command()
 @click.argument("format", metavar=FORMATS)
 @click.argument("model", required=False, type=MODEL)
-@click.option("--output", type=click.Path(path_type=Path), default=Path("artifacts"),
-              show_default=True, help="Folder for the artifacts.")  # fmt: skip
-@click.option("--precision", "precisions", type=click.Choice([*map(str, Precision), "all"]),
-              multiple=True, help=f"May be repeated; all: the first {len(USUAL_PRECISIONS)}.  "
-              "[default: float32, int8]")  # fmt: skip
-@click.option("--data", metavar="KIND:PATH",
-              help="Faces to calibrate int8 on, such as 300w:DIR, of which the training part is "
-              "taken, or pictures:DIR for pictures without landmarks.  "
-              "[default: drawn faces]")  # fmt: skip
-@click.option("--faces", type=click.IntRange(1), help="To calibrate on.  [default: 128]")
-@click.option("--detector", type=click.Choice([*DETECTORS]), default="haar",
-              show_default=True,
-              help="How faces are found in pictures:DIR; none: each picture is one.")  # fmt: skip
-@click.option("--yunet", "detector_model", type=MODEL, help="Model of the detector yunet, .onnx.")
-@click.option("--not-in", multiple=True, metavar="KIND:PATH",
-              help="Refuse to calibrate on faces that are in the test subsets of this data set "
-              "too.  May be repeated.")  # fmt: skip
-@click.option("--max-nme-drop", type=click.FloatRange(0), metavar="PERCENT",
-              help="Keep blocks of int8 in float until the NME rises by no more.")  # fmt: skip
-@click.option("--max-deviation", type=click.FloatRange(0), metavar="PERCENT",
-              help="The same by the distance to the float model's landmarks, in % of the "
-              "inter-ocular distance: needs no annotations.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True,
-              help="Formats to convert at a time; each takes 2.5 GB.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Only list the files that would be written.")
-@click.option("--resume", is_flag=True,
-              help="Keep existing artifacts that would come out the same.")  # fmt: skip
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("artifacts"),
+    show_default=True,
+    help="Folder for the artifacts.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice([*map(str, Precision), "all"]),
+    multiple=True,
+    help=f"May be repeated. all stands for the first {len(USUAL_PRECISIONS)}.  "
+    "[default: float32, int8]",
+)
+@click.option(
+    "--data",
+    metavar="KIND:PATH",
+    help="Faces to calibrate int8 on: the training part of a data set, such as 300w:DIR, "
+    "or pictures:DIR for pictures without landmarks.  [default: drawn faces]",
+)
+@click.option(
+    "--faces", type=click.IntRange(1), help="Number of faces to calibrate on.  [default: 128]"
+)
+@click.option(
+    "--detector",
+    type=click.Choice([*DETECTORS]),
+    default="haar",
+    show_default=True,
+    help="Face detector for pictures:DIR. none treats each picture as one face.",
+)
+@click.option(
+    "--yunet", "detector_model", type=MODEL, help="Model file (.onnx) of --detector yunet."
+)
+@click.option(
+    "--not-in",
+    multiple=True,
+    metavar="KIND:PATH",
+    help="Refuse to calibrate on faces that are also in the test subsets of this data "
+    "set.  May be repeated.",
+)
+@click.option(
+    "--max-nme-drop",
+    type=click.FloatRange(0),
+    metavar="POINTS",
+    help="Limit the rise of the NME to this many percentage points: as few blocks as "
+    "possible stay in float.",
+)
+@click.option(
+    "--max-deviation",
+    type=click.FloatRange(0),
+    metavar="PERCENT",
+    help="Like --max-nme-drop, but limits the distance to the float model's landmarks, "
+    "in % of the inter-ocular distance. Needs no annotations.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Number of formats to convert in parallel. Each needs 2.5 GB of memory.",
+)
+@click.option("--dry-run", is_flag=True, help="List what would be converted, and convert nothing.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Keep existing artifacts that would not change, and make the missing ones.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace artifacts that exist.")
 def command(format: str, model: Path | None, dry_run: bool, **words: Any) -> None:
     """Convert the float MODEL (default: the shipped ASMNet-68) to a format, or to all of them.
 
-    Each artifact is compared with the float model in the runtime of its format before it is
-    published with its manifest. An interrupted run leaves whole artifacts; --resume converts the
-    rest.
+    Each artifact is compared with the float model in its own runtime before it is published under
+    its final name, and has a manifest beside it. An interrupted run leaves only complete artifacts;
+    --resume makes the missing ones.
     """
     from asmnet_edge.converters.conversion import Conversion
 

@@ -1,4 +1,4 @@
-"""Tables of ``asmnet-edge data``."""
+"""``asmnet-edge data``: pack faces, print statistics, draw faces, check data sets."""
 
 from __future__ import annotations
 
@@ -25,82 +25,9 @@ if TYPE_CHECKING:
     from asmnet_edge.datasets.sample import Dataset
     from asmnet_edge.datasets.statistics import MeasuredFaces
 
-COLUMNS = ("mean", "sd", "p5", "median", "p95")
-
-
-def stats_table(stats: dict[str, Any]) -> Group:
-    """Return the table of one subset; ``stats`` : from `MeasuredFaces.as_json`."""
-    labels = stats["pose_label_mae"]
-    view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
-    for name, spread in _sizes(stats).items():
-        view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
-    for axis, spread in stats["pose"].items():
-        cells = [f"{spread[column]:+.1f}" for column in COLUMNS]
-        cells[1] = f"{spread['sd']:.1f}"
-        view.add_row(f"{axis}, °", *cells, *([f"{labels[axis]:.2f}"] if labels else []))
-    return Group(Text(_title(stats), style="bold"), view, Text(_notes(stats)))
-
-
-def _sizes(stats: dict[str, Any]) -> dict[str, dict[str, float]]:
-    return {
-        "picture width, px": stats["picture_px"]["width"],
-        "picture height, px": stats["picture_px"]["height"],
-        "face box, longer side, px": stats["box_px"],
-        "outer eye corners apart, px": stats["inter_ocular_px"],
-    }
-
-
-def _title(stats: dict[str, Any]) -> str:
-    return (
-        f"{stats['dataset']} {stats['subset']}: {stats['faces']:,} faces, "
-        f"{stats['identities']:,} identities, {stats['scheme']}"
-    )
-
-
-def _notes(stats: dict[str, Any]) -> str:
-    lines = [f"missing: {m['faces']:,} of {m['part']}" for m in stats["missing"]]
-    lines.append(f"{100 * stats['points_outside']:.2f} % of the points lie outside their picture")
-    exact, faces = stats["pose_exact"], stats["faces"]
-    if exact:
-        lines.append(f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks")
-        lines.append("label MAE: mean difference of the fitted pose from the exact one")
-    else:
-        lines.append("pose: fitted to the landmarks")
-    return "\n".join([*lines, f"licence: {stats['licence']}", ""])
-
-
-def findings_table(report: CheckReport) -> Group:
-    """Return the findings, and the number of faces checked."""
-    view = table("kind")
-    for name in ("where", "what"):
-        view.add_column(name, overflow="fold")
-    for finding in report.findings:
-        view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
-    return Group(*([view] if report.findings else []), _examined(report), _handled(report))
-
-
-def _handled(report: CheckReport) -> Text:
-    pairs = f"{report.handled:,} pair{'' if report.handled == 1 else 's'}"
-    known = f"{pairs} of a training face and a test photo known: left out of training"
-    return Text(known if report.handled else "")
-
-
-def _examined(report: CheckReport) -> Table:
-    view = table("checked", "faces", "points outside", "farthest")
-    view.add_column("in", overflow="fold")
-    for where, count in report.counts.items():
-        outside = report.outside.get(where)
-        cells = (f"{outside.share:.2%}", f"{outside.worst:.1%}") if outside else ("", "")
-        view.add_row(where, f"{count:,}", *cells, Text(outside.worst_face if outside else ""))
-    view.caption = "farthest: how far a point lies outside its picture, in % of the face's size"
-    return view
-
-
-# ``asmnet-edge data``: prepare, stats, synth and check
-
 HELP = f"""Inspect, check and pack annotated faces.
 
-DATASET names a kind and its argument:
+DATASET is one of the following:
 
 \b
 {dataset_help()}
@@ -114,11 +41,18 @@ def command() -> None:
 
 @command.command()
 @click.argument("dataset")
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="The .npz to write.")
-@click.option("--subset", default="train", show_default=True)
-@click.option("--size", type=click.IntRange(32), help="Pixels a side.  [default: 320]")
-@click.option("--quality", type=click.IntRange(1, 100), help="Of the JPEGs.  [default: 92]")
-@click.option("--margin", type=float, help="Side over face, at least 1.25.  [default: 1.8]")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path), help="Pack to write (.npz)."
+)
+@click.option("--subset", default="train", show_default=True, help="Subset to pack.")
+@click.option("--size", type=click.IntRange(32), help="Side of a crop in pixels.  [default: 320]")
+@click.option("--quality", type=click.IntRange(1, 100), help="JPEG quality.  [default: 92]")
+@click.option(
+    "--margin",
+    type=float,
+    help="Side of a crop, as a multiple of the longer side of the landmarks' box; at least 1.25.  "
+    "[default: 1.8]",
+)
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace a pack that exists.")
 def prepare(
@@ -133,8 +67,9 @@ def prepare(
 ) -> None:
     """Crop faces and write them as one file, a pack.
 
-    A pack opens at once. Use it as pack:FILE wherever a data set is asked for. With the default
-    size, margin and quality, training sees the same crops as from the original pictures.
+    A pack loads much faster than its pictures. Use it as pack:FILE wherever a command expects a
+    data set. With the default size, margin and quality, training sees the same crops as from the
+    original pictures.
     """
     from asmnet_edge.datasets.pack import JPEG_QUALITY, PACK_RULE, make_pack
     from asmnet_edge.datasets.pack_file import PackFacts, PackFile, write_pack
@@ -167,12 +102,16 @@ def prepare(
 
 @command.command()
 @click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
-@click.option("--subset", "subsets", multiple=True, help="May be repeated.  [default: all]")
+@click.option(
+    "--subset", "subsets", multiple=True, help="Subset to report.  May be repeated.  [default: all]"
+)
 @click.option("--output", type=click.Path(path_type=Path),
               help="Folder for contact-sheet.png, pose.png and stats.json.")  # fmt: skip
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures instead of tables.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the numbers as JSON instead of tables."
+)
 def stats(
     datasets: tuple[str, ...],
     subsets: tuple[str, ...],
@@ -181,7 +120,7 @@ def stats(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Print number, size and pose of the faces."""
+    """Print the number, sizes and poses of the faces."""
     from asmnet_edge.datasets.figures import OUTPUTS, write_figures
     from asmnet_edge.errors import require
     from asmnet_edge.io.files import refuse_existing
@@ -243,13 +182,15 @@ def _measure(dataset: Dataset, subset: str, faces: BrokenFaces, label: str) -> M
 @command.command()
 @click.option("--count", required=True, type=click.IntRange(1), help="Number of faces.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="A new folder.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="Seed of the random faces; the same seed gives the same faces.")  # fmt: skip
 @click.option("--size", type=click.IntRange(32), default=256, show_default=True,
-              help="Pixels a side.")  # fmt: skip
+              help="Side of a picture in pixels.")  # fmt: skip
 def synth(count: int, output: Path, seed: int, size: int) -> None:
     """Draw faces and write them with their exact landmarks and pose.
 
-    OUTPUT gets faces/*.png, faces.csv and pose.csv, which csv:OUTPUT/faces.csv reads.
+    Writes OUTPUT/faces/*.png, OUTPUT/faces.csv and OUTPUT/pose.csv. Use them as the data set
+    csv:OUTPUT/faces.csv.
     """
     from asmnet_edge.datasets.csv_table import write_drawn
     from asmnet_edge.datasets.synthetic import DrawnFaces
@@ -265,7 +206,7 @@ def synth(count: int, output: Path, seed: int, size: int) -> None:
 def check(datasets: tuple[str, ...], as_json: bool) -> None:
     """Find broken, implausible and repeated faces.
 
-    Exit code 1 when there are any.
+    The exit code is 1 if there are any.
     """
     from dataclasses import asdict
 
@@ -285,3 +226,83 @@ def check(datasets: tuple[str, ...], as_json: bool) -> None:
         kinds = Counter(finding.kind for finding in report.findings)
         found = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
         raise CheckFailedError(f"findings: {found}", "Mend or leave out what the lines above name")
+
+
+# Tables
+
+COLUMNS = ("mean", "sd", "p5", "median", "p95")
+
+
+def stats_table(stats: dict[str, Any]) -> Group:
+    """Return the table of one subset; ``stats`` : from `MeasuredFaces.as_json`."""
+    labels = stats["pose_label_mae"]
+    view = table("", "mean", "sd", "5 %", "median", "95 %", *(["label MAE"] if labels else []))
+    for name, spread in _sizes(stats).items():
+        view.add_row(name, *(f"{spread[column]:.0f}" for column in COLUMNS))
+    for axis, spread in (stats["pose"] or {}).items():
+        cells = [f"{spread[column]:+.1f}" for column in COLUMNS]
+        cells[1] = f"{spread['sd']:.1f}"
+        view.add_row(f"{axis}, °", *cells, *([f"{labels[axis]:.2f}"] if labels else []))
+    return Group(Text(_title(stats), style="bold"), view, Text(_notes(stats)))
+
+
+def _sizes(stats: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {
+        "picture width, px": stats["picture_px"]["width"],
+        "picture height, px": stats["picture_px"]["height"],
+        "face box, longer side, px": stats["box_px"],
+        "outer eye corners apart, px": stats["inter_ocular_px"],
+    }
+
+
+def _title(stats: dict[str, Any]) -> str:
+    return (
+        f"{stats['dataset']} {stats['subset']}: {stats['faces']:,} faces, "
+        f"{stats['identities']:,} identities, {stats['scheme']}"
+    )
+
+
+def _notes(stats: dict[str, Any]) -> str:
+    lines = [f"missing: {m['faces']:,} of {m['part']}" for m in stats["missing"]]
+    lines.append(f"{100 * stats['points_outside']:.2f} % of the points lie outside their picture")
+    lines += _pose_notes(stats)
+    return "\n".join([*lines, f"licence: {stats['licence']}", ""])
+
+
+def _pose_notes(stats: dict[str, Any]) -> list[str]:
+    exact, faces, scheme = stats["pose_exact"], stats["faces"], stats["scheme"]
+    if stats["pose"] is None:
+        return [f"pose: not known; {scheme} landmarks have no map to iBUG's 68 to fit it to"]
+    if not exact:
+        return ["pose: fitted to the landmarks"]
+    lines = [f"pose: exact for {exact:,} of {faces:,} faces, else fitted to the landmarks"]
+    if stats["pose_label_mae"]:
+        lines.append("label MAE: mean difference of the fitted pose from the exact one")
+    return lines
+
+
+def findings_table(report: CheckReport) -> Group:
+    """Return the findings, and the number of faces checked."""
+    view = table("kind")
+    for name in ("where", "what"):
+        view.add_column(name, overflow="fold")
+    for finding in report.findings:
+        view.add_row(*(Text(str(cell)) for cell in (finding.kind, finding.where, finding.what)))
+    return Group(*([view] if report.findings else []), _examined(report), _handled(report))
+
+
+def _handled(report: CheckReport) -> Text:
+    pairs = f"{report.handled:,} pair{'' if report.handled == 1 else 's'}"
+    known = f"{pairs} of a training face and a test photo known: left out of training"
+    return Text(known if report.handled else "")
+
+
+def _examined(report: CheckReport) -> Table:
+    view = table("checked", "faces", "points outside", "farthest")
+    view.add_column("in", overflow="fold")
+    for where, count in report.counts.items():
+        outside = report.outside.get(where)
+        cells = (f"{outside.share:.2%}", f"{outside.worst:.1%}") if outside else ("", "")
+        view.add_row(where, f"{count:,}", *cells, Text(outside.worst_face if outside else ""))
+    view.caption = "farthest: how far a point lies outside its picture, in % of the face's size"
+    return view

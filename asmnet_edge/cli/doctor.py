@@ -1,4 +1,4 @@
-"""``asmnet-edge doctor``."""
+"""``asmnet-edge doctor``: prints the findings of `asmnet_edge.runtime.diagnosis`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ COLOURS = {"ok": "green", "note": "yellow", "bad": "red", "-": "bright_black"}
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(as_json: bool) -> None:
-    """Report what is installed and works, what this CPU accelerates, and the board's state.
+    """Report what is installed and works, what this CPU accelerates, and the state of the board.
 
-    Exit code 1 if something is bad. What could crash is probed in a child process.
+    Each line is marked ok, note or bad, and a note or bad line is followed by its fix. Checks that
+    could crash run in a child process. The exit code is 1 if any line is bad.
     """
     from asmnet_edge.runtime.diagnosis import BAD, diagnose
 

@@ -12,39 +12,56 @@ import click
 from rich.progress import Progress as Bar
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import (
-    BrokenFaces,
-    broken_option,
-    import_keras,
-    notes,
-    print_wide,
-    silenced,
-)
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import BrokenFaces, broken_option, import_keras, notes, print_wide
 from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, shipped
 
 if TYPE_CHECKING:
+    from asmnet_edge.benchmarks.callable_model import CallableModel
     from asmnet_edge.benchmarks.evaluation.evaluate import Evaluation, EvaluationPlan
-    from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
 
 DRAWN = "synthetic:128"
 
 
 @click.command()
 @click.argument("model", required=False, type=MODEL)
-@click.option("--data", metavar="KIND:PATH", default=DRAWN,
-              help="Annotated faces, such as 300w:DIR.  [default: drawn faces]")  # fmt: skip
-@click.option("--subset", "subsets", multiple=True, metavar="NAME",
-              help="May be repeated.  [default: all test subsets that are there]")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False),
-              help="Folder for evaluation.json and the pictures.")  # fmt: skip
-@click.option("--sensitivity/--no-sensitivity", default=True, show_default=True,
-              help="Measure what a displaced crop costs.")  # fmt: skip
-@click.option("--tilt", is_flag=True,
-              help="Also measure faces on their side and upside down.")  # fmt: skip
-@click.option("--threads", type=click.IntRange(1), help="[default: as many as there are cores]")
+@click.option(
+    "--data",
+    metavar="KIND:PATH",
+    default=DRAWN,
+    help="Annotated faces, such as 300w:DIR.  [default: drawn faces]",
+)
+@click.option(
+    "--subset",
+    "subsets",
+    multiple=True,
+    metavar="NAME",
+    help="Subset of --data.  May be repeated.  [default: all test subsets of the data set]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for evaluation.json and the pictures.",
+)
+@click.option(
+    "--sensitivity/--no-sensitivity",
+    default=True,
+    show_default=True,
+    help="Also measure crops that are shifted, scaled and rotated.",
+)
+@click.option(
+    "--tilt", is_flag=True, help="Also measure faces that lie on their side or are upside down."
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    help="Threads for the network.  [default: the number of cores]",
+)
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace an evaluation that exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the tables.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the results as JSON instead of tables."
+)
 def command(
     model: Path | None,
     data: str,
@@ -59,8 +76,8 @@ def command(
 ) -> None:
     """Measure the accuracy of MODEL on annotated faces, subset by subset.
 
-    MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest; without
-    it the shipped float model is used, or the shipped int8 one if Keras is not installed.
+    MODEL is a float model (.keras) or an artifact (.tflite, .onnx, .xml) with its manifest. By
+    default it is the shipped float model, or the shipped int8 model if Keras is not installed.
     """
     from asmnet_edge.benchmarks.evaluation.evaluate import FILES, EvaluationPlan, write_evaluation
     from asmnet_edge.datasets.catalog import open_dataset
@@ -85,17 +102,17 @@ def _default_model() -> Path:
     return shipped(SHIPPED_FLOAT if util.find_spec("keras") else SHIPPED_INT8)
 
 
-def _open(path: Path, threads: int | None) -> EvaluatedModel:
-    from asmnet_edge.benchmarks.cases import FLOAT_SUFFIX
-    from asmnet_edge.benchmarks.evaluation.evaluated_model import open_model
+def _open(path: Path, threads: int | None) -> CallableModel:
+    from asmnet_edge.benchmarks.callable_model import open_for_accuracy
+    from asmnet_edge.formats import FLOAT_SUFFIX
 
     if path.suffix == FLOAT_SUFFIX:
         import_keras()
     with silenced():
-        return open_model(path, threads)
+        return open_for_accuracy(path, threads)
 
 
-def _evaluate(model: EvaluatedModel, plan: EvaluationPlan) -> Evaluation:
+def _evaluate(model: CallableModel, plan: EvaluationPlan) -> Evaluation:
     from asmnet_edge.benchmarks.evaluation.evaluate import run_evaluation
 
     def progress(what: str, steps: int) -> Callable[[], None]:

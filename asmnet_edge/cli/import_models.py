@@ -1,4 +1,4 @@
-"""``asmnet-edge import-h5`` and ``asmnet-edge import-keras``."""
+"""``asmnet-edge import-h5`` and ``import-keras``: networks of others as float models."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.cli.terminal import import_keras as load_keras
-from asmnet_edge.cli.terminal import notes, silenced
-from asmnet_edge.geometry.catalog import SCHEMES
+from asmnet_edge.cli.terminal import notes
+from asmnet_edge.geometry.schemes import SCHEMES
 
 SCHEME_HELP = "; ".join(f"{entry.name}: {entry.help}" for entry in SCHEMES.values())
 output_option = click.option("--output", required=True, metavar="MODEL.keras",
@@ -21,19 +22,28 @@ overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a mod
 @click.command()
 @click.argument("source", metavar="FILE.h5", type=click.Path(path_type=Path))
 @output_option
-@click.option("--channels", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
-              help="Order it was trained with; the published code reads RGB.")  # fmt: skip
-@click.option("--crop-margin", type=click.FloatRange(0, 10, min_open=True), default=1.05,
-              show_default=True,
-              help="Side of the crop, as a multiple of the longer side of the landmarks' box. The "
-              "published code takes the box and 0 to 10 pixels more on each side.")  # fmt: skip
+@click.option(
+    "--channels",
+    type=click.Choice(["rgb", "bgr"]),
+    default="rgb",
+    show_default=True,
+    help="Channel order that the network was trained with. The published code reads RGB.",
+)
+@click.option(
+    "--crop-margin",
+    type=click.FloatRange(0, 10, min_open=True),
+    default=1.05,
+    show_default=True,
+    help="Side of the crop that the network was trained on, as a multiple of the longer side "
+    "of the landmarks' box. The published code adds 0 to 10 pixels on each side.",
+)
 @overwrite_option
 def import_h5(
     source: Path, output: Path, channels: str, crop_margin: float, overwrite: bool
 ) -> None:
-    """Turn an official ASMNet or MobileNetV2 model, written by Keras 2, into a float model.
+    """Convert a model of ASMNet's authors (ASMNet or MobileNetV2, Keras 2) to a float model.
 
-    Only weights are read, by name and shape; nothing in the file is executed.
+    Only weights are read from the file, by name and shape. Nothing in it is executed.
     """
     _prepare(output, overwrite)
     from asmnet_edge.importers import keras2
@@ -50,28 +60,62 @@ def import_h5(
 @click.command()
 @click.argument("source", metavar="NETWORK.keras", type=click.Path(path_type=Path))
 @output_option
-@click.option("--scheme", required=True, type=click.Choice(list(SCHEMES)),
-              help=f"Numbering of its landmarks. {SCHEME_HELP}.")  # fmt: skip
-@click.option("--crop-margin", "margin", type=click.FloatRange(0, 10, min_open=True), default=1.25,
-              show_default=True, help="Side of the crop that it was trained on, as a multiple of "
-              "the longer side of the landmarks' box.")  # fmt: skip
-@click.option("--pixels", type=click.Choice(["-1..1", "0..1", "0..255"]), default="0..1",
-              show_default=True, help="Range in which it takes pixels.")  # fmt: skip
-@click.option("--channels", type=click.Choice(["rgb", "bgr"]), default="rgb", show_default=True,
-              help="Order in which it takes them.")  # fmt: skip
-@click.option("--units", type=click.Choice(["crop", "pixels", "centred"]), default="crop",
-              show_default=True, help="Of its landmarks: 0 to 1 across the crop, pixels of the "
-              "crop (centres at whole numbers), or -1 to 1 across it.")  # fmt: skip
-@click.option("--landmarks", default="", metavar="OUTPUT",
-              help="Output with the landmarks, if more than one might be.")  # fmt: skip
-@click.option("--pose", default="", metavar="OUTPUT",
-              help="Output with yaw, pitch, roll in degrees, if it is not named so.")  # fmt: skip
+@click.option(
+    "--scheme",
+    required=True,
+    type=click.Choice(list(SCHEMES)),
+    help=f"Number and order of the landmarks. {SCHEME_HELP}.",
+)
+@click.option(
+    "--crop-margin",
+    "margin",
+    type=click.FloatRange(0, 10, min_open=True),
+    default=1.25,
+    show_default=True,
+    help="Side of the crop that the network was trained on, as a "
+    "multiple of the longer side of the landmarks' box.",
+)
+@click.option(
+    "--pixels",
+    type=click.Choice(["-1..1", "0..1", "0..255"]),
+    default="0..1",
+    show_default=True,
+    help="Range of the pixels that the network expects.",
+)
+@click.option(
+    "--channels",
+    type=click.Choice(["rgb", "bgr"]),
+    default="rgb",
+    show_default=True,
+    help="Channel order that the network expects.",
+)
+@click.option(
+    "--units",
+    type=click.Choice(["crop", "pixels", "centred"]),
+    default="crop",
+    show_default=True,
+    help="Units of the landmarks. crop: 0 to 1 across the crop; pixels: "
+    "pixels of the crop, with pixel centres at whole numbers; centred: -1 to 1 across "
+    "the crop.",
+)
+@click.option(
+    "--landmarks",
+    default="",
+    metavar="OUTPUT",
+    help="Output with the landmarks, needed if several outputs could be the landmarks.",
+)
+@click.option(
+    "--pose",
+    default="",
+    metavar="OUTPUT",
+    help="Output with yaw, pitch and roll in degrees.  [default: the one named pose]",
+)
 @overwrite_option
 def import_keras(source: Path, output: Path, overwrite: bool, **conventions: Any) -> None:
-    """Turn a landmark network of your own, saved by Keras 3, into a float model.
+    """Convert a landmark network of your own, saved by Keras 3, to a float model.
 
-    It takes one square picture and gives landmarks, with or without pose; all its layers must be
-    standard Keras layers. Nothing in the file is executed. For a network without pose, a linear
+    The network must take one square picture, return landmarks, with or without pose, and consist of
+    standard Keras layers. Nothing in the file is executed. If the network returns no pose, a linear
     function from landmarks to pose is fitted to drawn faces.
     """
     _prepare(output, overwrite)

@@ -12,19 +12,24 @@ from rich import box
 from rich.table import Table
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import notes, print_wide, silenced
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import notes, print_wide
 
 
 @click.command()
 @click.argument("file", type=MODEL)
-@click.option("--audit/--no-audit", default=True, show_default=True,
-              help="Show which operators run in int8 on this machine.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print all that is known as JSON.")
+@click.option(
+    "--audit/--no-audit",
+    default=True,
+    show_default=True,
+    help="Also load the file and show which operators run in int8 on this machine.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all facts as JSON.")
 def command(file: Path, audit: bool, as_json: bool) -> None:
     """Describe FILE: an artifact of any format, or a float model (.keras).
 
-    The facts come from the manifest beside it, or from inside the file if there is none. Needs no
-    TensorFlow.
+    The facts come from the manifest beside FILE, or from FILE itself if there is no manifest.
+    TensorFlow is not needed.
     """
     from asmnet_edge.converters.inspection.contents import inspect, is_vouched_for
 

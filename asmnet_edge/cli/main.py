@@ -1,4 +1,4 @@
-"""A group of commands, each imported only when it is run."""
+"""The ``asmnet-edge`` command: a group of commands, each imported only when it is run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 import asmnet_edge
 from asmnet_edge.errors import AsmnetEdgeError
+from asmnet_edge.io.system import limit_blas_threads
 
 
 class Verbs(click.Group):
@@ -23,13 +24,13 @@ class Verbs(click.Group):
 
     def __init__(
         self,
-        *words: Any,
+        *arguments: Any,
         verbs: Mapping[str, str],
         prefix: str = "",
         modules: Mapping[str, str] = MappingProxyType({}),
         **options: Any,
     ):
-        super().__init__(*words, **options)
+        super().__init__(*arguments, **options)
         self._verbs, self._prefix, self._modules = verbs, prefix, modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -50,29 +51,31 @@ class Verbs(click.Group):
             formatter.write_dl(list(self._verbs.items()))
 
 
-# The ``asmnet-edge`` command: runs a subcommand; prints an error as one line
-
 # command -> one line of help; its module is imported only when the command is run
 VERBS = {
     "predict": "Find faces, landmarks and pose in pictures, videos and cameras.",
     "convert": "Convert a float model to TFLite, ONNX and OpenVINO, float32 or int8.",
-    "inspect": "Show the contract, precision, accuracy cost and origin of a model file.",
-    "verify": "Check artifacts on this machine: hash, contract, parity.",
+    "inspect": "Show contract, precision, accuracy and origin of a model file.",
+    "verify": "Check hash, contract and parity of artifacts on this machine.",
     "benchmark": "Measure latency, size and accuracy of artifacts, compared with the float model.",
     "evaluate": "Measure the accuracy of a model on annotated faces, for each subset.",
     "sensitivity": "Show which blocks of a float model lose most accuracy in int8.",
     "train": "Train a float model on annotated faces.",
-    "import-h5": "Convert an official ASMNet model (Keras 2, .h5) to a float model.",
+    "import-h5": "Convert a model of ASMNet's authors (Keras 2, .h5) to a float model.",
     "import-keras": "Convert a landmark network of your own (Keras 3) to a float model.",
-    "data": "Show, check and pack annotated faces.",
+    "data": "Inspect, check and pack annotated faces.",
     "shape": "Fit a shape model to annotated faces and draw its modes.",
-    "bundle": "Pack an archive for a device: wheel, model, scripts, checksums.",
-    "doctor": "Check what is installed, what this machine accelerates, and its state.",
+    "bundle": "Pack program, model and scripts into one archive for a device.",
+    "doctor": "Check installation, CPU, cameras and state of this machine.",
 }
 
 
 # verbs that share a module
 MODULES = {"import-h5": "import_models", "import-keras": "import_models"}
+
+
+# their files depend on the last digits of sums, which differ between numbers of BLAS threads
+KEEP_BLAS_THREADS = ("convert", "sensitivity", "shape", "train")
 
 
 @click.group(cls=Verbs, verbs=VERBS, modules=MODULES,
@@ -81,12 +84,17 @@ MODULES = {"import-h5": "import_models", "import-keras": "import_models"}
 def cli() -> None:
     """Face landmarks and head pose on edge devices: train, convert to int8, measure, run.
 
-    To see a result at once: asmnet-edge predict --sample
+    For a first result, run: asmnet-edge predict --sample
     """
 
 
 def main() -> None:
-    """Run the command. Exit codes: 0 done, 1 a check failed, 2 wrong usage, 130 interrupted."""
+    """Run the command and print an error of ours as one line.
+
+    Exit codes: 0 done, 1 a check failed, 2 wrong usage, 130 interrupted.
+    """
+    if sys.argv[1:2] not in [[verb] for verb in KEEP_BLAS_THREADS]:
+        limit_blas_threads()
     try:
         cli.main(prog_name="asmnet-edge", standalone_mode=False)
     except click.ClickException as error:

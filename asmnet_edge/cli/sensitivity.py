@@ -11,7 +11,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import import_quietly, notes, print_wide, silenced
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import import_quietly, notes, print_wide
 from asmnet_edge.io.display import table
 from asmnet_edge.io.files import SHIPPED_FLOAT, shipped
 
@@ -26,17 +27,37 @@ RANGED = 64  # crops to measure activation ranges on
 
 @click.command()
 @click.argument("model", required=False, type=MODEL)
-@click.option("--data", metavar="KIND:PATH", default=DRAWN,
-              help="Data set of faces, such as 300w:DIR; its training subset is used.  "
-              "[default: drawn faces]")  # fmt: skip
-@click.option("--by", "part", type=click.Choice(["block", "layer"]), default="block",
-              show_default=True)  # fmt: skip
-@click.option("--faces", type=click.IntRange(4), default=64, show_default=True,
-              help="Largest number of faces to measure on.")  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False),
-              help="Folder for sensitivity.json and .png.")  # fmt: skip
+@click.option(
+    "--data",
+    metavar="KIND:PATH",
+    default=DRAWN,
+    help="Faces to measure on: the training part of a data set, such as 300w:DIR.  "
+    "[default: drawn faces]",
+)
+@click.option(
+    "--by",
+    "part",
+    type=click.Choice(["block", "layer"]),
+    default="block",
+    show_default=True,
+    help="Parts of the network to test.",
+)
+@click.option(
+    "--faces",
+    type=click.IntRange(4),
+    default=64,
+    show_default=True,
+    help="Largest number of faces to measure on.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for sensitivity.json and sensitivity.png.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a result that exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print the JSON instead of the table.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the results as JSON instead of tables."
+)
 def command(
     model: Path | None,
     data: str,
@@ -46,11 +67,12 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Measure the loss of accuracy by int8 in each block of the float MODEL (default: shipped).
+    """Measure how much accuracy each block of a float MODEL loses in int8.
 
-    Each block is tested alone in int8 and alone in float, on held-out faces of the training subset.
-    Repairs of the weights are tested on the whole network. All results are simulated in Keras and
-    hold for all formats.
+    The default MODEL is the shipped ASMNet-68. Each block is tested alone in int8, and alone in
+    float while the rest is in int8, on held-out training faces. Repairs of the weights
+    (equalisation, bias correction) are tested on the whole network. Everything is simulated in
+    Keras, so the results hold for all formats.
     """
     from asmnet_edge.io.files import make_folder, refuse_existing
 

@@ -1,4 +1,4 @@
-"""``asmnet-edge shape``: fit and show."""
+"""``asmnet-edge shape``: fit a shape model to annotated faces, and show one."""
 
 from __future__ import annotations
 
@@ -27,19 +27,40 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--data", multiple=True, required=True, metavar="KIND:PATH",
-              help="Data set whose train subset is used, such as 300w:DIR; may be repeated.",
-              )  # fmt: skip
-@click.option("--variance", type=click.FloatRange(0, 1, min_open=True), default=0.90,
-              show_default=True, help="Share of it that the modes kept explain.")  # fmt: skip
-@click.option("--align", "alignment", type=click.Choice(["box", "procrustes"]), default="box",
-              show_default=True, help="Each face by its box, or all turned onto their mean too.",
-              )  # fmt: skip
-@click.option("--output", type=click.Path(path_type=Path), default=Path("shape.npz"),
-              show_default=True, help="The .npz to write.")  # fmt: skip
+@click.option(
+    "--data",
+    multiple=True,
+    required=True,
+    metavar="KIND:PATH",
+    help="Data set whose training part is used, such as 300w:DIR.  May be repeated.",
+)
+@click.option(
+    "--variance",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.90,
+    show_default=True,
+    help="Share of the variance that the modes explain together.",
+)
+@click.option(
+    "--align",
+    "alignment",
+    type=click.Choice(["box", "procrustes"]),
+    default="box",
+    show_default=True,
+    help="Align each face by its box, or rotate all faces onto their mean as well.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("shape.npz"),
+    show_default=True,
+    help="Shape model to write (.npz).",
+)
 @broken_option
 @click.option("--overwrite", is_flag=True, help="Replace a model that exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures instead of the table.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the numbers as JSON instead of the table."
+)
 def fit(
     data: tuple[str, ...],
     variance: float,
@@ -51,8 +72,8 @@ def fit(
 ) -> None:
     """Fit mean shape and principal modes to the training faces of the data sets.
 
-    Only their landmarks are read. Training fits its own model, aligned by box: this one is for
-    inspection, or for programs of your own.
+    Only the landmarks are read, not the pictures. `train` does not need this file: it fits its own
+    shape model, aligned by box. Use this one for inspection or in your own programs.
     """
     import numpy as np
 
@@ -73,18 +94,25 @@ def fit(
 
 @command.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), help="Picture of the modes, as .png.")
-@click.option("--modes", type=click.IntRange(1),
-              help=f"How many to draw.  [default: all, at most {DRAWN}]")  # fmt: skip
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Picture of the modes to write (.png)."
+)
+@click.option(
+    "--modes",
+    type=click.IntRange(1),
+    help=f"Number of modes to draw.  [default: all, at most {DRAWN}]",
+)
 @click.option("--overwrite", is_flag=True, help="Replace a picture that exists.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures instead of the table.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the numbers as JSON instead of the table."
+)
 def show(
     model: Path, output: Path | None, modes: int | None, overwrite: bool, as_json: bool
 ) -> None:
     """Print the contents of a shape MODEL; with --output draw its modes.
 
-    A row a mode: the mean moved by -3, 0 and +3 standard deviations, the limits of the ASM
-    operator.
+    Each row of the picture shows one mode: the mean shape moved by -3, 0 and +3 standard
+    deviations, which are the limits that the ASM-assisted loss applies.
     """
     from asmnet_edge.geometry.shape_model import PointDistributionModel
     from asmnet_edge.io.files import refuse_existing
@@ -100,7 +128,7 @@ def show(
 
 
 def _training_samples(data: tuple[str, ...], faces: BrokenFaces) -> list[Sample]:
-    """All faces that may be trained on; notes which were left out, and what a copy lacks."""
+    """Return all faces that may be trained on; print which are left out, and what a copy lacks."""
     from asmnet_edge.datasets.catalog import open_dataset
     from asmnet_edge.datasets.sample import learnable
 

@@ -1,4 +1,7 @@
-"""Output that several commands share: consoles, progress bars, broken faces, quiet imports."""
+"""Output that several commands share: consoles, progress bars, broken faces, quiet imports.
+
+Rich makes it slower to import than `asmnet_edge.cli.console`.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,8 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import track
 
-from asmnet_edge.cli.console import silenced, stop_requests
+from asmnet_edge.cli.console import silenced
 from asmnet_edge.errors import DataError, NotAFaceError, require
-
-__all__ = [
-    "BrokenFaces",
-    "broken_option",
-    "import_keras",
-    "import_quietly",
-    "notes",
-    "print_wide",
-    "silenced",
-    "stop_requests",
-    "unsilenced_console",
-    "with_progress",
-]
 
 T = TypeVar("T")
 
@@ -48,7 +38,7 @@ broken_option = click.option(
     type=click.Choice(["refuse", "skip"]),
     default="refuse",
     show_default=True,
-    help="What to do with a face whose annotation or picture cannot be used: stop, or skip it.",
+    help="Stop at a face whose annotation or picture cannot be used, or skip it.",
 )
 
 

@@ -1,4 +1,4 @@
-"""``asmnet-edge train``."""
+"""``asmnet-edge train``: train a float model, or show what would be trained."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from asmnet_edge.cli.console import silenced, stop_requests
 from asmnet_edge.cli.terminal import (
     BrokenFaces,
     broken_option,
     import_keras,
     notes,
     print_wide,
-    silenced,
-    stop_requests,
     with_progress,
 )
 from asmnet_edge.errors import OutputExistsError, UsageError
@@ -41,32 +40,56 @@ if TYPE_CHECKING:
     help="Data set to train on, such as 300w:DIR, csv:FILE, synthetic:1000; may be repeated. "
     "All kinds: asmnet-edge data --help",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Settings in TOML; flags win.")
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="TOML file with settings. Options override it.",
+)
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Folder for checkpoints, log and model.",
+)
 @click.option(
     "--weights",
     metavar="MODEL.keras",
-    help="Start from this float model's weights rather than from random ones.",
+    help="Start from the weights of this float model instead of random weights.",
 )
-@click.option("--architecture", type=click.Choice(["asmnet", "asmnet-weighted", "mobilenetv2"]))
+@click.option(
+    "--architecture",
+    type=click.Choice(["asmnet", "asmnet-weighted", "mobilenetv2"]),
+    help="Network to train. asmnet-weighted learns weights for positions that asmnet averages.  "
+    "[default: asmnet]",
+)
 @click.option("--alpha", type=float, help="Width multiplier: 0.35, 0.5, 0.75 or 1.0.")
 @click.option("--input-size", type=int, help="Side of the crop in pixels, a multiple of 32.")
-@click.option("--epochs", type=float)
-@click.option("--batch", type=int)
-@click.option("--learning-rate", type=float)
-@click.option("--distance", type=click.Choice(["absolute", "squared", "norm", "euclidean", "wing"]))
+@click.option("--epochs", type=float, help="Length of the training in epochs.")
+@click.option("--batch", type=int, help="Number of faces in a batch.")
+@click.option("--learning-rate", type=float, help="Highest learning rate.")
+@click.option(
+    "--distance",
+    type=click.Choice(["absolute", "squared", "norm", "euclidean", "wing"]),
+    help="Distance between landmarks that the loss is based on.",
+)
 @click.option(
     "--asm-schedule",
     type=click.Choice(["none", "steps", "smooth"]),
-    help="How the weight of the plausible face falls over the epochs.  [default: steps]",
+    help="How the weight of the ASM term of the loss falls over the epochs.  [default: steps]",
 )
-@click.option("--precision", type=click.Choice(["float32", "mixed_bfloat16"]))
-@click.option("--seed", type=int)
-@click.option("--workers", type=click.IntRange(1), help="Processes that prepare batches.")
-@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in the folder.")
-@click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard, too.")
 @click.option(
-    "--dry-run", is_flag=True, help="Show what would be trained, and the speed of the input."
+    "--precision",
+    type=click.Choice(["float32", "mixed_bfloat16"]),
+    help="Arithmetic of the training.",
+)
+@click.option("--seed", type=int, help="Seed of all random choices.")
+@click.option("--workers", type=click.IntRange(1), help="Number of processes that prepare batches.")
+@click.option("--resume", is_flag=True, help="Continue from the newest checkpoint in the folder.")
+@click.option("--tensorboard", is_flag=True, help="Also write events for TensorBoard.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show what would be trained, and how fast batches can be prepared.",
 )
 @broken_option
 def command(
@@ -79,22 +102,25 @@ def command(
     broken: str,
     **flags: Any,
 ) -> None:
-    """Train a float model; the best one by validation is OUTPUT/best.keras.
+    """Train a float model. The one with the best validation NME becomes OUTPUT/best.keras.
 
     Validation faces are held out of the first data set, person by person. OUTPUT/log.csv has a row
-    for each step, OUTPUT/looks previews of the first batches and of the validation faces.
+    for each step. OUTPUT/looks has previews of the first batches and of the validation faces.
     """
     import_keras()
+    from asmnet_edge.training.config import Overrides, read_config
+
+    overrides = Overrides(**flags)
     kept = [*output.glob("checkpoint-*.npz"), *output.glob("*.keras")]
     if kept and not resume and not dry_run:
         raise OutputExistsError(f"{output} holds a run already", "Give --resume or another folder")
     if resume and not kept:
         notes.print(f"no checkpoint in {output}: starting from the beginning", soft_wrap=True)
-    if resume and not config and not flags["data"]:
+    if resume and not config and not overrides.data:
         config = output / "config.json"  # what the run was started with
-    settings = _settings(config, flags)
+    settings = read_config(config) if config else {}
     processes = _join()
-    run = _prepare(settings, output, BrokenFaces(broken))
+    run = _prepare(overrides.over(settings), output, BrokenFaces(broken))
     run.workers, run.tensorboard = workers or run.workers, tensorboard
     run.processes = processes
     if dry_run:
@@ -112,20 +138,6 @@ def _join() -> Processes:
         notes.print("waiting for the other processes ...")
     with silenced():
         return join()
-
-
-def _settings(path: Path | None, flags: dict[str, Any]) -> TrainConfig:
-    from asmnet_edge.training.config import TrainConfig, read_config
-
-    content = read_config(path) if path else {}
-    given = {key: value for key, value in flags.items() if value not in (None, ())}
-    variant_flags = {"architecture", "alpha", "input_size"}
-    variant = {key: given.pop(key) for key in variant_flags & given.keys()}
-    if variant:
-        content["variant"] = {**content.get("variant", {}), **variant}
-    if "data" in given:
-        given["data"] = [{"dataset": words} for words in given["data"]]
-    return TrainConfig.from_json({**content, **given})
 
 
 def _prepare(config: TrainConfig, output: Path, broken: BrokenFaces) -> Run:

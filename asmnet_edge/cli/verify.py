@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from asmnet_edge.cli.arguments import MODEL
-from asmnet_edge.cli.terminal import notes, silenced
+from asmnet_edge.cli.console import silenced
+from asmnet_edge.cli.terminal import notes
 from asmnet_edge.errors import CheckFailedError
 
 if TYPE_CHECKING:
@@ -18,14 +19,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=MODEL)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON a file.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Threads for the network.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each file.")
 def command(files: tuple[Path, ...], threads: int, as_json: bool) -> None:
     """Check the artifacts FILES on this machine: hash, contract, and parity with the float model.
 
-    Needs the manifest beside each file and the runtime of its format, nothing else: the manifest
-    holds the float model's outputs on test patterns, which are drawn identically on every machine.
-    Exit code 1 when a file does not pass.
+    The manifest beside each file holds the outputs of the float model on test patterns, and these
+    patterns are identical on every machine. So the check needs the runtime of the format, but
+    neither the float model nor TensorFlow. The exit code is 1 if a file does not pass.
     """
     from asmnet_edge.converters.checks.verify import verify
     from asmnet_edge.io.manifest import without_companions

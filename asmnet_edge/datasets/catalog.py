@@ -1,8 +1,8 @@
 """Kinds of data sets, and how a user names one: ``300w:DIR``, ``csv:FILE``, ``synthetic:COUNT``.
 
 To add a kind, write a module with a class that fills `asmnet_edge.datasets.sample.Dataset` and
-add a line to `DATASETS`. The command line's help is made from them, so this module
-stays light.
+add a line to `DATASETS`. The command line's help lists them, so importing this module loads neither
+NumPy nor OpenCV.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DATASETS = Registry(
     Entry("300w", f"{_DATASETS}.w300", "W300", "300W in its official folders", "DIR"),
     Entry("wflw", f"{_DATASETS}.wflw", "WFLW", "WFLW in its official folders", "DIR"),
     Entry("csv", f"{_DATASETS}.csv_table", "LandmarkTable", "table image,x0,y0,x1,y1,...", "FILE"),
-    Entry("pack", f"{_DATASETS}.pack_file", "PackFile", "faces that `data prepare` cut", "FILE"),
+    Entry("pack", f"{_DATASETS}.pack_file", "PackFile", "file of `data prepare`", "FILE"),
     Entry("synthetic", f"{_DATASETS}.synthetic", "drawn_faces", "drawn faces", "COUNT"),
     Entry("synthetic-wide", f"{_DATASETS}.synthetic", "wide_drawn_faces",
           "drawn faces from profile to profile", "COUNT"),
@@ -35,7 +35,8 @@ DATASETS = Registry(
 def open_dataset(words: str) -> Dataset:
     """Return the data set that ``words`` ("kind:argument") name.
 
-    `UsageError` for an unknown kind, `DataError` for a path that does not exist.
+    An argument DIR or FILE is passed on as a `Path`, any other as the text. `UsageError` for an
+    unknown kind, `DataError` for a path that does not exist.
     """
     kind, _, argument = words.partition(":")
     if kind not in DATASETS:

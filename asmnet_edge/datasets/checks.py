@@ -1,4 +1,8 @@
-"""Examination of every face of a data set: what is broken, and where each face lies."""
+"""Checks of data sets: broken files, implausible faces, and faces that occur twice.
+
+Each face of each subset is examined once: its picture is read, and its points, size and a thumbnail
+are noted. `check` then judges what was noted.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class Examination:
 
     @property
     def groups(self) -> tuple[list[ExaminedFace], list[ExaminedFace]]:
-        """The training faces, and all others once each."""
+        """Training faces, and all other faces once each."""
         train = self.subsets.get("train", [])
         others = {f.name: f for s, faces in self.subsets.items() if s != "train" for f in faces}
         return train, list(others.values())
@@ -94,8 +98,6 @@ def _face(where: str, sample: Sample) -> ExaminedFace:
     return ExaminedFace(*names, side, outside, thumbnail(picture, box), sample.in_test)
 
 
-# Checks of data sets: broken files, implausible faces, and faces that occur twice
-
 FINDINGS: Mapping[str, str] = MappingProxyType(
     {
         "broken": "an annotation or a picture that cannot be used",
@@ -111,7 +113,10 @@ SMALLEST = 32.0  # pixels of the longer side; below, features vanish
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem. kind : one of `FINDINGS`; where : data set, subset, face; what : a sentence"""
+    """A problem of a data set.
+
+    kind : one of `FINDINGS`; where : data set, subset, face; what : a sentence
+    """
 
     kind: str
     where: str
@@ -137,7 +142,7 @@ class Outside:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` found.
+    """Findings of `check`, and the number of faces that it examined.
 
     counts : faces examined per "dataset subset"; outside : likewise, where there are faces
     handled : pairs within a data set of which one is known to be in its test part (`in_test`) and
@@ -169,7 +174,7 @@ def check(datasets: Sequence[Dataset], progress: Progress = iter) -> CheckReport
 
 
 def _labels(datasets: Sequence[Dataset]) -> list[str]:
-    """Their names; where several share one, numbered from 1."""
+    """Names of the data sets; where several share one, numbered from 1."""
     names = [dataset.name for dataset in datasets]
     shared = Counter(names)
     return [

@@ -1,8 +1,18 @@
-"""``pose.csv``: the exact pose of pictures, ``image,yaw,pitch,roll``, in degrees.
+"""CSV tables of landmarks, read as a data set and written: ``image,x0,y0,x1,y1,...``.
 
-`table` reads the file of that name in its folder, and finds a picture by the name in the column
-``image``. A picture that is not in it, or more than once in either file, has no exact pose; a file
-with another header is ignored.
+``faces.csv`` annotates the pictures in ``faces/``. Coordinates count pixels from 0. The whole file
+is training data. Two more columns may stand anywhere, found by their header:
+
+* ``identity``: faces that share it are never split between training and validation. Without it,
+  an identity is the picture's path less its suffix and less a trailing ``_<number>``, as frames of
+  one video are named; where that leaves a single identity in the whole file (``IMG_0001.jpg``,
+  ``IMG_0002.jpg``), it is the path less its suffix. So ``ann/1.jpg`` and ``ann/2.jpg`` are two
+  identities: where folders are persons, give the column.
+* ``drawn``: 1 for a face that is no photo, else 0.
+
+A ``pose.csv`` in the folder of the table gives the exact pose of its pictures in degrees:
+``image,yaw,pitch,roll``. A picture that is not in it, or more than once in either file, has no
+exact pose; a file with another header is ignored.
 """
 
 from __future__ import annotations
@@ -75,8 +85,6 @@ def read_csv(path: Path) -> list[list[str]]:
         raise DataError(f"{path} is not a CSV text file: {error}") from error
 
 
-# CSV tables of landmarks: ``image,x0,y0,x1,y1,...``, pictures in the folder of the same name
-
 IDENTITY, DRAWN = "identity", "drawn"  # headers of the optional columns
 FRAME = re.compile(r"([^/])_[0-9]+$")  # the end of a path <video>_<number>
 
@@ -100,7 +108,7 @@ class _Row:
 
 
 class LandmarkTable:
-    """The faces of one CSV file."""
+    """Data set of the faces of one CSV file; its scheme is found by the number of points."""
 
     name = "csv"
     licence = "that of the table's pictures"
@@ -123,12 +131,13 @@ class LandmarkTable:
             raise DataError(f"{path}: {error}") from error
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """The faces of the file; ``train`` is its only subset."""
+        """Return the faces of the file; ``train`` is its only subset."""
         if subset != "train":
             raise DataError(f"{self.path} has no subset {subset!r}", "Known: train")
         return unbroken(self._sample, self._rows, on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return nothing: there is no official size."""
         return ()
 
     def _sample(self, row: _Row) -> Sample:
@@ -158,7 +167,7 @@ class LandmarkTable:
 
 
 def identities_of(images: Iterable[str]) -> dict[str, str]:
-    """Return the identity of each path of a picture, by the rule above."""
+    """Return the identity of each path of a picture, by its name: see the top of this module."""
     paths = {image: PurePosixPath(image) for image in images}
     whole = {image: str(path.parent / path.stem) for image, path in paths.items()}
     videos = {image: FRAME.sub(r"\1", identity) for image, identity in whole.items()}
@@ -172,7 +181,7 @@ def _is_drawn(row: _Row) -> bool:
     return given == "1"
 
 
-# Writing of faces as files: pictures, the CSV of `table`, and the `exactpose` beside it
+# Writing
 
 TABLE = "faces.csv"
 

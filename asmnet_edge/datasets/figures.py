@@ -1,4 +1,4 @@
-"""Pictures of data sets: a contact sheet of faces with landmarks, histograms of the pose."""
+"""Pictures of data sets and shape models: faces with landmarks, pose histograms, shape modes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def write_figures(folder: Path, subsets: Sequence[MeasuredFaces]) -> None:
 
 
 def sheet(subsets: Sequence[MeasuredFaces]) -> Picture:
-    """Faces of each subset, evenly spread over its order, with landmarks drawn and names below."""
+    """Draw faces of each subset, evenly spread over its order, with landmarks and names below.
+
+    (H, W, 3) BGR, `COLUMNS` tiles a row.
+    """
     tiles: list[Picture] = []
     captions: list[str] = []
     each = COLUMNS * max(1, ROWS // len(subsets))
@@ -50,7 +53,7 @@ def sheet(subsets: Sequence[MeasuredFaces]) -> Picture:
 
 
 def tile(sample: Sample) -> Picture:
-    """A crop (192, 192, 3) BGR around the face, its landmarks drawn on it."""
+    """Return a crop (192, 192, 3) BGR around the face, its landmarks drawn on it."""
     matrix = TILE_RULE.matrix(sample.landmarks.box)
     crop = cut(sample.load(), matrix, TILE_RULE.size)
     points = transform(sample.landmarks.points, matrix)
@@ -73,11 +76,11 @@ def _spread(count: int, chosen: int) -> list[int]:
 
 
 def pose_figure(subsets: Sequence[MeasuredFaces], path: Path) -> None:
-    """Write histograms of yaw, pitch and roll, a line for each subset, to ``path``."""
+    """Write histograms of yaw, pitch and roll to ``path``, a line for each subset with pose."""
     figure, axes = new_figure(1, len(AXES), inches=(10.5, 3.6))
-    poses = [faces.pose for faces in subsets]
+    known = [(faces, faces.pose) for faces in subsets if faces.pose is not None]
     for column, (axis, name) in enumerate(zip(axes, AXES, strict=True)):
-        for faces, pose in zip(subsets, poses, strict=True):
+        for faces, pose in known:
             _histogram(axis, pose[:, column], f"{faces.title} ({len(pose):,})")
         axis.set_xlabel(f"{name}, degrees")
     axes[0].set_ylabel(f"% of faces in {BIN:.0f} degrees")
@@ -92,7 +95,7 @@ def _histogram(axis: Any, values: np.ndarray[Any, Any], label: str) -> None:
     axis.stairs(100 * counts / len(values), edges, label=label, linewidth=1.5)
 
 
-# Picture of a shape model: the effect of each mode on the mean face
+# Shape models: the effect of each mode on the mean face
 
 DEVIATIONS = (-CLIP, 0.0, CLIP)
 MODE_TILE = 240  # pixels a side

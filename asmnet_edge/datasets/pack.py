@@ -2,7 +2,7 @@
 
 Training reads each face many times; decoding the original each time would cost more than the step.
 A pack keeps a JPEG of a square around each face, wide enough for nearly all augmentations.
-`packfile` writes and reads packs.
+`asmnet_edge.datasets.pack_file` writes and reads packs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Facts about a pack on disk: origin, licence, crop rule."""
+"""A pack on disk: one ``.npz`` of JPEGs, points, pose, and the facts about where they come from.
+
+All JPEGs lie end to end in one array of bytes, face i from ``offsets[i]`` to ``offsets[i + 1]``.
+Facts, names and identities are JSON. Nothing is pickled, and everything is checked when it is read.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from asmnet_edge.errors import AsmnetEdgeError, DataError
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import Landmarks
 from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_named
-from asmnet_edge.io.arrays import DAMAGE, read_arrays, write_arrays
+from asmnet_edge.io.files import DAMAGE, read_arrays, write_arrays
 
 SCHEMA_VERSION = 1
 IN_TEST = "photos that a test subset has too, left out"
@@ -82,7 +86,7 @@ class PackFacts:
             raise DataError(f"schema version {version!r}, this program reads {SCHEMA_VERSION}")
         words = [content[name] for name in ("dataset", "subset", "licence")]
         if not all(isinstance(word, str) for word in words):
-            raise DataError(f"data set, subset and licence must be words, got {words}")
+            raise DataError(f"data set, subset and licence must be text, got {words}")
         dataset, subset, licence = words
         return cls(
             dataset,
@@ -95,8 +99,6 @@ class PackFacts:
             content.get("drawn") is True,
         )
 
-
-# A pack on disk: one ``.npz`` of JPEGs, points, pose and the facts about where they come from
 
 DTYPES = {"jpegs": "u1", "offsets": "i8", "points": "f8", "pose": "f8", "exact": "?"}
 TEXTS = ("facts", "names", "identities")
@@ -120,7 +122,7 @@ def write_pack(path: Path, pack: Pack, facts: PackFacts) -> None:
 
 
 def read_pack(path: Path) -> tuple[Pack, PackFacts]:
-    """Return the pack at ``path`` and its facts; `DataError` says what is wrong with the file."""
+    """Return the pack at ``path`` and its facts; `DataError` if the file is damaged or no pack."""
     try:
         return _read(path)
     except DAMAGE as error:
@@ -161,7 +163,7 @@ def _jpegs(content: NDArray[np.uint8], ends: NDArray[np.int64]) -> tuple[bytes, 
 
 def _words(values: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise DataError("names and identities must be lists of words")
+        raise DataError("names and identities must be lists of text")
     return tuple(values)
 
 
@@ -184,14 +186,16 @@ class PackFile:
 
     @property
     def subsets(self) -> Sequence[str]:
+        """The one that was packed."""
         return (self.facts.subset,)
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
-        """The stored crops; points in their pixels, pose only where it is exact."""
+        """Return the stored crops; points in their pixels, pose only where it is exact."""
         pack = self.stored(subset)
         return [self._sample(pack, index) for index in range(len(pack))]
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return what the data set lacked, and what was left out of the pack."""
         self.stored(subset)
         return self.facts.missing
 

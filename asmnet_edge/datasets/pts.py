@@ -2,6 +2,9 @@
 
 ``version:`` and ``n_points:`` lines, then one "x y" pair a line within braces; some copies have the
 pairs alone. Files count pixels from 1; what this module returns counts from 0.
+
+`PtsFolder` is a folder of pictures, each with a ``.pts`` file of the same name beside it: the
+layout of most face sets that are not 300W.
 """
 
 from __future__ import annotations
@@ -61,11 +64,12 @@ def _pair(path: Path, number: int, line: str) -> tuple[float, float]:
         raise DataError(f"{path}, line {number}: expected 'x y', got {line.strip()!r}") from error
 
 
-# A folder of pictures, each with a ``.pts`` file of the same name beside it
-
-
 class PtsFolder:
-    """The faces of ``root``, all of one landmark scheme; their licence is not known."""
+    """Data set of the faces in the folder ``root``, all of one landmark scheme.
+
+    There is one subset, ``train``; the licence is not known. Each picture is a separate identity,
+    unless names show otherwise, see `identity_of`.
+    """
 
     licence = "not known (.pts folder)"
     subsets: Sequence[str] = ("train",)
@@ -84,11 +88,13 @@ class PtsFolder:
         return sorted(self.root.glob("*.pts"))
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
+        """Return the faces of the folder; ``train`` is its only subset."""
         if subset not in self.subsets:
             raise DataError(f"a .pts folder has no subset {subset!r}", "Known: train")
         return unbroken(self._sample, self._files, on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return nothing: there is no official size."""
         return ()
 
     def _sample(self, pts: Path) -> Sample:
@@ -103,5 +109,5 @@ class PtsFolder:
 
 
 def identity_of(stem: str) -> str:
-    """``person.Still005`` and ``person_12`` -> ``person``."""
+    """Return the person that a file's name shows: ``person.Still005``, ``person_12`` -> person."""
     return re.sub(r"_\d+$", "", stem.split(".")[0])

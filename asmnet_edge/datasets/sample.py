@@ -82,7 +82,7 @@ class Dataset(Protocol):
 
     @property
     def subsets(self) -> Sequence[str]:
-        """Names of the subsets that are there."""
+        """Names of the subsets that exist in this copy."""
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
         """Return the faces of ``subset``, always in the same order.

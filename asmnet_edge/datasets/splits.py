@@ -1,9 +1,11 @@
-"""Detection of faces that occur twice, by their pictures and not by their names.
+"""Split into training and validation faces: by person, and by pictures that occur twice.
 
-A face's print is its grey crop at 16 x 16 pixels less its own blur, with unit norm; the cosine of
-two prints is one product. One of the two is also tried a little shifted and scaled, since others
-annotate a face with a slightly other box. The crop lies within the face, so that a picture cut
-close around it gives the same print.
+A person validates or trains by a checksum of the identity's name, the same on every machine. One
+photo may occur under two names, so faces are also compared by their pictures. A face's print is its
+grey crop at 16 x 16 pixels less its own blur, with unit norm; the cosine of two prints is one
+product. One of the two is also tried a little shifted and scaled, since others annotate a face with
+a slightly other box. The crop lies within the face, so that a picture cut close around it gives the
+same print.
 """
 
 from __future__ import annotations
@@ -91,8 +93,6 @@ def _best_of_views(ours: Thumbnails, rows: NDArray[np.intp], others: Prints) -> 
     views = (prints(ours, (x, y), s) for x, y, s in product(SHIFTS, SHIFTS, SCALES))
     return reduce(np.maximum, (np.einsum("ij,ij->i", view[rows], others) for view in views))
 
-
-# Split into training and validation faces, by person, the same on every machine
 
 PERCENT = 7.0  # of identities, for validation
 

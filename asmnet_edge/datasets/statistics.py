@@ -1,6 +1,7 @@
 """Statistics of a data set: number and size of faces, their pose, and its accuracy.
 
-Sizes in pixels of the pictures, angles in degrees; axes and signs of the pose as in `pose`.
+Sizes in pixels of the pictures, angles in degrees; axes and signs of the pose as in
+`asmnet_edge.geometry.pose`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: NDArray[Any]) -> Spread:
+        """Return the spread of ``values`` (faces,), in their unit."""
         p5, median, p95 = np.percentile(values, [5, 50, 95])
         return cls(float(values.mean()), float(values.std()), float(p5), float(median), float(p95))
 
@@ -43,7 +45,6 @@ class MeasuredFaces:
 
     samples : the faces that could be read; points : (faces, n, 2) pixels of each picture
     sizes : (faces, 2) width and height of the pictures
-    pose : (faces, 3) degrees, fitted to the landmarks unless ``exact`` (faces,)
     """
 
     dataset: str
@@ -57,6 +58,7 @@ class MeasuredFaces:
 
     @property
     def title(self) -> str:
+        """Data set and subset, such as ``300w common``."""
         return f"{self.dataset} {self.subset}"
 
     @property
@@ -65,8 +67,13 @@ class MeasuredFaces:
         return np.array([sample.pose is not None for sample in self.samples])
 
     @cached_property
-    def pose(self) -> FloatArray:
-        """Exact pose where it is known, else the fitted one, (faces, 3)."""
+    def pose(self) -> FloatArray | None:
+        """Exact pose where it is known, else the fitted one, (faces, 3).
+
+        None where a face's pose is neither known nor can be fitted to landmarks of the scheme.
+        """
+        if not (self.scheme.to_ibug68 or self.exact.all()):
+            return None
         return exact_or_fitted([s.pose for s in self.samples], self.points, self.scheme)
 
     @property
@@ -91,14 +98,14 @@ class MeasuredFaces:
             "box_px": asdict(Spread.of(extent.max(axis=1))),
             "inter_ocular_px": asdict(Spread.of(inter_ocular(self.points, self.scheme))),
             "points_outside": self.outside,
-            "pose": _spreads(AXES, self.pose),
+            "pose": None if self.pose is None else _spreads(AXES, self.pose),
             "pose_exact": int(exact.sum()),
             "pose_label_mae": self._label_mae(exact),
         }
 
     def _label_mae(self, exact: NDArray[np.bool_]) -> dict[str, float] | None:
         """Mean absolute error of the fitted pose, degrees; None if none can be compared."""
-        if not (exact.any() and self.scheme.to_ibug68):
+        if self.pose is None or not (exact.any() and self.scheme.to_ibug68):
             return None
         fitted = fit_pose(self.points[exact], self.scheme)
         errors = angle_errors(fitted, self.pose[exact]).mean(axis=0)

@@ -1,6 +1,6 @@
 """Drawn faces as a data set: for anyone without one, with exact landmarks and exact pose.
 
-Face k of seed s is that of the seed (s, k) of `draw_face`.
+Face k of seed s is that of the seed (s, k) of `asmnet_edge.rendering.drawn_face.draw_face`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry.schemes import IBUG68, LandmarkScheme
 from asmnet_edge.io.images import Picture
-from asmnet_edge.rendering.drawn_face import DrawnFace, check_drawable, draw_face, labels_of
-
-__all__ = ["DrawnFace", "DrawnFaces", "draw_face"]
+from asmnet_edge.rendering.drawn_face import check_drawable, draw_face, labels_of
 
 # number of the first face: the subsets of any two seeds have no face in common
 FIRST: Mapping[str, int] = MappingProxyType({"train": 0, "test": 2**31})
@@ -42,6 +40,7 @@ class DrawnFaces:
 
     @property
     def subsets(self) -> Sequence[str]:
+        """``train`` and ``test``, which have no face in common."""
         return list(FIRST)
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
@@ -52,6 +51,7 @@ class DrawnFaces:
         return [self._sample(subset, k) for k in range(first, first + self.count)]
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return nothing: there is no official size."""
         return ()
 
     def _sample(self, subset: str, number: int) -> Sample:

@@ -58,7 +58,7 @@ class W300:
 
     @property
     def subsets(self) -> Sequence[str]:
-        """Those of which at least one part is there."""
+        """Names of the subsets of which at least one part is there."""
         return [s for s, parts in PARTS.items() if any(self._files(part) for part in parts)]
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
@@ -71,6 +71,7 @@ class W300:
         return samples
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return what this copy lacks of the official number of faces, `FACES`."""
         lacking = {part: FACES[part] - len(self._files(part)) for part in self._parts(subset)}
         return [Missing(part, faces) for part, faces in lacking.items() if faces > 0]
 

@@ -92,7 +92,7 @@ class WFLW:
 
     @property
     def subsets(self) -> Sequence[str]:
-        """Those of which at least one face is there."""
+        """Names of the subsets of which at least one face is there."""
         return [subset for subset in FACES if self._of(subset)]
 
     def samples(self, subset: str, on_broken: OnBroken = refuse) -> Sequence[Sample]:
@@ -104,6 +104,7 @@ class WFLW:
         return unbroken(partial(self._sample, _list_of(subset)), self._of(subset), on_broken)
 
     def missing(self, subset: str) -> Sequence[Missing]:
+        """Return what this copy lacks of the official number of faces, `FACES`."""
         lacking = FACES[subset] - len(self._of(subset))
         return [Missing(subset, lacking)] if lacking > 0 else []
 

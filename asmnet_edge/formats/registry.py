@@ -10,7 +10,7 @@ A format is one `FormatSpec`, and one line that registers it:
 
 Entry points are read from the installed packages on ``sys.path``. Child processes of a conversion
 or benchmark have the same ``sys.path``, so they know the same formats. Built-in formats are looked
-up first: what predicts with one of these never reads an entry point. tests/toy_format is an example
+up first: predictions in these formats never read an entry point. tests/toy_format is an example
 of a whole format.
 """
 
@@ -37,7 +37,7 @@ FLOAT_SUFFIX = ".keras"  # of float models, which formats are converted from
 def all_formats() -> tuple[FormatSpec, ...]:
     """All formats: the built-in ones, then those of other packages by name.
 
-    `UsageError` when a package registers what cannot be used.
+    `UsageError` when a package registers an invalid format.
     """
     found = list(BUILT_IN)
     for spec in _plug_ins():

@@ -1,4 +1,4 @@
-"""What the program has to know of a model format and of the runtimes that run it.
+"""Specification of a model format and of the runtimes that run it.
 
 Code is named by references, ``"package.module:attribute"``, which are imported when they are used.
 So a specification costs nothing to load.
@@ -23,11 +23,11 @@ RESERVED = (".keras", ".toml", ".json")  # float models, descriptions of foreign
 
 
 class Precision(StrEnum):
-    """How an artifact's weights and activations are kept.
+    """Storage of the weights and activations of an artifact.
 
-    dynamic-int8 : int8 weights, activations quantised as they come, or not at all
+    dynamic-int8 : int8 weights, activations quantised at run time, or not at all
     int8 : weights and activations in int8, ranges calibrated; the contract's float32 outputs
-    int8-io : the same with quantised outputs too, for accelerators that take nothing else
+    int8-io : the same with quantised outputs, for accelerators that support nothing else
     """
 
     FLOAT32 = "float32"
@@ -44,7 +44,7 @@ USUAL_PRECISIONS = tuple(p for p in Precision if p is not Precision.INT8_IO)
 
 @dataclass(frozen=True)
 class Runtime:
-    """One package that runs artifacts. The same runtime may stand in several formats.
+    """A package that runs artifacts. Several formats may have the same runtime.
 
     label : name for people; package : name for pip and ``--runtimes``; module : what is imported
     backend : reference to ``load(path, threads, files=None) -> InferenceBackend``
@@ -61,7 +61,7 @@ class Runtime:
 
     @property
     def is_installed(self) -> bool:
-        """Whether the package is there; it is not imported for that."""
+        """Whether the package is installed; the check does not import it."""
         return util.find_spec(self.module.partition(".")[0]) is not None
 
 

@@ -66,11 +66,11 @@ class CropRule:
 
     @property
     def level(self) -> CropRule:
-        """The same rule without turning: how the protocols of 300W and WFLW cut."""
+        """The same rule with level squares, as the protocols of 300W and WFLW cut."""
         return replace(self, upright=False)
 
     def square(self, where: Box | Landmarks) -> Square:
-        """Return the square to cut for the face in a box or around landmarks."""
+        """Return the square to cut for the face in a box or around landmarks, picture pixels."""
         if isinstance(where, Landmarks):
             if self.upright:
                 return self._upright(where)
@@ -125,7 +125,7 @@ def invert(matrix: FloatArray) -> FloatArray:
 
 
 def transform(points: FloatArray, matrix: FloatArray) -> FloatArray:
-    """Map ``points`` (..., 2) by the affine ``matrix`` (2, 3)."""
+    """Return ``points`` (..., 2) mapped by the affine ``matrix`` (2, 3): p A^T + b."""
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
@@ -173,10 +173,10 @@ def _scale(matrix: FloatArray) -> float:
 
 
 def to_relative(points: FloatArray, size: int) -> FloatArray:
-    """Crop pixels -> the contract's relative coordinates: (column + 0.5) / size."""
+    """Return ``points`` (..., 2) in crop pixels as relative coordinates: (column + 0.5) / size."""
     return (points + 0.5) / size
 
 
 def from_relative(points: FloatArray, size: int) -> FloatArray:
-    """The contract's relative coordinates -> crop pixels."""
+    """Return relative ``points`` (..., 2) in pixels of a crop of ``size``; undoes `to_relative`."""
     return points * size - 0.5

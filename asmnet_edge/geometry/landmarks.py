@@ -32,6 +32,7 @@ class Box:
 
     @property
     def centre(self) -> tuple[float, float]:
+        """x, y of the middle, in pixels."""
         return self.x + self.width / 2, self.y + self.height / 2
 
 
@@ -41,6 +42,7 @@ class Landmarks:
 
     points : (n, 2) float64, x, y in pixels, in the order of ``scheme``; `DataError` for another
     shape or numbers that are not finite
+    scheme : meaning of each point; ``scheme.groups["left_eye"]`` are the indices of a region
     """
 
     points: FloatArray
@@ -61,6 +63,6 @@ class Landmarks:
 
 
 def bounding_box(points: FloatArray) -> Box:
-    """Return the tight box around ``points`` (n, 2)."""
+    """Return the tight box around ``points`` (n, 2), pixels; `DataError` if it has no extent."""
     low, high = points.min(axis=0), points.max(axis=0)
     return Box(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))

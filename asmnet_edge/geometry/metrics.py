@@ -1,8 +1,8 @@
 """Accuracy of landmarks and pose, as the field defines it.
 
 Errors take landmarks as (faces, n, 2), all in one unit, and return one value per face, a fraction.
-Figures, which records and tables show, are functions of a `Comparison`; all known ones are listed
-in `asmnet_edge.geometry.catalog.METRICS`.
+Figures, which records and tables show, are functions of a `Comparison`. `METRICS` lists all of
+them: to add one, write a function of a `Comparison` in a module and add a line to it.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asmnet_edge.errors import DataError
-from asmnet_edge.geometry.catalog import METRICS
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.pose import AXES
 from asmnet_edge.geometry.schemes import LandmarkScheme
+from asmnet_edge.io.registry import Entry, Registry
 
 
 def inter_ocular(points: FloatArray, scheme: LandmarkScheme) -> FloatArray:
-    """Distance of the outer eye corners, (faces,)."""
+    """Return the distance (faces,) of the outer eye corners of ``points`` (faces, n, 2)."""
     left, right = scheme.eye_corners
     return np.linalg.norm(points[:, left] - points[:, right], axis=-1)
 
 
 def inter_pupil(points: FloatArray, scheme: LandmarkScheme) -> FloatArray:
-    """Distance of the eye centres (mean of each eye's points), (faces,)."""
+    """Return the distance (faces,) of the eye centres, each the mean of its eye's points."""
     left, right = (points[:, list(eye)].mean(axis=1) for eye in scheme.eyes)
     return np.linalg.norm(left - right, axis=-1)
 
 
 def box_size(points: FloatArray, scheme: LandmarkScheme) -> FloatArray:
-    """Square root of the area of the tight box around the points, (faces,)."""
+    """Return the square root (faces,) of the area of the tight box around each face's points."""
     return np.sqrt(np.prod(points.max(axis=1) - points.min(axis=1), axis=-1))
 
 
@@ -51,7 +51,10 @@ def point_errors(
     scheme: LandmarkScheme,
     normaliser: str = "inter-ocular",
 ) -> FloatArray:
-    """Distance of each point to the truth over the truth's ``normaliser``, (faces, n)."""
+    """Return the distance (faces, n) of each point to the truth, over the truth's ``normaliser``.
+
+    predicted, truth : (faces, n, 2), one unit; normaliser : a key of `NORMALISERS`
+    """
     distances = np.linalg.norm(predicted - truth, axis=-1)
     return distances / NORMALISERS[normaliser](truth, scheme)[:, None]
 
@@ -62,7 +65,7 @@ def nme(
     scheme: LandmarkScheme,
     normaliser: str = "inter-ocular",
 ) -> FloatArray:
-    """Normalised mean error of each face, (faces,), as a fraction.
+    """Return the normalised mean error (faces,) of each face, as a fraction.
 
     e_i = mean_j |p_ij - g_ij| / d_i; the data set's figure is the mean of e_i. For inter-ocular
     d_i see the 300W protocol (Sagonas et al. 2013).
@@ -71,20 +74,20 @@ def nme(
 
 
 def deviation(landmarks: FloatArray, reference: FloatArray, scheme: LandmarkScheme) -> FloatArray:
-    """Mean distance of each face's landmarks to another model's, over its inter-ocular distance.
+    """Return the mean distance (faces,) to another model's landmarks, as an `nme`, a fraction.
 
-    (faces,), as a fraction; needs no annotations.
+    landmarks, reference : (faces, n, 2), one unit. It needs no annotations.
     """
     return nme(landmarks, reference, scheme)
 
 
 def failure_rate(errors: FloatArray, threshold: float) -> float:
-    """Share of ``errors`` (faces,) above ``threshold``."""
+    """Return the share of ``errors`` (faces,) above ``threshold``, 0 to 1."""
     return float(np.mean(errors > threshold))
 
 
 def auc(errors: FloatArray, threshold: float) -> float:
-    """Area under the cumulative error curve up to ``threshold``, over ``threshold``: 0 to 1.
+    """Return the area under the cumulative error curve up to ``threshold``, over it: 0 to 1.
 
     The curve is a step function of the errors, so the area is exact: each face below the threshold
     adds a rectangle of width ``threshold - error``.
@@ -93,7 +96,7 @@ def auc(errors: FloatArray, threshold: float) -> float:
 
 
 def angle_errors(predicted: FloatArray, truth: FloatArray) -> FloatArray:
-    """Absolute difference in degrees, by the shorter way round, same shape as the input."""
+    """Return the absolute differences of angles in degrees, by the shorter way, of any shape."""
     return np.abs((predicted - truth + 180.0) % 360.0 - 180.0)
 
 
@@ -104,7 +107,7 @@ def bootstrap_interval(
     seed: int = 0,
     identities: Sequence[str] = (),
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean of ``values`` (faces,).
+    """Return the percentile bootstrap interval (low, high) of the mean of ``values`` (faces,).
 
     Efron, "Bootstrap methods", Annals of Statistics 1979. For a paired drop pass the differences.
     identities : (faces,), or empty: each face is of another person; faces that share one are drawn
@@ -127,7 +130,7 @@ def _numbered(names: Sequence[str]) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Faces that a model predicted beside their annotations: what a metric is a function of.
+    """Predictions of a model beside the annotations of the same faces: the input of a metric.
 
     predicted, truth : (faces, n, 2) landmarks in one unit; pose, true_pose : (faces, 3) degrees
     identities : (faces,) as in `bootstrap_interval`, or empty
@@ -159,6 +162,18 @@ class Comparison:
         return self.point_errors.mean(axis=1)
 
 
+# in the order of the figures in records
+METRICS = Registry(
+    "metric",
+    Entry("nme", __name__, "mean_nme", "mean error over the distance of the eye corners, %"),
+    Entry("nme_interval", __name__, "nme_interval", "95 % bootstrap interval of the NME, %"),
+    Entry("nme_by_region", __name__, "nme_by_region", "NME of each facial region, %"),
+    Entry("failure_rate", __name__, "share_of_failures", "share of faces above the threshold"),
+    Entry("auc", __name__, "area_under_curve", "area under the cumulative error curve, 0 to 1"),
+    Entry("pose_mae", __name__, "pose_mae", "mean absolute error of yaw, pitch, roll, degrees"),
+)
+
+
 def figures(comparison: Comparison) -> dict[str, Any]:
     """Return every metric of ``comparison`` by name, as plain values for JSON."""
     return {name: METRICS.load(name)(comparison) for name in METRICS}
@@ -181,7 +196,7 @@ def nme_by_region(comparison: Comparison) -> dict[str, float]:
 
 
 def by_region(values: FloatArray, scheme: LandmarkScheme) -> dict[str, float]:
-    """Mean of ``values`` (faces, n) over the points of each facial region of ``scheme``."""
+    """Return the mean of ``values`` (faces, n) over the points of each region of ``scheme``."""
     groups = scheme.groups.items()
     return {name: float(values[:, list(indices)].mean()) for name, indices in groups}
 

@@ -29,7 +29,7 @@ ITERATIONS = 15  # of Gauss-Newton; it moves by less than 1e-6 degrees after abo
 
 
 def rotation(angles: FloatArray) -> FloatArray:
-    """Rotation matrices (..., 3, 3) of ``angles`` (..., 3): yaw, pitch, roll in degrees."""
+    """Return rotations (..., 3, 3) of ``angles`` (..., 3): yaw, pitch, roll in degrees."""
     yaw, pitch, roll = np.moveaxis(np.deg2rad(angles), -1, 0)
     cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
     cr, sr = np.cos(roll), np.sin(roll)
@@ -42,7 +42,7 @@ def rotation(angles: FloatArray) -> FloatArray:
 
 
 def angles(matrices: FloatArray) -> FloatArray:
-    """Yaw, pitch, roll in degrees (..., 3) of rotation ``matrices`` (..., 3, 3)."""
+    """Return yaw, pitch, roll in degrees (..., 3) of rotation ``matrices`` (..., 3, 3)."""
     yaw = np.arcsin(np.clip(matrices[..., 2, 0], -1, 1))
     pitch = np.arctan2(-matrices[..., 2, 1], matrices[..., 2, 2])
     roll = np.arctan2(matrices[..., 1, 0], matrices[..., 0, 0])
@@ -50,12 +50,12 @@ def angles(matrices: FloatArray) -> FloatArray:
 
 
 def mirrored(pose: FloatArray) -> FloatArray:
-    """Pose (..., 3) of the same head in a picture with left and right exchanged."""
+    """Return the ``pose`` (..., 3), degrees, of a head in the picture's mirror image."""
     return pose * np.array([-1.0, 1.0, -1.0])
 
 
 def turned(pose: FloatArray, clockwise: float) -> FloatArray:
-    """Pose (..., 3) of the same head in a picture turned clockwise by that many degrees."""
+    """Return the ``pose`` (..., 3) of a head in the picture turned ``clockwise``; degrees."""
     turned_pose = pose + np.array([0.0, 0.0, clockwise])
     turned_pose[..., 2] = (turned_pose[..., 2] + 180.0) % 360.0 - 180.0
     return turned_pose
@@ -63,7 +63,7 @@ def turned(pose: FloatArray, clockwise: float) -> FloatArray:
 
 @cache
 def mean_face() -> FloatArray:
-    """The 3-D mean face (68, 3) in the head's axes; inter-ocular distance 1, between the eyes at 0.
+    """Return the 3-D mean face (68, 3) in the head's axes: eye corners 1 apart, 0 between the eyes.
 
     Made by ``scripts/fit_mean_face.py`` from training shapes; the jaw is the outline of a frontal
     face, not a place on the head, and does not take part in fits.
@@ -76,18 +76,19 @@ def mean_face() -> FloatArray:
 
 
 def rigid_points() -> list[int]:
-    """Indices of the iBUG points that are rigid on the head: all but jaw and inner mouth."""
+    """Return the indices of iBUG points that are rigid on the head: no jaw, no inner mouth."""
     return [i for i in range(IBUG68.points) if 17 <= i < 60]
 
 
 def in_plane_roll(points: FloatArray, scheme: LandmarkScheme = IBUG68) -> float:
-    """Degrees in (-180, 180] by which the face of ``points`` (n, 2) is tilted clockwise.
+    """Return the clockwise tilt of the face of ``points`` (n, 2), degrees in (-180, 180].
 
-    The turn that brings the frontal mean face's rigid points nearest to these (2-D Procrustes, in
-    closed form). From the front it is the roll of `fit_pose`. Of a head that is turned and looks up
-    or down it is the tilt of the features in the picture, which is another angle; but in profile,
-    where noise of the points makes roll undefined, it is as steady as from the front.
-    A scheme without the rigid points is tilted as the line between its outer eye corners is.
+    It is the turn that brings the frontal mean face's rigid points nearest to these (2-D
+    Procrustes, in closed form). From the front it is the roll of `fit_pose`. Of a head that is
+    turned and looks up or down it is the tilt of the features in the picture, which is another
+    angle; but in profile, where noise of the points makes roll undefined, it is as steady as from
+    the front. A scheme without the rigid points is tilted as the line between its outer eye corners
+    is.
     """
     if len(scheme.to_ibug68) != IBUG68.points:
         left, right = points[list(scheme.eye_corners)]
@@ -115,7 +116,9 @@ def _complex(points: FloatArray) -> NDArray[np.complex128]:
 
 
 def fit_pose(landmarks: FloatArray, scheme: LandmarkScheme = IBUG68) -> FloatArray:
-    """Yaw, pitch, roll (faces, 3) in degrees of ``landmarks`` (faces, n, 2), any unit, y down.
+    """Return yaw, pitch, roll (faces, 3) in degrees of the faces of ``landmarks``.
+
+    landmarks : (faces, n, 2) x to the right, y down, in any unit
 
     Least squares of weak perspective p = s R[:2] X + t over the mean face's rigid points, by
     Gauss-Newton from the frontal, in-plane aligned pose. `DataError` for a scheme without a map to
@@ -136,7 +139,7 @@ def fit_pose(landmarks: FloatArray, scheme: LandmarkScheme = IBUG68) -> FloatArr
 def exact_or_fitted(
     exact: Sequence[FloatArray | None], landmarks: FloatArray, scheme: LandmarkScheme = IBUG68
 ) -> FloatArray:
-    """Yaw, pitch, roll (faces, 3) in degrees: ``exact`` where it is known, else by `fit_pose`.
+    """Return yaw, pitch, roll (faces, 3) in degrees: ``exact`` where known, else by `fit_pose`.
 
     exact : (faces,) of (3,) or None; landmarks : (faces, n, 2), any unit, y down. `DataError` when
     a pose is unknown and cannot be fitted.
@@ -153,9 +156,10 @@ def exact_or_fitted(
 def fit_weak_perspective(
     observed: FloatArray, model: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rotations (faces, 3, 3), scales (faces,) and residuals (faces, n, 2) of the best fit.
+    """Return rotations (faces, 3, 3), scales (faces,) and residuals (faces, n, 2) of the best fit.
 
-    observed : (faces, n, 2); model : (n, 3). Both are centred first, which solves for t.
+    p = s R[:2] X + t by least squares; observed p : (faces, n, 2), any unit; model X : (n, 3). Both
+    are centred first, which solves for t.
     """
     observed = observed - observed.mean(axis=1, keepdims=True)
     model = model - model.mean(axis=0)

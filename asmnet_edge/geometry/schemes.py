@@ -1,8 +1,10 @@
-"""Landmark schemes: what each point of a face is, and which points belong together.
+"""Landmark schemes: the meaning of each point of a face, and the points that belong together.
 
 Here are ``ibug68`` (300W: Sagonas et al., "300 Faces in-the-Wild Challenge", ICCVW 2013) and
-``wflw98`` (Wu et al., "Look at Boundary", CVPR 2018); all known schemes are listed in
-`asmnet_edge.geometry.catalog.SCHEMES`. Left and right are the picture's.
+``wflw98`` (Wu et al., "Look at Boundary", CVPR 2018). `SCHEMES` lists all known schemes: to add
+one, write a module with a `LandmarkScheme` and add a line to it. Left and right are the picture's.
+
+The command line's help lists the schemes, so this module does not load NumPy when it is imported.
 """
 
 from __future__ import annotations
@@ -10,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.geometry.catalog import SCHEMES
+from asmnet_edge.io.registry import Entry, Registry
 
-IntArray = NDArray[np.intp]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    IntArray = NDArray[np.intp]
 
 
 def _pairs_of_runs(*runs: tuple[range, range]) -> dict[int, int]:
@@ -56,13 +60,17 @@ class LandmarkScheme:
             raise ValueError(f"{self.name}: groups must hold each of {self.points} indices once")
         if len(self.to_ibug68) not in (0, 68):
             raise ValueError(f"{self.name}: to_ibug68 must hold 68 indices or none")
-        used = [*self.to_ibug68, *self.swaps, *self.swaps.values(), *self.eye_corners]
+        drawn = [i for line, _ in self.contours for i in line]
+        eyes = [*self.eye_corners, *self.eyes[0], *self.eyes[1]]
+        used = [*self.to_ibug68, *self.swaps, *self.swaps.values(), *eyes, *drawn]
         if wrong := [i for i in used if not 0 <= i < self.points]:
             raise ValueError(f"{self.name}: there is no point {wrong[0]} of {self.points}")
 
     @property
     def flip(self) -> IntArray:
         """Order of the points after mirroring, (n,): ``mirrored[flip]`` is in scheme again."""
+        import numpy as np
+
         order = np.arange(self.points)
         for left, right in self.swaps.items():
             order[left], order[right] = right, left
@@ -172,6 +180,13 @@ WFLW98 = LandmarkScheme(
         *_run(76, 95),
     ),
     failure=0.10,  # Wu et al., CVPR 2018
+)
+
+
+SCHEMES = Registry(
+    "landmark scheme",
+    Entry("ibug68", __name__, "IBUG68", "68 points of 300W and most other data sets"),
+    Entry("wflw98", __name__, "WFLW98", "98 points of WFLW"),
 )
 
 

@@ -1,10 +1,15 @@
-"""Alignment of shapes: each on its bounding box, or all onto their mean (Procrustes).
+"""Point distribution model of face shapes, the ASM operator, and the alignment of shapes.
 
-Gower, "Generalized Procrustes Analysis", Psychometrika 1975; for shape models Cootes et al., CVIU
-1995. Those turn and scale every shape onto the mean, compute the mean again, and so on. In the
-plane the limit is known: with shapes as complex vectors z_k of size 1 the mean is the leading
-eigenvector of sum_k z_k z_k^H (Kent, "The Complex Bingham Distribution and Shape Analysis", JRSS B
-1994). So no iteration is needed, and the order of the shapes does not matter.
+The model is the mean shape and the principal modes of variation: Cootes, Taylor, Cooper, Graham,
+"Active Shape Models - Their Training and Application", CVIU 1995; used in the loss by Fard,
+Abdollahi, Mahoor, "ASMNet", CVPRW 2021.
+
+Shapes are aligned first, each on its bounding box, or all onto their mean by Procrustes: Gower,
+"Generalized Procrustes Analysis", Psychometrika 1975; for shape models Cootes et al., CVIU 1995.
+Those turn and scale every shape onto the mean, compute the mean again, and so on. In the plane the
+limit is known: with shapes as complex vectors z_k of size 1 the mean is the leading eigenvector of
+sum_k z_k z_k^H (Kent, "The Complex Bingham Distribution and Shape Analysis", JRSS B 1994). So no
+iteration is needed, and the order of the shapes does not matter.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from numpy.typing import NDArray
 from asmnet_edge.errors import AsmnetEdgeError, DataError, ModelError
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_named
-from asmnet_edge.io.arrays import DAMAGE, read_arrays, write_arrays
+from asmnet_edge.io.files import DAMAGE, read_arrays, write_arrays
 
 ComplexArray = NDArray[np.complexfloating]
 
@@ -74,7 +79,7 @@ def _onto_their_mean(shapes: FloatArray, scheme: LandmarkScheme | None) -> Float
     return procrustes(shapes, scheme.eye_corners)
 
 
-# none: shapes are not changed
+# by name as in stored models; none: shapes are not changed
 ALIGNMENTS: Mapping[str, Callable[[FloatArray, LandmarkScheme | None], FloatArray]] = (
     MappingProxyType(
         {
@@ -107,8 +112,6 @@ def align(shapes: FloatArray, alignment: str, scheme: LandmarkScheme | None) -> 
     check_shapes(shapes, sized=alignment != "none")
     return ALIGNMENTS[alignment](shapes, scheme)
 
-
-# Point distribution model of face shapes, and the ASM operator
 
 CLIP = 3.0  # standard deviations that each shape parameter may reach
 MAKE_ONE = "Make one with: asmnet-edge shape fit"
@@ -187,10 +190,11 @@ class PointDistributionModel:
         alignment: str = "none",
         scheme: LandmarkScheme | None = None,
     ) -> PointDistributionModel:
-        """Fit by PCA of ``shapes`` (faces, n, 2): as few modes as explain the share ``variance``.
+        """Fit by PCA of ``shapes`` (faces, n, 2): the fewest modes for a share of variance.
 
         Shapes are first aligned, by default not at all. Eigenvalues use faces - 1 as divisor. Signs
         are such that each mode moves the coordinate that it moves most to the right or down.
+        `DataError` for fewer than two shapes, or shapes that are all alike.
         """
         shapes = np.asarray(shapes, np.float64)
         if shapes.ndim != 3 or shapes.shape[2] != 2 or len(shapes) < 2:
@@ -230,7 +234,7 @@ class PointDistributionModel:
         return self.reconstruct(np.clip(self.project(shapes), -limit, limit))
 
     def save(self, path: Path) -> None:
-        """Write as ``.npz``, atomically."""
+        """Write to ``path`` (.npz), atomically."""
         arrays = {name: np.array(getattr(self, name)) for name in STORED}
         write_arrays(path, {**arrays, "scheme": np.array(self.scheme.name if self.scheme else "")})
 

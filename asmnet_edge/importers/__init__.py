@@ -1,1 +1,1 @@
-"""Keras models of other people, read safely and turned into float models."""
+"""Import of other people's Keras models: read safely and converted to float models."""

@@ -1,8 +1,10 @@
-"""Head pose of a network that gives landmarks alone: a linear function fitted to drawn faces.
+"""Adaptation of an imported network to the contract: its pixels, its outputs, and its head pose.
 
-pose = A p + c by least squares, p the rigid points of drawn faces in crops, towards the pose that
-`fit_pose` finds for each. For a head that is turned far, landmarks are not
-linear in its angles: the mean error states what that costs. No picture is rendered.
+Rescaling of pixels is folded into the facts of the model, BGR becomes RGB, and the outputs with
+landmarks and pose are chosen. A network that gives landmarks alone gets a pose head: pose = A p + c
+by least squares, p the rigid points of drawn faces in crops, towards the pose that `fit_pose` finds
+for each. For a head that is turned far, landmarks are not linear in its angles: the mean error
+states what that costs. No picture is rendered.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def _in_crop(landmarks: Landmarks, rule: CropRule) -> FloatArray:
     return to_relative(transform(landmarks.points, rule.matrix(landmarks)), rule.size)
 
 
-# Pixels of an imported network: folding its first rescaling, and turning BGR into RGB
+# Pixels: folding the first rescaling, and turning BGR into RGB
 
 
 def fold_rescaling(network: keras.Model, pixels: PixelScaling) -> tuple[keras.Model, PixelScaling]:
@@ -127,7 +129,7 @@ def _only_consumer(tensor: Any) -> layers.Layer | None:
     return nodes[0].operation if len(nodes) == 1 else None
 
 
-# Outputs of an imported network: which are landmarks and pose, and a pose head if it has none
+# Outputs: which are landmarks and pose, and a pose head if there is none
 
 Tensors = dict[str, Any]
 POSE = "pose"

@@ -3,8 +3,8 @@
 The conventions of their files, from github.com/aliprf/ASMNet:
 
 * the network (``cnn_model.py``): Keras' MobileNetV2 at alpha 1 and 224 px with its layers' names;
-  ASMNet concatenates the means of six maps in the order of `network.TAPS`; linear heads ``O_L`` (x
-  and y by turns) and ``O_P`` (yaw, pitch, roll)
+  ASMNet concatenates the means of six maps in the order of `asmnet_edge.training.network.TAPS`;
+  linear heads ``O_L`` (x and y by turns) and ``O_P`` (yaw, pitch, roll)
 * the input (``train.py``, ``test.py``): p / 255, RGB, since skimage reads it
 * landmarks (``train.py``): (112 - p) / 224, so relative to the crop 0.5 - o. Their p counts from
   the crop's edge, though annotations are taken as they come, in 300W from 1: half a pixel of the
@@ -49,7 +49,7 @@ CURE = "Expected ASMNet or MobileNetV2 at alpha 1 with the heads O_L and O_P"
 
 
 def import_h5(path: Path, channels: str = "rgb", margin: float = MARGIN) -> FloatModel:
-    """Return the official model at ``path`` as a float model; `ModelError` names what does not fit.
+    """Return the official model at ``path`` as a float model; `ModelError` names misfits.
 
     channels : order that it was trained with, "rgb" or "bgr"; margin : of the crop rule
     """

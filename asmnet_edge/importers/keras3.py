@@ -1,8 +1,9 @@
 """Import of a user's Keras 3 network as a float model: picture in, landmarks and maybe pose out.
 
 Nothing in the ``.keras`` file is executed: the network is rebuilt from its description, if that
-holds supported layers only, and its weights are read (see `allowed`, `hdf5`). The file does not
-state what its numbers mean, so the user gives the `Conventions`.
+holds supported layers only, and its weights are read as plain numbers (see
+`asmnet_edge.training.safe_rebuild` and `asmnet_edge.importers.hdf5`). The file does not state what
+its numbers mean, so the user gives the `Conventions`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ CURE = "Expected a .keras file that Keras 3 wrote: model.save('my.keras')"
 
 @dataclass(frozen=True)
 class Conventions:
-    """What the inputs and outputs of a network mean.
+    """Meaning of the inputs and outputs of a network.
 
     scheme : name of the landmark scheme; margin : of the crop rule; pixels : input range, a key of
     `PIXELS`; channels : "rgb" or "bgr"; landmarks, pose : names of the outputs, empty where they
@@ -71,7 +72,7 @@ class Conventions:
 
 
 def import_network(path: Path, conventions: Conventions) -> FloatModel:
-    """Return the network at ``path`` as a float model; `ModelError` says why it cannot be one."""
+    """Return the network at ``path`` as a float model; `ModelError` states why that failed."""
     scheme = scheme_named(conventions.scheme)
     network = read_network(path)
     try:

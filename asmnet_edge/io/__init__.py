@@ -1,1 +1,1 @@
-"""Files, images, manifests, and what the operating system offers."""
+"""Files, images, drawing, manifests, registries, and access to the operating system."""

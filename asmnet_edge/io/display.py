@@ -1,6 +1,7 @@
-"""Matplotlib figures of one style, drawn without a screen and written whole or not at all.
+"""Figures and tables of one style: Matplotlib without a screen, and Rich for the terminal.
 
 Matplotlib comes with the extras ``report`` and ``train``; it is imported when a figure is drawn.
+Figures are written atomically, and the same figure gives the same bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EXTRA = "report"  # the smallest extra that has Matplotlib
 def new_figure(
     rows: int = 1, columns: int = 1, inches: tuple[float, float] = INCHES
 ) -> tuple[Any, Any]:
-    """A Matplotlib figure and its axes: one, or an array (rows, columns)."""
+    """Return a Matplotlib figure and its axes: one, or an array (rows, columns)."""
     figure = require("matplotlib.figure", EXTRA).Figure(figsize=inches, layout="constrained")
     axes = figure.subplots(rows, columns)
     for axis in figure.axes:
@@ -44,9 +45,6 @@ def figure_bytes(figure: Any, kind: str) -> bytes:
     with require("matplotlib", EXTRA).rc_context({"svg.hashsalt": "asmnet-edge"}):
         figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata if kind == "svg" else {})
     return buffer.getvalue()
-
-
-# Tables for the terminal
 
 
 def table(first: str, *others: str) -> Table:

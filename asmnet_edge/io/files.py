@@ -1,4 +1,4 @@
-"""Atomic writing of files and folders, and their hashes."""
+"""Atomic writing of files, folders and arrays, hashes, and the files that come with the package."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asmnet_edge.errors import OutputExistsError, UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def sha256(source: Path | bytes) -> str:
@@ -54,7 +60,7 @@ def staged(path: Path) -> Iterator[Path]:
 def staged_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder, renamed to ``path`` when the block succeeds, else removed.
 
-    `OutputExistsError` if ``path`` exists and is not an empty folder: none is ever replaced.
+    `OutputExistsError` if ``path`` exists and is not an empty folder: folders are never replaced.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise OutputExistsError(f"{path} is there already", "Give another folder, or remove it")
@@ -91,6 +97,14 @@ def make_folder(folder: Path) -> None:
         raise UsageError(f"cannot create the folder {folder}: {error.strerror}") from error
 
 
+def convert_paths(options: object, *names: str) -> None:
+    """Turn the fields ``names`` of a frozen dataclass into paths, where they are text."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not isinstance(value, Path):
+            object.__setattr__(options, name, Path(value))
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` atomically."""
     with staged(path) as temporary:
@@ -109,6 +123,35 @@ def refuse_existing(paths: list[Path], overwrite: bool) -> None:
     if there and not overwrite:
         names = ", ".join(str(path) for path in there)
         raise OutputExistsError(f"already there: {names}", "Give --overwrite or another output")
+
+
+# Arrays by name in an ``.npz`` file, never pickled
+
+# errors that reading a broken archive may raise
+DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+    *(SyntaxError, tokenize.TokenError),  # NumPy reads array headers as Python
+)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write ``arrays`` to ``path`` atomically; the same arrays give the same bytes."""
+    import numpy as np  # here, since the help of the command line must not load it
+
+    with staged(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Return the arrays ``names`` of the file; raises one of `DAMAGE` if it is broken.
+
+    Each is read by name: a damaged archive directory may omit some without an error.
+    """
+    import numpy as np
+
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in names}
 
 
 # The models that come with the package
@@ -130,6 +173,6 @@ def sample_picture() -> Path:
 
 
 def file_or_shipped(path: Path) -> Path:
-    """Return ``path``, or the shipped model of that name where no such file is here."""
+    """Return ``path``, or the shipped model of that name if the file does not exist."""
     bare = len(path.parts) == 1 and not path.exists()
     return shipped(path.name) if bare and shipped(path.name).is_file() else path

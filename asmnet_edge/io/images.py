@@ -1,4 +1,4 @@
-"""Reading and writing image files; broken ones are refused with an error that says why."""
+"""Reading and writing of image files; broken files are rejected with an error that states why."""
 
 from __future__ import annotations
 
@@ -90,9 +90,10 @@ def _is_cut_off(content: bytes) -> bool:
 
 
 def _jpeg_ends(content: bytes) -> bool:
-    """Whether the end marker comes (ITU T.81, annex B): one in a segment, a thumbnail's, is none.
+    """Return whether there is an end marker (ITU T.81, annex B) outside of segments.
 
-    A segment is its marker, two bytes of length (themselves included) and content.
+    One within a segment may be that of a thumbnail. A segment is its marker, two bytes of length
+    (themselves included) and content.
     """
     place = len(JPEG_START)
     while found := JPEG_MARKER.search(content, place):
@@ -103,7 +104,7 @@ def _jpeg_ends(content: bytes) -> bool:
 
 
 def _png_ends(content: bytes) -> bool:
-    """Whether the last chunk comes: a chunk is its length, type, content and a checksum."""
+    """Return whether there is a last chunk: each is its length, type, content and checksum."""
     place = len(PNG_START)
     while len(kind := content[place + 4 : place + 8]) == 4:
         if kind == PNG_END:
@@ -209,7 +210,7 @@ def _riff(content: bytes) -> Size | None:
 def _tiff(content: bytes) -> Size | None:
     """Of the first directory (TIFF 6.0, section 2): entries of tag, type, count and value.
 
-    None where a side is told twice, in an odd type or as several numbers: which of them a decoder
+    None where a side is stated twice, in an odd type or as several numbers: which of them a decoder
     would believe is not for us to guess.
     """
     order = "<" if content.startswith(b"II") else ">"

@@ -96,7 +96,7 @@ class ArtifactManifest:
 
 
 def artifact_files(artifact: Path) -> list[Path]:
-    """All files of ``artifact``, itself last, as its format says; of another file, itself alone."""
+    """Return all files of ``artifact`` by its format, itself last; of other files itself alone."""
     spec = find_format(artifact)
     return spec.files(artifact) if spec else [artifact]
 

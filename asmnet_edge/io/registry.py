@@ -1,4 +1,4 @@
-"""Registries: tables of what is known by name, each entry imported only when it is used.
+"""Registries: tables of objects by name, each of which is imported only when it is used.
 
 A registry is light to import, so that ``--help`` can list its names; the code behind an entry may
 need NumPy, OpenCV or more. To add a thing, write its module and add one `Entry` to its registry.
@@ -18,8 +18,8 @@ from asmnet_edge.errors import UsageError
 class Entry:
     """One line of a `Registry`.
 
-    name : what users type; module, attribute : where the object is; help : a phrase for people
-    argument : what follows the name where it takes one, such as DIR or COUNT
+    name : word that users type; module, attribute : place of the object; help : a phrase for people
+    argument : description of an argument after the name, such as DIR or COUNT, if it takes one
     """
 
     name: str
@@ -36,7 +36,7 @@ class Entry:
 class Registry(Mapping[str, Entry]):
     """Entries by name, in the order in which they are listed for people.
 
-    what : a phrase for what the entries are, used in errors
+    what : a phrase for the kind of the entries, used in errors
     """
 
     def __init__(self, what: str, *entries: Entry) -> None:

@@ -1,4 +1,4 @@
-"""Versions of installed packages, for manifests and records."""
+"""This machine and its processes: package versions, CPU features, child processes, threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +17,15 @@ if TYPE_CHECKING:
 
 def installed_version(package: str) -> str:
     """Return the version of ``package`` or its -cpu variant; ``unknown`` if not installed."""
+    from importlib import metadata  # slow to import
+
     for name in (package, f"{package}-cpu"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(name)
     return "unknown"
 
 
-# This machine's processor: its cores, and its features for eight-bit arithmetic
+# The processor: its cores, and its features for eight-bit arithmetic
 
 X86 = ("x86_64", "AMD64", "i686", "i386")
 # feature as /proc/cpuinfo names it -> what it is
@@ -71,7 +72,9 @@ def is_arm(machine: str | None = None) -> bool:
     return (machine or platform.machine()).startswith(("aarch64", "arm"))
 
 
-# Default number of threads for inference
+# Threads of libraries
+
+BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def sensible_threads(machine: str | None = None, cores: int | None = None) -> int:
@@ -84,17 +87,44 @@ def sensible_threads(machine: str | None = None, cores: int | None = None) -> in
     return max(1, min(4, cores - 1)) if is_arm(machine) else 1
 
 
-# Child processes and process-wide settings
+def limit_blas_threads() -> None:
+    """Let NumPy's OpenBLAS use one thread unless the user chose; call it before importing NumPy.
+
+    Threads that wait for each other cost more than they save in products as small as ours: drawing
+    24 faces took 4.5 s of CPU time with two threads and 1.0 s with one. OpenBLAS reads these
+    variables once, when it is loaded. Sums differ in the last digits between numbers of threads.
+    """
+    if not any(name in os.environ for name in BLAS_VARIABLES):
+        os.environ[BLAS_VARIABLES[0]] = "1"
+
+
+@contextmanager
+def opencv_threads(count: int | None) -> Iterator[None]:
+    """Let OpenCV use ``count`` threads within the block; None leaves its setting alone."""
+    if count is None:
+        yield
+        return
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+# Child processes and their environment
 
 CHECK_SECONDS = 60  # that a program may take in `failure`
 
 
-def our_python(*words: str) -> list[str]:
-    """Return the command of a Python that runs ``words`` and imports nothing from its folder.
+def our_python(*arguments: str) -> list[str]:
+    """Return the command of a Python that runs ``arguments`` and imports nothing from its folder.
 
-    With ``-m`` or ``-c`` alone a ``resource.py`` that lies there would come before Python's own.
+    With ``-m`` or ``-c`` alone, a ``resource.py`` there would be imported instead of Python's.
     """
-    return [sys.executable, "-P", *words]
+    return [sys.executable, "-P", *arguments]
 
 
 def failure(program: str) -> str:
@@ -115,7 +145,7 @@ def failure(program: str) -> str:
 
 @contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Set environment variables for the block, and restore what was there before."""
+    """Set environment variables for the block, and restore their previous values."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -128,27 +158,11 @@ def environment(**variables: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-@contextmanager
-def opencv_threads(count: int | None) -> Iterator[None]:
-    """Let OpenCV use ``count`` threads within the block; None leaves its setting alone."""
-    if count is None:
-        yield
-        return
-    import cv2
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(count)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
 def spawning() -> SpawnContext:
-    """Return a context of `multiprocessing` whose workers start anew, and like `our_python`.
+    """Return a context of `multiprocessing` that starts workers as `our_python` does.
 
-    Multiprocessing starts workers with ``-c`` and cannot add ``-P``: ``PYTHONSAFEPATH`` stands for
-    it while one is started. Workers are then given this process's ``sys.path``.
+    Multiprocessing starts workers with ``-c`` and cannot add ``-P``: ``PYTHONSAFEPATH`` is
+    set instead while one is started. Workers then get this process's ``sys.path``.
     """
     from multiprocessing.context import SpawnContext, SpawnProcess  # slow to import
     from multiprocessing.resource_tracker import ensure_running

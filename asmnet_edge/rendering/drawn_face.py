@@ -1,4 +1,11 @@
-"""Rendering of a drawn face: background, body, head, glasses, and the camera's blur and noise."""
+"""Drawn faces with exact landmarks and exact pose, from a seed.
+
+The face of a seed is a pure function of it: same numbers, same bytes, on the same versions of NumPy
+and OpenCV. Eyes, brows, nose and mouth are painted around the very points that are its landmarks.
+Those of the jaw are points of the drawn head's surface: on the jaw, and where that is hidden on the
+visible outline of the cheek, as 300W's annotators put them. `render` adds what no landmark depends
+on: background, body, glasses, and the camera's blur and noise.
+"""
 
 from __future__ import annotations
 
@@ -128,8 +135,6 @@ def _photograph(picture: Picture, look: Look, rng: Generator) -> Picture:
     _, file = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, look.quality])
     return cv2.imdecode(file, cv2.IMREAD_COLOR)  # type: ignore[return-value]
 
-
-# Drawn faces with exact landmarks and exact pose, from a seed
 
 SMALLEST = 32  # pixels of a picture's side; below, features vanish
 FRAME = (640, 480)  # width, height of a frame of `walk_frame`, pixels

@@ -3,7 +3,7 @@
 The head is described from a point inside it: in direction d (unit) its skin lies at radius r(d). r
 interpolates the control points with the radial basis |d - d_i|^3 and a linear part (e.g. Wendland,
 "Scattered Data Approximation", 2005, chapter 8). Units are inter-ocular distances, axes those of
-``pose``.
+`asmnet_edge.geometry.pose`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Random build of a drawn head: pose, identity and expression, as moves of control points.
+"""Random traits of a drawn face: its build, which moves landmarks, and its look, which does not.
 
-The control points are the 68 of the mean face and more on the skull and the throat, where there are
-no landmarks. Units are inter-ocular distances, axes those of ``pose``.
+The build is pose, identity and expression, as moves of control points; the look is skin, hair,
+glasses, light and camera. The control points are the 68 of the mean face and more on the skull and
+the throat, where there are no landmarks. Units are inter-ocular distances, axes those of
+`asmnet_edge.geometry.pose`.
 """
 
 from __future__ import annotations
@@ -185,8 +187,6 @@ def _jaw_share() -> FloatArray:
     share[[49, 50, 51, 52, 53, 61, 62, 63]] = 0
     return share
 
-
-# Random look of a drawn face: skin, hair, glasses, light, camera. No landmark moves
 
 # BGR, from the lightest to the darkest
 SKINS = np.array([[184, 202, 236], [160, 186, 226], [120, 156, 208], [84, 118, 170], [52, 76, 118]])

@@ -1,1 +1,1 @@
-"""What runs on the device: LiteRT, ONNX Runtime and OpenVINO behind one small protocol."""
+"""The runtime for devices: backends, landmarker, detector, tracker, pipeline, cameras, server."""

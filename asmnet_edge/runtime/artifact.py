@@ -14,7 +14,7 @@ import numpy as np
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.formats import format_of
 from asmnet_edge.geometry.crop import CropRule
-from asmnet_edge.geometry.schemes import scheme_with
+from asmnet_edge.geometry.schemes import LandmarkScheme, scheme_with
 from asmnet_edge.io.files import sha256
 from asmnet_edge.io.manifest import (
     ArtifactManifest,
@@ -32,11 +32,22 @@ SIZES = (224, 192, 160, 128, 112, 96, 64)  # crop sides tried where a runtime do
 
 @dataclass(frozen=True)
 class Artifact:
-    """A loaded artifact: its file, its manifest and the backend that runs it."""
+    """A loaded artifact: its file, its manifest and the backend that runs it.
+
+    crop_rule, landmark_scheme : as its manifest states them
+    """
 
     path: Path
     manifest: ArtifactManifest
     backend: InferenceBackend
+
+    @property
+    def crop_rule(self) -> CropRule:
+        return self.manifest.crop_rule
+
+    @property
+    def landmark_scheme(self) -> LandmarkScheme:
+        return self.manifest.landmark_scheme
 
 
 @dataclass(frozen=True)
@@ -55,9 +66,9 @@ class CheckedArtifact:
         return Artifact(self.path, self.manifest, open_backend(self.path, threads, self.files))
 
 
-def open_artifact(path: Path, threads: int = 1, trust: bool = False) -> Artifact:
-    """Check ``path``, see `check_artifact`, then load it into the runtime of its format."""
-    return check_artifact(path, trust).open(threads)
+def open_artifact(path: str | Path, threads: int = 1, trust: bool = False) -> Artifact:
+    """Check the artifact at ``path``, see `check_artifact`, and load it into its runtime."""
+    return check_artifact(Path(path), trust).open(threads)
 
 
 def check_artifact(path: Path, trust: bool = False) -> CheckedArtifact:

@@ -1,4 +1,7 @@
-"""The running program as a wheel: built from the checkout, or repacked from the installation."""
+"""The archive for a device: wheel, artifacts with manifests, scripts, checksums.
+
+The wheel of the running program is built from its checkout, or repacked from its installation.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from asmnet_edge.errors import UsageError
 from asmnet_edge.io.files import write_atomically
 from asmnet_edge.io.manifest import artifact_files, manifest_path, read_manifest
 from asmnet_edge.io.system import installed_version, our_python
+
+# The wheel of the running program
 
 NAME, PACKAGE = "asmnet-edge", "asmnet_edge"
 FACTS = ("METADATA", "WHEEL", "entry_points.txt", "top_level.txt")  # the rest of them is pip's
@@ -54,10 +59,10 @@ def build_wheel(checkout: Path, folder: Path) -> Path:
     """Build with pip; ``checkout`` stays as it is, and its stale build files do not get in."""
     settings = folder / "setup.cfg"
     settings.write_text(f"[build]\nbuild_base = {folder}/build\n[egg_info]\negg_base = {folder}\n")
-    words = ("-m", "pip", "wheel", "--quiet", "--no-deps", *_isolation(), "--wheel-dir")
+    arguments = ("-m", "pip", "wheel", "--quiet", "--no-deps", *_isolation(), "--wheel-dir")
     variables = {"DIST_EXTRA_CONFIG": str(settings), "SOURCE_DATE_EPOCH": str(LONG_AGO)}
     done = subprocess.run(
-        our_python(*words, str(folder), str(checkout)),
+        our_python(*arguments, str(folder), str(checkout)),
         capture_output=True, text=True, env={**os.environ, **variables},
     )  # fmt: skip
     found = list(folder.glob("*.whl"))
@@ -105,18 +110,18 @@ def _from_wheel(file: metadata.PackagePath) -> bool:
     return ours and (file.parts[1] == "licenses" or file.parts[1:] in [(name,) for name in FACTS])
 
 
-def _record(contents: dict[str, bytes], own: str) -> bytes:
+def _record(contents: dict[str, bytes], record: str) -> bytes:
     """Return name, hash and size of each file, by the specification of recorded installs."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     for name, content in contents.items():
         digest = urlsafe_b64encode(sha256(content).digest()).rstrip(b"=").decode()
         lines.writerow([name, f"sha256={digest}", len(content)])
-    lines.writerow([own, "", ""])
+    lines.writerow([record, "", ""])
     return text.getvalue().encode()
 
 
-# An archive with all that a device needs: wheel, artifacts, manifests, scripts, checksums
+# The archive
 
 SCRIPTS = ("install.sh", "camera_demo.sh", "benchmark.sh", "asmnet-edge.service")
 ROOT = "asmnet-edge-device"

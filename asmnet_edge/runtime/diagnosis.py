@@ -1,4 +1,7 @@
-"""Findings about runtimes and the shipped model, each probed in a child process."""
+"""The checks of ``asmnet-edge doctor``: installed packages, runtimes, speed, cameras, the board.
+
+Parts that could crash or hang, such as a runtime, are probed in a child process.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,9 @@ MODEL_SECONDS = 60
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a diagnosis.
+    """Result of one check: one line of ``doctor``.
 
-    state : ok, note, bad, or - for what is absent and optional; cure : what to do about it
+    state : ok, note, bad, or - for an optional part that is absent; cure : how to fix it
     """
 
     name: str
@@ -86,8 +89,6 @@ def probe_model() -> Finding:
         return Finding("shipped model", BAD, "does not run", "Reinstall asmnet-edge")
     return Finding("shipped model", GOOD, f"{milliseconds:.1f} ms a face in {name}")
 
-
-# The checks of ``asmnet-edge doctor``: what is installed, works and is fast on this machine
 
 FLAWED = ("4.10.", "4.11.")  # versions of OpenCV
 HOT, TOO_HOT = 70.0, 80.0  # degrees Celsius; a Pi slows down from 80 on
@@ -164,7 +165,7 @@ def _temperature() -> Finding:
 def _throttling() -> Finding:
     bits = monitoring.throttle_bits()
     if bits is None:
-        return Finding("throttling", ABSENT, "no Raspberry Pi firmware to ask")
+        return Finding("throttling", ABSENT, "only the firmware of a Raspberry Pi reports it")
     now, before = monitoring.throttling(bits), monitoring.throttled_before(bits)
     cure = "Use the official power supply, and a fan" if now or before else ""
     if now:
@@ -198,7 +199,7 @@ def _cameras() -> Finding:
     closed = [str(node.path) for node in found if not os.access(node.path, os.R_OK | os.W_OK)]
     if closed:
         cure = f"sudo usermod -aG video {os.environ.get('USER', '$USER')}, then log in again"
-        return Finding("cameras", BAD, f"may not be read: {', '.join(closed)}", cure)
+        return Finding("cameras", BAD, f"permission denied: {', '.join(closed)}", cure)
     return Finding("cameras", GOOD, "; ".join(map(str, found[:8])))
 
 
@@ -209,7 +210,7 @@ def _picamera() -> Finding:
     if not is_arm():
         return Finding("picamera2", ABSENT, "not here; only a Raspberry Pi has it")
     if "not in this environment" not in reason:
-        cure = "Look at the ribbon's seat, and at: rpicam-hello --list-cameras"
+        cure = "Check the ribbon cable, then: rpicam-hello --list-cameras"
         return Finding("picamera2", ABSENT, reason, cure)
     cure = "sudo apt install python3-picamera2 --no-install-recommends; then run install.sh again"
     return Finding("picamera2", ABSENT, reason, cure)

@@ -1,4 +1,4 @@
-"""Time of each stage from image to result, and images per second."""
+"""The loop over the frames of a stream, and the time of each stage from frame to result."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from asmnet_edge.io.images import Picture
 from asmnet_edge.runtime.landmarker import Face
 from asmnet_edge.runtime.sinks import draw_faces
 from asmnet_edge.runtime.sources import Frame
-from asmnet_edge.runtime.tracker import FaceTracker
+
+if TYPE_CHECKING:
+    from asmnet_edge.runtime.tracker import FaceTracker
 
 KEPT = 3000  # latest images over which the figures are taken
 STAGES = ("read", "detect", "crop", "infer", "decode", "smooth", "draw", "write")
@@ -79,12 +82,13 @@ class StageTimes:
         return ", ".join(f"{stage} {value:.2f}" for stage, value in medians if value is not None)
 
 
-# The loop over a stream's frames: follow the faces, annotate, call the sinks
+# The loop: follow the faces, annotate, call the sinks
 
-PAUSE = 1.0  # seconds between frames after which faces are detected anew
+PAUSE = 1.0  # seconds between frames after which faces are detected again
 
-# called with a frame, its faces, and the annotated image or None where none is wanted
+# called with a frame, its faces, and the annotated image, or None where none is written or shown
 Sink = Callable[[Frame, Sequence[Face], Picture | None], None]
+Stop = Callable[[], bool]
 
 
 def follow(
@@ -97,9 +101,9 @@ def follow(
 ) -> None:
     """Call all ``sinks`` with each frame and its faces, annotated while ``draws()`` is true.
 
-    tick : called in every turn, also while the camera gives nothing
+    tick : called in every turn, also while no frame comes
     times : gets the milliseconds of each stage
-    Time that we spend on a frame ourselves does not count as a pause of the camera.
+    The time spent on a frame here does not count as a pause of the camera.
     """
     last, spent = None, 0.0
     while True:

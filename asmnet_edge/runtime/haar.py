@@ -1,4 +1,4 @@
-"""Detection of frontal faces with OpenCV's Haar cascade, which needs no model file of ours."""
+"""Detection of frontal faces with OpenCV's Haar cascade, which comes with OpenCV."""
 
 from __future__ import annotations
 

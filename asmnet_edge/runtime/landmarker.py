@@ -1,4 +1,7 @@
-"""Crops as network input, cut into memory that is used again for every face."""
+"""From an image to faces: detect, crop, run the network, map its landmarks back.
+
+`FaceLandmarker.landmarks` is where a crop of a frame becomes landmarks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -15,15 +18,78 @@ from asmnet_edge.errors import DataError, ModelError, PictureError, UsageError
 from asmnet_edge.geometry.crop import CropRule, cut, from_relative, invert, transform
 from asmnet_edge.geometry.landmarks import Box, FloatArray, Landmarks
 from asmnet_edge.geometry.pose import AXES
+from asmnet_edge.geometry.schemes import LandmarkScheme
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.io.images import Picture
-from asmnet_edge.runtime.artifact import Artifact, open_artifact
-from asmnet_edge.runtime.backends.backend import Crop
+from asmnet_edge.runtime.artifact import open_artifact
+from asmnet_edge.runtime.backends.backend import Crop, InferenceBackend
 from asmnet_edge.runtime.detector import Detector, DetectorOptions, prepare_detector
 from asmnet_edge.runtime.haar import detect_haar
 from asmnet_edge.runtime.plausibility import shipped_plausibility
 
 COLOURS = ("bgr", "rgb")
+FAR = 20.0  # degrees between two crops of an upright rule from which on a third is cut
+
+
+class LandmarkModel(Protocol):
+    """Protocol of a loaded network that a landmarker can run, such as an `Artifact`.
+
+    path : for errors; crop_rule : by which its crops are cut; landmark_scheme : of its landmarks
+    backend : runs one crop
+    """
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def crop_rule(self) -> CropRule: ...
+    @property
+    def landmark_scheme(self) -> LandmarkScheme: ...
+    @property
+    def backend(self) -> InferenceBackend: ...
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of an image.
+
+    landmarks : points (n, 2) float64, x, y in pixels of the image
+    pose : (3,) float64 yaw, pitch, roll in degrees, positive when the nose points to the image's
+    right, when it points up, and when the head is tilted clockwise
+    box : from the detector, placed as the tight box of the landmarks would be
+    quality : 0 to 1, how plausible its shape is; one real face in 200 is below 0.5
+    track : number of the face in a stream, the same from frame to frame; None in a single image
+    """
+
+    landmarks: Landmarks
+    pose: FloatArray
+    box: Box
+    quality: float = 1.0
+    track: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the face as JSON can hold it, rounded to hundredths of a pixel and degree."""
+        box = (self.box.x, self.box.y, self.box.width, self.box.height)
+        track = {} if self.track is None else {"track": self.track}
+        return {
+            **track,
+            "box": [round(v, 2) for v in box],
+            "quality": round(self.quality, 3),
+            "pose": {a: round(float(v), 2) for a, v in zip(AXES, self.pose, strict=True)},
+            "landmarks": self.landmarks.points.round(2).tolist(),
+        }
+
+
+@dataclass
+class Timings:
+    """Milliseconds spent in the stages of one call, summed over its faces.
+
+    infer : in the runtime; decode : from its output to a `Face`
+    """
+
+    detect: float = 0.0
+    crop: float = 0.0
+    infer: float = 0.0
+    decode: float = 0.0
 
 
 def three_channels(picture: Picture) -> Picture:
@@ -67,54 +133,6 @@ class Cropper:
         return self._input
 
 
-# From an image to faces: detect, crop, run the network, map its landmarks back
-
-FAR = 20.0  # degrees between two crops of an upright rule from which on a third is cut
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face of an image.
-
-    landmarks : points (n, 2) float64, x, y in pixels of the image
-    pose : (3,) float64 yaw, pitch, roll in degrees, axes as in `asmnet_edge.geometry.pose`
-    box : from the detector, placed as the tight box of the landmarks would be
-    quality : 0 to 1, how plausible its shape is; see `asmnet_edge.runtime.plausibility`
-    track : number of the face in a stream, the same from frame to frame; None in a single image
-    """
-
-    landmarks: Landmarks
-    pose: FloatArray
-    box: Box
-    quality: float = 1.0
-    track: int | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the face as JSON can hold it, rounded to hundredths of a pixel and degree."""
-        box = (self.box.x, self.box.y, self.box.width, self.box.height)
-        track = {} if self.track is None else {"track": self.track}
-        return {
-            **track,
-            "box": [round(v, 2) for v in box],
-            "quality": round(self.quality, 3),
-            "pose": {a: round(float(v), 2) for a, v in zip(AXES, self.pose, strict=True)},
-            "landmarks": self.landmarks.points.round(2).tolist(),
-        }
-
-
-@dataclass
-class Timings:
-    """Milliseconds spent in the stages of one call, summed over its faces.
-
-    infer : in the runtime; decode : from its output to a `Face`
-    """
-
-    detect: float = 0.0
-    crop: float = 0.0
-    infer: float = 0.0
-    decode: float = 0.0
-
-
 def next_crop(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
     """Return the landmarks by which to crop a face again; None when it is refined enough.
 
@@ -131,8 +149,9 @@ def next_crop(rule: CropRule, seen: Sequence[Landmarks]) -> Landmarks | None:
 
 
 class FaceLandmarker:
-    """Finds faces and their landmarks with one artifact.
+    """Finds faces and their landmarks with one artifact; use one instance in one thread.
 
+    artifact : an opened artifact, or another `LandmarkModel`
     detector : function of an image (H, W, 3) BGR that returns boxes
     refine : crop each face a second time by its own landmarks, see `next_crop`; costs an inference
     and makes up for an inaccurate box
@@ -142,7 +161,7 @@ class FaceLandmarker:
 
     def __init__(
         self,
-        artifact: Artifact,
+        artifact: LandmarkModel,
         detector: Detector = detect_haar,
         refine: bool = True,
         colour: str = "bgr",
@@ -152,8 +171,8 @@ class FaceLandmarker:
         self.artifact = artifact
         self.detector = detector
         self._colour, self._refine = colour, refine
-        self._scheme = artifact.manifest.landmark_scheme
-        self._rule = artifact.manifest.crop_rule
+        self._scheme = artifact.landmark_scheme
+        self._rule = artifact.crop_rule
         self._cropper = Cropper(self._rule, colour)
         self._to_ibug68 = list(self._scheme.to_ibug68)
         self.timings = Timings()
@@ -175,7 +194,7 @@ class FaceLandmarker:
         """
         artifact = open_artifact(Path(path or shipped(SHIPPED_INT8)), threads, trust)
         if isinstance(detector, str):
-            options = DetectorOptions(margin=artifact.manifest.crop_rule.margin)
+            options = DetectorOptions(margin=artifact.crop_rule.margin)
             detector = prepare_detector(detector, options)()
         return cls(artifact, detector, refine, colour)
 

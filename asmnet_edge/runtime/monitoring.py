@@ -1,4 +1,4 @@
-"""Temperature and throttling of the board.
+"""Monitoring on a device: temperature and throttling of the board, and systemd's watchdog.
 
 A Raspberry Pi reports throttling by a file of the firmware's driver or, without that, by
 ``vcgencmd get_throttled`` (bits as in its documentation).
@@ -22,7 +22,7 @@ NOW = {
 SINCE_START = 16  # each of these bits has a counterpart that many places up: since the start
 DRIVER = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 ZONES = Path("/sys/class/thermal")
-CHECK_EVERY = 10.0  # seconds between two looks at the firmware's flags
+CHECK_EVERY = 10.0  # seconds between two reads of the firmware's flags
 LOG_EVERY = 3600.0  # seconds between log lines about throttling, which may come and go
 
 
@@ -81,7 +81,7 @@ class ThrottlingMonitor:
         self._throttled, self._quiet_until = False, -1e9
 
     def check(self, now: float) -> None:
-        """Ask the firmware if `CHECK_EVERY` seconds passed since; ``now`` : `time.monotonic`."""
+        """Read the firmware's flags every `CHECK_EVERY` seconds; ``now`` : `time.monotonic`."""
         if now - self._checked < CHECK_EVERY:
             return
         self._checked = now

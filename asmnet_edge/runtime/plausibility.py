@@ -1,6 +1,6 @@
 """Plausibility of landmarks as a face, by a statistical model of face shapes.
 
-A network answers every crop with landmarks. How far they are from the mean of a shape model, along
+A network gives landmarks for every crop. How far they are from the mean of a shape model, along
 its modes and away from all of them, separates faces from the rest (the distances of Moghaddam and
 Pentland, "Probabilistic Visual Learning for Object Representation", PAMI 1997).
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from asmnet_edge.errors import ModelError
 from asmnet_edge.geometry.landmarks import FloatArray
-from asmnet_edge.io.arrays import DAMAGE, read_arrays
+from asmnet_edge.io.files import DAMAGE, read_arrays
 
 PARAMETERS = ("mean", "components", "variances", "rest", "limits", "fitted_to")
 PLAUSIBLE = 0.5  # lowest quality of a face
@@ -65,7 +65,8 @@ class FacePlausibility:
         return float(max(0.0, 1 - PLAUSIBLE * together**0.5 / self.limits[2]))
 
     def _superimposed(self, points: FloatArray) -> FloatArray:
-        """Centre, turn and scale ``points`` (68, 2) onto the mean: (136,); see alignment.py.
+        """Centre, turn and scale ``points`` (68, 2) onto the mean: (136,); see
+        `asmnet_edge.geometry.shape_model.superimpose`.
 
         The less a shape is like the mean, the smaller it comes out. That is intended: projected
         into the tangent plane at the mean instead, twice as much background passed as a face.

@@ -51,7 +51,7 @@ def limit(seconds: int = SECONDS) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
-    with suppress(OSError):  # where memory is short all the same, this process goes first
+    with suppress(OSError):  # if memory runs short, this process is killed first
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 

@@ -1,8 +1,8 @@
 """The sandbox: loads a model without a manifest in a child process, where a crash costs nothing.
 
-A parser of models is native code and may do anything with a bad file. A file that nothing vouches
-for is loaded and run first in a process with limits of memory, time and writing. The bytes that it
-gets are the very ones that are loaded afterwards.
+A parser of models is native code and may do anything with a bad file. A file without a manifest is
+first loaded and run in a process with limits of memory, time and writing. That process gets the
+same bytes that are loaded afterwards.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ def run_probe(
         content = answer.read(ANSWER)
     if code < 0:
         name = signal.Signals(-code).name
-        raise ModelError(f"{path} crashed the runtime that it was tried in ({name})", cure)
+        raise ModelError(f"{path} crashed the runtime in the sandbox ({name})", cure)
     try:
         facts: dict[str, Any] = json.loads(content.splitlines()[-1])
     except (IndexError, ValueError) as error:
-        raise ModelError(f"{path} ended the process that it was tried in", cure) from error
+        raise ModelError(f"{path} ended the process of the sandbox", cure) from error
     if "error" in facts:
         raise ModelError(" ".join(str(facts["error"]).split()), cure)
     return facts

@@ -1,14 +1,15 @@
-"""Tables of faces: CSV with one row a face, or JSON lines with one line an image."""
+"""Sinks for the faces of a frame: tables, annotated images and annotated videos.
+
+A table is CSV, with one row for each face, or JSON lines, with one line for each image.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -138,7 +139,7 @@ def _row(facts: Mapping[str, Any], face: Face, number: int) -> list[Any]:
     return [*facts.values(), name, *content["box"], content["quality"], *angles, *places]
 
 
-# Writing frames into a video file
+# Annotated videos
 
 
 class VideoWriter:
@@ -187,8 +188,8 @@ def video_writer(path: Path, rate: float, size: tuple[int, int]) -> Iterator[Vid
 def count_frames(path: Path) -> int:
     """Count the frames that the video at ``path`` really holds; 0 if it cannot be opened.
 
-    What its header states (``CAP_PROP_FRAME_COUNT``) is a guess in some formats. Encoded packets
-    are read without decoding them where OpenCV can.
+    Its header (``CAP_PROP_FRAME_COUNT``) is a guess in some formats. Encoded packets are read
+    without decoding them where OpenCV can.
     """
     import cv2
 
@@ -201,7 +202,7 @@ def count_frames(path: Path) -> int:
     return count
 
 
-# Annotated images: the faces that a landmarker found, drawn onto a copy of their image
+# Annotated images
 
 
 def draw_faces(picture: Picture, faces: Sequence[Face]) -> Picture:
@@ -211,35 +212,3 @@ def draw_faces(picture: Picture, faces: Sequence[Face]) -> Picture:
         draw_landmarks(canvas, face.landmarks)
         draw_pose(canvas, face.landmarks, face.pose)
     return canvas
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """Paths of what is written about one image; None for what is not."""
-
-    annotated: Path | None = None
-    json: Path | None = None
-
-    @property
-    def written(self) -> list[Path]:
-        return [path for path in (self.annotated, self.json) if path]
-
-
-def image_files(paths: Sequence[Path], folder: Path, annotate: bool) -> dict[Path, ImageFiles]:
-    """Return for each of ``paths`` where its annotated image and its JSON go, in ``folder``.
-
-    Where ``a.jpg`` and ``a.png`` would share a name they keep their suffix: ``a.png-faces.jpg``.
-    `UsageError` if two images would still be written to one place.
-    """
-    shared = Counter(path.stem for path in paths)
-    stems = {path: path.stem if shared[path.stem] == 1 else path.name for path in paths}
-    places = {path: folder / f"{stem}-faces.jpg" for path, stem in stems.items()}
-    counts = Counter(map(str, places.values()))
-    if twice := sorted(place for place, count in counts.items() if count > 1):
-        raise UsageError(
-            f"several pictures would be written to {', '.join(twice)}", "Predict them in turns"
-        )
-    return {
-        path: ImageFiles(place if annotate else None, place.with_suffix(".json"))
-        for path, place in places.items()
-    }

@@ -1,4 +1,7 @@
-"""One image of a video or camera, with its time and number."""
+"""Sources of images: which kind a source is, files and folders of images, and video files.
+
+Cameras: `asmnet_edge.runtime.cameras`.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Frame:
     number: int
 
 
-# Sources of images: files, folders, a video file or the name of a camera
+# Kinds of sources, and the image files among them
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".h264")
 CAMERAS = ("/dev/video", "/dev/v4l/", "rtsp://", "rtsps://", "http://", "https://", "replay:")
@@ -98,7 +101,7 @@ def _in_folder(folder: Path) -> list[Path]:
         raise PictureError(f"cannot look into {folder}: {error.strerror}") from error
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES and not _is_drawn(path)]
     if not pictures:
-        raise PictureError(f"no picture lies in the folder {folder.resolve()}", _advice(files))
+        raise PictureError(f"there is no picture in the folder {folder.resolve()}", _advice(files))
     return pictures
 
 
@@ -110,16 +113,16 @@ def _advice(files: list[Path]) -> str:
     if videos := [path for path in files if path.suffix.lower() in VIDEOS]:
         return f"Name the video itself: asmnet-edge predict {videos[0]}"
     return (
-        f"Name a picture, or a folder with some ({', '.join(SUFFIXES)}); not searched are folders "
-        "within, and what predict drew (-faces.jpg) does not count"
+        f"Name a picture, or a folder with some ({', '.join(SUFFIXES)}); folders within it are not "
+        "searched, and annotated pictures of predict (-faces.jpg) do not count"
     )
 
 
 class Video:
-    """A video file.
+    """A video file, opened.
 
     rate : frames per second; count : frames as its header states, which may be a guess
-    size : (width, height); given, odd : frames read so far, and those among them of another size
+    size : (width, height); read, resized : frames so far, and those among them of another size
     """
 
     def __init__(self, path: Path) -> None:
@@ -137,7 +140,7 @@ class Video:
             int(self._file.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(self._file.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         )
-        self.given = self.odd = 0
+        self.read = self.resized = 0
         if self.size[0] * self.size[1] > MAX_PIXELS:
             raise PictureError(
                 f"{path} has {self.size[0]} x {self.size[1]} pixels; "
@@ -150,20 +153,20 @@ class Video:
             there, picture = self._file.read()
             if not there or picture is None:
                 break
-            self.given += 1
-            self.odd += picture.shape[1::-1] != self.size
-            seconds = (self.given - 1) / self.rate
-            yield Frame(np.asarray(picture, np.uint8), seconds, self.given)
-        if not self.given and not stop():
+            self.read += 1
+            self.resized += picture.shape[1::-1] != self.size
+            seconds = (self.read - 1) / self.rate
+            yield Frame(np.asarray(picture, np.uint8), seconds, self.read)
+        if not self.read and not stop():
             raise PictureError(f"no frame of {self._path} can be decoded")
 
     @property
     def ended_early(self) -> bool:
         """Whether clearly fewer frames came than the header states, which may be a guess."""
-        return self.given < self.count - max(2, 0.05 * self.count)
+        return self.read < self.count - max(2, 0.05 * self.count)
 
 
-# A video's frames at its own pace, as people watch it
+# Frames of a video at its own pace, as people watch it
 
 TICK = 0.25  # longest wait at a time, in seconds
 

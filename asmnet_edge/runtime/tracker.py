@@ -1,7 +1,8 @@
-"""The One-Euro filter: strong smoothing of a face at rest, little delay when it moves.
+"""Tracking of faces from frame to frame: detected rarely, followed by their previous landmarks.
 
-Casiez, Roussel, Vogel, "1 Euro Filter: A Simple Speed-based Low-pass Filter for Noisy Input in
-Interactive Systems", CHI 2012.
+Landmarks and pose are smoothed by the One-Euro filter, strongly while a face is at rest and with
+little delay when it moves (Casiez, Roussel, Vogel, "1 Euro Filter: A Simple Speed-based Low-pass
+Filter for Noisy Input in Interactive Systems", CHI 2012).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from asmnet_edge.runtime.plausibility import PLAUSIBLE
 
 @dataclass(frozen=True)
 class Smoothing:
-    """Parameters of the filter.
+    """Parameters of the One-Euro filter.
 
     cutoff : cut-off frequency at rest, in Hz; slope : Hz more for each unit per second of speed
     speed_cutoff : cut-off frequency of the speed itself, in Hz
@@ -59,7 +60,7 @@ class OneEuro:
         """Return ``value``, taken at ``seconds``, smoothed by the previous values.
 
         unit : of ``value`` in which the speed is measured
-        A time that is not later than the previous one starts the filter anew.
+        A time that is not later than the previous one restarts the filter.
         """
         step = seconds - self._seconds
         before, speed = self._value, self._speed
@@ -81,12 +82,12 @@ def _share(cutoff: FloatArray | float, step: float) -> FloatArray | float:
     return turns / (1 + turns)
 
 
-# Tracking of faces from frame to frame: detected rarely, followed by their previous landmarks
+# Tracking
 
 
 @dataclass(frozen=True)
 class TrackingRule:
-    """When the detector runs, and when a face is given up.
+    """When the detector runs, and when a track ends.
 
     faces : most faces followed; idle : seconds between detections while none is followed
     search : seconds between detections while some, but fewer than ``faces``, are followed
@@ -150,7 +151,7 @@ class FaceTracker:
         return self.landmarker.timings
 
     def forget(self) -> None:
-        """Give all faces up, as after a pause: the next frame may show something else."""
+        """End all tracks, as after a pause: the next frame may show something else."""
         self._tracks, self._detected = [], None
 
     def update(self, picture: Picture, seconds: float) -> list[Face]:

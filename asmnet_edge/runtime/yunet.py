@@ -67,7 +67,7 @@ def yunet(model: Path, side: int = DETECTION_SIDE, content: bytes | None = None)
 def read_yunet(model: Path) -> bytes:
     """Return the file at ``model`` after it was loaded and run in the sandbox.
 
-    OpenCV's importer of ONNX is native code, and nothing vouches for a file that a user brings.
+    OpenCV's importer of ONNX is native code, and the file of a user has no manifest.
     """
     if not hasattr(cv2, "FaceDetectorYN"):
         raise MissingExtraError(f"OpenCV {cv2.__version__} has no YuNet", "Install 4.9 or later")
@@ -108,8 +108,8 @@ def _largest_first(boxes: list[Box]) -> list[Box]:
 def _box(five: FloatArray) -> Box:
     """Return the square around the landmarks of the face with ``five`` points (5, 2) in pixels.
 
-    The frontal mean face laid onto the five (2-D Procrustes) says where the 68 would lie. YuNet's
-    own box says less: how much of the brow and chin it takes in varies.
+    The frontal mean face laid onto the five (2-D Procrustes) gives the place where the 68 would
+    lie. The box of YuNet is less exact: it includes more or less of the brow and chin.
     """
     flat = mean_face()[:, :2] @ [1, 1j]
     known, seen = _five(), five @ [1, 1j]

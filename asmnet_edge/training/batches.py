@@ -1,4 +1,7 @@
-"""Training batches from packs: that of step k is a pure function of the seed and k."""
+"""Training batches from packs, made ahead of training by worker processes.
+
+The batch of step k is a pure function of the seed and k, whatever process makes it.
+"""
 
 from __future__ import annotations
 
@@ -150,10 +153,8 @@ class BatchWorkers:
             yield first, batch.result()
 
     def close(self) -> None:
+        """End the processes; batches that are not made yet are dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-# Speed of the input: augmented crops per second and core
 
 
 def crops_per_second(

@@ -1,4 +1,4 @@
-"""Configuration of a training run: one frozen value, read from TOML or flags."""
+"""Configuration of a training run: one frozen value, from a file and what a command overrides."""
 
 from __future__ import annotations
 
@@ -141,11 +141,12 @@ class TrainConfig:
                 raise UsageError(f"{name} must not be negative, got {getattr(self, name)}")
 
     def as_json(self) -> dict[str, Any]:
+        """Return all settings as plain values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TrainConfig:
-        """Return a configuration from what `as_json` gave; `UsageError` for unknown keys."""
+        """Return a configuration from the result of `as_json`; `UsageError` for unknown keys."""
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(content) - known):
             raise UsageError(f"unknown settings: {', '.join(unknown)}", f"Known: {sorted(known)}")
@@ -163,10 +164,53 @@ class TrainConfig:
             raise UsageError(f"the configuration cannot be read: {error}") from error
 
 
+OF_VARIANT = ("architecture", "alpha", "input_size")
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """Settings that a command gives and that win over those of a file; None or empty: not given.
+
+    data : data sets ("kind:argument") of equal weight; the others as in `TrainConfig` and `Variant`
+    """
+
+    data: tuple[str, ...] = ()
+    weights: str | None = None
+    architecture: str | None = None
+    alpha: float | None = None
+    input_size: int | None = None
+    epochs: float | None = None
+    batch: int | None = None
+    learning_rate: float | None = None
+    distance: str | None = None
+    asm_schedule: str | None = None
+    precision: str | None = None
+    seed: int | None = None
+
+    def over(self, settings: dict[str, Any]) -> TrainConfig:
+        """Return the configuration of ``settings``, from `read_config`, with these instead.
+
+        `UsageError` as by `TrainConfig`.
+        """
+        given = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        variant = {name: given.pop(name) for name in OF_VARIANT if name in given}
+        if variant:
+            given["variant"] = _merged(settings.get("variant", {}), variant)
+        if self.data:
+            given["data"] = [{"dataset": words} for words in self.data]
+        return TrainConfig.from_json({**settings, **given})
+
+
+def _merged(table: Any, changes: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise UsageError(f"variant must be a table of settings, got {table!r}")
+    return {**table, **changes}
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """Return the settings of a TOML file, or of a run's ``config.json``, as plain values.
 
-    `UsageError` says what is wrong with the file.
+    `UsageError` states the fault of the file.
     """
     try:
         text = path.read_text(encoding="utf-8")

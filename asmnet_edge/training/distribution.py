@@ -47,6 +47,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
+        """Whether this process validates and writes."""
         return self.rank == 0
 
     def part(self, batch: int) -> range:

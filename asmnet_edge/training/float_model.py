@@ -1,8 +1,9 @@
-"""The float model file: a ``.keras`` archive with facts of ours beside the weights.
+"""The float model file: a ``.keras`` archive that also holds the facts about its model.
 
 Any Keras 3 opens it; we never let Keras open an untrusted one: the network is built from code by
 the variant that the facts name, and only weights are read from the file. An imported network is
-rebuilt from the file's description, if that holds supported layers only (see `allowed`).
+rebuilt from the file's description, if that holds supported layers only (see
+`asmnet_edge.training.safe_rebuild`).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class FloatModel:
 
     @property
     def validation_percent(self) -> float:
-        """Share of the identities in % that its training held out; see `data.split`."""
+        """Share of the identities in % that its training held out; see `datasets.splits`."""
         return float(self.provenance.get("training", {}).get("validation_percent", PERCENT))
 
     def predict(self, crops: NDArray[np.uint8], batch: int = 32) -> tuple[FloatArray, FloatArray]:
@@ -94,7 +95,7 @@ def refuse_other_suffix(path: Path) -> None:
 
 
 def load_float_model(path: Path) -> FloatModel:
-    """Return the float model at ``path``; `ModelError` says what is wrong with another file."""
+    """Return the float model at ``path``; `ModelError` states the fault of any other file."""
     if not path.is_file():
         raise ModelError(f"there is no float model at {path}", "Make one with: asmnet-edge train")
     try:

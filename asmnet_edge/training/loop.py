@@ -6,7 +6,6 @@ a checkpoint holds all that a step changes. So a resumed run continues as if not
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
@@ -20,19 +19,25 @@ from keras import ops
 from asmnet_edge.datasets.pack import Pack
 from asmnet_edge.errors import ModelError
 from asmnet_edge.geometry.crop import CropRule
-from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.shape_model import PointDistributionModel
 from asmnet_edge.io.files import make_folder, sweep, write_json
 from asmnet_edge.training.batches import Batch, BatchPlan, BatchWorkers, Source
-from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import TrainConfig
 from asmnet_edge.training.distribution import Processes
 from asmnet_edge.training.float_model import FloatModel
-from asmnet_edge.training.initial_weights import copy_weights, initial_model
-from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
+from asmnet_edge.training.loss import AsmAssistedLoss
 from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import build, for_training
-from asmnet_edge.training.trainer import AveragedWeights, Trainer
+from asmnet_edge.training.run_state import (
+    State,
+    copy_weights,
+    identity_of,
+    initial_model,
+    restore,
+    resumable_state,
+    save_state,
+)
+from asmnet_edge.training.trainer import AveragedWeights, Timetable, Trainer
 from asmnet_edge.training.training_log import LogEntry, TrainingLog
 from asmnet_edge.training.validation import (
     batch_sheet,
@@ -82,8 +87,8 @@ class Run:
 
     def __post_init__(self) -> None:
         config, first = self.config, self.packs[0][0]
-        self.steps_per_epoch = max(1, len(first) // config.batch)
-        self.total = max(1, round(config.epochs * self.steps_per_epoch))
+        self.timetable = Timetable(config, len(first))
+        self.total = self.timetable.total
         sources = [
             Source(train, share.first_weight, share.last_weight)
             for (train, _), share in zip(self.packs, config.data, strict=True)
@@ -112,7 +117,9 @@ class Run:
         `ModelError` when a checkpoint does not belong to this run, or the loss is not finite.
         """
         keras.utils.set_random_seed(self.config.seed)
-        state = self._stored_state() if resume else None
+        state = None
+        if resume:
+            state, self.damaged = resumable_state(self.folder, self._identity())
         if state:
             self._restore(state)
         self._check_same_start()
@@ -125,7 +132,7 @@ class Run:
         workers = BatchWorkers(self.plan, self.workers, part)
         try:
             start = 0
-            for size, last in self._stages():
+            for size, last in self.timetable.stages:
                 if last > self.step:
                     yield from self._stage(size, last, state, workers, fresh=self.step == start)
                     state = self._state()
@@ -146,14 +153,6 @@ class Run:
                 f"the processes start at different steps: {steps}",
                 "Give them one and the same --output folder, on a file system that they share",
             )
-
-    def _stages(self) -> list[tuple[int, int]]:
-        """(resolution, step at which it ends) of each stage that has steps."""
-        shares = np.cumsum([stage.share for stage in self.config.stages])
-        ends = [round(share * self.total) for share in shares]
-        starts = [0, *ends[:-1]]
-        sizes = [stage.size for stage in self.config.stages]
-        return [(n, end) for n, start, end in zip(sizes, starts, ends, strict=True) if end > start]
 
     def _stage(
         self, size: int, last: int, state: State | None, workers: BatchWorkers, fresh: bool
@@ -184,31 +183,20 @@ class Run:
             plain = build(config.variant, self.size, config.precision, config.dropout)
             network = for_training(plain)
             self.trainer = Trainer(network, assisted, config.pose_weight, self.processes.summed)
-            optimizer = keras.optimizers.AdamW(self._learning_rate(), config.weight_decay)
+            optimizer = keras.optimizers.AdamW(self.timetable.learning_rate, config.weight_decay)
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
             self.trainer.compile(optimizer=optimizer)
             optimizer.build(network.trainable_variables)
             if self.origin and not state:
                 copy_weights(network, self.origin.network)
             if state:
-                _assign(self.trainer.variables, state.arrays["model"])
-                _assign(self.trainer.optimizer.variables, state.arrays["optimizer"])
-
-    def _learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
-        config = self.config
-        warmup = max(1, round(config.warmup_epochs * self.steps_per_epoch))
-        return keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=config.learning_rate / warmup,
-            decay_steps=max(1, self.total - warmup),
-            alpha=config.final_learning_rate / config.learning_rate,
-            warmup_target=config.learning_rate,
-            warmup_steps=warmup,
-        )
+                restore(self.trainer.variables, state.arrays["model"])
+                restore(self.trainer.optimizer.variables, state.arrays["optimizer"])
 
     def _step(self, step: int, batch: Batch) -> Progress:
         self.consistent = False
         pictures, targets = batch
-        weight = SCHEDULES[self.config.asm_schedule](step / self.total)
+        weight = self.timetable.asm_weight(step)
         targets = {**targets, "asm_weight": np.full(len(pictures), weight, np.float32)}
         loss = float(self.trainer.train_on_batch(pictures, targets))
         if not np.isfinite(loss):
@@ -222,17 +210,13 @@ class Run:
         value = None
         if self.processes.first:
             with self.processes.alone():
-                value = self._validate() if self._validation_due() else None
-            rate = float(self._learning_rate()(step))
+                value = self._validate() if self.timetable.validates_at(self.step) else None
+            rate = float(self.timetable.learning_rate(step))
             self.log.write(LogEntry(self.step, self.size, rate, loss, value))
         self.consistent = True
         if self.step % self.config.checkpoint_every_steps == 0:
             self._save()
         return Progress(self.step, self.total, loss, value, self.best)
-
-    def _validation_due(self) -> bool:
-        every = max(1, round(self.config.validate_every_epochs * self.steps_per_epoch))
-        return self.step % every == 0 or self.step == self.total
 
     def _validate(self) -> float:
         """NME in % of the averaged weights on the validation faces; saves the best model."""
@@ -240,7 +224,7 @@ class Run:
         predicted = predict_landmarks(model, self.faces)
         self.log.save_preview(self.step, "validation", validation_sheet(self.faces, predicted))
         value = 100 * float(self.faces.nme(predicted).mean())
-        if value < self.best and self.size == self._stages()[-1][0]:
+        if value < self.best and self.size == self.timetable.stages[-1][0]:
             self.best = value
             facts = {**model.provenance, "validation_nme": value, "step": self.step}
             replace(model, provenance=facts).save(self.folder / "best.keras")
@@ -286,36 +270,9 @@ class Run:
         if self.processes.first:
             save_state(self.folder, self._state())
 
-    def _stored_state(self) -> State | None:
-        state, self.damaged = load_state(self.folder)
-        if self.damaged and not state:
-            raise ModelError(
-                f"no checkpoint in {self.folder} can be read", "Train into another folder"
-            )
-        if state and (what := self._differing(state)):
-            raise ModelError(
-                f"the checkpoint in {self.folder} was made with another {what}",
-                "Resume with the same settings and faces, or train into another folder",
-            )
-        return state
-
     def _identity(self) -> dict[str, Any]:
-        """What a resumed run must have in common with the one it continues."""
-        names = "\n".join(name for train, _ in self.packs for name in train.names)
-        return {
-            "configuration": self.config.as_json(),
-            "starting model": self.origin.source_sha256 if self.origin else "",
-            "set of faces": hashlib.sha256(names.encode()).hexdigest(),
-        }
-
-    def _differing(self, state: State) -> str | None:
-        """Name of the first part of `_identity` that differs in ``state``.
-
-        A setting that ``state`` does not hold has its default: runs of older versions continue.
-        """
-        known = {"starting model": "", **state.facts, "configuration": None}
-        known["configuration"] = TrainConfig.from_json(state.facts["configuration"]).as_json()
-        return next((what for what, v in self._identity().items() if known[what] != v), None)
+        names = [name for train, _ in self.packs for name in train.names]
+        return identity_of(self.config, names, self.origin)
 
     def _restore(self, state: State) -> None:
         """Continue where ``state`` was saved; later steps are logged again."""
@@ -323,15 +280,3 @@ class Run:
         self.best = float("inf") if state.facts["best"] is None else state.facts["best"]
         weights = [array.copy() for array in state.arrays["ema"]]
         self.average = AveragedWeights(weights, state.facts["ema_updates"])
-
-
-def _assign(variables: list[keras.Variable], values: list[FloatArray]) -> None:
-    """Restore ``values``; `ModelError` when they are not those of this network and optimizer."""
-    expected = [tuple(variable.shape) for variable in variables]
-    if expected != [np.shape(value) for value in values]:
-        raise ModelError(
-            "the checkpoint's variables are not those of this network and optimizer",
-            "Resume with the Keras version and backend that it was written with",
-        )
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)

@@ -33,7 +33,7 @@ def norm(target: Tensor, predicted: Tensor) -> Tensor:
 
 
 def absolute(target: Tensor, predicted: Tensor) -> Tensor:
-    """Mean absolute difference over all coordinates: what proved most accurate."""
+    """Mean absolute difference over all coordinates; it proved most accurate."""
     return ops.mean(ops.abs(target - predicted))
 
 

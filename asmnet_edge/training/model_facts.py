@@ -1,4 +1,9 @@
-"""Scaling of uint8 pixels to a network's input, for training, prediction and artifacts."""
+"""Facts that make a network's numbers meaningful: scaling of its pixels and of its targets.
+
+Pixels are scaled alike in training, prediction and artifacts; targets are standardised for training
+and restored to the contract's units. Both lie beside the weights, in a float model file, from which
+`read_facts` reads them without Keras, or in an ``.npz``.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +43,9 @@ class PixelScaling:
         return (pictures.astype(np.float32) - np.float32(self.offset)) * np.float32(self.scale)
 
 
-# Training units: standardised landmarks and pose, and conversion to the contract's units
-
-
 @dataclass(frozen=True)
 class TargetScaling:
-    """Scaling that gives targets zero mean and unit spread.
+    """Scaling between training units, of zero mean and unit spread, and the contract's units.
 
     mean_shape : (n, 2) relative crop coordinates; shape_scale : one spread for all coordinates, so
     that distances stay comparable; pose_mean, pose_scale : (3,) degrees
@@ -84,6 +86,7 @@ class TargetScaling:
         return offsets * self.shape_scale + self.mean_shape, pose * self.pose_scale + self.pose_mean
 
     def as_json(self) -> dict[str, Any]:
+        """Return the scaling as plain values."""
         return {
             "mean_shape": np.asarray(self.mean_shape).tolist(),
             "shape_scale": self.shape_scale,
@@ -93,6 +96,7 @@ class TargetScaling:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TargetScaling:
+        """Return a scaling from what `as_json` gave; `ModelError` for arrays that do not fit."""
         return cls(
             np.array(content["mean_shape"]),
             float(content["shape_scale"]),
@@ -101,17 +105,13 @@ class TargetScaling:
         )
 
 
-# Training units inside an ``.npz`` of weights: JSON bytes under one key
-
-SCALING = "scaling"
+SCALING = "scaling"  # key in an ``.npz`` of weights, with JSON bytes
 
 
 def units_of(arrays: Mapping[str, NDArray[Any]]) -> TargetScaling:
     """Return the training units stored beside weights; `KeyError` when there are none."""
     return TargetScaling.from_json(json.loads(arrays[SCALING].tobytes()))
 
-
-# Facts in a float model file, read without Keras
 
 FACTS = "asmnet_edge.json"  # name within the ``.keras`` archive
 SCHEMA = 1

@@ -30,7 +30,7 @@ SEED = 0  # of the dropout; without one PyTorch uses a state that no checkpoint 
 NORM_MOMENTUM = 0.97  # with Keras' 0.999 the averages lag thousands of steps behind
 ALPHAS = (0.35, 0.5, 0.75, 1.0)
 POSITIONED = frozenset({"asmnet-weighted"})  # weights depend on position: one input size only
-IMPORTED = "own"  # architecture of an imported network, which its file describes
+IMPORTED = "own"  # in files: architecture of an imported network, which its file describes
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ def _last(maps: Tensor) -> Tensor:
 
 
 class BatchNormalization(layers.BatchNormalization):
+    """Batch normalisation of (N, h, w, channels) as one operation."""
+
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         learn = bool(training) and self.trainable
         outputs, mean, scale = torch.native_batch_norm(
@@ -50,11 +52,15 @@ class BatchNormalization(layers.BatchNormalization):
 
 
 class Conv2D(layers.Conv2D):
+    """Convolution that takes feature maps as they are in memory."""
+
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         return _convolved(self, inputs, _tensor(kernel).permute(3, 2, 0, 1))
 
 
 class DepthwiseConv2D(layers.DepthwiseConv2D):
+    """Depthwise convolution that takes feature maps as they are in memory."""
+
     def call(self, inputs: Tensor) -> Tensor:
         kernel = _tensor(self.kernel)
         return _convolved(self, inputs, kernel.permute(2, 3, 0, 1), groups=kernel.shape[2])

@@ -1,23 +1,26 @@
-"""Moving average of a network's weights, which is validated and saved."""
+"""The trainer: a network with the loss of a run, the average of its weights, and its timetable."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from asmnet_edge.geometry.landmarks import FloatArray
-from asmnet_edge.training.loss import AsmAssistedLoss
+from asmnet_edge.training.config import TrainConfig
+from asmnet_edge.training.loss import SCHEDULES, AsmAssistedLoss
 from asmnet_edge.training.model_facts import PixelScaling
 
 
 @dataclass
 class AveragedWeights:
-    """Exponential moving average, on the host.
+    """Exponential moving average of a network's weights, which is validated and saved.
 
-    weights : in Keras' order; updates : number so far.
+    It is kept on the host. weights : in Keras' order; updates : number so far.
 
     Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging", SICON 1992, here
     with exponentially fading weights.
@@ -28,6 +31,7 @@ class AveragedWeights:
 
     @classmethod
     def of(cls, network: keras.Model) -> AveragedWeights:
+        """Return an average that starts at the weights of ``network``."""
         return cls([ops.convert_to_numpy(v).copy() for v in network.weights])
 
     def update(self, network: keras.Model, momentum: float) -> None:
@@ -38,13 +42,11 @@ class AveragedWeights:
             average += (1 - momentum) * (ops.convert_to_numpy(weight) - average)
 
 
-# A network with the loss of a run, for Keras' train step on any backend
-
-
 class Trainer(keras.Model):
-    """A network with the loss of the run, whose inputs come with the batch.
+    """A network with the loss of a run, for Keras' train step on any backend.
 
-    The ASM's weight comes with the batch too: a backend that traces would freeze any other value.
+    All inputs of the loss come with the batch, the ASM's weight too: a backend that traces would
+    freeze any other value.
     ``replicas`` : processes whose gradients the backend adds up rather than averages
     """
 
@@ -72,6 +74,7 @@ class Trainer(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any
     ) -> Any:
+        """Return the loss of a batch, a scalar; ``y`` : targets of `BatchPlan.make`, asm_weight."""
         y = keras.tree.map_structure(ops.convert_to_tensor, y)  # PyTorch's step leaves arrays
         predicted = ops.reshape(y_pred["landmarks"], ops.shape(y["landmarks"]))
         face = self._assisted(
@@ -89,3 +92,55 @@ class Trainer(keras.Model):
         if self._replicas == 1:
             return values
         return {name: ops.reshape(value, (1,)) for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """Steps of a run: their number, and the tasks that are due at each.
+
+    faces : number of training faces of the first data set, which counts the epochs
+    """
+
+    config: TrainConfig
+    faces: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of whole batches of the training faces, at least 1."""
+        return max(1, self.faces // self.config.batch)
+
+    @property
+    def total(self) -> int:
+        """Number of steps of the whole run."""
+        return max(1, round(self.config.epochs * self.steps_per_epoch))
+
+    @property
+    def stages(self) -> list[tuple[int, int]]:
+        """Resolution in pixels and last step, exclusive, of each stage that has steps."""
+        shares = np.cumsum([stage.share for stage in self.config.stages])
+        ends = [round(share * self.total) for share in shares]
+        starts = [0, *ends[:-1]]
+        sizes = [stage.size for stage in self.config.stages]
+        return [(n, end) for n, start, end in zip(sizes, starts, ends, strict=True) if end > start]
+
+    @cached_property
+    def learning_rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
+        """Linear warm-up, then a cosine down to ``final_learning_rate``, by step from 0."""
+        config = self.config
+        warmup = max(1, round(config.warmup_epochs * self.steps_per_epoch))
+        return keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=config.learning_rate / warmup,
+            decay_steps=max(1, self.total - warmup),
+            alpha=config.final_learning_rate / config.learning_rate,
+            warmup_target=config.learning_rate,
+            warmup_steps=warmup,
+        )
+
+    def asm_weight(self, step: int) -> float:
+        """Return the weight of the plausible face in the loss of ``step``, from 0."""
+        return SCHEDULES[self.config.asm_schedule](step / self.total)
+
+    def validates_at(self, step: int) -> bool:
+        """Whether a validation follows when ``step`` steps are done."""
+        every = max(1, round(self.config.validate_every_epochs * self.steps_per_epoch))
+        return step % every == 0 or step == self.total

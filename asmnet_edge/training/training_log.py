@@ -77,6 +77,7 @@ class TrainingLog:
             self._events.picture(step, what, picture.shape, content)
 
     def close(self) -> None:
+        """Close TensorBoard's event file."""
         if self._events:
             self._events.close()
 

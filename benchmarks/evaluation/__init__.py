@@ -1,1 +1,1 @@
-"""``asmnet-edge evaluate``: one model by the protocol of each subset."""
+"""Evaluation of one model by the protocol of each subset: ``asmnet-edge evaluate``."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import asmnet_edge
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation.plots import draw_curves, draw_sensitivity, write_worst_faces
 from asmnet_edge.benchmarks.evaluation.robustness import every_kth, reach, sensitivity, tilt_figures
 from asmnet_edge.benchmarks.evaluation.subsets import (
@@ -21,6 +21,7 @@ from asmnet_edge.benchmarks.evaluation.subsets import (
 )
 from asmnet_edge.benchmarks.evaluation.tables import notes_of
 from asmnet_edge.benchmarks.phases import Progress
+from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.datasets.pack_file import PackFile
 from asmnet_edge.datasets.sample import Dataset, OnBroken, refuse
 from asmnet_edge.errors import MissingExtraError
@@ -34,10 +35,10 @@ JSON, CURVES, WORST, SENSITIVITY = FILES = (
 
 @dataclass(frozen=True)
 class EvaluationPlan:
-    """What to evaluate on.
+    """Faces and conditions of an evaluation.
 
     words : ``dataset`` as the user named it; subsets : to evaluate, empty for all test subsets
-    sensitivity : measure displaced crops; tilt : measure pictures turned by `tilt.DEGREES`
+    sensitivity : measure displaced crops; tilt : measure pictures turned by `robustness.DEGREES`
     on_broken : is called with each unreadable picture's error; if it returns, the face is left out
     """
 
@@ -57,7 +58,7 @@ class Evaluation:
     predictions: Predictions
 
 
-def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progress) -> Evaluation:
+def run_evaluation(model: CallableModel, plan: EvaluationPlan, progress: Progress) -> Evaluation:
     """Evaluate ``model``; `UsageError` or `DataError` if the faces do not suit it."""
     check_scheme(model, plan.dataset.scheme, plan.words)
     reading = Reading(plan.dataset, plan.on_broken)
@@ -69,7 +70,7 @@ def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progre
     content = {
         "schema_version": SCHEMA_VERSION,
         "asmnet_edge": asmnet_edge.__version__,
-        "model": dict(model.facts),
+        "model": {**to_json(model.description), "threads": model.description.threads},
         "data": _data(plan, predictions),
         "failure_threshold_percent": threshold_percent(model.scheme),
         "subsets": rows,
@@ -83,7 +84,7 @@ def run_evaluation(model: EvaluatedModel, plan: EvaluationPlan, progress: Progre
     return Evaluation(content, predictions)
 
 
-def write_evaluation(evaluation: Evaluation, model: EvaluatedModel, folder: Path) -> list[str]:
+def write_evaluation(evaluation: Evaluation, model: CallableModel, folder: Path) -> list[str]:
     """Write the files of `FILES` into ``folder``; return why some could not be drawn.
 
     Files of an earlier evaluation are replaced or removed.
@@ -118,7 +119,7 @@ def _data(plan: EvaluationPlan, predictions: Predictions) -> dict[str, Any]:
     }
 
 
-def _packed(model: EvaluatedModel, plan: EvaluationPlan) -> list[str]:
+def _packed(model: CallableModel, plan: EvaluationPlan) -> list[str]:
     """Notes on figures of faces that come from a pack."""
     if not isinstance(plan.dataset, PackFile):
         return []
@@ -137,7 +138,7 @@ def _packed(model: EvaluatedModel, plan: EvaluationPlan) -> list[str]:
 
 
 def _tilt(
-    model: EvaluatedModel, subsets: Sequence[Subset], predictions: Predictions, progress: Progress
+    model: CallableModel, subsets: Sequence[Subset], predictions: Predictions, progress: Progress
 ) -> dict[str, Any]:
     samples, here = predictions.samples, {sample.name for sample in predictions.samples}
     names = {subset.name: [s.name for s in subset.samples if s.name in here] for subset in subsets}
@@ -146,7 +147,7 @@ def _tilt(
 
 
 def _sensitivity(
-    model: EvaluatedModel, predictions: Predictions, progress: Progress
+    model: CallableModel, predictions: Predictions, progress: Progress
 ) -> dict[str, Any]:
     chosen = every_kth(predictions.samples)
     return sensitivity(model, chosen, progress("sensitivity", len(chosen)))

@@ -1,4 +1,4 @@
-"""Plots of an evaluation: cumulative error curves, and the sensitivity to the crop."""
+"""Pictures of an evaluation: error curves, sensitivity to the crop, and the worst faces."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def draw_sensitivity(content: dict[str, Any], path: Path) -> None:
     save_figure(figure, path)
 
 
-# Contact sheet of the worst faces of an evaluation
+# Contact sheet of the worst faces
 
 COUNT = 24
 TILE = CropRule(margin=1.6, size=224)  # wider than the network's crop: points may lie outside

@@ -1,7 +1,7 @@
-"""Sensitivity of a model to displaced crops, such as a real detector's boxes give.
+"""Robustness of a model: displaced crops, such as a real detector's boxes give, and tilted heads.
 
-Each face is cut with the crop's centre shifted, its side scaled, or its content turned. Landmarks
-are mapped back into the picture, so that all errors are measured in one unit.
+For displaced crops each face is cut with the crop's centre shifted, its side scaled, or its content
+turned. Landmarks are mapped back into the picture, so that all errors are measured in one unit.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation_faces import failure_threshold
 from asmnet_edge.datasets.sample import Sample
 from asmnet_edge.geometry import metrics
@@ -70,7 +70,7 @@ CURVES: Mapping[str, tuple[float, ...]] = MappingProxyType(
 
 
 def sensitivity(
-    model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], None]
+    model: CallableModel, samples: Sequence[Sample], tick: Callable[[], None]
 ) -> dict[str, Any]:
     """Return the NME in % (inter-ocular) of ``model`` by displacement of the crops of ``samples``.
 
@@ -115,7 +115,7 @@ def _displacements() -> dict[str, list[Displacement]]:
 
 
 def _errors(
-    model: EvaluatedModel, sample: Sample, displacements: Sequence[Displacement]
+    model: CallableModel, sample: Sample, displacements: Sequence[Displacement]
 ) -> FloatArray:
     """NME of one face in each of its disturbed crops, (displacements,), as a fraction."""
     picture, size = sample.load(), model.crop.size
@@ -207,7 +207,7 @@ class Search:
         return self._square.matrix(self.rule.size)
 
 
-def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], None]) -> Tilted:
+def tilted(model: CallableModel, samples: Sequence[Sample], tick: Callable[[], None]) -> Tilted:
     """Run ``model`` on each of ``samples`` turned by all `DEGREES`; ``tick`` follows each."""
     errors, inferences = [], []
     for sample in samples:
@@ -222,7 +222,7 @@ def tilted(model: EvaluatedModel, samples: Sequence[Sample], tick: Callable[[], 
     return Tilted(tuple(s.name for s in samples), np.stack(errors), np.array(inferences, float))
 
 
-def search_all(model: EvaluatedModel, searches: Sequence[Search]) -> None:
+def search_all(model: CallableModel, searches: Sequence[Search]) -> None:
     """Run ``model`` until the runtime would stop, on all unfinished ``searches`` in one batch."""
     while left := [search for search in searches if search.where is not None]:
         crops = np.ascontiguousarray(np.stack([search.crop() for search in left]))
@@ -231,7 +231,7 @@ def search_all(model: EvaluatedModel, searches: Sequence[Search]) -> None:
 
 
 def tilt_figures(
-    model: EvaluatedModel,
+    model: CallableModel,
     samples: Sequence[Sample],
     subsets: Mapping[str, Sequence[str]],
     tick: Callable[[], None],

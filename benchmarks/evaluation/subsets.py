@@ -1,4 +1,4 @@
-"""Accuracy by yaw.
+"""Subsets of a data set, a model's predictions on them, and their figures by the protocols.
 
 In profile the outer eye corners lie close together, so that the NME over their distance means
 little: beside it stands the one over the face's box, which keeps its size.
@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.accuracy import truth_figures
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation_faces import (
     Outputs,
-    Truth,
     check_sizes,
     failure_threshold,
     gaps_in_words,
     missing_as_json,
-    truth_of,
 )
 from asmnet_edge.benchmarks.phases import Progress
+from asmnet_edge.datasets.annotated_crops import Annotations
 from asmnet_edge.datasets.sample import Dataset, Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, NotAFaceError, UsageError
 from asmnet_edge.geometry import metrics
@@ -38,7 +37,7 @@ FEWEST = 10  # faces in a range, below which no figure is given
 Rows = list[dict[str, Any]]
 
 
-def rows_by_yaw(outputs: Outputs, truth: Truth) -> Rows:
+def rows_by_yaw(outputs: Outputs, truth: Annotations) -> Rows:
     """Return a row for each range of |yaw|, even for an empty one.
 
     nme : in %, over the outer eye corners; nme_box : in %, over the root of the box's area; yaw_mae
@@ -52,7 +51,7 @@ def rows_by_yaw(outputs: Outputs, truth: Truth) -> Rows:
     ]
 
 
-def _values(outputs: Outputs, truth: Truth) -> dict[str, FloatArray]:
+def _values(outputs: Outputs, truth: Annotations) -> dict[str, FloatArray]:
     """Errors of each face, (faces,), by name of the figure."""
     eyes, box = (
         100 * metrics.nme(outputs[0], truth.landmarks, truth.scheme, over)
@@ -68,7 +67,7 @@ def _figures(values: Mapping[str, FloatArray]) -> dict[str, Any]:
     return {"faces": faces, **{n: float(v.mean()) if enough else None for n, v in values.items()}}
 
 
-# Subsets of a data set to evaluate, and what this copy of the data set lacks of them
+# Subsets to evaluate, and what this copy of the data set lacks of them
 
 TRAINING = "train"  # the only subset that models are trained on
 
@@ -109,7 +108,7 @@ class Reading:
         """Return the subsets ``names``, or all test subsets that have a face.
 
         A data set that has training data only gives that. `DataError` if a named subset, or every
-        subset, has no face here; it says which parts are missing.
+        subset, has no face here; it names the parts that are missing.
         """
         if names:
             return [self._read(name) for name in dict.fromkeys(names)]
@@ -143,7 +142,7 @@ class Reading:
             return None
 
 
-# Predictions of one model on a data set's faces, and its figures by the subset's protocol
+# Predictions and figures
 
 BATCH = 32  # faces in memory at once
 
@@ -157,7 +156,7 @@ class Predictions:
     """
 
     samples: tuple[Sample, ...]
-    truth: Truth
+    truth: Annotations
     outputs: Outputs
 
     @property
@@ -174,18 +173,18 @@ class Predictions:
         return Predictions(samples, self.truth.select(chosen), outputs)
 
 
-def check_scheme(model: EvaluatedModel, scheme: LandmarkScheme, data: str) -> None:
+def check_scheme(model: CallableModel, scheme: LandmarkScheme, data: str) -> None:
     """Raise `UsageError` if ``data`` is annotated by another scheme than the model's."""
     if model.scheme is not scheme:
         raise UsageError(
-            f"{model.facts['name']} gives {model.scheme.points} points ({model.scheme.name}), "
+            f"{model.name} gives {model.scheme.points} points ({model.scheme.name}), "
             f"{data} is annotated with {scheme.points} ({scheme.name})",
             "Evaluate on a data set of the model's own scheme",
         )
 
 
 def predict_faces(
-    model: EvaluatedModel,
+    model: CallableModel,
     samples: Sequence[Sample],
     tick: Callable[[], None],
     on_broken: OnBroken = refuse,
@@ -212,9 +211,9 @@ def predict_faces(
         if crops:
             outputs.append(model.outputs(np.ascontiguousarray(np.stack(crops))))
     if not kept:
-        raise DataError("no face is left to evaluate on", "The notes above say why")
+        raise DataError("no face is left to evaluate on", "The reasons are in the notes above")
     landmarks, pose = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
-    return Predictions(tuple(kept), truth_of(kept, rule), (landmarks, pose))
+    return Predictions(tuple(kept), Annotations.of(kept, rule), (landmarks, pose))
 
 
 def _crop(sample: Sample, rule: CropRule) -> Crop:
@@ -251,7 +250,7 @@ def subset_figures(subset: Subset, predictions: Predictions) -> dict[str, Any]:
 
 
 def evaluate(
-    model: EvaluatedModel,
+    model: CallableModel,
     subsets: Sequence[Subset],
     progress: Progress,
     on_broken: OnBroken = refuse,
@@ -272,7 +271,7 @@ def evaluate(
 
 def _add_upright(
     rows: Sequence[dict[str, Any]],
-    model: EvaluatedModel,
+    model: CallableModel,
     predictions: Predictions,
     parts: Sequence[Predictions],
     progress: Progress,

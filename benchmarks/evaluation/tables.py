@@ -156,24 +156,34 @@ def notes_of(content: dict[str, Any]) -> list[str]:
             count = faces_in_words(row["faces"], row["missing"], row["broken"])
             lines.append(f"{row['name']}: {count}, without {gaps}")
     if any(row["name"] == "train" for row in content["subsets"]):
-        lines.append("train: a model trained on these faces looks better here than it is")
+        lines.append(
+            "train: the model may have been trained on these faces, so its results are too good"
+        )
     if content["data"]["drawn"]:
         lines.append("drawn faces: no accuracy on real ones; give --data for that")
     truths = sorted({row["pose_truth"] for row in content["subsets"]})
-    lines.append("NME: over the distance of the outer eye corners; pupils, box: over these sizes")
+    lines.append(
+        "NME: mean error / distance of the outer eye corners; pupils: / distance of the pupils; "
+        "box: / size of the box around the face"
+    )
     if _has_upright(content):
         lines.append(
-            "upright: NME in crops turned by the annotated tilt, as this network expects them; all "
-            "else is measured in level crops, as the protocols have it"
+            "upright: NME in crops that are rotated by the annotated tilt, as this network expects "
+            "them; all other results use level crops, as the protocols of the data sets do"
         )
-    lines += [f"pose: truth {truth}" for truth in truths]
+    lines += [f"true pose: {truth}" for truth in truths]
     if any(part["faces"] < FEWEST for row in content["subsets"] for part in row["by_yaw"]):
-        lines.append(f"|yaw|: of fewer than {FEWEST} faces no figure is given")
+        lines.append(f"|yaw|: ranges with fewer than {FEWEST} faces have no result")
     if content["sensitivity"]:
-        lines.append("shift: of the crop's centre to the right and down, in % of its side")
-        lines.append("scale: of the crop's side; rotation: of the face, clockwise")
+        lines.append(
+            "shift: the centre of the crop moves to the right (x) or down (y), in % of its side"
+        )
+        lines.append(
+            "scale: the side of the crop is multiplied by this; rotation: of the face, clockwise"
+        )
     if "tilt" in content:
         lines.append(
-            "turned: clockwise; found by the runtime from the tight box of the turned landmarks"
+            "rotation of the picture: clockwise; the runtime starts from the tight box of the "
+            "rotated landmarks"
         )
     return lines

@@ -1,4 +1,7 @@
-"""Published results of others for comparison: NME in % of the inter-ocular distance."""
+"""The model card: its options, its figures as one JSON object, and the files written from it.
+
+It has the published results of others too, NME in % of the inter-ocular distance.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def published(dataset: str) -> dict[str, Any] | None:
     return {"source": SOURCE, "address": ADDRESS, "rows": rows}
 
 
-# Options of a model card, and the facts that need no measuring
+# Options
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class CardPlan:
             raise UsageError("two models have the same name", "Rename one of the files")
 
     def at_most(self, count: int) -> int:
-        """Return ``count`` faces, or as few as a trial has."""
+        """Return ``count`` faces, or as few as ``faces`` allows."""
         return min(count, self.faces or count)
 
     def origins(self) -> dict[Path, dict[str, Any]]:
@@ -105,8 +108,8 @@ class CardPlan:
         """The command that makes the card again, without paths of this machine."""
         models, output = " ".join(map(shown, self.models)), shown(self.output)
         faces = f" --faces {self.faces}" if self.faces else ""
-        made = f"python scripts/make_card.py {models} --data {self.data_words}{faces}"
-        return f"{made} --output {output}"
+        words = f"python scripts/make_card.py {models} --data {self.data_words}{faces}"
+        return f"{words} --output {output}"
 
 
 def shown(path: Path) -> str:
@@ -115,7 +118,7 @@ def shown(path: Path) -> str:
     return there.relative_to(here).as_posix() if there.is_relative_to(here) else path.name
 
 
-# The model card as one JSON object, and the files made from it
+# The card as one JSON object, and its files
 
 SCHEMA_VERSION = 1
 RULES = {

@@ -1,4 +1,4 @@
-"""Conditions that may make a face hard, such as yaw or a closed eye, and the accuracy under each.
+"""Accuracy under conditions that may make a face hard, such as yaw, a closed eye, a real detector.
 
 They depend on the annotations alone, so that the bins are the same for each model.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation.subsets import Predictions
 from asmnet_edge.benchmarks.evaluation_faces import failure_threshold
 from asmnet_edge.datasets.sample import Sample
@@ -147,7 +147,7 @@ NAME = "OpenCV's Haar cascade"
 
 
 def with_detector(
-    model: EvaluatedModel,
+    model: CallableModel,
     found: Predictions,
     tick: Callable[[], None],
     detect: Detector = detect_haar,
@@ -189,7 +189,7 @@ def _box(sample: Sample, detect: Detector) -> Box | None:
     return next((box for box, share in shares if (share > 0).all() and (share < 1).all()), None)
 
 
-def _errors(model: EvaluatedModel, samples: Sequence[Sample], boxes: Sequence[Box]) -> FloatArray:
+def _errors(model: CallableModel, samples: Sequence[Sample], boxes: Sequence[Box]) -> FloatArray:
     """NME of each of ``samples`` in its box, (faces,), as a fraction."""
     matrices, size = [model.crop.matrix(box) for box in boxes], model.crop.size
     crops = [

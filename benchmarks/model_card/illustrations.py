@@ -13,17 +13,18 @@ from typing import Any
 import cv2
 import numpy as np
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.evaluation.plots import LINES, draw_sensitivity
 from asmnet_edge.benchmarks.evaluation.robustness import Search, search_all, turned_picture
 from asmnet_edge.datasets.sample import Sample
-from asmnet_edge.datasets.synthetic import FIRST, draw_face
+from asmnet_edge.datasets.synthetic import FIRST
 from asmnet_edge.geometry.crop import CropRule, cut, transform
 from asmnet_edge.geometry.landmarks import FloatArray, Landmarks, bounding_box
 from asmnet_edge.geometry.pose import turned
 from asmnet_edge.io.display import new_figure, save_figure
 from asmnet_edge.io.drawing import CAPTION, SHEET, contact_sheet, draw_landmarks, draw_pose
 from asmnet_edge.io.images import Picture, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 CURVES = "ced.png"
 OURS = re.compile(r"ced\.png|.+-(sensitivity|training)\.png|.+-(drawn|turned)\.jpg")
@@ -43,12 +44,12 @@ def training_file(section: Mapping[str, Any]) -> str:
 
 
 def drawn_file(section: Mapping[str, Any]) -> str:
-    """Name of the picture of the worst drawn faces, made while the model is measured."""
+    """Name of the picture of the worst drawn faces, drawn while the model is measured."""
     return f"{stem(section)}-drawn.jpg"
 
 
 def turned_file(section: Mapping[str, Any]) -> str:
-    """Name of the picture of turned heads, made while the model is measured."""
+    """Name of the picture of turned heads, drawn while the model is measured."""
     return f"{stem(section)}-turned.jpg"
 
 
@@ -144,7 +145,7 @@ class TurnedHead:
     pose: FloatArray
 
 
-def write_gallery(model: EvaluatedModel, path: Path) -> None:
+def write_gallery(model: CallableModel, path: Path) -> None:
     """Write the contact sheet of ``model``, a network of 68 points, to ``path``."""
     heads = turned_heads()
     searches = [Search(h.picture, model.crop, bounding_box(h.points)) for h in heads]

@@ -1,4 +1,4 @@
-"""Measurements of one model for its card: by subset, region, pose, yaw, tilt and condition."""
+"""Measurements of one model for its card: real faces, drawn faces, and the cost of int8."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.accuracy import accuracy
+from asmnet_edge.benchmarks.callable_model import CallableModel, open_for_accuracy
 from asmnet_edge.benchmarks.evaluation.evaluate import EvaluationPlan, run_evaluation
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel, open_model
 from asmnet_edge.benchmarks.evaluation.robustness import every_kth, tilt_figures
 from asmnet_edge.benchmarks.evaluation.subsets import TRAINING, Predictions, predict_faces
 from asmnet_edge.benchmarks.evaluation_faces import EvaluationFaces, missing_as_json
@@ -40,7 +40,7 @@ CURVE_STEP = 0.1  # % of NME between two points of an error curve
 
 
 class SomeFaces:
-    """A data set with at most ``most`` faces a test subset, evenly chosen; for quick trials."""
+    """A data set with at most ``most`` faces a test subset, evenly chosen; for a quick try."""
 
     def __init__(self, dataset: Dataset, most: int) -> None:
         self.dataset, self.most = dataset, most
@@ -59,7 +59,7 @@ class SomeFaces:
 
 
 def measure(
-    model: EvaluatedModel, dataset: Dataset, progress: Progress
+    model: CallableModel, dataset: Dataset, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Predictions]]:
     """Return figures of ``model`` on the test subsets of ``dataset``, and predictions by subset."""
     evaluation = run_evaluation(model, EvaluationPlan(dataset, dataset.name), progress)
@@ -88,7 +88,7 @@ def measure(
     return section, seen
 
 
-def tilt(model: EvaluatedModel, samples: Sequence[Sample], progress: Progress) -> dict[str, Any]:
+def tilt(model: CallableModel, samples: Sequence[Sample], progress: Progress) -> dict[str, Any]:
     """Return figures by tilt on some of ``samples``, evenly chosen."""
     chosen = every_kth(samples)
     names = {"chosen": [sample.name for sample in chosen]}
@@ -109,7 +109,7 @@ def absent(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def details(found: Predictions) -> dict[str, Any]:
-    """Return what a card has of a subset besides its row in an evaluation."""
+    """Return the results on a subset that a card adds to the row of an evaluation."""
     return {
         "regions": regions(found),
         "pose": pose_figures(found),
@@ -184,7 +184,7 @@ def _loaded(sample: Sample) -> Sample:
 
 
 def on_drawn_faces(
-    model: EvaluatedModel, count: int, progress: Progress
+    model: CallableModel, count: int, progress: Progress
 ) -> tuple[dict[str, Any], Predictions]:
     """Return figures on ``count`` drawn faces, whose truth is exact, and the predictions.
 
@@ -206,7 +206,7 @@ def on_drawn_faces(
     return figures, found
 
 
-def on_turned_faces(model: EvaluatedModel, count: int, progress: Progress) -> dict[str, Any]:
+def on_turned_faces(model: CallableModel, count: int, progress: Progress) -> dict[str, Any]:
     """Return the evaluation's row on ``count`` drawn faces of every yaw; ``pose`` has intervals."""
     dataset = KeptFaces(count, wide=True)
     plan = EvaluationPlan(dataset, dataset.name, (SUBSET,), sensitivity=False)
@@ -241,17 +241,17 @@ def shipped_int8(source: Path, source_sha256: str) -> Path | None:
 
 
 def format_figures(
-    path: Path, shipped: bool, float_model: EvaluatedModel, found: Mapping[str, Predictions],
+    path: Path, shipped: bool, float_model: CallableModel, found: Mapping[str, Predictions],
     threads: int | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Compare the artifact at ``path`` with the float model's predictions, subset by subset."""
-    model, manifest = open_model(path, threads), read_manifest(path)
-    if manifest.source_sha256 != float_model.facts["sha256"]:
-        raise ModelError(f"{path.name} was not made from {float_model.facts['name']}")
+    model, manifest = open_for_accuracy(path, threads), read_manifest(path)
+    if manifest.source_sha256 != float_model.description.sha256:
+        raise ModelError(f"{path.name} was not made from {float_model.name}")
+    keys = ("name", "format", "precision", "runtime", "bytes", "sha256", "operators")
+    facts = to_json(model.description)
     return {
-        **{key: model.facts[key] for key in ("name", "format", "precision", "runtime", "bytes")},
-        "sha256": model.facts["sha256"],
-        "operators": model.facts["operators"],
+        **{key: facts[key] for key in keys},
         "shipped": shipped,
         "calibration": _calibration(manifest.calibration),
         "tools": dict(manifest.tools),
@@ -259,14 +259,10 @@ def format_figures(
     }
 
 
-def _against(model: EvaluatedModel, part: Predictions) -> dict[str, Any]:
-    truth, name = part.truth, str(model.facts["name"])
+def _against(model: CallableModel, part: Predictions) -> dict[str, Any]:
     rule = model.crop.level  # as `predict_faces` cut them
-    faces = EvaluationFaces(
-        *(crops_of(part.samples, rule), truth.landmarks, truth.pose, truth.scheme),
-        *(rule, name, truth.pose_is_exact),
-        identities=truth.identities,
-    )
+    crops = crops_of(part.samples, rule)
+    faces = EvaluationFaces(crops, **vars(part.truth), crop=rule, description=model.name)
     figures = to_json(accuracy(model.outputs(faces.crops), part.outputs, faces))
     return {key: figures[key] for key in KEPT}
 

@@ -1,4 +1,4 @@
-"""Curves of the ``log.csv`` of a training run, or of several that continued one another."""
+"""Provenance of weights: training logs, remarks of people, and facts in the float model's file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from asmnet_edge.datasets.splits import PERCENT
 from asmnet_edge.errors import DataError, ModelError
 from asmnet_edge.io.files import sha256
 from asmnet_edge.training.model_facts import read_facts
+
+# Curves of the ``log.csv`` of a training run, or of several that continued one another
 
 POINTS = 200  # of the loss's curve: the mean of so many stretches
 
@@ -67,21 +69,24 @@ def _thinned(entries: Sequence[tuple[Any, ...]]) -> list[list[float]]:
     return [[int(chunk[-1, 0]), round(float(chunk[:, 1].mean()), 5)] for chunk in chunks]
 
 
-# Facts of weights that only people know: remarks, and where the logs of their training are
+# Remarks, and where the training logs are, in a TOML file
 
 KEYS = {"sha256", "logs", "remarks"}
 
 
 @dataclass(frozen=True)
 class Known:
-    """logs : of each run of training, the first one first; remarks : for the card, in order"""
+    """Remarks on some weights, and the logs of their training.
+
+    logs : of each run of training, the first one first; remarks : for the card, in order
+    """
 
     logs: tuple[Path, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
 def read_known(path: Path) -> dict[str, Known]:
-    """Read what is known of each float model, by its SHA-256."""
+    """Read remarks and logs of float models, by their SHA-256."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         entries = content["weights"] if content else []
@@ -110,7 +115,7 @@ def _entry(entry: dict[str, Any], number: int, path: Path) -> tuple[str, Known]:
     return entry["sha256"], Known(logs, tuple(" ".join(text.split()) for text in entry["remarks"]))
 
 
-# Origin of a float model as its file states it: network, training, licence
+# Facts in the file of a float model: network, training, licence
 
 NOTICE = "NOTICE"  # file beside weights whose licence differs from the code's
 ORIGIN = "started_from"  # key of the provenance of the model that training began with
@@ -178,9 +183,9 @@ def _part(number: int, provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_folders(words: str) -> str:
-    """``csv:../shared/data/ytf/train.csv`` -> ``csv:ytf/train.csv``, ``300w:DIR/300w`` -> ``300w``.
+    """``csv:../data/ytf/train.csv`` -> ``csv:ytf/train.csv``, ``300w:DIR/300w`` -> ``300w``.
 
-    Of a file its own name and its folder's tell what it is; of a folder its kind does.
+    Of a file, its name and that of its folder are kept; of a folder, the kind alone.
     """
     kind, _, argument = words.partition(":")
     parts = Path(argument).parts if Path(argument).suffix or kind == "synthetic" else ()

@@ -26,15 +26,19 @@ from asmnet_edge.io.display import EXTRA
 Row = Mapping[str, Any]
 
 TEMPLATES = Path(__file__).with_name("templates")
-BLOCKS = ("|", "* ", "#", "```", "!", "**")  # what a line that begins a new paragraph begins with
-# condition -> what it is, its unit, digits of its edges
+BLOCKS = ("|", "* ", "#", "```", "!", "**")  # beginnings of lines that start a new paragraph
+# condition -> its description, unit, and digits of its edges
 CONDITIONS = {
-    "yaw": ("head turned to a side, &#124;yaw&#124;", "°", 0),
-    "pitch": ("head down (-) or up (+), pitch", "°", 0),
-    "roll": ("head tilted, &#124;roll&#124;", "°", 0),
-    "eyes": ("eyes open: lids apart over the eye's length", "", 2),
-    "mouth": ("mouth open: inner lips apart over the eye corners' distance", "", 2),
-    "size": ("longer side of the face in the picture", " px", 0),
+    "yaw": ("&#124;yaw&#124;", "°", 0),
+    "pitch": ("pitch (up is positive)", "°", 0),
+    "roll": ("&#124;roll&#124;", "°", 0),
+    "eyes": ("opening of the eyes (distance of the lids / length of the eye)", "", 2),
+    "mouth": (
+        "opening of the mouth (distance of the inner lips / distance of the eyes)",
+        "",
+        2,
+    ),
+    "size": ("size of the face (longer side of its box)", " px", 0),
 }
 # curve -> words for less and more of it, factor on its steps, unit
 BOXES: Mapping[str, tuple[Any, ...]] = {
@@ -138,7 +142,7 @@ def changed(run: Row) -> dict[str, float]:
 
 
 def rows_by_yaw(section: Row) -> list[tuple[str, Row]]:
-    """Name and figures of all that was measured by yaw; empty for an old card."""
+    """Return name and results of all rows with results by yaw; empty for an old card."""
     rows = [(subset(row["name"]), row) for row in section["subsets"] if "by_yaw" in row]
     return [*rows, ("drawn, wide", section["wide"])] if section.get("wide") else rows
 
@@ -164,7 +168,7 @@ def range_in_words(name: str, part: Row) -> str:
     return f"{number(low, digits)} to {number(high, digits)}{unit}"
 
 
-# known failures: what the figures show beyond chance, and nothing else
+# known failures: differences that are larger than chance, and nothing else
 
 
 def known_failures(section: Row, rules: Row) -> list[str]:
@@ -193,7 +197,7 @@ def hard_conditions(row: Row, name: str, fewest: int) -> Iterator[str]:
                 yield (
                     f"{name}, {what}: {where} ({part['faces']} faces): NME "
                     f"{sure(part['nme'], part['nme_interval'])} %, "
-                    f"over all faces {number(row['nme'])} %."
+                    f"compared with {number(row['nme'])} % over all faces."
                 )
 
 
@@ -213,12 +217,12 @@ def hard_boxes(sensitivity: Row, times: float) -> Iterator[str]:
 def _box(name: str, way: int, step: tuple[float, float], well: float) -> str:
     *directions, factor, unit = BOXES[name]
     far = number(abs(factor * step[0]), 1 if name == "scale" else 0)
-    moved = {"scale": "scaled to", "rotation": "with the face turned"}.get(name, "shifted")
+    moved = {"scale": "scaled to", "rotation": "with the face rotated"}.get(name, "shifted")
     words = " ".join(word for word in (moved, f"{far}{unit}", directions[way]) if word)
-    return f"Crop {words}: NME {number(step[1])} %, where it lies well {number(well)} %."
+    return f"Crop {words}: NME {number(step[1])} %, compared with {number(well)} % undisplaced."
 
 
-# what the templates may use
+# filters and functions of the templates
 FILTERS: tuple[Callable[..., Any], ...] = (
     *(number, sure, percent, code, short, subset, settings_in_words),
 )

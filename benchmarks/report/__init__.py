@@ -1,1 +1,1 @@
-"""A record for people: terminal table, HTML page, Markdown, CSV."""
+"""Reports of benchmark records: terminal tables, HTML page, Markdown, CSV and charts."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from asmnet_edge.benchmarks.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_types import RecordContent
 from asmnet_edge.benchmarks.report import cells
-from asmnet_edge.benchmarks.report.notes import are_drawn, doubts
+from asmnet_edge.benchmarks.report.cells import Row, measured_rows
+from asmnet_edge.benchmarks.report.notes import doubts
 from asmnet_edge.benchmarks.report.page import template_environment
 from asmnet_edge.benchmarks.report.summary import GLOSSARY, conclusion
 from asmnet_edge.errors import DataError
@@ -17,24 +19,26 @@ HEADER = ("file", "runtime", "threads", "MB", "p50 ms", "p90", "NME %", "drop", 
 TERMS = ("p50, p90, p99", "~", "±", "NME", "drop", "deviation")
 
 
-def read_records(folder: Path) -> list[tuple[str, BenchmarkRecord]]:
+def read_records(folder: Path) -> list[tuple[str, RecordContent]]:
     """Name and content of each JSON record in ``folder``.
 
     `DataError` if there is none, or if one holds faces: those may not be published with it.
     """
-    found = [(path.name, BenchmarkRecord.load(path)) for path in sorted(folder.glob("*.json"))]
+    found = [
+        (path.name, BenchmarkRecord.load(path).typed) for path in sorted(folder.glob("*.json"))
+    ]
     if not found:
         raise DataError(
             f"{folder} holds no benchmark record",
             "Put a file there that asmnet-edge benchmark run --output FILE.json wrote",
         )
     for name, record in found:
-        if record.content["portraits"]:
+        if record.portraits:
             raise DataError(f"{name} holds faces", "Measure again without --pictures")
     return found
 
 
-def boards_page(records: Sequence[tuple[str, BenchmarkRecord]], link: str) -> str:
+def boards_page(records: Sequence[tuple[str, RecordContent]], link: str) -> str:
     """Return ``records`` as Markdown, sorted by board and date.
 
     link : of the folder of the records, as seen from the page
@@ -48,30 +52,30 @@ def boards_page(records: Sequence[tuple[str, BenchmarkRecord]], link: str) -> st
     return text
 
 
-def _place(pair: tuple[str, BenchmarkRecord]) -> tuple[str, str]:
+def _place(pair: tuple[str, RecordContent]) -> tuple[str, str]:
     """Board and date: where a record stands on the page."""
     _, record = pair
-    return record.device.name.lower(), str(record.content["taken"])
+    return record.device.name.lower(), record.taken
 
 
-def _entry(file: str, record: BenchmarkRecord) -> dict[str, Any]:
-    content, record = record.content, cells.labelled(record)
-    device, faces = content["device"], content["settings"]["faces"]
-    machine = [f"{device['cores']} cores", *device["features"], device.get("os") or ""]
+def _entry(file: str, record: RecordContent) -> dict[str, Any]:
+    device, faces = record.device, record.settings.faces
+    machine = [f"{device.cores} cores", *device.features, device.os]
     return {
         "file": file,
-        "date": content["taken"][:10],
-        "version": content["asmnet_edge"],
-        "machine": ", ".join(filter(None, map(str, machine))),
-        "faces": f"{faces['count']} faces of {faces['on']}" + " (drawn)" * are_drawn(record),
+        "date": record.taken[:10],
+        "version": record.asmnet_edge,
+        "machine": ", ".join(filter(None, machine)),
+        "faces": f"{faces.count} faces of {faces.on}" + " (drawn)" * faces.are_drawn,
         "conclusion": conclusion(record).sentence,
-        "lines": list(_lines(record.measured)),
+        "lines": [_line(row) for row in measured_rows(record)],
         "doubts": doubts(record),
     }
 
 
-def _lines(rows: Iterable[cells.Row]) -> Iterable[list[str]]:
-    for row in rows:
-        facts = [str(row.get("file") or row["name"]), row["runtime"], str(row.get("threads") or "")]
-        latency = [cells.megabytes(row), cells.p50(row), cells.percentile(row, "p90")]
-        yield [*facts, *latency, cells.nme(row), cells.drop(row), cells.deviation(row)]
+def _line(row: Row) -> list[str]:
+    """The cells of ``row`` below `HEADER`."""
+    case = row.case
+    facts = [case.file_name, case.runtime or "", str(case.threads or "")]
+    latency = [cells.megabytes(row), cells.p50(row), cells.percentile(row, "p90")]
+    return [*facts, *latency, cells.nme(row), cells.drop(row), cells.deviation(row)]

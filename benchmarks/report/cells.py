@@ -1,78 +1,86 @@
-"""Figures of a row as short texts, for every kind of table; empty where there is none."""
+"""Rows of a record with the labels that tables and charts show, and their figures as short texts.
+
+Each of the functions of a `Row` gives the text of one column, empty where there is no figure.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
-from asmnet_edge.benchmarks.record import BenchmarkRecord
-
-Row = dict[str, Any]
+from asmnet_edge.benchmarks.record_types import CaseResult, LatencyResult, RecordContent
 
 
-def labelled(record: BenchmarkRecord) -> BenchmarkRecord:
-    """Return ``record`` with a different `label` for each row."""
-    return BenchmarkRecord({**record.content, "results": with_labels(record.results)})
+@dataclass(frozen=True)
+class Row:
+    """A case with its label, which is unique in the record and shorter than the case's key."""
+
+    case: CaseResult
+    label: str
+
+    @property
+    def latency(self) -> LatencyResult:
+        """The latency; `ValueError` where it was not measured."""
+        return self.case.latency
 
 
-def with_labels(rows: Sequence[Row]) -> list[Row]:
-    """Return ``rows`` with a ``label`` each: the row's key where two would have the same."""
-    counts = Counter(_plain(row) for row in rows)
-    names = [_plain(row) if counts[_plain(row)] == 1 else row["key"] for row in rows]
-    return [{**row, "label": n + _mark(row)} for row, n in zip(rows, names, strict=True)]
+def rows_of(record: RecordContent) -> list[Row]:
+    """Return all rows of ``record``, failed ones too, in their order."""
+    return labelled(record.results)
 
 
-def label(row: Row) -> str:
+def measured_rows(record: RecordContent) -> list[Row]:
+    """Return the rows of ``record`` that have a latency."""
+    return [row for row in rows_of(record) if row.case.latency_ms]
+
+
+def labelled(cases: Sequence[CaseResult]) -> list[Row]:
+    """Return ``cases`` with labels: the key where two would have the same label."""
+    names = [_label(case) for case in cases]
+    counts = Counter(names)
+    pairs = zip(cases, names, strict=True)
+    return [Row(c, (name if counts[name] == 1 else c.key) + _mark(c)) for c, name in pairs]
+
+
+def _label(case: CaseResult) -> str:
     """``tflite int8``, with runtime and threads where the user chose them."""
-    if "label" in row:
-        return str(row["label"])
-    return _plain(row) + _mark(row)
-
-
-def _mark(row: Row) -> str:
-    """A row that has figures and yet failed must not look healthy."""
-    return " (failed)" if "error" in row and "latency_ms" in row else ""
-
-
-def _plain(row: Row) -> str:
-    if "format" not in row or "latency_ms" not in row:
-        return str(row["key"])
-    name = str(row["name"]) if row.get("foreign") else f"{row['format']} {row['precision']}"
-    runtime = row["runtime"].split()[0] if " in " in row["key"] else ""
-    threads = f"{row['threads']}t" if (row.get("threads") or 1) > 1 else ""
-    beside = "" if row.get("compared", True) or row.get("foreign") else f"({row['name']})"
+    if not case.format or not case.latency_ms:
+        return case.key
+    name = case.name if case.foreign else f"{case.format} {case.precision}"
+    runtime = (case.runtime or "").split()[0] if " in " in case.key else ""
+    threads = f"{case.threads}t" if (case.threads or 1) > 1 else ""
+    beside = "" if case.descends_from_float_model or case.foreign else f"({case.name})"
     return " ".join(word for word in (name, beside, runtime, threads) if word)
 
 
-def accuracy_of(row: Row) -> dict[str, Any]:
-    """Accuracy of ``row``; empty where it was not measured."""
-    return row.get("accuracy") or {}
+def _mark(case: CaseResult) -> str:
+    """Mark a case that has figures and yet failed, which must not look healthy."""
+    return " (failed)" if case.error is not None and case.latency_ms else ""
+
+
+# size and speed
 
 
 def megabytes(row: Row) -> str:
-    return f"{row['bytes'] / 1e6:.2f}"
+    return "" if row.case.bytes is None else f"{row.case.bytes / 1e6:.2f}"
 
 
 def int8_share(row: Row) -> str:
-    operators = row.get("operators")
+    operators = row.case.operators
     return f"{100 * operators['int8'] / operators['total']:.0f} %" if operators else ""
 
 
 def p50(row: Row) -> str:
     """Median with half the width of its interval; ``~`` marks an unsteady row."""
-    mark = "~" if row["unsteady"] else ""
-    return f"{mark}{row['latency_ms']['p50']:.2f}{_width(row, 'p50')}"
-
-
-def _width(row: Row, name: str) -> str:
-    low, high = row["latency_ms"]["intervals"].get(name, (None, None))
-    return f" ±{(high - low) / 2:.2f}" if low is not None else ""
+    mark = "~" if row.case.unsteady else ""
+    return f"{mark}{row.latency.p50:.2f}{_width(row, 'p50')}"
 
 
 def percentile(row: Row, name: str) -> str:
-    return f"{row['latency_ms'][name]:.2f}"
+    """``p90``, ``p99`` or ``mean`` in ms."""
+    return f"{getattr(row.latency, name):.2f}"
 
 
 def percentile_known(row: Row, name: str) -> str:
@@ -80,62 +88,71 @@ def percentile_known(row: Row, name: str) -> str:
     return percentile(row, name) + _width(row, name)
 
 
+def _width(row: Row, name: str) -> str:
+    if name not in row.latency.intervals:
+        return ""
+    low, high = row.latency.intervals[name]
+    return f" ±{(high - low) / 2:.2f}"
+
+
 def per_second(row: Row) -> str:
-    return f"{row['latency_ms']['throughput']:.0f}"
+    return f"{row.latency.throughput:.0f}"
+
+
+def stage(row: Row, name: str) -> str:
+    """p50 of the stage ``name`` in ms."""
+    stages = row.case.stages_ms
+    return f"{stages[name].p50:.2f}" if stages else ""
+
+
+def cold(row: Row, name: str, scale: float = 1.0) -> str:
+    """The figure ``name`` of the cold start, times ``scale``."""
+    value = getattr(row.case.cold_start, name, None)
+    return "" if value is None else f"{value * scale:.0f}"
+
+
+# accuracy
 
 
 def nme(row: Row) -> str:
-    return _number(row, "nme", ".2f")
+    return _number(row.case.figures.nme, ".2f")
 
 
 def drop(row: Row) -> str:
     """Drop of the NME with its 95 % interval."""
-    figures = accuracy_of(row)
-    if figures.get("nme_drop") is None:
+    figures = row.case.figures
+    if figures.nme_drop is None or figures.nme_drop_interval is None:
         return ""
-    low, high = figures["nme_drop_interval"]
-    return f"{signed(figures['nme_drop'])} [{signed(low)}, {signed(high)}]"
+    low, high = figures.nme_drop_interval
+    return f"{signed(figures.nme_drop)} [{signed(low)}, {signed(high)}]"
 
 
 def failures(row: Row) -> str:
-    rate = accuracy_of(row).get("failure_rate")
+    rate = row.case.figures.failure_rate
     return "" if rate is None else f"{100 * rate:.1f}"
 
 
 def auc(row: Row) -> str:
-    return _number(row, "auc", ".3f")
+    return _number(row.case.figures.auc, ".3f")
 
 
 def pose(row: Row) -> str:
     """Mean absolute error over yaw, pitch and roll in degrees."""
-    mae = accuracy_of(row).get("pose_mae")
+    mae = row.case.figures.pose_mae
     return "" if mae is None else f"{fmean(mae.values()):.2f}"
 
 
 def deviation(row: Row) -> str:
-    return _number(row, "deviation_iod_percent", ".2f")
+    return _number(row.case.figures.deviation_iod_percent, ".2f")
 
 
 def jitter(row: Row) -> str:
     """Jitter on a still and on a moving picture."""
-    found = accuracy_of(row).get("jitter")
-    if not found:
-        return ""
-    return f"{found['still_iod_percent']:.2f} / {found['moving_iod_percent']:.2f}"
+    found = row.case.figures.jitter
+    return f"{found.still_iod_percent:.2f} / {found.moving_iod_percent:.2f}" if found else ""
 
 
-def stage(row: Row, name: str) -> str:
-    stages = row.get("stages_ms")
-    return f"{stages[name]['p50']:.2f}" if stages else ""
-
-
-def cold(row: Row, name: str, scale: float = 1.0) -> str:
-    found = row.get("cold_start")
-    return f"{found[name] * scale:.0f}" if found and found[name] is not None else ""
-
-
-def _number(row: Row, name: str, form: str) -> str:
-    value = accuracy_of(row).get(name)
+def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 

@@ -17,8 +17,13 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.benchmarks.latency_statistics import Latency
-from asmnet_edge.benchmarks.record import BenchmarkRecord
-from asmnet_edge.benchmarks.report.cells import Row, label, labelled
+from asmnet_edge.benchmarks.record_types import (
+    RecordContent,
+    RoundNote,
+    SustainedPoint,
+    SustainedResult,
+)
+from asmnet_edge.benchmarks.report.cells import Row, measured_rows
 from asmnet_edge.benchmarks.report.notes import MINUTES, title
 from asmnet_edge.errors import UsageError, require
 from asmnet_edge.io.display import EXTRA, figure_bytes
@@ -28,7 +33,7 @@ WIDTH = (
 )
 INK, SOFT, ACCENT, FILL, BAD = "#1d2126", "#5d6670", "#1f6f8b", "#8fc1d4", "#b3261e"
 THEME = {INK: "--ink", SOFT: "--soft", ACCENT: "--accent", FILL: "--fill", BAD: "--bad"}
-LOOK: Mapping[str, Any] = {
+STYLE: Mapping[str, Any] = {
     **{"svg.fonttype": "none", "svg.hashsalt": "asmnet-edge", "font.size": 9.0},
     **{"text.color": INK, "axes.labelcolor": SOFT, "axes.edgecolor": SOFT, "axes.linewidth": 0.6},
     **{"xtick.color": SOFT, "ytick.color": SOFT, "axes.spines.top": False},
@@ -37,7 +42,7 @@ LOOK: Mapping[str, Any] = {
 BINS = 100
 LOG = 6.0  # ratio of the largest to the smallest value from which an axis is logarithmic
 TRIFLE = 0.05  # share of an accuracy that an axis shows on each side, at least
-LETTERS = 76  # of a line under a chart that is a file of its own
+LETTERS = 76  # of a line under a chart that is a separate file
 AREA = "Area of a dot: size of the file."
 DASHED = "Dashed: rows that no other row beats in both."
 CURVES = (("p50", "p50, ms"), ("mhz", "frequency, MHz"), ("celsius", "temperature, °C"))
@@ -46,7 +51,7 @@ Pair = tuple[float, float]
 
 @dataclass(frozen=True)
 class TradeOff:
-    """Latency against accuracy of some rows.
+    """Chart of latency against accuracy.
 
     svg : the chart, a number at each dot; lines : what each number stands for, the first is 1
     reading : how to read the chart, with a remark where an axis does not begin at 0
@@ -58,8 +63,8 @@ class TradeOff:
 
 
 def distributions(rows: Sequence[Row]) -> str:
-    """Chart of each row's latencies in a strip of its own, with ticks at p50, p90 and p99."""
-    latencies = [Latency.of(row["latency_ms"]["rounds"]) for row in rows]
+    """Chart of latencies, one strip a row, with ticks at p50, p90 and p99."""
+    latencies = [Latency.of(row.latency.rounds) for row in rows]
     low = 0.97 * min(each.samples.min() for each in latencies)
     high = 1.05 * max(each.percentile(99) for each in latencies)
     with _panels(len(rows), 0.52 * len(rows) + 0.5) as (figure, axes):
@@ -94,7 +99,7 @@ def _strip(axis: Any, row: Row, latency: Latency, edges: Any) -> None:
     axis.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.4), yticks=[])
     axis.grid(axis="x", alpha=0.25)
     axis.spines["left"].set_visible(False)
-    name = f"{fill(label(row), 16)}\n{latency.percentile(50):.2f} ms"
+    name = f"{fill(row.label, 16)}\n{latency.percentile(50):.2f} ms"
     axis.set_ylabel(name, rotation=0, ha="right", va="center", color=INK)
 
 
@@ -107,31 +112,38 @@ def _logarithmic(axis: Any, set_scale: Any) -> None:
     axis.set_minor_locator(ticker.NullLocator())
 
 
-def endurance(row: Row) -> str:
+def endurance(label: str, sustained: SustainedResult) -> str:
     """Chart of p50 over time, and of frequency and temperature where they are known.
 
     Red: the board reported throttling.
     """
-    points = row["sustained"]["points"]
-    known = [(key, name) for key, name in CURVES if any(p.get(key) is not None for p in points)]
-    end = points[-1]["at"] + points[-1]["seconds"]
+    points = sustained.points
+    curves = [(field, name, _curve(points, field)) for field, name in CURVES]
+    known = [curve for curve in curves if curve[2]]
+    end = points[-1].at + points[-1].seconds
     unit, name_of_unit = (1.0, "seconds") if end < MINUTES else (60.0, "minutes")
-    throttled = [p["at"] / unit for p in points if is_throttled(p)]
+    throttled = [point.at / unit for point in points if is_throttled(point)]
     with _panels(len(known), 1.05 * len(known) + 0.3) as (figure, axes):
-        for axis, (key, name) in zip(axes, known, strict=True):
-            values = [(p["at"] / unit, p[key]) for p in points if p.get(key) is not None]
-            axis.plot(*zip(*values, strict=True), color=ACCENT, linewidth=1.4)
+        for axis, (field, name, curve) in zip(axes, known, strict=True):
+            axis.plot(*zip(*((at / unit, value) for at, value in curve), strict=True),
+                color=ACCENT, linewidth=1.4)  # fmt: skip
             axis.plot(throttled, [0.04] * len(throttled), "|", color=BAD, markersize=8,
                 transform=axis.get_xaxis_transform())  # fmt: skip
-            zoomed = _beginning(axis.get_ylim()[0]) if key == "p50" else ""
+            zoomed = _beginning(axis.get_ylim()[0]) if field == "p50" else ""
             axis.set_title(name + zoomed, color=SOFT)
         axes[-1].set(xlabel=name_of_unit, xlim=(0, end / unit))
-        return _markup(figure, f"{label(row)} over time")
+        return _markup(figure, f"{label} over time")
 
 
-def is_throttled(point: Mapping[str, Any]) -> bool:
+def _curve(points: Sequence[SustainedPoint], field: str) -> list[Pair]:
+    """Seconds and the value of ``field`` of each point that has one."""
+    values = [(point.at, getattr(point, field)) for point in points]
+    return [(at, value) for at, value in values if value is not None]
+
+
+def is_throttled(point: RoundNote) -> bool:
     """Whether the board reported throttling at ``point`` of an endurance run."""
-    return bool((point.get("throttled") or 0) & 0xF)
+    return bool((point.throttled or 0) & 0xF)
 
 
 def trade_off(rows: Sequence[Row]) -> TradeOff | None:
@@ -147,12 +159,12 @@ def trade_off(rows: Sequence[Row]) -> TradeOff | None:
     return TradeOff(svg, _lines(spots, rows), _reading(spots))
 
 
-def trade_off_alone(record: BenchmarkRecord) -> str:
+def trade_off_alone(record: RecordContent) -> str:
     """`trade_off` of all rows as an SVG file, its legend below the chart.
 
     `UsageError` where fewer than two rows have an accuracy.
     """
-    rows = labelled(record).measured
+    rows = measured_rows(record)
     if not (spots := _spots(rows)):
         raise UsageError(
             "speed against accuracy is drawn of two rows or more",
@@ -169,21 +181,21 @@ def trade_off_alone(record: BenchmarkRecord) -> str:
 
 def _spots(rows: Sequence[Row]) -> list[tuple[Row, Pair]]:
     """Rows with an accuracy, each with p50 in ms and that accuracy in %; empty for fewer than 2."""
-    key, _ = _accuracy(rows)
-    values = [(row, (row.get("accuracy") or {}).get(key)) for row in rows]
-    found = [(row, (row["latency_ms"]["p50"], float(v))) for row, v in values if v is not None]
+    field, _ = _accuracy(rows)
+    values = [(row, getattr(row.case.figures, field)) for row in rows]
+    found = [(row, (row.latency.p50, float(v))) for row, v in values if v is not None]
     return found if len(found) > 1 else []
 
 
 def _accuracy(rows: Sequence[Row]) -> tuple[str, str]:
-    """Key and name of what is drawn against latency."""
-    annotated = any((row.get("accuracy") or {}).get("nme") is not None for row in rows)
+    """Field of `AccuracyResult` and name of what is drawn against latency."""
+    annotated = any(row.case.figures.nme is not None for row in rows)
     return ("nme", "NME, %") if annotated else ("deviation_iod_percent", "deviation, %")
 
 
 def _lines(spots: Sequence[tuple[Row, Pair]], rows: Sequence[Row]) -> tuple[str, ...]:
     name = _accuracy(rows)[1].removesuffix(", %")
-    return tuple(f"{label(row)}: {x:.2f} ms, {name} {y:.2f} %" for row, (x, y) in spots)
+    return tuple(f"{row.label}: {x:.2f} ms, {name} {y:.2f} %" for row, (x, y) in spots)
 
 
 def _reading(spots: Sequence[tuple[Row, Pair]]) -> str:
@@ -195,8 +207,9 @@ def _reading(spots: Sequence[tuple[Row, Pair]]) -> str:
 
 def _draw_trade_off(axis: Any, spots: Sequence[tuple[Row, Pair]], name: str) -> None:
     xs, ys = np.array([spot for _, spot in spots]).T
-    sizes = np.array([row["bytes"] for row, _ in spots], float)
-    axis.scatter(xs, ys, 20 + 240 * sizes / sizes.max(), FILL, alpha=0.55, edgecolors=ACCENT)
+    sizes = np.array([row.case.bytes or 0 for row, _ in spots], float)
+    axis.scatter(xs, ys, 20 + 240 * sizes / sizes.max(), FILL, alpha=0.55, edgecolors=ACCENT,
+        clip_on=False)  # fmt: skip
     joined = sorted(front([spot for _, spot in spots]))
     axis.plot(*zip(*joined, strict=True), "--", color=ACCENT, linewidth=1)
     low, high = accuracy_limits(ys.tolist())
@@ -241,7 +254,7 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
 def accuracy_limits(values: Sequence[float]) -> Pair:
     """Ends of an axis of accuracies: from 0, unless all would crowd at its far end.
 
-    Accuracies that are nearly the same look so: the axis is not stretched over a trifle.
+    Accuracies that are nearly the same look so: the axis shows `TRIFLE` on each side at least.
     """
     low, high = min(values), max(values)
     pad = max(0.1 * (high - low), TRIFLE * high) or 1
@@ -266,7 +279,7 @@ def _beginning(low: float) -> str:
 @contextmanager
 def _panels(count: int, height: float) -> Iterator[tuple[Any, list[Any]]]:
     """A figure of ``count`` panels one below another that share their horizontal axis."""
-    with require("matplotlib", EXTRA).rc_context(dict(LOOK)):
+    with require("matplotlib", EXTRA).rc_context(dict(STYLE)):
         figure = require("matplotlib.figure", EXTRA).Figure((WIDTH, height), layout="constrained")
         yield figure, list(figure.subplots(count, 1, sharex=True, squeeze=False).flat)
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from asmnet_edge.benchmarks.report.cells import Row, accuracy_of, label
+from asmnet_edge.benchmarks.record_types import Portrait
+from asmnet_edge.benchmarks.report.cells import Row
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.pose import mean_face
 from asmnet_edge.geometry.schemes import IBUG68, LandmarkScheme, scheme_named
@@ -25,7 +26,7 @@ SHADES = (0.25, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True)
 class Line:
-    """A contour: ``points`` as SVG has them, whether it is closed, its class, what it says."""
+    """A contour: ``points`` as SVG has them, whether it is closed, its class, its tooltip."""
 
     points: str
     closed: bool
@@ -54,14 +55,15 @@ def with_deviations(rows: Sequence[Row]) -> list[Row]:
     """Rows of ``rows`` with deviations, without the float model; one for each file and runtime."""
     found: dict[Any, Row] = {}
     for row in rows:
-        if row["format"] != "keras" and accuracy_of(row).get("deviation_by_region"):
-            content = row.get("files_sha256") or row.get("sha256")  # namesakes differ in it
-            found.setdefault((row.get("file", row["name"]), content, row["runtime"]), row)
+        case = row.case
+        if case.format != "keras" and case.figures.deviation_by_region:
+            content = case.files_sha256 or case.sha256  # namesakes differ in it
+            found.setdefault((case.file_name, content, case.runtime), row)
     return list(found.values())
 
 
 def _region_face(row: Row) -> FaceDrawing:
-    found = accuracy_of(row)["deviation_by_region"]
+    found = row.case.figures.deviation_by_region or {}
     points = mean_face()[:, :2]
     low, span = points.min(axis=0), np.ptp(points, axis=0).max()
     places = (points - low) / span * (SIDE - 2 * EDGE) + EDGE
@@ -69,10 +71,10 @@ def _region_face(row: Row) -> FaceDrawing:
     lines = []
     for indices, closed in IBUG68.contours:
         name = region_of[indices[0]]
-        percent = float(found[name]["iod_percent"])
+        percent = found[name].iod_percent
         words = f"{name.replace('_', ' ')}: {percent:.2f} %"
         lines.append(Line(_svg_points(places, indices), closed, f"shade{shade(percent)}", words))
-    return FaceDrawing(label(row), tuple(lines))
+    return FaceDrawing(row.label, tuple(lines))
 
 
 def shade(percent: float) -> int:
@@ -90,17 +92,17 @@ def region_lines(rows: Sequence[Row]) -> list[list[str]]:
     """Header and rows of a table: deviation in % of the eye distance and (pixels), by region."""
     if not (chosen := with_deviations(rows)):
         return []
-    names = list(accuracy_of(chosen[0])["deviation_by_region"])
+    names = list(chosen[0].case.figures.deviation_by_region or {})
     lines = [["% (crop pixels)", *(name.replace("_", " ") for name in names)]]
     for row in chosen:
-        found = accuracy_of(row)["deviation_by_region"]
-        cells = [f"{found[n]['iod_percent']:.2f} ({found[n]['pixels']:.2f})" for n in names]
-        lines.append([label(row), *cells])
+        found = row.case.figures.deviation_by_region or {}
+        cells = [f"{found[name].iod_percent:.2f} ({found[name].pixels:.2f})" for name in names]
+        lines.append([row.label, *cells])
     return lines
 
 
 def portraits(
-    entries: Sequence[Mapping[str, Any]], scheme: str, labels: Mapping[str, str]
+    entries: Sequence[Portrait], scheme: str, labels: Mapping[str, str]
 ) -> dict[str, list[FaceDrawing]]:
     """The faces that each row moved most, by the row's label.
 
@@ -108,18 +110,18 @@ def portraits(
     """
     found: dict[str, list[FaceDrawing]] = {}
     for entry in entries:
-        name = labels.get(entry["row"], entry["row"])
+        name = labels.get(entry.row, entry.row)
         found.setdefault(name, []).append(_portrait(entry, scheme_named(scheme)))
     return found
 
 
-def _portrait(entry: Mapping[str, Any], scheme: LandmarkScheme) -> FaceDrawing:
+def _portrait(entry: Portrait, scheme: LandmarkScheme) -> FaceDrawing:
     lines = []
-    for kind, relative in (("float", entry["reference"]), ("artifact", entry["landmarks"])):
+    for kind, relative in (("float", entry.reference), ("artifact", entry.landmarks)):
         places = SIDE * np.asarray(relative, np.float64)
         lines += [Line(_svg_points(places, i), closed, kind) for i, closed in scheme.contours]
-    caption = f"face {entry['face']}: {entry['deviation_iod_percent']:.2f} %"
-    return FaceDrawing(caption, tuple(lines), str(entry["jpeg"]))
+    caption = f"face {entry.face}: {entry.deviation_iod_percent:.2f} %"
+    return FaceDrawing(caption, tuple(lines), entry.jpeg)
 
 
 def _svg_points(places: FloatArray, indices: Sequence[int]) -> str:

@@ -10,9 +10,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.benchmarks.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_json import to_json
+from asmnet_edge.benchmarks.record_types import CaseResult, RecordContent
 from asmnet_edge.benchmarks.report import charts, face_charts
-from asmnet_edge.benchmarks.report.cells import Row, label, labelled
+from asmnet_edge.benchmarks.report.cells import Row, measured_rows, rows_of
 from asmnet_edge.benchmarks.report.notes import (
     device_lines,
     doubts,
@@ -31,6 +32,7 @@ from asmnet_edge.benchmarks.report.tables import (
     start_lines,
 )
 from asmnet_edge.errors import require
+from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.io.display import EXTRA
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -40,17 +42,14 @@ COLUMNS = (
 )
 
 
-def page(record: BenchmarkRecord) -> str:
+def page(record: RecordContent) -> str:
     """Return ``record`` as one HTML page: no script, all drawings within."""
-    record = labelled(record)
-    environment = template_environment(html=True)
     drawn = _drawings(record) if record.measured else {}
-    return _render(environment, "page.html", {**_content(record), **drawn})
+    return _render(template_environment(html=True), "page.html", {**_content(record), **drawn})
 
 
-def markdown(record: BenchmarkRecord) -> str:
+def markdown(record: RecordContent) -> str:
     """Return the conclusion and tables of ``record``, their notes and how they came about."""
-    record = labelled(record)
     return _render(template_environment(), "report.md", _content(record))
 
 
@@ -77,27 +76,27 @@ def _render(environment: Any, name: str, content: dict[str, Any]) -> str:
 
 
 def hint(column: str) -> str:
-    """Return what the glossary says of a table's ``column``, empty where it has nothing."""
+    """Return the entry of the glossary for a table's ``column``, empty if there is none."""
     first = column.split("@")[0].split("[")[0].removesuffix("%").removesuffix("°").strip()
     entries = ((word, text) for term, text in GLOSSARY.items() for word in term.split(", "))
     found = (text for word, text in entries if first in (word, word.split("@")[0]))
     return "" if first == "p50 ms" else next(found, "")
 
 
-def _content(record: BenchmarkRecord) -> dict[str, Any]:
+def _content(record: RecordContent) -> dict[str, Any]:
     """What page and Markdown have in common."""
     tables = {
-        "Speed and size": speed_lines(record),
+        "Speed (ms) and size": speed_lines(record),
         "Accuracy": accuracy_lines(record),
-        "End to end and start": start_lines(record),
+        "End to end and start (ms)": start_lines(record),
     }
     reached = conclusion(record)
     return {
-        "record": record.content,
+        "record": record,
         "title": title(record),
-        "date": record.content["taken"][:16].replace("T", " "),
+        "date": record.taken[:16].replace("T", " "),
         "conclusion": reached,
-        "best": label(reached.best) if reached.best else "",
+        "best": reached.best.label if reached.best else "",
         "tables": {name: lines for name, lines in tables.items() if lines and record.measured},
         "failed": record.failed,
         "doubts": doubts(record),
@@ -112,23 +111,22 @@ def _content(record: BenchmarkRecord) -> dict[str, Any]:
     }
 
 
-def _is_alarming(record: BenchmarkRecord, best: Row | None) -> bool:
+def _is_alarming(record: RecordContent, best: Row | None) -> bool:
     """Whether doubts concern the whole run or the row that the conclusion names."""
-    content = record.content
-    return bool(content["interrupted"] or content["warnings"] or (best and best["unsteady"]))
+    return bool(record.interrupted or record.warnings or (best and best.case.unsteady))
 
 
-def _drawings(record: BenchmarkRecord) -> dict[str, Any]:
+def _drawings(record: RecordContent) -> dict[str, Any]:
     """Charts and faces of the page."""
-    rows, scheme = record.measured, record.content["settings"]["faces"].get("scheme", "ibug68")
-    labels = {row["key"]: label(row) for row in record.results}
+    rows, scheme = measured_rows(record), record.settings.faces.scheme or IBUG68.name
+    labels = {row.case.key: row.label for row in rows_of(record)}
     return {
         "distributions": charts.distributions(rows),
         "trade_off": charts.trade_off(rows),
-        "endurance": [(_endurance(r), charts.endurance(r)) for r in rows if r.get("sustained")],
+        "endurance": _endurance(rows),
         "packages": package_lines(record),
         "regions": _regions(rows, scheme),
-        "portraits": face_charts.portraits(record.content["portraits"], scheme, labels),
+        "portraits": face_charts.portraits(record.portraits, scheme, labels),
         "side": face_charts.SIDE,
     }
 
@@ -140,14 +138,22 @@ def _regions(rows: list[Row], scheme: str) -> dict[str, Any] | None:
     return {"lines": lines, "faces": faces, "legend": legend} if lines else None
 
 
-def _endurance(row: Row) -> str:
-    found = row["sustained"]
-    return f"{label(row)}, {duration(found['seconds'])}: {endurance_in_words(found)}"
+def _endurance(rows: list[Row]) -> list[tuple[str, str]]:
+    """Heading and chart of each sustained run."""
+    found = [(row, row.case.sustained) for row in rows]
+    return [
+        (
+            f"{row.label}, {duration(result.seconds)}: {endurance_in_words(result)}",
+            charts.endurance(row.label, result),
+        )
+        for row, result in found
+        if result
+    ]
 
 
-def comma_separated(record: BenchmarkRecord) -> str:
+def comma_separated(record: RecordContent) -> str:
     """Return a CSV line for each row, failed ones too, with all figures unrounded."""
-    rows = [_flat_row(row) for row in record.results]
+    rows = [_flat_row(case) for case in record.results]
     names = list(dict.fromkeys([*COLUMNS, *(name for row in rows for name in row)]))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -156,12 +162,12 @@ def comma_separated(record: BenchmarkRecord) -> str:
     return text.getvalue()
 
 
-def _flat_row(row: Row) -> dict[str, Any]:
-    flat: dict[str, Any] = {name: row.get(name) for name in COLUMNS}
-    flat["cpus"] = " ".join(map(str, row.get("cpus", ())))
-    flat["unsteady"] = "; ".join(row.get("unsteady", ()))
+def _flat_row(case: CaseResult) -> dict[str, Any]:
+    flat: dict[str, Any] = {name: getattr(case, name) for name in COLUMNS}
+    flat["cpus"] = " ".join(map(str, case.cpus or ()))
+    flat["unsteady"] = "; ".join(case.unsteady or ())
     for part in ("latency_ms", "accuracy", "stages_ms", "cold_start"):
-        _flatten(part, row.get(part) or {}, flat)
+        _flatten(part, to_json(getattr(case, part)) or {}, flat)
     return flat
 
 

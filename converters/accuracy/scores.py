@@ -12,14 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from asmnet_edge.converters.calibration.leakage import UNLABELLED
-from asmnet_edge.datasets.annotated_crops import AnnotatedCrops, crops_of
+from asmnet_edge.datasets.annotated_crops import AnnotatedCrops, crops_of, relative_landmarks
 from asmnet_edge.datasets.sample import Dataset, OnBroken, Sample, learnable, refuse
 from asmnet_edge.datasets.splits import PERCENT, is_validation
 from asmnet_edge.errors import CheckFailedError, UsageError
-from asmnet_edge.geometry.crop import CropRule, to_relative, transform
+from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.metrics import bootstrap_interval, deviation
 from asmnet_edge.geometry.schemes import LandmarkScheme
@@ -67,9 +65,8 @@ def score(faces: AnnotatedCrops, landmarks: FloatArray, reference: FloatArray) -
 
 def annotated_crops(samples: Sequence[Sample], rule: CropRule) -> AnnotatedCrops:
     """Return crops of ``samples`` by ``rule`` with their landmarks, without pose."""
-    marks = [sample.landmarks for sample in samples]
-    points = [to_relative(transform(m.points, rule.matrix(m)), rule.size) for m in marks]
-    return AnnotatedCrops(crops_of(samples, rule), marks[0].scheme, np.stack(points))
+    scheme = samples[0].landmarks.scheme
+    return AnnotatedCrops(crops_of(samples, rule), scheme, relative_landmarks(samples, rule))
 
 
 def faces_to_judge(

@@ -1,1 +1,1 @@
-"""Contents of a model file: contract, operators, and what runs in int8."""
+"""Contents of a model file: contract, operators, and the operators that run in int8."""

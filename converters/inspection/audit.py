@@ -122,7 +122,7 @@ class Audit:
 
 @dataclass(frozen=True)
 class Inspector:
-    """How files of one format are inspected; `FormatSpec.inspector` refers to one.
+    """Functions that inspect the files of one format; `FormatSpec.inspector` refers to one.
 
     read_contents : path -> kind of each operator, and the facts embedded in the file (None
     without). In plain Python: the file may come from anywhere, and native parsers crash on broken

@@ -60,7 +60,7 @@ def metadata(model: Any, key: str) -> bytes | None:
 
 
 def add_metadata(model: Any, key: str, content: bytes) -> None:
-    """Add ``content`` to the metadata of ``model``, in place of what is under ``key``."""
+    """Add ``content`` to the metadata of ``model``; it replaces the entry ``key``."""
     buffer, entry = schema.BufferT(), schema.MetadataT()
     buffer.data = list(content)
     entry.name, entry.buffer = key.encode(), len(model.buffers)

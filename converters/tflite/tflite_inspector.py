@@ -91,7 +91,7 @@ def _adds_a_constant(model: Any, operator: Any, kind: str) -> bool:
 
 
 def probe_runtime(path: Path) -> tuple[str, Mapping[str, str], list[str]]:
-    """What XNNPACK takes runs in its kernels; the rest in TFLite's own, in the type of the file."""
+    """XNNPACK's operators run in its kernels, all others in TFLite's, in the type of the file."""
     interpreter, runtime = interpreter_class()
     loaded = interpreter(model_path=str(path), num_threads=1)
     loaded.allocate_tensors()

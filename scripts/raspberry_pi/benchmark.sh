@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Measure the models here and say how the board was: ./benchmark.sh [ARTIFACT ...]
+# Benchmark models on this board and record its state: ./benchmark.sh [ARTIFACT ...]
 #
-# Without ARTIFACT: those of the bundle, else the shipped one. Where the float32 artifact of an int8 one
-# lies beside it (x-float32.tflite, x-int8.tflite), it is measured too: drops are against it. Writes
-# asmnet-edge-<machine>-<time>/ with record.json and two reports of doctor, before and after: send
-# that folder, and the numbers in docs/raspberry_pi.md can be ours.
+# Without ARTIFACT: the models of the bundle, else the shipped one. Where there is a float32 artifact beside an
+# int8 one (x-float32.tflite, x-int8.tflite), it is measured as well, as the reference of the drops. Writes
+# asmnet-edge-<machine>-<time>/ with record.json and the reports of doctor before and after. Please send us
+# that folder, so that docs/raspberry_pi.md can have numbers of your board.
 set -euo pipefail
 
 folder=${ASMNET_EDGE_FOLDER:-"$HOME/asmnet-edge"}
 run=$folder/bin/asmnet-edge
 [ -x "$run" ] || { echo "Error: run ./install.sh first" >&2; exit 2; }
 shopt -s nullglob
-manifests=("$folder"/models/*.json)  # each artifact has one, whatever its format
+manifests=("$folder"/models/*.json)  # each artifact has one, in any format
 [ $# -gt 0 ] || set -- "${manifests[@]%.json}"
 [ $# -gt 0 ] || set -- "$(cat "$folder/model")"
 

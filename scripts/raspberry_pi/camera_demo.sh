@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Show a camera with landmarks on a page: ./camera_demo.sh [SOURCE] [options of predict]
+# Show a camera with landmarks on a web page: ./camera_demo.sh [SOURCE] [options of predict]
 #
 # Without SOURCE: the camera on the ribbon if Picamera2 finds one, else the first other camera. The page
-# is on this machine's own address; from another one:
+# is served on this machine only; from another one:
 #   ssh -L 8080:127.0.0.1:8080 pi@raspberrypi       and open http://127.0.0.1:8080/
 set -euo pipefail
 

@@ -3,16 +3,15 @@
 #
 #   ./install.sh [--service SOURCE] [WHEEL] [FOLDER]
 #
-# Makes (or brings up to date) a virtual environment in FOLDER, by default ~/asmnet-edge, from the wheel
-# that lies beside this script, or WHEEL. Models of the bundle go to FOLDER/models, with the runtimes
-# that they need; if it is one, service and demo take it.
+# Creates (or updates) a virtual environment in FOLDER, by default ~/asmnet-edge, from the wheel beside
+# this script, or WHEEL. Models of the bundle are copied to FOLDER/models, and the runtimes that they
+# need are installed. If there is exactly one, the service and the demo use it.
 #
-# --service also starts `predict SOURCE` at every boot, with a page on this machine's own address;
-# SOURCE is a camera: 0, /dev/v4l/by-id/..., picamera2, rtsp://... It stands in FOLDER/service.env, which
-# nobody else may read and which is yours to edit: token, model and other options are there too.
+# --service also starts `predict SOURCE` at every boot, with a page that is served on this machine only.
+# SOURCE is a camera: 0, /dev/v4l/by-id/..., picamera2, rtsp://... It is stored in FOLDER/service.env,
+# which only you can read and which you may edit: token, model and other options are there as well.
 #
-# Running it again changes nothing that is already as it should be; a service that runs is restarted
-# when something of it changed.
+# Running it again changes only what differs; a running service is restarted if something changed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,7 +19,7 @@ unit=${ASMNET_EDGE_UNIT:-/etc/systemd/system/asmnet-edge.service}
 fail() { echo "Error: $1" >&2; exit "${2:-2}"; }
 help() { sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0"; exit 0; }
 
-read_words() {
+read_arguments() {
     service='' wheel='' folder=''
     while [ $# -gt 0 ]; do
         case $1 in
@@ -39,7 +38,7 @@ read_words() {
         esac
         shift
     done
-    case $service in *[[:cntrl:]]*) fail "a camera's name has no line breaks in it" ;; esac
+    case $service in *[[:cntrl:]]*) fail "the name of a camera must not contain line breaks" ;; esac
     folder=${folder:-$HOME/asmnet-edge}
     case $folder in /*) ;; *) folder=$PWD/$folder ;; esac
     settings=$folder/service.env
@@ -50,7 +49,7 @@ check_bundle() {
     (cd "$here" && sha256sum --check --quiet SHA256SUMS) || fail "the bundle is damaged: copy it again"
 }
 
-# names in the bundle that match; what an older bundle left in the same folder is not among them
+# names in the bundle that match; files of an older bundle in the same folder are not among them
 packed() { sed -nE "s#^[0-9a-f]{64}  ($1)\$#\\1#p" "$here/SHA256SUMS" 2> /dev/null || true; }
 
 choose_wheel() {
@@ -61,13 +60,13 @@ choose_wheel() {
             if [ -f "$found" ] && { [ -z "$wheel" ] || [ "$found" -nt "$wheel" ]; }; then wheel=$found; fi
         done
     fi
-    [ -n "$wheel" ] || fail "no wheel beside $0; give one: $0 asmnet_edge-0.1.0-py3-none-any.whl"
+    [ -n "$wheel" ] || fail "no wheel lies beside $0; name one: $0 asmnet_edge-0.1.0-py3-none-any.whl"
     [ -f "$wheel" ] || fail "there is no wheel at $wheel"
 }
 
 check_system() {
     [ "$(id -u)" != 0 ] ||
-        fail "run it as the user who is to run asmnet-edge, without sudo; it asks for sudo itself"
+        fail "run it without sudo, as the user who will run asmnet-edge; it calls sudo itself"
     [ "$(getconf LONG_BIT)" = 64 ] || fail "a 64-bit system is needed; the runtimes have no 32-bit packages"
     python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' ||
         fail "Python 3.11 to 3.13 is needed, got $(python3 --version)"
@@ -77,9 +76,9 @@ check_system() {
     esac
 }
 
-# Picamera2 comes with the system, not from pip. Bookworm's was built with NumPy 1 and takes no other;
-# OpenCV 4.10 and 4.11, which take NumPy 1 too, have a flaw that 4.9 has not and 4.12 has no more
-look_for_picamera2() {
+# Picamera2 comes with the system, not from pip. That of Bookworm was built with NumPy 1 and needs it.
+# OpenCV 4.10 and 4.11, which support NumPy 1 too, have a flaw that 4.9 lacks and 4.12 fixed
+find_picamera2() {
     site=false needs=()
     python3 -c 'import picamera2' 2> /dev/null || return 0
     site=true
@@ -92,18 +91,18 @@ make_environment() {
     if [ -e "$folder/pyvenv.cfg" ]; then
         grep -q "^include-system-site-packages = $site" "$folder/pyvenv.cfg" &&
             "$folder/bin/python" -m pip --version > /dev/null 2>&1 && return
-        # Picamera2 or another Python came since: only what belongs to the environment goes
-        echo "Making $folder anew: it was made for another Python, or with or without Picamera2"
+        # Picamera2 or another Python was installed since: only files of the environment are removed
+        echo "Recreating $folder: Python or Picamera2 has changed since it was made"
         rm -rf "${folder:?}"/{bin,include,lib,lib64,pyvenv.cfg,installed-wheel}
     elif [ -e "$folder" ] && [ -n "$(ls -A "$folder")" ]; then
-        fail "$folder is there and not made by this script: give another folder"
+        fail "$folder exists and was not made by this script: give another folder"
     fi
-    local words=()
-    [ $site = false ] || words=(--system-site-packages)
-    python3 -m venv "${words[@]}" "$folder"
+    local options=()
+    [ $site = false ] || options=(--system-site-packages)
+    python3 -m venv "${options[@]}" "$folder"
 }
 
-# the wheel's version stays the same while it is developed: its content tells whether it is there
+# compared by content: the version stays the same while the program is developed
 install_wheel() {
     local extras=() stamp joined
     [ -z "$(packed 'models/.*\.onnx')" ] || extras+=(onnx)
@@ -118,7 +117,7 @@ install_wheel() {
     changed=yes
 }
 
-# into FOLDER/models; what service and demo take is named in FOLDER/model
+# copied to FOLDER/models; FOLDER/model names the one that the service and the demo use
 install_models() {
     local name names sums=$folder/models/SHA256SUMS
     names=$(packed 'models/.*')
@@ -132,13 +131,13 @@ install_models() {
     shopt -s nullglob
     local manifests=("$folder"/models/*.json)  # each artifact has one, whatever its format
     local models=("${manifests[@]%.json}")
-    [ ${#models[@]} -lt 2 ] || echo "Several models: the shipped one is taken where --model names none"
+    [ ${#models[@]} -lt 2 ] || echo "Several models: the shipped one is used unless --model names another"
     [ ${#models[@]} = 1 ] || models=("$("$folder/bin/python" -P -c \
         'from asmnet_edge.io.files import SHIPPED_INT8, shipped; print(shipped(SHIPPED_INT8))')")
     echo "${models[0]}" > "$folder/model"
 }
 
-# as systemd reads it in an EnvironmentFile, where % is no specifier and $ no variable
+# quoted for an EnvironmentFile of systemd, where % is no specifier and $ no variable
 quoted() { printf '"%s"' "$(printf %s "$1" | sed 's/[\\"`$]/\\&/g')"; }
 
 write_settings() {
@@ -146,12 +145,12 @@ write_settings() {
     source=$(grep '^ASMNET_EDGE_SOURCE=' "$settings" 2> /dev/null || true)
     [ -z "$service" ] || source=ASMNET_EDGE_SOURCE=$(quoted "$service")
     others=$(grep -vE '^ASMNET_EDGE_(SOURCE|MODEL)=' "$settings" 2> /dev/null || cat << 'END'
-# Of asmnet-edge.service: after a change, sudo systemctl restart asmnet-edge
-# The two above are written by install.sh; a --model among the options wins.
-# The word that the page asks for, at least 8 characters; needed with --address 0.0.0.0
+# Settings of asmnet-edge.service. After a change: sudo systemctl restart asmnet-edge
+# install.sh writes the two lines above; a --model among the options overrides the second.
+# The token that the page asks for, at least 8 characters; needed with --address 0.0.0.0
 ASMNET_EDGE_TOKEN=""
-# More options of predict, such as --address 0.0.0.0, --faces 4, or --records faces.csv, which comes to lie in
-# /var/lib/asmnet-edge: the service can write nowhere else
+# More options of predict, such as --address 0.0.0.0, --faces 4, or --records faces.csv. That file is written
+# to /var/lib/asmnet-edge, the only folder that the service can write to
 ASMNET_EDGE_OPTIONS="--size 640x480"
 END
     )
@@ -174,7 +173,7 @@ write_unit() {
     changed=yes
 }
 
-dead() { fail "the service does not run: look at journalctl -u asmnet-edge -n 20" 1; }
+dead() { fail "the service does not run: see journalctl -u asmnet-edge -n 20" 1; }
 
 start_service() {
     local verb=start
@@ -182,15 +181,15 @@ start_service() {
     sudo systemctl enable --quiet asmnet-edge
     sudo systemctl $verb asmnet-edge || true
     systemctl is-active --quiet asmnet-edge || dead
-    echo "The service runs. Look at it: journalctl -u asmnet-edge -f"
+    echo "The service runs. Its log: journalctl -u asmnet-edge -f"
 }
 
 changed=
-read_words "$@"
+read_arguments "$@"
 check_system
 check_bundle
 choose_wheel
-look_for_picamera2
+find_picamera2
 make_environment
 install_wheel
 install_models

@@ -1,4 +1,4 @@
-"""Faces of known landmarks, backends that answer what they are told, and two real artifacts."""
+"""Faces of known landmarks, backends with given answers, and two real artifacts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ from asmnet_edge.benchmarks.phases import MeasuredCase
 from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_json import to_json
 from asmnet_edge.benchmarks.record_types import ModelDescription
-from asmnet_edge.benchmarks.worker_process import LocalRow
+from asmnet_edge.benchmarks.worker_process import LocalRunner
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.schemes import IBUG68
 
@@ -41,9 +41,8 @@ def faces(face_points: Callable) -> EvaluationFaces:
     landmarks = np.stack([face_points(unit=u, centre=(0.5, 0.5)) for u in (0.15, 0.2, 0.25)])
     pose = np.array([[0.0, 0, 0], [10, 5, -5], [-20, 10, 15]])
     crops = np.zeros((3, 96, 96, 3), np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
-    return EvaluationFaces(
-        crops, landmarks, pose, IBUG68, CropRule(size=crops.shape[1]), "three faces"
-    )
+    rule = CropRule(size=crops.shape[1])
+    return EvaluationFaces(crops, IBUG68, landmarks, pose, crop=rule, description="three faces")
 
 
 @pytest.fixture
@@ -63,9 +62,10 @@ def candidate(faces: EvaluationFaces) -> Callable[..., CallableModel]:
         description = ModelDescription(
             name=name, format="fake", precision=precision, bytes=2_500_000, runtime="fake 1.0",
             parameters=1_439_507, multiply_adds=256_495_816, threads=1,
+            source_sha256=source,
         )  # fmt: skip
         backend = SimpleNamespace(name="fake 1.0", run=run)
-        return CallableModel(description, backend, source, faces.crop, faces.scheme)
+        return CallableModel(description, backend, faces.crop, faces.scheme)
 
     return make
 
@@ -93,7 +93,7 @@ def measured(candidate: Callable[..., CallableModel]) -> Callable[..., MeasuredC
         case, model = Case(Path(name)), candidate(name, right, source)
         identity = {"file": name, "sha256": "aa", "cpus": (), "compared": True}
         unmeasured = replace(model.unmeasured(case.key), **{**identity, **facts})
-        return MeasuredCase(case, LocalRow(model, unmeasured), unmeasured)
+        return MeasuredCase(case, LocalRunner(model, unmeasured), unmeasured)
 
     return make
 

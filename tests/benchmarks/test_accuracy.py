@@ -67,7 +67,7 @@ def test_a_planted_offset_is_the_nme_and_the_drop(faces: EvaluationFaces) -> Non
     np.testing.assert_allclose(figures["nme_drop_interval"], [5, 5])
 
 
-def test_the_drop_is_against_the_float_models_own_error(faces: EvaluationFaces) -> None:
+def test_the_drop_is_against_the_float_models_error(faces: EvaluationFaces) -> None:
     figures = accuracy(missed_by(faces, 0.02), missed_by(faces, 0.05), faces)
     assert figures["nme"] == pytest.approx(2)
     assert figures["nme_drop"] == pytest.approx(-3)
@@ -83,14 +83,14 @@ def test_faces_count_alike(faces: EvaluationFaces) -> None:
     assert 0 <= low < 5 < high <= 12 + 1e-9
 
 
-def test_an_offset_of_one_region_is_told_there_alone(faces: EvaluationFaces) -> None:
+def test_an_offset_of_one_region_is_in_that_region_alone(faces: EvaluationFaces) -> None:
     landmarks, pose = faces.landmarks.copy(), faces.pose
     mouth = list(faces.scheme.groups["mouth"])
     landmarks[:, mouth, 0] += 0.5 / faces.crop.size  # half a pixel to the right
     figures = accuracy((landmarks, pose), truth(faces), faces)
-    told = figures["deviation_by_region"]
-    assert told["mouth"]["pixels"] == pytest.approx(0.5)
-    assert {name for name, each in told.items() if each["pixels"]} == {"mouth"}
+    reported = figures["deviation_by_region"]
+    assert reported["mouth"]["pixels"] == pytest.approx(0.5)
+    assert {name for name, each in reported.items() if each["pixels"]} == {"mouth"}
     assert figures["deviation_pixels"] == pytest.approx(0.5 * len(mouth) / 68)
     assert {name for name, error in figures["nme_by_region"].items() if error} == {"mouth"}
 
@@ -133,7 +133,7 @@ def test_faces_of_one_identity_are_drawn_together(faces: EvaluationFaces) -> Non
     two = replace(faces, identities=("a", "a", "b"))
     low, high = accuracy(wrong, truth(faces), two)["nme_drop_interval"]
     assert (low, high) == pytest.approx((2, 10))  # all of a, or all of b
-    chosen = two.truth.select(np.array([2, 0]))
+    chosen = two.annotations.select(np.array([2, 0]))
     assert chosen.identities == ("b", "a")
 
 
@@ -160,9 +160,9 @@ def test_the_same_faces_are_known_again_by_their_annotations(drawn: DrawnFaces) 
     """However they are cut, on whatever machine, whether or not errors are asked for."""
     small = faces_of(drawn, "test", CropRule(size=32), annotated=True)
     large = faces_of(drawn, "test", CropRule(margin=1.5, size=64), annotated=False)
-    told, other = faces_settings(small), faces_settings(large)
-    assert told.annotations_sha256 == other.annotations_sha256
-    assert told.sha256 != other.sha256
+    reported, other = faces_settings(small), faces_settings(large)
+    assert reported.annotations_sha256 == other.annotations_sha256
+    assert reported.sha256 != other.sha256
 
 
 def test_other_annotations_are_other_faces(drawn: DrawnFaces) -> None:

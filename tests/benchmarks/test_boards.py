@@ -3,18 +3,22 @@
 from pathlib import Path
 
 import pytest
+from json_rows import measured_rows
 
 from asmnet_edge.benchmarks.record import BenchmarkRecord
+from asmnet_edge.benchmarks.record_types import RecordContent
 from asmnet_edge.benchmarks.report.boards import boards_page, read_records
 from asmnet_edge.errors import DataError
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def on(record: BenchmarkRecord, board: str, date: str) -> BenchmarkRecord:
+def on(record: BenchmarkRecord, board: str, date: str) -> RecordContent:
     """``record`` without faces, as if measured on ``board`` at ``date``."""
     device = {**record.content["device"], "board": board}
-    return BenchmarkRecord({**record.content, "device": device, "taken": date, "portraits": []})
+    return BenchmarkRecord(
+        {**record.content, "device": device, "taken": date, "portraits": []}
+    ).typed
 
 
 def test_records_are_sorted_by_board_and_date(record: BenchmarkRecord) -> None:
@@ -28,7 +32,7 @@ def test_records_are_sorted_by_board_and_date(record: BenchmarkRecord) -> None:
 
 def test_each_row_and_each_doubt_is_on_the_page(record: BenchmarkRecord) -> None:
     text = boards_page([("a.json", on(record, "Jetson", "2026-01-01"))], "records")
-    for row in record.measured:
+    for row in measured_rows(record):
         assert f"| {row['file']} | fake 1.0 | {row['threads']} |" in text
     assert "~" in next(line for line in text.splitlines() if line.startswith("| quick.tflite"))
     assert "it <rained>" in text

@@ -1,4 +1,4 @@
-"""The model card: a small model goes all the way, and no number is said that is not measured."""
+"""The model card: a small model goes all the way, and no number is printed that is not measured."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def output(
     for name in ("older-drawn.jpg", "older-turned.jpg"):  # of a model that is in the card no more
         (folder / "card" / name).touch()
     (folder / "log.csv").write_text(LOG)
-    said = f'[[weights]]\nsha256 = "{sha256(model)}"\nlogs = ["log.csv"]\n'
-    (folder / "weights.toml").write_text(f'{said}remarks = ["It saw\\nno face."]\n')
+    printed = f'[[weights]]\nsha256 = "{sha256(model)}"\nlogs = ["log.csv"]\n'
+    (folder / "weights.toml").write_text(f'{printed}remarks = ["It saw\\nno face."]\n')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(script, "import_quietly", lambda *_, **__: None)
+        patch.setattr(script, "import_packages", lambda *_, **__: None)
         patch.setattr(script, "converted", lambda *_: [])
         words = ("--data", "synthetic:4", "--faces", "4", "--output", folder / "card")
         known = ("--known", folder / "weights.toml")
@@ -77,7 +77,7 @@ def test_the_card_of_a_small_model_is_written_with_its_pictures(output: Path) ->
         "tiny-turned.jpg",
     ]
     text = output.with_suffix(".md").read_text()
-    assert "A trial on at most 4 faces" in text
+    assert "A quick check on at most 4 faces" in text
     assert "* It saw no face." in text
     assert "Licence of the training data: drawn for tests" in text
     assert "| tflite, shipped |" in text
@@ -101,13 +101,13 @@ def test_its_text_comes_from_the_figures_alone(
     assert text.read_text() == before
 
 
-def test_no_number_is_said_that_is_not_among_the_figures(card: dict[str, Any]) -> None:
+def test_no_number_is_written_that_is_not_among_the_figures(card: dict[str, Any]) -> None:
     assert unmoved(render(card, "card"), render(changed(card), "card")) == []
 
 
 def test_a_number_written_by_hand_would_be_seen(card: dict[str, Any]) -> None:
-    said, other = ((render(c, "card") + "\nNME 4.87 %") for c in (card, changed(card)))
-    assert unmoved(said, other) == ["NME 4.87 %"]
+    printed, other = ((render(c, "card") + "\nNME 4.87 %") for c in (card, changed(card)))
+    assert unmoved(printed, other) == ["NME 4.87 %"]
 
 
 def test_the_figures_hold_no_path_of_this_machine(output: Path) -> None:
@@ -158,10 +158,12 @@ def committed() -> dict[str, Any]:
 
 def test_the_committed_card_is_of_the_committed_weights(committed: dict[str, Any]) -> None:
     models, weights = committed["models"], shipped(SHIPPED_FLOAT).parent
-    told = {model["name"]: model["sha256"] for model in models}
-    told |= {r["name"]: r["sha256"] for model in models for r in model["formats"] if r["shipped"]}
+    reported = {model["name"]: model["sha256"] for model in models}
+    reported |= {
+        r["name"]: r["sha256"] for model in models for r in model["formats"] if r["shipped"]
+    }
     files = [*weights.glob("*.keras"), *weights.glob("*.tflite")]
-    assert told == {path.name: sha256(path) for path in files}, "make card"
+    assert reported == {path.name: sha256(path) for path in files}, "make card"
 
 
 def test_the_committed_text_and_pictures_are_those_of_its_figures(

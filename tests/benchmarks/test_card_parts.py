@@ -12,9 +12,8 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import BatchBackend, CallableModel
 from asmnet_edge.benchmarks.evaluation.subsets import Predictions
-from asmnet_edge.benchmarks.evaluation_faces import truth_of
 from asmnet_edge.benchmarks.model_card import measurements
 from asmnet_edge.benchmarks.model_card.card import CardPlan
 from asmnet_edge.benchmarks.model_card.conditions import bins, conditions_of, with_detector
@@ -35,6 +34,8 @@ from asmnet_edge.benchmarks.model_card.provenance import (
     without_folders,
 )
 from asmnet_edge.benchmarks.model_card.text import hard_boxes, hard_conditions, number, render_part
+from asmnet_edge.benchmarks.record_types import ModelDescription
+from asmnet_edge.datasets.annotated_crops import Annotations
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.datasets.w300 import W300
@@ -45,8 +46,9 @@ from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.io.files import SHIPPED_FLOAT, SHIPPED_INT8, sha256, shipped
 
 RULE = CropRule(size=32)
-FACTS = {"name": "fake.keras", "precision": "float32", "runtime": "fake", "parameters": 1,
-         "multiply_adds": 2}  # fmt: skip
+FACTS = ModelDescription(
+    name="fake.keras", precision="float32", runtime="fake", parameters=1, multiply_adds=2
+)
 Make = Callable[[int], list[Sample]]
 
 
@@ -66,20 +68,19 @@ class Faces:
         return (Missing("elsewhere", 2),) if subset == "all" else ()
 
 
-def guessing(faces: Sequence[Sample]) -> EvaluatedModel:
+def guessing(faces: Sequence[Sample]) -> CallableModel:
     """A model that answers the mean of ``faces``, whatever it sees."""
-    mean = truth_of(faces, RULE).landmarks.mean(axis=0)
-    return EvaluatedModel(
-        FACTS,
-        IBUG68,
-        RULE,
-        lambda crops: (np.repeat(mean[None], len(crops), axis=0), np.zeros((len(crops), 3))),
-    )
+    mean = Annotations.of(faces, RULE).landmarks.mean(axis=0)
+
+    def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.repeat(mean[None], len(crops), axis=0), np.zeros((len(crops), 3))
+
+    return CallableModel(FACTS, BatchBackend("fake 1.0", predict), RULE, IBUG68)
 
 
 def predictions(faces: Sequence[Sample], eyes: Sequence[float]) -> Predictions:
     """Of a model that misses each of ``faces`` by so many eye distances."""
-    truth = truth_of(faces, RULE)
+    truth = Annotations.of(faces, RULE)
     spans = np.linalg.norm(truth.landmarks[:, 36] - truth.landmarks[:, 45], axis=1)
     away = np.array([0.6, 0.8]) * (np.array(eyes) * spans)[:, None]
     return Predictions(tuple(faces), truth, (truth.landmarks + away[:, None], truth.pose))
@@ -89,7 +90,7 @@ def unseen(what: str, steps: int) -> Callable[[], None]:
     return lambda: None
 
 
-def test_a_subset_with_the_faces_of_another_is_told_and_not_counted_twice(
+def test_a_subset_with_the_faces_of_another_is_noted_and_not_counted_twice(
     face_samples: Make,
 ) -> None:
     dataset = Faces(face_samples(4))
@@ -196,9 +197,9 @@ def test_only_what_stands_out_is_called_a_failure(face_samples: Make) -> None:
     found = predictions(faces, np.where(far, 0.25, 0.02))
     row = {"nme": 100 * found.errors.mean(), "conditions": conditions_of(found),
            "nme_interval": found.truth.interval(100 * found.errors)}  # fmt: skip
-    said = list(hard_conditions(row, "*test*", fewest=5))
-    assert said
-    assert all("yaw" in line and "20 to 30°" in line and "25.00" in line for line in said)
+    printed = list(hard_conditions(row, "*test*", fewest=5))
+    assert printed
+    assert all("yaw" in line and "20 to 30°" in line and "25.00" in line for line in printed)
     assert list(hard_conditions(row, "*test*", fewest=41)) == []
 
 
@@ -206,9 +207,9 @@ def test_the_least_displacement_that_costs_much_is_named() -> None:
     curves = {"shift_x": {"by": [-0.2, -0.1, 0.0, 0.1, 0.2], "nme": [9.0, 8.0, 4.0, 5.0, 7.0]},
               "scale": {"by": [0.8, 1.0, 1.2], "nme": [7.0, 4.0, 4.1]}}  # fmt: skip
     assert list(hard_boxes({"curves": curves}, times=1.5)) == [
-        "Crop shifted 10 % of its side to the left: NME 8.00 %, where it lies well 4.00 %.",
-        "Crop shifted 20 % of its side to the right: NME 7.00 %, where it lies well 4.00 %.",
-        "Crop scaled to 0.8 times its side: NME 7.00 %, where it lies well 4.00 %.",
+        "Crop shifted 10 % of its side to the left: NME 8.00 %, compared with 4.00 % undisplaced.",
+        "Crop shifted 20 % of its side to the right: NME 7.00 %, compared with 4.00 % undisplaced.",
+        "Crop scaled to 0.8 times its side: NME 7.00 %, compared with 4.00 % undisplaced.",
     ]
 
 
@@ -216,7 +217,7 @@ def test_a_detector_that_boxes_as_the_annotations_do_costs_nothing(face_samples:
     faces = face_samples(4)
     model = guessing(faces)
     landmarks, pose = model.outputs(np.zeros((4, 32, 32, 3), np.uint8))
-    found = Predictions(tuple(faces), truth_of(faces, RULE), (landmarks, pose))
+    found = Predictions(tuple(faces), Annotations.of(faces, RULE), (landmarks, pose))
     boxes = iter([[faces[0].landmarks.box], [], [Box(0, 0, 1, 1)], [faces[3].landmarks.box]])
     figures = with_detector(model, found, lambda: None, lambda picture: next(boxes))
     assert (figures["faces"], figures["of"]) == (2, 4)  # one is not found, one box lies elsewhere
@@ -240,17 +241,17 @@ def run_of(size: int, **facts: Any) -> dict[str, Any]:
     return {"training": training, "faces": [7], "licence": "research", **facts}
 
 
-def test_the_runs_behind_weights_are_told_from_the_first_to_the_last(tmp_path: Path) -> None:
+def test_the_runs_behind_weights_are_listed_from_the_first_to_the_last(tmp_path: Path) -> None:
     provenance = run_of(128, validation_nme=4.5, started_from=run_of(224, sha256="ab"))
     origin = origin_of(write_facts(tmp_path / "a.keras", provenance))
-    told = [(run["run"], run["input_size"], run["sha256"]) for run in origin["training"]]
-    assert told == [(1, 224, "ab"), (2, 128, None)]
+    reported = [(run["run"], run["input_size"], run["sha256"]) for run in origin["training"]]
+    assert reported == [(1, 224, "ab"), (2, 128, None)]
     entry = origin["training"][1]["data"][0]
     assert (entry["dataset"], entry["faces"]) == ("300w", 7)
     assert origin["notice"] is None
 
 
-def test_a_run_of_some_seconds_says_what_was_frozen_taught_and_changed(tmp_path: Path) -> None:
+def test_a_run_of_some_seconds_has_what_was_frozen_taught_and_changed(tmp_path: Path) -> None:
     training = {
         "data": [{"dataset": "300w", "first_weight": 1.0, "last_weight": 1.0}],
         "seconds": 90.0,
@@ -262,15 +263,15 @@ def test_a_run_of_some_seconds_says_what_was_frozen_taught_and_changed(tmp_path:
     }
     provenance = {"training": training, "faces": [3], "validation_nme": 4.5}
     section = origin_of(write_facts(tmp_path / "a.keras", provenance))
-    told = render_part("training", section={**section, "remarks": [], "log": None})
-    assert "90 seconds, batches of 1" in told
-    assert "varied by rotation 10, blur 0.1. In the last part by rotation 5 instead." in told
-    assert "The first 7 blocks stayed as they were." in told
-    assert "weighs 0.25 beside 0.75 of the annotation" in told
-    assert "7.0 % of the identities were held out" in told
+    reported = render_part("training", section={**section, "remarks": [], "log": None})
+    assert "90 seconds, batches of 1" in reported
+    assert "Augmentation: rotation 10, blur 0.1. Changed in the last part: rotation 5." in reported
+    assert "The first 7 blocks were frozen." in reported
+    assert "a weight of 0.25 in the loss, the annotated ones a weight of 0.75" in reported
+    assert "7.0 % of the identities were held out" in reported
 
 
-def test_weights_of_another_origin_tell_no_training(tmp_path: Path) -> None:
+def test_weights_of_another_origin_have_no_training(tmp_path: Path) -> None:
     assert origin_of(write_facts(tmp_path / "a.keras", {}))["training"] == []
     with pytest.raises(ModelError, match="not a float model"):
         origin_of(tmp_path / "none.keras")
@@ -280,8 +281,8 @@ def test_what_is_known_of_weights_goes_with_their_hash(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("step,size,loss,validation_nme\n1,128,4.0,6.0\n")
     models = tuple(write_facts(tmp_path / f"{name}.keras", {"of": name}) for name in "ab")
     known = tmp_path / "known.toml"
-    told = 'logs = ["log.csv"]\nremarks = ["one\\ntwo"]'
-    known.write_text(f'[[weights]]\nsha256 = "{sha256(models[1])}"\n{told}\n')
+    reported = 'logs = ["log.csv"]\nremarks = ["one\\ntwo"]'
+    known.write_text(f'[[weights]]\nsha256 = "{sha256(models[1])}"\n{reported}\n')
     plan = CardPlan(models, "300w:/home/x", tmp_path / "card", known)
     first, second = plan.origins().values()
     assert (first["log"], first["remarks"]) == (None, [])
@@ -296,7 +297,9 @@ def test_what_is_known_of_weights_goes_with_their_hash(tmp_path: Path) -> None:
     ['logs = []\nremarks = ["of all weights"]', 'sha256 = "a"\nlogs = [1]\nremarks = []',
      'sha256 = "a"\nlogs = []\nremarks = []\nmore = 1', 'sha256 = "a"\nlogs = "x"\nremarks = []'],
 )  # fmt: skip
-def test_an_entry_on_weights_that_is_not_as_expected_is_told(tmp_path: Path, entry: str) -> None:
+def test_an_entry_on_weights_that_is_not_as_expected_is_reported(
+    tmp_path: Path, entry: str
+) -> None:
     path = tmp_path / "known.toml"
     path.write_text(f"[[weights]]\n{entry}\n")
     with pytest.raises(DataError, match=r"weights 1: expected the text sha256"):
@@ -304,16 +307,16 @@ def test_an_entry_on_weights_that_is_not_as_expected_is_told(tmp_path: Path, ent
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
-        ("300w:../shared/data/300w", "300w"),
+        ("300w:../data/300w", "300w"),
         ("csv:/home/x/ytf/train.csv", "csv:ytf/train.csv"),
         ("pack:a.npz", "pack:a.npz"),
         ("synthetic:64", "synthetic:64"),
     ],
 )
-def test_data_sets_are_named_without_the_way_to_them(words: str, told: str) -> None:
-    assert without_folders(words) == told
+def test_data_sets_are_named_without_the_way_to_them(words: str, reported: str) -> None:
+    assert without_folders(words) == reported
 
 
 def test_logs_of_runs_in_a_row_count_their_steps_on(tmp_path: Path) -> None:

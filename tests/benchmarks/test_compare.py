@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from asmnet_edge.benchmarks import change
-from asmnet_edge.benchmarks import change as changes
 from asmnet_edge.benchmarks.change import BETTER, SAME, UNSURE, WORSE, Change
-from asmnet_edge.benchmarks.compare import Limits, compare
+from asmnet_edge.benchmarks.compare import Limits, compare_records
 from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.record_json import from_json
 from asmnet_edge.benchmarks.record_types import CaseResult
@@ -27,7 +26,7 @@ def pair(before: dict[str, Any], after: dict[str, Any]) -> tuple[CaseResult, Cas
 
 
 def latency_change(before: Any, after: Any, threshold: float, paired: bool) -> Change:
-    return changes.latency_change(*pair(before, after), threshold, paired)
+    return change.latency_change(*pair(before, after), threshold, paired)
 
 
 def nme_change(before: Any, after: Any, threshold: float) -> Change | None:
@@ -132,7 +131,7 @@ def test_rows_that_took_turns_need_no_yardstick(row: Make) -> None:
     assert latency_change(before, after, 0.05, True).verdict == WORSE
 
 
-def test_turns_on_a_drifting_machine_tell_what_separate_runs_cannot(row: Make) -> None:
+def test_turns_on_a_drifting_machine_show_what_separate_runs_cannot(row: Make) -> None:
     drifting = np.linspace(1, 1.6, 20)
 
     def drifted(seed: int, scale: float) -> dict[str, Any]:
@@ -156,7 +155,7 @@ def test_slow_calls_alone_are_a_disturbance(row: Make) -> None:
     )
 
 
-def test_the_change_lies_in_its_interval_as_often_as_that_says(row: Make) -> None:
+def test_the_change_lies_in_its_interval_as_often_as_that_promises(row: Make) -> None:
     """The plain percentiles would hold it 86 times of 100 after four rounds against twelve."""
     rng, inside = np.random.default_rng(0), 0
 
@@ -202,7 +201,7 @@ def test_equal_models_lose_nothing(row: Make) -> None:
         assert (change.by, change.low, change.high, change.verdict) == (0, 0, 0, SAME)
 
 
-def test_a_loss_within_what_is_allowed_is_told_but_no_regression(row: Make) -> None:
+def test_a_loss_within_the_limit_is_reported_but_no_regression(row: Make) -> None:
     errors, one = np.random.default_rng(0).gamma(4, 1.2, 554), row(rounds(1))
     change = nme_change(with_errors(one, errors), with_errors(one, errors + 0.02), 0.05)
     assert (change.verdict, change.why) == (SAME, "lost, but within what is allowed")
@@ -240,11 +239,11 @@ def test_without_either_accuracy_is_not_compared(row: Make) -> None:
 def test_rows_find_each_other_by_their_key(row: Make, record: Any) -> None:
     before = record(row(rounds(1), "a"), row(rounds(2), "b"), row(rounds(3), "gone"))
     after = record(row(rounds(5, 1.3), "b"), row(rounds(4), "a"), row(rounds(6), "added"))
-    found = compare(before, after, Limits())
+    found = compare_records(before, after, Limits())
     assert [(c.row, c.verdict) for c in found.changes] == [("a", SAME), ("b", WORSE)]
     assert (found.lost, found.new) == (("gone",), ("added",))
     assert [words.split()[0] for words in found.regressions] == ["b", "gone"]
-    allowed = compare(before, after, Limits(lost=True)).regressions
+    allowed = compare_records(before, after, Limits(lost=True)).regressions
     assert [words.split()[0] for words in allowed] == ["b"]
 
 
@@ -253,23 +252,23 @@ def test_a_row_that_fails_now_is_a_regression(row: Make, record: Any) -> None:
     half = {**row(rounds(1), "b"), "error": "its process ended"}
     before = record(row(rounds(1), "a"), whole)
     for after in (failed, half):
-        found = compare(before, record(row(rounds(1), "a"), after), Limits(lost=True))
+        found = compare_records(before, record(row(rounds(1), "a"), after), Limits(lost=True))
         assert found.regressions == [f"b (failed: {after['error']})"]
     again = record(row(rounds(1), "a"), failed)
-    assert compare(again, again, Limits()).regressions == []
+    assert compare_records(again, again, Limits()).regressions == []
 
 
 def test_a_row_that_has_lost_its_accuracy_is_a_regression(row: Make, record: Any) -> None:
     one = row(rounds(1))
-    found = compare(record(with_errors(one, np.ones(4))), record(one), Limits())
+    found = compare_records(record(with_errors(one, np.ones(4))), record(one), Limits())
     assert found.regressions == ["a.tflite (no longer has an accuracy)"]
     assert found.unjudged == "no row has one in both records"
 
 
-def test_what_differs_of_a_row_is_told(row: Make, record: Any) -> None:
+def test_what_differs_of_a_row_is_reported(row: Make, record: Any) -> None:
     one = row(rounds(1), sha256="a" * 64)
     other = row(rounds(1), sha256="b" * 64, cpus=[0, 1], unsteady=["it rained"])
-    found = compare(record(one), record(other), Limits()).environment
+    found = compare_records(record(one), record(other), Limits()).environment
     assert found == {
         "a.tflite: cpus": [[], [0, 1]],
         "a.tflite: sha256": ["a" * 12, "b" * 12],
@@ -277,53 +276,53 @@ def test_what_differs_of_a_row_is_told(row: Make, record: Any) -> None:
     }
 
 
-def test_other_weights_in_a_file_of_their_own_are_told(row: Make, record: Any) -> None:
+def test_other_weights_in_a_separate_file_are_reported(row: Make, record: Any) -> None:
     one, other = (row(rounds(1), files_sha256=each * 64) for each in "ab")
     assert one["sha256"] == other["sha256"]
-    told = {"a.tflite: sha256": ["a" * 12, "b" * 12]}
-    assert compare(record(one), record(other), Limits()).environment == told
+    reported = {"a.tflite: sha256": ["a" * 12, "b" * 12]}
+    assert compare_records(record(one), record(other), Limits()).environment == reported
     old = row(rounds(1))  # which knows nothing of them
-    assert compare(record(old), record(other), Limits()).environment == {}
+    assert compare_records(record(old), record(other), Limits()).environment == {}
 
 
-def test_rows_that_cannot_be_told_apart_are_refused(row: Make, record: Any) -> None:
+def test_rows_of_the_same_key_are_refused(row: Make, record: Any) -> None:
     with pytest.raises(UsageError, match=r"two rows called 'a\.tflite'"):
-        compare(record(row(rounds(1)), row(rounds(2))), record(row(rounds(1))), Limits())
+        compare_records(record(row(rounds(1)), row(rounds(2))), record(row(rounds(1))), Limits())
 
 
 def test_two_rows_of_one_record_can_be_compared(row: Make, record: Any) -> None:
     one = record(row(rounds(1), "old"), row(rounds(2, 1.1), "new"))
-    (change,) = compare(one, one, Limits(), [("old", "new")]).changes
+    (change,) = compare_records(one, one, Limits(), [("old", "new")]).changes
     assert (change.row, change.verdict) == ("new", WORSE)
 
 
-def test_a_row_that_is_not_there_is_told(row: Make, record: Any) -> None:
+def test_a_row_that_is_not_there_is_reported(row: Make, record: Any) -> None:
     one = record(row(rounds(1), "old"))
     with pytest.raises(UsageError, match="no row 'new' was measured. There are: old"):
-        compare(one, one, Limits(), [("old", "new")])
+        compare_records(one, one, Limits(), [("old", "new")])
 
 
 def test_machines_are_never_mixed_unasked(row: Make, record: Any) -> None:
     before, after = record(row(rounds(1))), record(row(rounds(2)), cpu="Another CPU")
     with pytest.raises(UsageError, match="different machines: cpu"):
-        compare(before, after, Limits())
-    assert compare(before, after, Limits(), across_machines=True).changes
+        compare_records(before, after, Limits())
+    assert compare_records(before, after, Limits(), across_machines=True).changes
 
 
-def test_differences_of_the_environment_are_told(row: Make, record: Any) -> None:
+def test_differences_of_the_environment_are_reported(row: Make, record: Any) -> None:
     before, after = record(row(rounds(1)), governor="a"), record(row(rounds(2)), governor="b")
-    assert compare(before, after, Limits()).environment == {"device.governor": ["a", "b"]}
+    assert compare_records(before, after, Limits()).environment == {"device.governor": ["a", "b"]}
 
 
 def test_other_faces_are_not_compared(row: Make, record: Any) -> None:
     errors = np.ones(4)
     one, two = (record(with_errors(row(rounds(n)), errors)) for n in (1, 2))
-    assert len(compare(one, two, Limits()).changes) == 2
+    assert len(compare_records(one, two, Limits()).changes) == 2
     two = replace(two, content={**two.content, "settings": {"faces": {**FACES, "sha256": "other"}}})
-    found = compare(one, two, Limits())
+    found = compare_records(one, two, Limits())
     assert (len(found.changes), found.unjudged) == (1, "the records are on other faces")
 
 
-def test_records_without_a_common_row_are_told(row: Make, record: Any) -> None:
+def test_records_without_a_common_row_are_reported(row: Make, record: Any) -> None:
     with pytest.raises(UsageError, match="no row in common. They have a and b"):
-        compare(record(row(rounds(1), "a")), record(row(rounds(1), "b")), Limits())
+        compare_records(record(row(rounds(1), "a")), record(row(rounds(1), "b")), Limits())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asmnet_edge.benchmarks.callable_model import BatchBackend, CallableModel, open_for_accuracy
 from asmnet_edge.benchmarks.evaluation.evaluate import (
     FILES,
     Evaluation,
@@ -17,7 +18,6 @@ from asmnet_edge.benchmarks.evaluation.evaluate import (
     run_evaluation,
     write_evaluation,
 )
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel, open_model
 from asmnet_edge.benchmarks.evaluation.robustness import DEGREES, tilted, turned_picture
 from asmnet_edge.benchmarks.evaluation.subsets import predict_faces
 from asmnet_edge.benchmarks.evaluation.tables import evaluation_table
@@ -25,8 +25,9 @@ from asmnet_edge.benchmarks.evaluation_faces import (
     faces_in_words,
     failure_threshold,
     gaps_in_words,
-    truth_of,
 )
+from asmnet_edge.benchmarks.record_types import ModelDescription
+from asmnet_edge.datasets.annotated_crops import Annotations
 from asmnet_edge.datasets.sample import Missing, OnBroken, Sample, refuse
 from asmnet_edge.errors import DataError, MissingExtraError, ModelError, NotAFaceError, UsageError
 from asmnet_edge.geometry import metrics
@@ -40,7 +41,7 @@ from asmnet_edge.runtime.landmarker import FaceLandmarker
 from asmnet_edge.training.float_model import load_float_model
 
 RULE = CropRule(size=32)
-FACTS = {"name": "fake.tflite", "precision": "int8", "runtime": "fake 1.0"}
+FACTS = ModelDescription(name="fake.tflite", precision="int8", runtime="fake 1.0")
 
 
 class Faces:
@@ -72,9 +73,9 @@ def three(face_samples: Callable[[int], list[Sample]]) -> Faces:
     return Faces(face_samples(3))
 
 
-def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) -> EvaluatedModel:
+def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) -> CallableModel:
     """A model that knows ``faces`` in their order and misses each by so many eye distances."""
-    truth = truth_of(faces, RULE)
+    truth = Annotations.of(faces, RULE)
     spans = np.linalg.norm(truth.landmarks[:, 36] - truth.landmarks[:, 45], axis=1)
     away = np.array([0.6, 0.8]) * (np.array(eyes) * spans)[:, None]
     answers = iter(zip(truth.landmarks + away[:, None], truth.pose + degrees, strict=True))
@@ -83,7 +84,7 @@ def knowing(faces: Sequence[Sample], eyes: Sequence[float], degrees: float = 0) 
         landmarks, pose = zip(*(next(answers) for _ in crops), strict=True)
         return np.stack(landmarks), np.stack(pose)
 
-    return EvaluatedModel(FACTS, IBUG68, RULE, predict)
+    return CallableModel(FACTS, BatchBackend("fake 1.0", predict), RULE, IBUG68)
 
 
 def unseen(what: str, steps: int) -> Callable[[], None]:
@@ -91,7 +92,7 @@ def unseen(what: str, steps: int) -> Callable[[], None]:
     return lambda: None
 
 
-def evaluated(faces: Faces, model: EvaluatedModel, *subsets: str, **plan: Any) -> Evaluation:
+def evaluated(faces: Faces, model: CallableModel, *subsets: str, **plan: Any) -> Evaluation:
     order = EvaluationPlan(faces, "three:", subsets, sensitivity=False, **plan)
     return run_evaluation(model, order, unseen)
 
@@ -138,18 +139,19 @@ def test_other_sizes_normalise_the_same_distances(three: Faces) -> None:
     assert by["box"] == pytest.approx((5 * corners / box).mean())
 
 
-def test_a_region_is_charged_with_its_own_points_alone(three: Faces) -> None:
+def test_a_region_is_charged_with_its_points_alone(three: Faces) -> None:
     model = knowing(three.faces, [0.1] * 3)
-    truth = truth_of(three.faces, RULE).landmarks
+    truth = Annotations.of(three.faces, RULE).landmarks
 
     def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        landmarks, pose = model.predict(crops)
+        landmarks, pose = model.outputs(crops)
         kept = np.r_[0:17]  # the jaw is off, all else is right
         mixed = truth.copy()
         mixed[:, kept] = landmarks[:, kept]
         return mixed, pose
 
-    row = rows_of(evaluated(three, replace(model, predict=predict), "test"))["test"]
+    jaw = replace(model, backend=BatchBackend("fake 1.0", predict))
+    row = rows_of(evaluated(three, jaw, "test"))["test"]
     others = dict.fromkeys((*IBUG68.groups,), 0.0)
     assert row["nme_by_region"] == pytest.approx({**others, "jaw": 10.0})
     assert row["nme"] == pytest.approx(10 * 17 / 68)
@@ -192,7 +194,9 @@ def test_rows_by_yaw_are_those_worked_out_by_hand(turned: list[Sample]) -> None:
         assert (row["nme"], row["nme_box"], row["yaw_mae"]) == (None, None, None)
 
 
-def test_the_table_says_whose_yaw_it_is_and_where_faces_are_too_few(turned: list[Sample]) -> None:
+def test_the_table_has_the_origin_of_the_yaw_and_where_faces_are_too_few(
+    turned: list[Sample],
+) -> None:
     fitted = [replace(face, pose=None) for face in turned]
     for faces, truth in ((turned, "exact"), (fitted, "fitted")):
         evaluation = evaluated(AllFaces(faces), knowing(faces, [0.02] * len(faces)), "test")
@@ -237,10 +241,10 @@ def test_an_empty_subset_is_a_note_unless_it_was_asked_for(three: Faces) -> None
         evaluated(three, knowing(three.faces, [0.02] * 3), "test", "empty")
 
 
-def test_training_faces_are_evaluated_on_request_and_told(three: Faces) -> None:
+def test_training_faces_are_evaluated_on_request_and_noted(three: Faces) -> None:
     evaluation = evaluated(three, knowing(three.faces, [0.02] * 3), "train")
     assert rows_of(evaluation)["train"]["faces"] == 2
-    assert any("looks better here than it is" in note for note in evaluation.content["notes"])
+    assert any("its results are too good" in note for note in evaluation.content["notes"])
 
 
 def test_faces_of_another_scheme_are_refused(three: Faces) -> None:
@@ -289,7 +293,9 @@ def test_a_broken_picture_is_refused_or_left_out_and_counted(three: Faces, tmp_p
     assert "test: 2 of 3 faces, without 1 broken" in evaluation.content["notes"]
 
 
-def test_a_subset_all_of_whose_pictures_are_broken_is_told(three: Faces, tmp_path: Path) -> None:
+def test_a_subset_all_of_whose_pictures_are_broken_is_reported(
+    three: Faces, tmp_path: Path
+) -> None:
     three.faces = [*three.faces[:2], replace(three.faces[2], load=gone(tmp_path))]
     model = knowing(three.faces[:2], [0.02, 0.04])
     evaluation = evaluated(three, model, on_broken=lambda error: None)
@@ -345,19 +351,19 @@ class SeesTheFace:
     def __init__(self, faces: Sequence[Sample], upright: bool) -> None:
         self.rule, self._answers = replace(RULE, upright=upright), {}
         for rule, miss in ((RULE, 0.02), (replace(RULE, upright=True), 0.01)):
-            truth = truth_of(faces, rule)
+            truth = Annotations.of(faces, rule)
             for k, face in enumerate(faces):
                 crop = cut(face.load(), rule.matrix(face.landmarks), rule.size)[..., ::-1]
                 away = miss * np.linalg.norm(truth.landmarks[k, 36] - truth.landmarks[k, 45])
                 points = truth.landmarks[k] + [away, 0]
                 self._answers[crop.tobytes()] = points, truth.pose[k]
 
-    def model(self) -> EvaluatedModel:
+    def model(self) -> CallableModel:
         def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             landmarks, pose = zip(*(self._answers[crop.tobytes()] for crop in crops), strict=True)
             return np.stack(landmarks), np.stack(pose)
 
-        return EvaluatedModel(FACTS, IBUG68, self.rule, predict)
+        return CallableModel(FACTS, BatchBackend("fake 1.0", predict), self.rule, IBUG68)
 
 
 def test_a_network_that_expects_faces_upright_is_measured_both_ways(three: Faces) -> None:
@@ -405,7 +411,7 @@ def test_turned_pictures_go_through_the_runtimes_passes(
     figures = {}
     for path in (float_file, artifacts[0]):
         for upright in (False, True):
-            model = open_model(path)
+            model = open_for_accuracy(path)
             model = replace(model, crop=replace(model.crop, upright=upright))
             content = evaluated(three, model, "test", "hard", tilt=True).content
             assert content["tilt"]["degrees"] == [0, 30, 60, 90, 180]
@@ -425,7 +431,7 @@ def test_tilted_faces_are_found_as_the_landmarker_finds_them(
     crop = {**artifact.manifest.crop, "upright": upright}
     artifact = replace(artifact, manifest=replace(artifact.manifest, crop=crop))
     landmarker = FaceLandmarker(artifact)
-    model = open_model(artifacts[1])
+    model = open_for_accuracy(artifacts[1])
     model = replace(model, crop=replace(model.crop, upright=upright))
     errors = tilted(model, three.faces, lambda: None).errors
     for face, row in zip(three.faces, errors, strict=True):
@@ -437,7 +443,7 @@ def test_tilted_faces_are_found_as_the_landmarker_finds_them(
 
 
 def test_tilts_are_a_table(three: Faces, artifacts: list[Path]) -> None:
-    text = text_of(evaluated(three, open_model(artifacts[0]), "test", tilt=True))
+    text = text_of(evaluated(three, open_for_accuracy(artifacts[0]), "test", tilt=True))
     assert "rotation of the picture" in text
     assert "180°" in text
     assert text.split("inferences a face")[1].split()[:5] == ["2.00"] * 5
@@ -449,15 +455,15 @@ def test_tilts_are_a_table(three: Faces, artifacts: list[Path]) -> None:
 def test_a_float_model_and_its_artifact_agree(
     three: Faces, float_file: Path, artifacts: list[Path]
 ) -> None:
-    models = open_model(float_file), open_model(artifacts[0])
+    models = open_for_accuracy(float_file), open_for_accuracy(artifacts[0])
     before, after = (rows_of(evaluated(three, model, "test"))["test"] for model in models)
     assert before["nme"] == pytest.approx(after["nme"], abs=0.01)
-    assert models[1].facts["source_sha256"] == models[0].facts["sha256"]
-    assert models[0].facts["runtime"].startswith("keras ")
+    assert models[1].description.source_sha256 == models[0].description.sha256
+    assert models[0].backend.name.startswith("keras ")
 
 
 def test_outputs_are_those_of_the_float_model(three: Faces, float_file: Path) -> None:
-    found = predict_faces(open_model(float_file), three.faces, lambda: None)
+    found = predict_faces(open_for_accuracy(float_file), three.faces, lambda: None)
     model = load_float_model(float_file)
     from asmnet_edge.datasets.annotated_crops import crops_of
 
@@ -470,9 +476,9 @@ def test_outputs_are_those_of_the_float_model(three: Faces, float_file: Path) ->
 
 
 @pytest.fixture
-def whole(three: Faces, artifacts: list[Path]) -> tuple[Evaluation, EvaluatedModel]:
+def whole(three: Faces, artifacts: list[Path]) -> tuple[Evaluation, CallableModel]:
     """A small artifact on three faces, with its sensitivity."""
-    model = open_model(artifacts[1])
+    model = open_for_accuracy(artifacts[1])
     return run_evaluation(model, EvaluationPlan(three, "three:"), unseen), model
 
 
@@ -480,7 +486,7 @@ def test_two_evaluations_write_the_same_bytes(
     three: Faces, artifacts: list[Path], tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
-        model = open_model(artifacts[1])
+        model = open_for_accuracy(artifacts[1])
         evaluation = run_evaluation(model, EvaluationPlan(three, "three:"), unseen)
         assert write_evaluation(evaluation, model, tmp_path / name) == []
     for name in FILES:
@@ -488,7 +494,7 @@ def test_two_evaluations_write_the_same_bytes(
 
 
 def test_the_undisturbed_crop_has_the_error_of_the_faces(
-    whole: tuple[Evaluation, EvaluatedModel],
+    whole: tuple[Evaluation, CallableModel],
 ) -> None:
     content = whole[0].content
     curve = content["sensitivity"]["curves"]["scale"]
@@ -497,7 +503,7 @@ def test_the_undisturbed_crop_has_the_error_of_the_faces(
 
 
 def test_an_earlier_sensitivity_does_not_stay(
-    whole: tuple[Evaluation, EvaluatedModel], tmp_path: Path
+    whole: tuple[Evaluation, CallableModel], tmp_path: Path
 ) -> None:
     evaluation, model = whole
     write_evaluation(evaluation, model, tmp_path)
@@ -508,7 +514,7 @@ def test_an_earlier_sensitivity_does_not_stay(
 
 
 def test_without_matplotlib_the_plots_alone_are_left_out(
-    whole: tuple[Evaluation, EvaluatedModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Evaluation, CallableModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lacking(module: str, extra: str) -> Any:
         raise MissingExtraError(f"this needs {module}", f"pip install 'asmnet-edge[{extra}]'")
@@ -523,13 +529,13 @@ def test_without_matplotlib_the_plots_alone_are_left_out(
 
 
 def test_the_worst_face_comes_first(three: Faces, tmp_path: Path) -> None:
-    from asmnet_edge.benchmarks.evaluation import plots as worst_faces
+    from asmnet_edge.benchmarks.evaluation import plots
 
     evaluation = evaluated(three, knowing(three.faces, [0.02, 0.13, 0.06]), "test")
-    worst_faces.write_worst_faces(evaluation.predictions, RULE, tmp_path / "worst.png")
+    plots.write_worst_faces(evaluation.predictions, RULE, tmp_path / "worst.png")
     sheet = read_image(tmp_path / "worst.png")
     alone = evaluation.predictions.of(["face1"])
-    worst_faces.write_worst_faces(alone, RULE, tmp_path / "one.png")
+    plots.write_worst_faces(alone, RULE, tmp_path / "one.png")
     one = read_image(tmp_path / "one.png")
-    tile = slice(worst_faces.LEGEND + 4, worst_faces.LEGEND + 4 + 224), slice(4, 4 + 224)
+    tile = slice(plots.LEGEND + 4, plots.LEGEND + 4 + 224), slice(4, 4 + 224)
     assert (sheet[tile] == one[tile]).all()

@@ -1,4 +1,4 @@
-"""Latency: a clock that only moves when told, so that every number is known beforehand."""
+"""Latency: a clock that tests move, so that every number is known beforehand."""
 
 from collections.abc import Callable, Sequence
 
@@ -101,7 +101,7 @@ def test_rounds_that_differ_widen_the_interval_however_many_samples_they_have() 
     assert (low, high) == (10, 12)
 
 
-def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_an_interval_holds_the_truth_about_as_often_as_it_promises() -> None:
     rng, inside = np.random.default_rng(0), 0
     for _ in range(60):
         rounds = [rng.normal(rng.normal(10, 0.5), 0.2, 30) for _ in range(20)]
@@ -110,7 +110,7 @@ def test_an_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert inside >= 51
 
 
-def test_eight_rounds_cover_the_truth_as_often_as_they_say() -> None:
+def test_eight_rounds_cover_the_truth_as_often_as_they_promise() -> None:
     """The plain percentile interval would hold it 87 times of 100."""
     rng, inside = np.random.default_rng(1), 0
     for _ in range(100):
@@ -125,7 +125,7 @@ def test_students_t_is_that_of_the_tables(freedom: int, point: float) -> None:
     assert student_t(freedom) == pytest.approx(point, rel=0.01)
 
 
-def test_two_rounds_tell_no_interval() -> None:
+def test_two_rounds_have_no_interval() -> None:
     assert Latency.of([[1, 2], [2, 3]]).intervals() == {}
 
 
@@ -265,7 +265,7 @@ def test_an_interruption_leaves_what_was_measured(clock: Clock) -> None:
     assert len(taken[0].latency.samples) == 6
 
 
-def test_a_turn_tells_its_processor_time(clock: Clock) -> None:
+def test_a_turn_has_its_processor_time(clock: Clock) -> None:
     timing = take_turn(clock.taking(2), 5, 0)
     assert (timing.wall, timing.cpu) == (pytest.approx(0.01), pytest.approx(0.01))
 
@@ -300,7 +300,7 @@ def test_a_call_that_gets_slower_is_not_steady_though_it_is_slow(clock: Clock) -
     assert warm_up(clock.taking(*slower), seconds=3).steady is False
 
 
-def test_too_few_calls_do_not_tell_whether_they_were_steady(clock: Clock) -> None:
+def test_with_too_few_calls_it_is_unknown_whether_they_were_steady(clock: Clock) -> None:
     assert warm_up(clock.taking(1200), seconds=3).steady is None
 
 

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.benchmarks.record import BenchmarkRecord, command_of, plain_block
+from asmnet_edge.benchmarks.record import BenchmarkRecord
+from asmnet_edge.benchmarks.report import summary
+from asmnet_edge.benchmarks.report.tables import plain_block
 from asmnet_edge.cli.benchmark.run import print_record
 from asmnet_edge.errors import CheckFailedError
 
 
 def command(record: BenchmarkRecord) -> list[str]:
-    words = shlex.split(command_of(record.typed))
+    words = shlex.split(summary.command(record.typed))
     assert words[:3] == ["asmnet-edge", "benchmark", "run"]
     return words[3:]
 
@@ -27,7 +29,7 @@ def test_the_block_has_machine_versions_rows_and_command(record: BenchmarkRecord
     assert device.cpu in lines[1]
     assert f"{device.cores} cores" in lines[1]
     assert f"numpy {device.packages['numpy']}" in lines[3]
-    assert lines[4] == "faces: 3 (three <faces>)"
+    assert lines[4] == "faces: 3 faces (three <faces>)"
     assert lines[-1].startswith("reproduce: asmnet-edge benchmark run ")
     assert max(map(len, lines[:5])) < 1000
 
@@ -44,7 +46,7 @@ def test_each_row_is_a_line_with_its_figures(record: BenchmarkRecord) -> None:
 
 def test_faces_that_lack_are_counted(record: BenchmarkRecord) -> None:
     record.content["settings"]["faces"]["missing"] = [{"part": "ibug", "faces": 135}]
-    assert "faces: 3 of 138 (three <faces>)" in plain_block(record.typed)
+    assert "faces: 3 of 138 faces (three <faces>)" in plain_block(record.typed)
 
 
 def test_the_command_names_files_and_effort(record: BenchmarkRecord) -> None:
@@ -63,7 +65,7 @@ def test_the_command_names_files_and_effort(record: BenchmarkRecord) -> None:
         ({"latency": {"cold_starts": 0}}, ["--no-cold"]),
         ({"sustain_seconds": 1800.0}, ["--sustain", "1800s"]),
         ({"threads": [1, 2]}, ["--threads", "1,2"]),
-        ({"faces": {"count": 64, "on": "synthetic test"}}, []),
+        ({"faces": {"count": 64, "on": "synthetic test"}}, ["--data", "synthetic:64"]),
     ],
 )
 def test_the_command_has_the_options_that_were_given(
@@ -72,16 +74,24 @@ def test_the_command_has_the_options_that_were_given(
     record.content["settings"].update(change)
     found = command(record)
     assert all(word in found for word in words)
-    assert ("--data" in found) == ("faces" not in change)
+    assert found[-2:] == ["--output", "record.json"]
+
+
+def test_the_usual_drawn_faces_need_no_option(record: BenchmarkRecord) -> None:
+    for row in record.content["results"]:
+        row.pop("accuracy", None)  # without --data there are no annotations
+    for count, given in ((64, False), (128, True)):
+        record.content["settings"]["faces"] = {"count": count, "on": "synthetic test"}
+        assert ("--data" in command(record)) == given
 
 
 def test_models_beside_and_runtimes_are_in_the_command(record: BenchmarkRecord) -> None:
-    record.results[3] |= {"compared": False, "key": "lossy.onnx in openvino"}
+    record.content["results"][3] |= {"compared": False, "key": "lossy.onnx in openvino"}
     words = command(record)
     assert after(words, "--beside") == "lossy.onnx"
     assert words.count("lossy.onnx") == 1
     assert after(words, "--runtimes") == "openvino"
-    del record.results[0]
+    del record.content["results"][0]
     assert "--no-float" in command(record)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from json_rows import failed_rows, measured_rows
 
 import asmnet_edge
 from asmnet_edge.benchmarks.cases import BenchmarkPlan, Case, LatencyPlan
@@ -72,7 +73,7 @@ def test_a_saved_record_comes_back(record: BenchmarkRecord, tmp_path: Path) -> N
     assert loaded.content == json.loads(json.dumps(record.content))
 
 
-def test_it_tells_when_where_and_with_what(record: BenchmarkRecord) -> None:
+def test_it_has_time_machine_and_versions(record: BenchmarkRecord) -> None:
     assert record.content["device"] == DeviceInfo.of_this_machine().as_json()
     assert record.content["asmnet_edge"] == asmnet_edge.__version__
     assert datetime.fromisoformat(record.content["taken"]).tzinfo
@@ -80,9 +81,14 @@ def test_it_tells_when_where_and_with_what(record: BenchmarkRecord) -> None:
     assert record.content["settings"] == SETTINGS
 
 
-def test_failed_rows_are_told_from_measured(record: BenchmarkRecord, good: dict[str, Any]) -> None:
-    assert record.results == [good, FAILED]
-    assert (record.measured, record.failed) == ([good], [FAILED])
+def test_failed_rows_are_separate_from_measured_ones(
+    record: BenchmarkRecord, good: dict[str, Any]
+) -> None:
+    assert record.content["results"] == [good, FAILED]
+    assert [case.key for case in record.measured_cases] == [good["key"]]
+    assert [case.key for case in record.failed_cases] == [FAILED["key"]]
+    assert record.typed.measured == record.measured_cases
+    assert record.typed.failed == record.failed_cases
 
 
 def test_a_record_counts_as_interrupted_until_it_ends() -> None:
@@ -130,7 +136,7 @@ def test_bytes_that_are_no_text_are_no_record(tmp_path: Path) -> None:
 def test_a_field_of_another_type_is_named(
     record: BenchmarkRecord, tmp_path: Path, wrong: dict[str, Any], message: str
 ) -> None:
-    record.results[0].update(wrong)
+    record.content["results"][0].update(wrong)
     (tmp_path / "odd.json").write_text(json.dumps(record.content))
     with pytest.raises(DataError, match=message):
         BenchmarkRecord.load(tmp_path / "odd.json")
@@ -140,7 +146,7 @@ def test_samples_that_are_missing_or_no_numbers_are_named(
     record: BenchmarkRecord, tmp_path: Path
 ) -> None:
     for rounds, message in (([], "no samples"), ([[1.0, "2"]], r"rounds\[0\]\[1\] must be a num")):
-        record.results[0]["latency_ms"]["rounds"] = rounds
+        record.content["results"][0]["latency_ms"]["rounds"] = rounds
         (tmp_path / "odd.json").write_text(json.dumps(record.content))
         with pytest.raises(DataError, match=message):
             BenchmarkRecord.load(tmp_path / "odd.json")
@@ -155,7 +161,7 @@ def test_typed_rows_have_what_the_file_has(record: BenchmarkRecord) -> None:
     assert record.device == DeviceInfo.of_this_machine()
 
 
-def test_a_later_schema_is_told(record: BenchmarkRecord, tmp_path: Path) -> None:
+def test_a_later_schema_is_refused(record: BenchmarkRecord, tmp_path: Path) -> None:
     (tmp_path / "later.json").write_text(json.dumps({**record.content, "schema_version": 99}))
     with pytest.raises(DataError, match="schema version 99 is not known"):
         BenchmarkRecord.load(tmp_path / "later.json")
@@ -164,7 +170,7 @@ def test_a_later_schema_is_told(record: BenchmarkRecord, tmp_path: Path) -> None
 def test_a_record_of_version_1_is_read_with_all_its_samples(tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(json.dumps(OLD))
     record = BenchmarkRecord.load(tmp_path / "old.json")
-    (measured,) = record.measured
+    (measured,) = measured_rows(record)
     assert measured["latency_ms"]["rounds"] == [[1, 2, 3]]
     assert measured["latency_ms"]["throughput"] == 500
     assert measured["latency_ms"]["warm_up"] == {"calls": 4}
@@ -182,8 +188,8 @@ def strict(schema: Any) -> Any:
         return [strict(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    told = {name: strict(part) for name, part in schema.items()}
-    return told | ({"additionalProperties": False} if "properties" in told else {})
+    reported = {name: strict(part) for name, part in schema.items()}
+    return reported | ({"additionalProperties": False} if "properties" in reported else {})
 
 
 def check(record: BenchmarkRecord) -> None:
@@ -210,21 +216,21 @@ def whole(
     return measure_all(plan, rows, source, lambda what, steps: lambda: None)
 
 
-def test_a_record_has_what_the_schema_says_and_nothing_else(whole: BenchmarkRecord) -> None:
-    full = whole.results[1]
+def test_a_record_has_the_fields_of_the_schema_and_no_others(whole: BenchmarkRecord) -> None:
+    full = whole.content["results"][1]
     assert {"cold_start", "sustained", "stages_ms", "accuracy"} <= set(full)
     assert whole.content["portraits"]
-    assert whole.failed
+    assert failed_rows(whole)
     check(whole)
 
 
-def test_an_interrupted_record_has_what_the_schema_says(
+def test_an_interrupted_record_has_the_fields_of_the_schema(
     whole: BenchmarkRecord, measured: Callable[..., MeasuredCase]
 ) -> None:
     check(whole.with_results([measured("a.tflite").current_result()], interrupted=True))
 
 
-def test_a_record_of_version_1_becomes_what_the_schema_says() -> None:
+def test_a_record_of_version_1_becomes_one_of_the_present_schema() -> None:
     check(BenchmarkRecord(upgraded(OLD)))
 
 
@@ -241,18 +247,20 @@ def test_a_record_of_version_1_is_typed_too() -> None:
 
 
 def test_what_the_schema_does_not_describe_is_found(whole: BenchmarkRecord) -> None:
-    whole.results[1]["unheard_of"] = 1
+    whole.content["results"][1]["unheard_of"] = 1
     with pytest.raises(jsonschema.ValidationError, match="unheard_of"):
         check(whole)
 
 
 @pytest.mark.parametrize("name", ["gone.json", ""])
-def test_a_record_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+def test_a_record_that_cannot_be_read_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="cannot read"):
         BenchmarkRecord.load(tmp_path / name)
 
 
-def test_a_record_that_cannot_be_written_is_told(record: BenchmarkRecord, tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_written_is_an_error(
+    record: BenchmarkRecord, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="cannot create the folder"):
         record.save(tmp_path / "file" / "record.json")

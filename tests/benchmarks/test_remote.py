@@ -188,8 +188,8 @@ def test_the_options_are_passed_on_as_words() -> None:
 def test_a_run_there_brings_its_record_back_and_leaves_nothing(
     host: Host, artifacts: list[Path]
 ) -> None:
-    said: list[str] = []
-    there = RemoteRun(host, said.append)
+    printed: list[str] = []
+    there = RemoteRun(host, printed.append)
     try:
         there.start([*there.prepare(artifacts[1:]), *ROW])
         assert there.wait() == 0
@@ -198,11 +198,11 @@ def test_a_run_there_brings_its_record_back_and_leaves_nothing(
         there.clean()
     assert row["latency_ms"]["calls"] >= 8
     assert row["name"] == "tiny-int8.tflite"
-    assert any(line.startswith("latency") for line in said)
+    assert any(line.startswith("latency") for line in printed)
     assert not Path(there.folder).exists()
 
 
-def test_faces_of_this_machine_are_measured_there_under_their_own_name(
+def test_faces_of_this_machine_are_measured_there_under_their_name_here(
     host: Host, artifacts: list[Path], faces_folder: Path
 ) -> None:
     def record_of(*words: str) -> Any:
@@ -223,8 +223,8 @@ def test_faces_of_this_machine_are_measured_there_under_their_own_name(
 def test_a_cut_connection_is_taken_up_again(
     host: Host, artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    there, run, cuts = RemoteRun(host, said.append), Host.run, iter(range(3))
+    printed: list[str] = []
+    there, run, cuts = RemoteRun(host, printed.append), Host.run, iter(range(3))
 
     def cut(self: Host, script: str, given: bytes = b"") -> CompletedProcess[bytes]:
         if "tail -c" in script and next(cuts, None) is not None:
@@ -238,8 +238,8 @@ def test_a_cut_connection_is_taken_up_again(
         assert len(there.fetch()["results"]) == 1
     finally:
         there.clean()
-    assert said.count("connection lost: trying again") == 3
-    assert len([line for line in said if line.startswith("Starting")]) == 1
+    assert printed.count("connection lost: trying again") == 3
+    assert len([line for line in printed if line.startswith("Starting")]) == 1
 
 
 def test_a_machine_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,12 +264,12 @@ def test_a_record_is_fetched_though_the_line_is_cut(
 
     monkeypatch.setattr(Host, "run", cut)
     monkeypatch.setattr(remote, "PAUSE", 0.01)
-    said: list[str] = []
-    assert RemoteRun(host, said.append, str(tmp_path)).fetch() == {"results": []}
-    assert said == ["connection lost: trying again"] * 2
+    printed: list[str] = []
+    assert RemoteRun(host, printed.append, str(tmp_path)).fetch() == {"results": []}
+    assert printed == ["connection lost: trying again"] * 2
 
 
-def test_a_folder_that_is_gone_is_told_at_once(host: Host, tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_reported_at_once(host: Host, tmp_path: Path) -> None:
     there = RemoteRun(host, lambda line: None, str(tmp_path / "gone"))
     for question in (there.wait, there.fetch):
         with pytest.raises(CheckFailedError, match="gone is gone. Was the machine started anew"):
@@ -350,20 +350,20 @@ def test_a_run_without_a_record_leaves_nothing(host: Host, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("place", ["host:/home/me", "host", "/tmp/asmnet-edge-0123456789ab"])
-def test_only_folders_of_our_own_are_taken_up(place: str) -> None:
+def test_only_folders_of_such_runs_are_resumed(place: str) -> None:
     with pytest.raises(UsageError, match="is not a place such as"):
         RemoteRun.at(place, (), lambda line: None)
 
 
 def test_a_run_that_is_ended_keeps_what_it_measured(host: Host, artifacts: list[Path]) -> None:
-    said: list[str] = []
-    there = RemoteRun(host, said.append)
+    printed: list[str] = []
+    there = RemoteRun(host, printed.append)
     try:
         words = [*there.prepare(artifacts[1:]), "--no-float", "--seconds", "600", "--no-cold"]
         there.start(words)
         for _ in range(150):
             there._news()
-            if any(line.startswith("latency") for line in said):
+            if any(line.startswith("latency") for line in printed):
                 break
             time.sleep(0.2)
         time.sleep(2)
@@ -385,14 +385,14 @@ def test_cleaning_ends_what_still_runs(host: Host, artifacts: list[Path]) -> Non
     assert not Path(there.folder).exists()
 
 
-def test_a_python_without_the_packages_is_told_before_anything_is_copied(host: Host) -> None:
+def test_a_python_without_the_packages_is_reported_before_anything_is_copied(host: Host) -> None:
     there = RemoteRun(Host(host.name, host.options, "/bin/false"), lambda line: None)
     with pytest.raises(UsageError, match=r"It needs Python 3\.11"):
         there.prepare([])
     assert there.folder == ""
 
 
-def test_a_machine_that_is_not_there_is_told() -> None:
+def test_a_machine_that_is_not_there_is_reported() -> None:
     if not shutil.which("ssh"):
         pytest.skip("needs ssh")
     there = RemoteRun(Host("127.0.0.1", ("Port=9",)), lambda line: None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.benchmarks import timing_loop as endurance
+from asmnet_edge.benchmarks import timing_loop
 from asmnet_edge.benchmarks.machine import Sensors
 from asmnet_edge.benchmarks.record_types import WarmUp
 from asmnet_edge.benchmarks.timing import Turn
@@ -26,13 +26,13 @@ class Day:
 @pytest.fixture
 def day(monkeypatch: pytest.MonkeyPatch) -> Day:
     day = Day(75.0, 0.5)
-    monkeypatch.setattr(endurance, "monotonic", lambda: day.now)
-    monkeypatch.setattr(endurance, "sleep", day.sleep)
-    monkeypatch.setattr(endurance, "celsius", lambda: day.celsius)
+    monkeypatch.setattr(timing_loop, "monotonic", lambda: day.now)
+    monkeypatch.setattr(timing_loop, "sleep", day.sleep)
+    monkeypatch.setattr(timing_loop, "celsius", lambda: day.celsius)
     monkeypatch.setattr(
-        endurance, "read_sensors", lambda: Sensors(None, None, None, day.celsius, None)
+        timing_loop, "read_sensors", lambda: Sensors(None, None, None, day.celsius, None)
     )
-    monkeypatch.setattr(endurance, "yardstick", lambda cpus: [1.0])
+    monkeypatch.setattr(timing_loop, "yardstick", lambda cpus: [1.0])
     return day
 
 
@@ -57,22 +57,22 @@ def test_the_curve_counts_all_time_that_passes(day: Day) -> None:
 
 
 def test_a_row_that_gets_slower_is_doubtful(day: Day) -> None:
-    told = summary(sustain(Slowing(day, slower=1.1), 4.0, lambda: None))
-    assert told.start_celsius == 75
-    assert throttled(told) == ["sustained, p50 went from 11.55 to 13.98 ms"]
+    reported = summary(sustain(Slowing(day, slower=1.1), 4.0, lambda: None))
+    assert reported.start_celsius == 75
+    assert throttled(reported) == ["sustained, p50 went from 11.55 to 13.98 ms"]
     assert throttled(summary(sustain(Slowing(day), 4.0, lambda: None))) == []
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
-    [({"slowed": 0x4}, "the board says: throttled"), ({"celsius": 85.0}, "it was hot: 85 °C")],
+    ("changed", "printed"),
+    [({"slowed": 0x4}, "the board reports: throttled"), ({"celsius": 85.0}, "it was hot: 85 °C")],
 )
 def test_a_board_that_had_to_slow_down_is_doubtful(
-    day: Day, changed: dict[str, Any], said: str
+    day: Day, changed: dict[str, Any], printed: str
 ) -> None:
     points = sustain(Slowing(day), 3.0, lambda: None)
     points[1] = replace(points[1], **changed)
-    assert throttled(summary(points)) == [f"sustained, {said}"]
+    assert throttled(summary(points)) == [f"sustained, {printed}"]
 
 
 def test_the_next_row_waits_until_the_machine_is_cool(day: Day) -> None:
@@ -86,7 +86,7 @@ def test_it_does_not_wait_for_ever_nor_without_a_thermometer(
 ) -> None:
     assert cool_down(None, 1800.0) == 0
     day.degrees = 0.0
-    assert cool_down(50.0, 1800.0) == pytest.approx(endurance.COOLING, abs=endurance.PAUSE)
-    assert cool_down(50.0, 60.0) == pytest.approx(60, abs=endurance.PAUSE)
-    monkeypatch.setattr(endurance, "celsius", lambda: None)
+    assert cool_down(50.0, 1800.0) == pytest.approx(timing_loop.COOLING, abs=timing_loop.PAUSE)
+    assert cool_down(50.0, 60.0) == pytest.approx(60, abs=timing_loop.PAUSE)
+    monkeypatch.setattr(timing_loop, "celsius", lambda: None)
     assert cool_down(50.0, 1800.0) == 0

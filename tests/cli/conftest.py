@@ -9,8 +9,8 @@ import pytest
 import shared
 
 from asmnet_edge.cli.main import main
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 
 @dataclass(frozen=True)

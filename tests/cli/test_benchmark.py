@@ -55,14 +55,14 @@ def test_there_is_a_row_for_the_float_model_and_each_artifact(record: dict[str, 
     assert rows == [("keras", "float32"), ("tflite", "float32"), ("tflite", "int8")]
 
 
-def test_a_row_tells_size_and_work(record: dict[str, Any], artifacts: list[Path]) -> None:
+def test_a_row_has_size_and_work(record: dict[str, Any], artifacts: list[Path]) -> None:
     sizes = [path.stat().st_size for path in artifacts]
     assert [row["bytes"] for row in record["results"]][1:] == sizes
     assert len({row["parameters"] for row in record["results"]}) == 1
     assert len({row["multiply_adds"] for row in record["results"]}) == 1
 
 
-def test_a_row_tells_latency(record: dict[str, Any]) -> None:
+def test_a_row_has_latency(record: dict[str, Any]) -> None:
     for row in record["results"]:
         latency = row["latency_ms"]
         assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"]
@@ -71,7 +71,7 @@ def test_a_row_tells_latency(record: dict[str, Any]) -> None:
         assert row["threads"] == 1
 
 
-def test_a_row_tells_accuracy(record: dict[str, Any]) -> None:
+def test_a_row_has_accuracy(record: dict[str, Any]) -> None:
     keras, float32, int8 = (row["accuracy"] for row in record["results"])
     assert (keras["nme_drop"], keras["deviation_iod_percent"]) == (0, 0)
     assert float32["nme"] == pytest.approx(keras["nme"], abs=0.01)
@@ -81,7 +81,7 @@ def test_a_row_tells_accuracy(record: dict[str, Any]) -> None:
     assert {row["faces"] for row in (keras, float32, int8)} == {6}
 
 
-def test_the_record_tells_the_machine_and_the_settings(record: dict[str, Any]) -> None:
+def test_the_record_has_the_machine_and_the_settings(record: dict[str, Any]) -> None:
     assert record["device"]["cores"] >= 1
     assert record["settings"]["reference"] == "tiny.keras"
     assert record["settings"]["latency"]["queries"] == 8
@@ -218,7 +218,7 @@ def test_an_interrupted_run_keeps_what_it_measured(artifacts: list[Path], tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         ((), "there is nothing to benchmark"),
         (("a.tflite", "--threads", "0"), "--threads takes 1, 1,2, all or 1..all"),
@@ -228,10 +228,12 @@ def test_an_interrupted_run_keeps_what_it_measured(artifacts: list[Path], tmp_pa
         (("a.tflite", "--ssh", "x", "--data", "300w:no"), "there is no no"),
     ],
 )
-def test_wrong_use_is_told_at_once(asmnet_edge: Run, words: tuple[str, ...], told: str) -> None:
+def test_wrong_use_is_refused_at_once(
+    asmnet_edge: Run, words: tuple[str, ...], reported: str
+) -> None:
     ended = asmnet_edge("benchmark", "run", *words, "--no-float")
     assert ended.code == 2
-    assert told in ended.complaint
+    assert reported in ended.complaint
 
 
 def test_threads_and_times_are_read_as_people_write_them() -> None:

@@ -1,4 +1,4 @@
-"""One archive for a device: whole, checked, and the same each time; the scripts in it are sound."""
+"""The archive for a device: complete, checked, reproducible; its scripts are valid."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def unpacked(wheel: Path, tmp_path: Path) -> Path:
     return tmp_path / "there" / ROOT
 
 
-def test_everything_is_in_it(unpacked: Path, wheel: Path) -> None:
+def test_the_archive_is_complete(unpacked: Path, wheel: Path) -> None:
     names = {str(p.relative_to(unpacked)) for p in unpacked.rglob("*") if p.is_file()}
     models = {f"models/{SHIPPED_INT8}", f"models/{SHIPPED_INT8}.json"}
     assert names == {wheel.name, *models, *SCRIPTS, "READ-ME.txt", "SHA256SUMS"}
@@ -50,13 +50,13 @@ def test_the_same_files_make_the_same_archive(wheel: Path, tmp_path: Path) -> No
     assert archives[0].read_bytes() == archives[1].read_bytes()
 
 
-def test_scripts_may_be_run_and_speak_bash(unpacked: Path) -> None:
+def test_scripts_are_executable_and_valid_bash(unpacked: Path) -> None:
     for script in unpacked.glob("*.sh"):
         assert script.stat().st_mode & 0o111
         subprocess.run(["bash", "-n", str(script)], check=True)
 
 
-def test_two_artifacts_of_one_name_do_not_travel_together(wheel: Path, tmp_path: Path) -> None:
+def test_two_artifacts_of_one_name_are_refused(wheel: Path, tmp_path: Path) -> None:
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
         folder.mkdir()
@@ -67,7 +67,7 @@ def test_two_artifacts_of_one_name_do_not_travel_together(wheel: Path, tmp_path:
         make_bundle(wheel, models, tmp_path / "device.tar.gz")
 
 
-def test_an_artifact_that_its_manifest_denies_does_not_travel(wheel: Path, tmp_path: Path) -> None:
+def test_an_artifact_that_contradicts_its_manifest_is_refused(wheel: Path, tmp_path: Path) -> None:
     model = tmp_path / "model.tflite"
     model.write_bytes(b"weights")
     with pytest.raises(ModelError, match="no manifest"):
@@ -76,7 +76,7 @@ def test_an_artifact_that_its_manifest_denies_does_not_travel(wheel: Path, tmp_p
 
 
 @pytest.mark.parametrize("content", [None, b"Dear Sir or Madam"])
-def test_what_is_no_wheel_is_told(tmp_path: Path, content: bytes | None) -> None:
+def test_what_is_no_wheel_is_refused(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "thing.whl"
     if content:
         path.write_bytes(content)
@@ -90,12 +90,12 @@ def test_the_unit_restarts_and_is_watched() -> None:
         assert line in unit.splitlines()
 
 
-def test_the_command_tells_what_it_packed(
+def test_the_command_lists_what_it_packed(
     asmnet_edge: Callable, wheel: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.tar.gz"
     ended = asmnet_edge("bundle", "--wheel", wheel, "--output", out, "--json")
-    told = json.loads(ended.out)
-    assert told["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
-    assert "install.sh" in told["files"]
+    facts = json.loads(ended.out)
+    assert facts["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert "install.sh" in facts["files"]
     assert asmnet_edge("bundle", "--wheel", wheel, "--output", out).code == 2

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
 from asmnet_edge.io.manifest import read_manifest
+from asmnet_edge.rendering.drawn_face import draw_face
 
 Run = Callable[..., Any]
 FACES = ("--data", "synthetic:12")
@@ -128,7 +128,8 @@ def test_a_kill_leaves_only_what_verifies(
 ) -> None:
     command = [sys.executable, "-m", "asmnet_edge", "convert", "all", str(float_file), *FACES]
     options = ["--precision", "float32", "--output", str(tmp_path), "--jobs", jobs]
-    process = subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL)
+    with (log := tmp_path / "log.txt").open("w") as file:
+        process = subprocess.Popen([*command, *options], stderr=file)
     until = time.monotonic() + 300
     while not any(name.endswith(".json") for name in names(tmp_path)):
         assert time.monotonic() < until
@@ -136,6 +137,8 @@ def test_a_kill_leaves_only_what_verifies(
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    lines = log.read_text().splitlines()  # of ours alone: libraries are quiet
+    assert all(line.startswith("[") or " faces of synthetic " in line for line in lines), lines
     time.sleep(3)  # for processes of its own to notice
     artifacts = [p for p in tmp_path.iterdir() if p.suffix in (".tflite", ".onnx", ".xml")]
     if artifacts:

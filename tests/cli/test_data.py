@@ -40,7 +40,7 @@ def break_one(drawn: str) -> Path:
 # prepare
 
 
-def test_a_pack_is_written_and_told(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_a_pack_is_written_and_reported(asmnet_edge: Run, tmp_path: Path) -> None:
     pack = tmp_path / "faces.npz"
     words = ("--subset", "test", "--size", 64, "--quality", 80, "--margin", 1.5)
     ended = asmnet_edge("data", "prepare", "synthetic:3", "--output", pack, *words)
@@ -60,7 +60,7 @@ def test_a_pack_is_written_and_told(asmnet_edge: Run, tmp_path: Path) -> None:
     ]
 
 
-def test_a_pack_tells_what_the_copy_lacks(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_a_pack_states_what_the_copy_lacks(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "300w" / "afw").mkdir(parents=True)
     source = DrawnFaces(1, size=64).samples("train")[0]
     write_image(tmp_path / "300w" / "afw" / "1_1.png", source.load())
@@ -183,7 +183,7 @@ def test_training_on_a_pack_of_test_faces_is_refused(asmnet_edge: Run, tmp_path:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_damaged_pack_is_told(asmnet_edge: Run, letter: Path) -> None:
+def test_a_damaged_pack_is_reported(asmnet_edge: Run, letter: Path) -> None:
     ended = asmnet_edge("data", "stats", f"pack:{letter}")
     assert ended.code == 2
     assert "letter.txt is not a readable pack" in ended.complaint
@@ -201,7 +201,7 @@ def test_every_subset_has_its_table(asmnet_edge: Run) -> None:
     assert "label MAE" in ended.out  # the pose of drawn faces is exact
 
 
-def test_two_data_sets_of_one_kind_are_told_apart(
+def test_two_data_sets_of_one_kind_are_distinguished(
     asmnet_edge: Run, drawn: str, tmp_path: Path
 ) -> None:
     other = tmp_path / "drawn" / "others.csv"
@@ -239,9 +239,9 @@ def test_full_without_ibug_is_not_shown_again(asmnet_edge: Run, tmp_path: Path) 
     ended = asmnet_edge(*words)
     assert "300w common: 1 faces" in ended.out
     assert "300w full" not in ended.out
-    (told,) = [line for line in ended.err.splitlines() if "not shown again" in line]
-    assert told.startswith("300w full: the faces of common, not shown again; ")
-    assert "missing: 135 of ibug" in told
+    (note,) = [line for line in ended.err.splitlines() if "not shown again" in line]
+    assert note.startswith("300w full: the faces of common, not shown again; ")
+    assert "missing: 135 of ibug" in note
     shown = [stats["subset"] for stats in json.loads(asmnet_edge(*words, "--json").out)]
     assert shown == ["train", "common"]
     alone = asmnet_edge(*words, "--subset", "full")
@@ -285,9 +285,9 @@ def test_findings_are_named_and_end_with_1(asmnet_edge: Run, drawn: str) -> None
     assert ended.code == 1
     assert "2 broken" in ended.complaint
     assert "line 3" in ended.out
-    told = asmnet_edge("data", "check", drawn, "--json")
-    assert told.code == 1
-    content = json.loads(told.out)
+    ended = asmnet_edge("data", "check", drawn, "--json")
+    assert ended.code == 1
+    content = json.loads(ended.out)
     assert content["counts"] == {"csv train": 2}
     assert [finding["kind"] for finding in content["findings"]] == ["broken", "broken"]
 
@@ -298,8 +298,8 @@ def test_known_test_photos_in_train_are_a_note(asmnet_edge: Run, tmp_path: Path)
     ended = asmnet_edge("data", "check", f"300w:{tmp_path}")
     assert ended.code == 0, ended.err
     assert "1 pair of a training face and a test photo known" in ended.out
-    told = asmnet_edge("data", "check", f"300w:{tmp_path}", "--json")
-    assert json.loads(told.out)["handled"] == 1
+    ended = asmnet_edge("data", "check", f"300w:{tmp_path}", "--json")
+    assert json.loads(ended.out)["handled"] == 1
 
 
 # --broken

@@ -1,4 +1,4 @@
-"""camera_demo.sh and benchmark.sh, with asmnet-edge played: what they ask it for."""
+"""camera_demo.sh and benchmark.sh, with a fake asmnet-edge: the arguments that they pass."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""``asmnet-edge doctor``: every finding has a state, and what is not good has a cure."""
+"""``asmnet-edge doctor``: every finding has a state, and a cure unless it is good."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from asmnet_edge.runtime.diagnosis import BAD, FAIR, Finding, probe_runtime
 Run = Callable[..., Any]
 
 
-def test_this_machine_is_well_enough(asmnet_edge: Run) -> None:
+def test_this_machine_passes(asmnet_edge: Run) -> None:
     ended = asmnet_edge("doctor", "--json")
     found = {finding["name"]: finding for finding in json.loads(ended.out)}
     assert {"python", "int8", "LiteRT", "ONNX Runtime", "OpenVINO", "throttling"} <= found.keys()
@@ -43,7 +43,7 @@ def test_what_is_bad_ends_with_1_and_has_a_cure(
     assert "Use the official supply" in ended.out
 
 
-def test_a_runtime_that_crashes_is_told() -> None:
+def test_a_runtime_that_crashes_is_reported() -> None:
     crash = "import os; os.kill(os.getpid(), 11)"
     runtime = Runtime("Crashing", "numpy", "numpy", "numpy:load", "pip install it", crash)
     finding = probe_runtime(runtime)
@@ -52,23 +52,23 @@ def test_a_runtime_that_crashes_is_told() -> None:
     assert "pip install it" in finding.cure
 
 
-def test_a_runtime_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_that_hangs_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "CHECK_SECONDS", 1)
     assert system.failure("import time; time.sleep(60)") == "it hung for 1 s"
 
 
 @pytest.mark.parametrize(("bits", "state"), [(0x50005, BAD), (0x50000, FAIR), (0, "ok")])
-def test_a_board_that_is_slowed_down_says_so(
+def test_a_throttled_board_is_reported(
     monkeypatch: pytest.MonkeyPatch, bits: int, state: str
 ) -> None:
-    monkeypatch.setattr(diagnosis.health, "throttle_bits", lambda: bits)
+    monkeypatch.setattr(diagnosis.monitoring, "throttle_bits", lambda: bits)
     finding = diagnosis._throttling()
     assert finding.state == state
     assert bool(finding.cure) == bool(bits)
 
 
 @pytest.mark.parametrize(("version", "state"), [("4.11.0", FAIR), ("4.12.0", "ok")])
-def test_an_opencv_with_a_known_flaw_is_told(
+def test_an_opencv_with_a_known_flaw_is_reported(
     monkeypatch: pytest.MonkeyPatch, version: str, state: str
 ) -> None:
     monkeypatch.setattr("cv2.__version__", version)
@@ -76,7 +76,7 @@ def test_an_opencv_with_a_known_flaw_is_told(
 
 
 @pytest.mark.parametrize(("numpy", "wanted"), [("1.26.4", "<4.10"), ("2.4.0", ">=4.12")])
-def test_its_cure_leaves_numpy_as_it_is(numpy: str, wanted: str) -> None:
+def test_the_cure_keeps_the_version_of_numpy(numpy: str, wanted: str) -> None:
     assert wanted in diagnosis._opencv_cure(numpy)
 
 
@@ -118,7 +118,7 @@ PICAMERA2 = """class Picamera2:
         ([], "it finds no camera on the ribbon"),
     ],
 )
-def test_picamera2_is_asked_for_a_camera(
+def test_picamera2_is_searched_for_a_camera(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ids: list[str], reason: str
 ) -> None:
     (tmp_path / "picamera2.py").write_text(PICAMERA2 % ids)
@@ -126,9 +126,7 @@ def test_picamera2_is_asked_for_a_camera(
     assert ribbon_fault() == reason
 
 
-def test_the_best_camera_is_the_ribbons_then_one_of_usb(
-    pi: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ribbon_camera_is_preferred_to_usb(pi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = video_nodes(pi)
     monkeypatch.setattr(discovery, "video_nodes", lambda: nodes)
     monkeypatch.setattr(discovery, "ribbon_fault", lambda: "")
@@ -140,7 +138,7 @@ def test_the_best_camera_is_the_ribbons_then_one_of_usb(
         best_camera()
 
 
-def test_on_arm_openvino_promises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_openvino_on_arm_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnosis, "is_arm", lambda: True)
     monkeypatch.setattr(diagnosis, "failure", lambda proof: "")
     (openvino,) = runtimes_of(Path("model.xml"))

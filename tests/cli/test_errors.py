@@ -1,4 +1,4 @@
-"""What goes wrong is one line that tells the cure, an exit code, and no half-made file."""
+"""Errors are one line with the cure and an exit code, and leave no incomplete file."""
 
 import subprocess
 import sys
@@ -11,8 +11,8 @@ import pytest
 from asmnet_edge.cli.main import VERBS
 from asmnet_edge.converters.checks import parity
 from asmnet_edge.datasets.catalog import DATASETS
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 Run = Callable[..., Any]
 
@@ -36,7 +36,7 @@ def test_a_text_is_no_float_model(
     assert not files_in(tmp_path)
 
 
-def test_a_missing_float_model_is_told(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_a_missing_float_model_is_reported(asmnet_edge: Run, tmp_path: Path) -> None:
     ended = asmnet_edge("convert", "tflite", tmp_path / "gone.keras", "--output", tmp_path / "out")
     assert ended.code == 2
     assert "there is no float model at" in ended.complaint
@@ -101,7 +101,7 @@ def test_two_pictures_of_one_name_do_not_overwrite_each_other(
 
 
 @pytest.mark.parametrize("verb", ["convert", "benchmark", "train"])
-def test_a_missing_data_folder_is_told(
+def test_a_missing_data_folder_is_reported(
     asmnet_edge: Run, float_file: Path, tmp_path: Path, verb: str
 ) -> None:
     words = {
@@ -116,7 +116,7 @@ def test_a_missing_data_folder_is_told(
 
 
 @pytest.mark.parametrize("words", ["lfw:faces", "faces/300w", ":faces"])
-def test_an_unknown_kind_of_data_lists_the_known(
+def test_an_unknown_kind_of_data_lists_the_known_ones(
     asmnet_edge: Run, float_file: Path, tmp_path: Path, words: str
 ) -> None:
     ended = asmnet_edge(
@@ -127,9 +127,16 @@ def test_an_unknown_kind_of_data_lists_the_known(
     assert not files_in(tmp_path)
 
 
-def test_a_subset_that_is_not_there_is_told(asmnet_edge: Run) -> None:
+def test_a_missing_subset_is_reported(asmnet_edge: Run) -> None:
     ended = asmnet_edge(
-        "benchmark", "run", "any.tflite", "--data", "synthetic:4", "--subset", "common"
+        "benchmark",
+        "run",
+        "any.tflite",
+        "--data",
+        "synthetic:4",
+        "--subset",
+        "common",
+        "--no-float",
     )
     assert ended.code == 2
     assert "no subset 'common'. Known: train, test" in ended.complaint
@@ -170,7 +177,7 @@ def test_a_record_is_not_overwritten(asmnet_edge: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", ["convert", "predict"])
-def test_a_file_in_the_place_of_the_output_folder_is_told(
+def test_a_file_in_the_place_of_the_output_folder_is_reported(
     asmnet_edge: Run, float_file: Path, face_file: Path, letter: Path, verb: str
 ) -> None:
     words = {
@@ -183,7 +190,7 @@ def test_a_file_in_the_place_of_the_output_folder_is_told(
     assert letter.read_text() == "Dear Sir or Madam"
 
 
-def test_a_run_in_the_folder_is_not_trained_over(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_an_existing_run_is_not_overwritten(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "checkpoint-00000010.npz").write_bytes(b"hours of work")
     ended = asmnet_edge("train", "--data", "synthetic:20", "--output", tmp_path)
@@ -236,28 +243,34 @@ def test_training_without_keras_prints_its_pip_line(
     assert not files_in(tmp_path)
 
 
-# words
+# arguments
 
 
 @pytest.mark.parametrize(
     "words",
-    [("fly",), ("convert", "coreml"), ("predict",), ("benchmark", "fly"), ("predict", "a", "--x")],
+    [("fly",), ("convert", "--fly"), ("predict",), ("benchmark", "fly"), ("predict", "a", "--x")],
     ids=" ".join,
 )
-def test_wrong_words_end_with_2_and_the_usage(asmnet_edge: Run, words: tuple[str, ...]) -> None:
+def test_wrong_usage_ends_with_2_and_the_usage(asmnet_edge: Run, words: tuple[str, ...]) -> None:
     ended = asmnet_edge(*words)
     assert ended.code == 2
     assert ended.complaint
     assert "Usage: asmnet-edge" in ended.err
 
 
-def test_nothing_to_benchmark_is_told(asmnet_edge: Run) -> None:
+def test_an_unknown_format_lists_the_known_ones(asmnet_edge: Run) -> None:
+    ended = asmnet_edge("convert", "coreml")
+    assert ended.code == 2
+    assert "no format is called 'coreml'. Known: tflite, onnx, openvino" in ended.complaint
+
+
+def test_nothing_to_benchmark_is_reported(asmnet_edge: Run) -> None:
     ended = asmnet_edge("benchmark", "run")
     assert ended.code == 2
     assert "there is nothing to benchmark" in ended.complaint
 
 
-def test_a_record_that_is_none_is_told(asmnet_edge: Run, letter: Path) -> None:
+def test_a_file_that_is_no_record_is_refused(asmnet_edge: Run, letter: Path) -> None:
     ended = asmnet_edge("benchmark", "show", letter)
     assert ended.code == 2
     assert "letter.txt is not a benchmark record" in ended.complaint
@@ -271,7 +284,7 @@ def test_help_lists_every_verb(asmnet_edge: Run) -> None:
         assert line.split()[0] in ended.out
 
 
-def test_a_shell_sees_the_same(letter: Path, tmp_path: Path) -> None:
+def test_the_installed_command_ends_the_same_way(letter: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "asmnet_edge", "predict", str(letter)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2
@@ -281,7 +294,7 @@ def test_a_shell_sees_the_same(letter: Path, tmp_path: Path) -> None:
     assert not files_in(tmp_path)
 
 
-def test_one_bad_picture_does_not_cost_the_others(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_one_bad_picture_does_not_stop_the_others(asmnet_edge: Run, tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").write_bytes(b"")
     write_image(tmp_path / "face.png", draw_face(3).picture)
     pictures = tmp_path / "empty.jpg", tmp_path / "face.png"
@@ -290,3 +303,12 @@ def test_one_bad_picture_does_not_cost_the_others(asmnet_edge: Run, tmp_path: Pa
     assert "empty.jpg is empty" in ended.err
     assert "1 of 2 pictures could not be read" in ended.err
     assert (tmp_path / "face-faces.json").exists()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_command_begins_with_a_description(asmnet_edge: Run, verb: str) -> None:
+    ended = asmnet_edge(verb, "--help")
+    usage, description = ended.out.split("\n\n")[:2]
+    assert usage.startswith(f"Usage: asmnet-edge {verb} ")
+    assert description.startswith("  ")
+    assert description.strip()[0].isupper()

@@ -28,7 +28,7 @@ def test_a_float_model_is_evaluated_and_its_files_written(
     ended = asmnet_edge("evaluate", float_file, "--data", "synthetic:3", "--output", tmp_path)
     assert ended.code == 0, ended.err
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
-    for words in ("tiny.keras", "NME %", "FR@8 %", "shift x", "left eye", "truth exact"):
+    for words in ("tiny.keras", "NME %", "FR@8 %", "shift x", "left eye", "true pose: exact"):
         assert words in ended.out
     assert "drawn faces: no accuracy on real ones" in ended.out
     content = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ def test_a_text_is_no_model(asmnet_edge: Run, letter: Path) -> None:
     assert "letter.txt is not an artifact that can be run" in ended.complaint
 
 
-def test_a_data_set_of_another_scheme_is_told(
+def test_a_data_set_of_another_scheme_is_refused(
     asmnet_edge: Run, without_keras: None, tmp_path: Path
 ) -> None:
     table = tmp_path / "faces.csv"
@@ -98,7 +98,7 @@ def test_a_data_set_of_another_scheme_is_told(
 @pytest.fixture
 def two_faces(tmp_path: Path, face_file: Path) -> Path:
     """A table of a drawn face and of one whose picture is not there."""
-    from asmnet_edge.datasets.synthetic import draw_face
+    from asmnet_edge.rendering.drawn_face import draw_face
 
     points = ",".join(f"{v:.2f}" for v in draw_face(1).landmarks.points.ravel())
     header = ",".join(f"x{i},y{i}" for i in range(68))
@@ -157,7 +157,7 @@ def drawn_pack(asmnet_edge: Run, tmp_path: Path) -> Path:
     return tmp_path / "a.npz"
 
 
-def test_a_pack_tells_that_its_crops_were_cut_before(
+def test_a_note_on_a_pack_has_that_its_crops_were_cut_before(
     asmnet_edge: Run, without_keras: None, drawn_pack: Path
 ) -> None:
     ended = asmnet_edge("evaluate", "--data", f"pack:{drawn_pack}", "--json")

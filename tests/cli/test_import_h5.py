@@ -1,8 +1,6 @@
 """``import-h5``: an official model becomes a float model, or one line says why not."""
 
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import shared
 
 from asmnet_edge.importers.keras2 import MARGIN
 from asmnet_edge.training.float_model import load_float_model
@@ -18,12 +17,9 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def official() -> Path:
     """An ASMNet for 68 points, written by Keras 2."""
-    folder = tmp_path_factory.mktemp("keras2")
-    writer = Path(__file__).parents[1] / "keras2.py"
-    subprocess.run([sys.executable, str(writer), str(folder), "asmnet68"], check=True)
-    return folder / "asmnet68.h5"
+    return shared.keras2() / "asmnet68.h5"
 
 
 def test_an_official_model_becomes_a_float_model(

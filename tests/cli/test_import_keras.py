@@ -61,18 +61,20 @@ def test_a_network_of_ones_own_becomes_artifacts(
     assert "own" in asmnet_edge("inspect", own).out
 
 
-def test_a_stranger_is_one_line(asmnet_edge: Run, network: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_imported_is_one_line(
+    asmnet_edge: Run, network: Path, tmp_path: Path
+) -> None:
     bad = tmp_path / "bad.keras"
     with zipfile.ZipFile(network) as old, zipfile.ZipFile(bad, "w") as new:
         for name in old.namelist():
             new.writestr(name, old.read(name).replace(b'"PReLU"', b'"Theirs"'))
     (tmp_path / "letter.h5").write_text("Dear Sir or Madam")
-    told = {
+    expected = {
         bad: "it has a Theirs of keras.layers, named 'p_re_lu",
         tmp_path / "letter.h5": "letter.h5 is no .keras file",
         tmp_path / "gone.keras": "there is no file",
     }
-    for path, line in told.items():
+    for path, line in expected.items():
         output = tmp_path / "own.keras"
         ended = asmnet_edge("import-keras", path, "--output", output, "--scheme", "ibug68")
         assert ended.code == 2

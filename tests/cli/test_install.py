@@ -1,4 +1,4 @@
-"""install.sh, with python3, sudo and systemctl played: first, again, and after a change."""
+"""install.sh, with python3, sudo and systemctl faked: first run, second run, after a change."""
 
 import os
 import subprocess
@@ -94,7 +94,7 @@ def called(log: list[str], words: str) -> bool:
     return any(words in line for line in log)
 
 
-def test_a_fresh_one_then_nothing_then_a_new_wheel(pi: Pi) -> None:
+def test_first_run_second_run_and_a_new_wheel(pi: Pi) -> None:
     log = pi.done()
     assert called(log, "-m venv") and called(log, "pip install") and called(log, "doctor")
     assert not called(log, "sudo")
@@ -113,7 +113,7 @@ def test_the_one_model_of_the_bundle_is_the_one_that_is_used(pi: Pi) -> None:
     assert (pi.folder / "model").read_text().strip() == str(model)
 
 
-def test_the_camera_reaches_the_service_letter_by_letter_and_nobody_else(pi: Pi) -> None:
+def test_the_camera_reaches_the_service_verbatim_and_only_the_service(pi: Pi) -> None:
     pi.done("--service", HARD)
     assert pi.setting("ASMNET_EDGE_SOURCE") == HARD
     assert (pi.folder / "service.env").stat().st_mode & 0o777 == 0o600
@@ -126,7 +126,7 @@ def test_the_camera_reaches_the_service_letter_by_letter_and_nobody_else(pi: Pi)
     assert "User=pi" in unit.splitlines()
 
 
-def test_what_a_person_wrote_into_the_settings_stays(pi: Pi) -> None:
+def test_edited_settings_are_kept(pi: Pi) -> None:
     pi.done("--service", "0")
     with (pi.folder / "service.env").open("a") as file:
         file.write('ASMNET_EDGE_TOKEN="a-long-word"\n')
@@ -145,15 +145,15 @@ def test_a_service_that_runs_gets_the_new_wheel(pi: Pi) -> None:
     assert called(pi.done(), "try-restart asmnet-edge")
 
 
-def test_a_service_that_does_not_run_is_told(pi: Pi) -> None:
+def test_a_service_that_does_not_run_is_reported(pi: Pi) -> None:
     pi.environment["DEAD"] = "yes"
     ended = pi.install("--service", "0")
     assert ended.returncode == 1
-    assert "does not run: look at journalctl" in ended.stderr
+    assert "does not run: see journalctl" in ended.stderr
     assert "runs." not in ended.stdout
 
 
-def test_an_environment_from_before_picamera2_is_made_anew(pi: Pi) -> None:
+def test_an_environment_from_before_picamera2_is_recreated(pi: Pi) -> None:
     pi.done()
     (pi.folder / "my-records.csv").write_text("kept")
     pi.environment |= {"PICAMERA2": "yes", "NUMPY": "1"}
@@ -164,7 +164,7 @@ def test_an_environment_from_before_picamera2_is_made_anew(pi: Pi) -> None:
     assert not called(pi.done(), "-m venv")
 
 
-def test_a_folder_of_somebody_else_is_left_alone(pi: Pi) -> None:
+def test_a_foreign_folder_is_refused(pi: Pi) -> None:
     (pi.home / "lib").mkdir()
     ended = pi.install(str(pi.home))
     assert ended.returncode == 2
@@ -176,14 +176,14 @@ def test_a_folder_of_somebody_else_is_left_alone(pi: Pi) -> None:
     ("words", "complaint"),
     [
         (["--service"], "expected a camera"),
-        (["--service", "a\nb"], "no line breaks"),
+        (["--service", "a\nb"], "must not contain line breaks"),
         (["--quick"], "no such option: --quick"),
         (["a.whl", "b.whl"], "expected one wheel"),
         (["none.whl"], "there is no wheel at none.whl"),
         (["a&b"], "expected a folder of letters"),
     ],
 )
-def test_wrong_words_are_told(pi: Pi, words: list[str], complaint: str) -> None:
+def test_wrong_arguments_are_reported(pi: Pi, words: list[str], complaint: str) -> None:
     ended = pi.install(*words)
     assert ended.returncode == 2
     assert complaint in ended.stderr
@@ -198,23 +198,23 @@ def test_a_damaged_bundle_is_not_installed(pi: Pi) -> None:
     assert not pi.folder.exists()
 
 
-def test_root_is_told_to_be_somebody_else(pi: Pi) -> None:
+def test_root_is_refused(pi: Pi) -> None:
     pi.environment["PLAYED_UID"] = "0"
     ended = pi.install()
     assert (ended.returncode, "without sudo" in ended.stderr) == (2, True)
 
 
-def test_without_a_wheel_it_says_so(pi: Pi, tmp_path: Path) -> None:
+def test_a_missing_wheel_is_reported(pi: Pi, tmp_path: Path) -> None:
     pi.bundle = tmp_path / "scripts"
     pi.bundle.mkdir()
     for script in scripts_folder().glob("*.sh"):
         (pi.bundle / script.name).write_bytes(script.read_bytes())
     ended = pi.install()
     assert ended.returncode == 2
-    assert "no wheel beside" in ended.stderr
+    assert "no wheel lies beside" in ended.stderr
 
 
-def test_service_may_stand_anywhere_and_help_helps(pi: Pi) -> None:
+def test_the_service_option_may_come_last_and_help_is_printed(pi: Pi) -> None:
     pi.done(str(pi.home / "elsewhere"), "--service", "0")
     assert f"{pi.home}/elsewhere/bin/asmnet-edge" in pi.unit.read_text()
     ended = pi.install("--help")

@@ -1,4 +1,4 @@
-"""A model on the command line may be named as it comes with the package."""
+"""Models on the command line: paths, or the names of shipped ones."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def test_a_bare_name_is_that_of_a_shipped_model() -> None:
     assert MODEL.convert(SHIPPED_INT8, None, None) == shipped(SHIPPED_INT8)
 
 
-def test_a_file_that_lies_here_goes_first(tmp_path: Path) -> None:
+def test_a_file_in_this_folder_has_priority(tmp_path: Path) -> None:
     (tmp_path / SHIPPED_INT8).touch()
     assert MODEL.convert(SHIPPED_INT8, None, None) == Path(SHIPPED_INT8)
 
@@ -34,7 +34,7 @@ def test_the_float_model_is_the_one_that_an_artifact_was_made_from() -> None:
         assert shipped_origin([artifact]) == shipped(name)
 
 
-def test_without_an_artifact_that_tells_the_first_float_model_is_meant(tmp_path: Path) -> None:
+def test_without_an_artifact_the_first_float_model_is_used(tmp_path: Path) -> None:
     (tmp_path / "own.tflite.json").write_text("[]")
     for artifacts in ([], [tmp_path / "own.tflite"], [tmp_path / "none.tflite"]):
         assert shipped_origin(artifacts) == shipped(SHIPPED_FLOATS[0])

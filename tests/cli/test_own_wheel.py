@@ -1,4 +1,4 @@
-"""The wheel that a bundle makes for itself."""
+"""The wheel that ``bundle`` makes of the running program."""
 
 import csv
 from base64 import urlsafe_b64encode
@@ -39,9 +39,7 @@ def installed(tmp_path: Path) -> Distribution:
     return Distribution.at(site / FACTS)
 
 
-def test_what_is_installed_becomes_the_wheel_it_came_from(
-    installed: Distribution, tmp_path: Path
-) -> None:
+def test_an_installation_becomes_its_wheel_again(installed: Distribution, tmp_path: Path) -> None:
     wheel = repack_wheel(installed, tmp_path)
     assert wheel.name == "asmnet_edge-1.2-py3-none-any.whl"
     left = ("__pycache__", "INSTALLER", "direct_url", "bin/")  # pip's own
@@ -51,8 +49,8 @@ def test_what_is_installed_becomes_the_wheel_it_came_from(
         record = archive.read(f"{FACTS}/RECORD").decode().splitlines()
         for name, digest, size in csv.reader(record[:-1]):
             content = archive.read(name)
-            told = urlsafe_b64encode(sha256(content).digest()).decode().rstrip("=")
-            assert (digest, int(size)) == (f"sha256={told}", len(content))
+            expected = urlsafe_b64encode(sha256(content).digest()).decode().rstrip("=")
+            assert (digest, int(size)) == (f"sha256={expected}", len(content))
 
 
 def test_the_same_installation_makes_the_same_wheel(
@@ -63,7 +61,7 @@ def test_the_same_installation_makes_the_same_wheel(
 
 
 @pytest.mark.parametrize("lost", ["asmnet_edge/__init__.py", "asmnet_edge/weights/a.json"])
-def test_an_installation_that_is_not_whole_makes_none(
+def test_an_incomplete_installation_makes_no_wheel(
     installed: Distribution, tmp_path: Path, lost: str
 ) -> None:
     (tmp_path / "lib" / "site" / lost).unlink()
@@ -84,7 +82,7 @@ def checkout(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_checkout_is_known_by_its_project_file(checkout: Path, tmp_path: Path) -> None:
+def test_a_checkout_is_recognised_by_its_project_file(checkout: Path, tmp_path: Path) -> None:
     assert checkout_of(checkout / "asmnet_edge" / "__init__.py") == checkout
     assert checkout_of(tmp_path / "site-packages" / "asmnet_edge" / "__init__.py") is None
     (checkout / "pyproject.toml").write_text('[project]\nname = "another"\n')
@@ -92,7 +90,7 @@ def test_a_checkout_is_known_by_its_project_file(checkout: Path, tmp_path: Path)
 
 
 @pytest.mark.skipif(not _isolation(), reason="its build would fetch setuptools")
-def test_a_checkout_is_built_without_a_trace(checkout: Path, tmp_path: Path) -> None:
+def test_building_leaves_the_checkout_unchanged(checkout: Path, tmp_path: Path) -> None:
     stale = checkout / "build" / "lib" / "asmnet_edge" / "gone.py"  # of an earlier build
     stale.parent.mkdir(parents=True)
     stale.write_text("")
@@ -103,7 +101,7 @@ def test_a_checkout_is_built_without_a_trace(checkout: Path, tmp_path: Path) -> 
     assert sorted(checkout.rglob("*")) == before
 
 
-def test_what_cannot_be_built_says_how_to_go_on(checkout: Path, tmp_path: Path) -> None:
+def test_a_failed_build_names_the_cure(checkout: Path, tmp_path: Path) -> None:
     (checkout / "pyproject.toml").write_text("[project")
     with pytest.raises(UsageError, match="no wheel could be built.*pip wheel --no-deps"):
         build_wheel(checkout, tmp_path)

@@ -1,4 +1,4 @@
-"""``asmnet-edge predict`` with the model that ships: a picture in, a drawing and a JSON out."""
+"""``asmnet-edge predict`` with the shipped model on pictures: drawing and JSON."""
 
 import json
 from collections.abc import Callable
@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.files import SHIPPED_INT8
 from asmnet_edge.io.images import read_image, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 
 Run = Callable[..., Any]
 
@@ -36,7 +36,7 @@ def test_a_face_becomes_a_drawing_and_a_json(
     assert np.abs(drawn.astype(int) - picture).max() > 100  # more than JPEG's own
 
 
-def test_the_json_tells_all_of_a_face(asmnet_edge: Run, face_file: Path, tmp_path: Path) -> None:
+def test_the_json_describes_the_face(asmnet_edge: Run, face_file: Path, tmp_path: Path) -> None:
     asmnet_edge("predict", face_file, "--output", tmp_path)
     content = json.loads((tmp_path / "face-faces.json").read_text())
     assert content["picture"] == str(face_file)
@@ -94,16 +94,14 @@ def test_without_a_detector_any_picture_is_a_face(
     assert face["box"] == [27.5, 7.5, 64.0, 64.0]
 
 
-def test_overwriting_is_said_aloud(asmnet_edge: Run, face_file: Path, tmp_path: Path) -> None:
+def test_overwrite_replaces_files(asmnet_edge: Run, face_file: Path, tmp_path: Path) -> None:
     (tmp_path / "face-faces.json").write_text("{}")
     ended = asmnet_edge("predict", face_file, "--output", tmp_path, "--overwrite")
     assert ended.code == 0
     assert json.loads((tmp_path / "face-faces.json").read_text())["faces"]
 
 
-def test_the_picture_itself_stays_as_it_was(
-    asmnet_edge: Run, face_file: Path, tmp_path: Path
-) -> None:
+def test_the_source_picture_is_unchanged(asmnet_edge: Run, face_file: Path, tmp_path: Path) -> None:
     before = face_file.read_bytes()
     asmnet_edge("predict", face_file, "--output", tmp_path)
     assert face_file.read_bytes() == before

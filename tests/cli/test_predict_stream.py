@@ -19,10 +19,10 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.io.images import write_image
-from asmnet_edge.runtime import pipeline, sandbox
+from asmnet_edge.rendering.drawn_face import draw_face
+from asmnet_edge.runtime import sandbox, stream_pipeline
 from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.monitoring import ThrottlingMonitor
 from asmnet_edge.runtime.sources import Video
@@ -60,7 +60,7 @@ def test_a_folder_is_predicted_in_parallel_and_in_order(asmnet_edge: Run, tmp_pa
     assert re.search(r"3 pictures, .* a second; ms p50: read .* infer ", ended.err)
 
 
-def test_in_parallel_it_finds_what_it_finds_alone(asmnet_edge: Run, tmp_path: Path) -> None:
+def test_parallel_jobs_find_the_same_faces(asmnet_edge: Run, tmp_path: Path) -> None:
     for seed in range(6):
         write_image(tmp_path / "photos" / f"{seed}.png", draw_face(seed).picture)
     found = []
@@ -104,7 +104,7 @@ def test_what_is_no_video_is_reported(asmnet_edge: Run, tmp_path: Path) -> None:
     assert "video.mp4 is not a video" in asmnet_edge("predict", path).complaint
 
 
-def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, video: Path) -> None:
+def test_a_camera_is_printed_for_the_requested_frames(asmnet_edge: Run, video: Path) -> None:
     ended = asmnet_edge("predict", f"replay:{video}", "--frames", 5, "--json")
     assert ended.code == 0
     lines = [json.loads(line) for line in ended.out.splitlines()]
@@ -113,7 +113,7 @@ def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, video: Path)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("0", "1"), "one video or camera at a time"),
         (("0", "--size", "large"), "looks like 640x480"),
@@ -125,11 +125,11 @@ def test_a_camera_is_printed_for_as_long_as_asked(asmnet_edge: Run, video: Path)
     ids=str,
 )
 def test_wrong_options_are_reported_before_the_camera_is_opened(
-    asmnet_edge: Run, words: tuple[str, ...], told: str
+    asmnet_edge: Run, words: tuple[str, ...], expected: str
 ) -> None:
     ended = asmnet_edge("predict", *words)
     assert ended.code == 2
-    assert told in ended.complaint
+    assert expected in ended.complaint
 
 
 @pytest.fixture
@@ -149,21 +149,21 @@ def serving(video: Path) -> Any:
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_and_ends_cleanly(serving: Any, by: signal.Signals) -> None:
     process, url = serving
-    told = told_by(url)
-    assert told["faces"][0]["track"] == 1
+    facts = faces_at(url)
+    assert facts["faces"][0]["track"] == 1
     process.send_signal(by)
     assert process.wait(PATIENCE) == 0
     assert "Traceback" not in process.stderr.read()
 
 
-def told_by(url: str) -> dict[str, Any]:
+def faces_at(url: str) -> dict[str, Any]:
     """What the page shows, once that is fresh and has a face."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with urllib.request.urlopen(url + "faces.json", timeout=PATIENCE) as answer:
-            told: dict[str, Any] = json.loads(answer.read())
-        if told["fresh"] and told["faces"]:
-            return told
+            facts: dict[str, Any] = json.loads(answer.read())
+        if facts["fresh"] and facts["faces"]:
+            return facts
         time.sleep(0.05)
     raise AssertionError("no fresh picture of a face came")
 
@@ -178,9 +178,9 @@ def test_a_video_that_is_served_goes_on_and_is_written_once(video: Path, tmp_pat
         begun, url = time.monotonic(), process.stderr.readline().partition("watch at ")[2].strip()
         assert "written" in next(line for line in process.stderr if "written" in line)
         assert time.monotonic() - begun > 0.8  # its own second
-        frames = [told_by(url)["frame"]]
+        frames = [faces_at(url)["frame"]]
         while frames == sorted(frames):  # until it has begun again
-            frames.append(told_by(url)["frame"])
+            frames.append(faces_at(url)["frame"])
         process.send_signal(signal.SIGINT)
         printed = process.stdout.read()
     assert process.returncode == 0
@@ -190,15 +190,15 @@ def test_a_video_that_is_served_goes_on_and_is_written_once(video: Path, tmp_pat
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
 
 
-def test_a_video_that_ends_early_is_kept_and_told(
+def test_a_video_that_ends_early_is_kept_and_reported(
     asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Video, "ended_early", property(lambda self: self.given < 240))
+    monkeypatch.setattr(Video, "ended_early", property(lambda self: self.read < 240))
     ended = asmnet_edge("predict", video, "--output", tmp_path)
     assert ended.code == 1
     assert f"ended after {FRAMES} of about {FRAMES} frames" in ended.complaint
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
-    # whoever wanted no more has nothing to complain of
+    # a video that was limited by --frames is complete
     ended = asmnet_edge("predict", video, "--frames", 3, "--output", tmp_path, "--overwrite")
     assert ended.code == 0
 
@@ -232,7 +232,7 @@ def test_frames_of_another_size_are_reported_and_drawn(
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
 
 
-def test_a_video_that_is_interrupted_is_kept_as_far_as_it_came(
+def test_an_interrupted_video_is_kept(
     asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frames = Video.frames
@@ -280,7 +280,7 @@ def test_a_model_without_a_manifest_is_probed_once_for_all_jobs(
     assert len(probes) == ended.err.count("has no manifest") == 1
 
 
-def test_a_camera_s_table_goes_on_and_tells_the_time(
+def test_the_table_of_a_camera_continues_with_the_time_of_day(
     asmnet_edge: Run, video: Path, tmp_path: Path
 ) -> None:
     table = tmp_path / "faces.jsonl"
@@ -294,7 +294,7 @@ def test_a_camera_s_table_goes_on_and_tells_the_time(
     assert abs((datetime.now(UTC) - times[-1]).total_seconds()) < 60
 
 
-def test_who_stops_listening_is_not_blamed_on_the_table(video: Path, tmp_path: Path) -> None:
+def test_a_closed_standard_output_is_no_error_of_the_table(video: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "asmnet_edge", "predict", str(video), "--json",
                "--output", str(tmp_path), "--records", str(tmp_path / "faces.csv")]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -309,15 +309,15 @@ def test_who_stops_listening_is_not_blamed_on_the_table(video: Path, tmp_path: P
 def test_a_camera_that_gives_nothing_ends_with_1(
     asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "FIRST_FRAME_SECONDS", 0.3)
+    monkeypatch.setattr(stream_pipeline, "FIRST_FRAME_SECONDS", 0.3)
     ended = asmnet_edge("predict", "/dev/video-none")
     assert ended.code == 1
-    assert "gave no picture in " in ended.complaint
-    assert "/dev/video-none is not there" in ended.complaint
+    assert "delivered no picture in " in ended.complaint
+    assert "/dev/video-none does not exist" in ended.complaint
 
 
 @pytest.mark.parametrize(("words", "code"), [((), 1), (("--wait",), 0)])
-def test_who_ends_it_before_the_first_picture_is_reported_so(
+def test_stopping_before_the_first_picture_is_reported(
     asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int
 ) -> None:
     def interrupted(self: Camera, stop: Callable[[], bool]) -> Any:
@@ -329,7 +329,7 @@ def test_who_ends_it_before_the_first_picture_is_reported_so(
     ended = asmnet_edge("predict", "0", *words)
     assert ended.code == code
     assert "no picture came" in ended.err
-    assert ("before the camera gave a picture" in ended.err) == bool(code)
+    assert ("before the camera delivered a picture" in ended.err) == bool(code)
 
 
 def test_throttling_that_comes_and_goes_is_reported_once_an_hour(

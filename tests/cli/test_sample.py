@@ -1,4 +1,4 @@
-"""The sample picture that comes with the package, which the README's first command uses."""
+"""The sample picture of ``predict --sample``, the first command of the README."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_all_faces_of_the_sample_are_found(tmp_path: Path) -> None:
     assert (tmp_path / "sample-faces.jpg").stat().st_size > 10_000
 
 
-def test_the_sample_comes_alone() -> None:
+def test_the_sample_takes_no_sources() -> None:
     ended = CliRunner().invoke(cli, ["predict", "--sample", "photo.jpg"])
     assert ended.exit_code == 2
     assert "photo.jpg" in ended.output

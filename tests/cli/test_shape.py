@@ -51,7 +51,7 @@ def test_a_fit_is_that_of_the_landmarks(asmnet_edge: Run, tmp_path: Path, alignm
     assert (loaded.alignment, loaded.scheme, loaded.variance) == (alignment, IBUG68, 0.95)
 
 
-def test_the_table_tells_faces_components_and_shares(asmnet_edge: Run, model_file: Path) -> None:
+def test_the_table_shows_faces_components_and_shares(asmnet_edge: Run, model_file: Path) -> None:
     ended = asmnet_edge("shape", "show", model_file)
     model = PointDistributionModel.load(model_file)
     assert f"40 faces, ibug68, alignment box: {len(model.components)} components for 90 %" in (
@@ -186,7 +186,7 @@ def test_outputs_that_exist_are_kept(asmnet_edge: Run, model_file: Path, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["letter.txt", "gone.npz"])
-def test_what_is_no_shape_model_is_told(
+def test_what_is_no_shape_model_is_reported(
     asmnet_edge: Run, tmp_path: Path, letter: Path, name: str
 ) -> None:
     path = letter if name == "letter.txt" else tmp_path / name

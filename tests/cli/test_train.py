@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.training.checkpoint import load_state
 from asmnet_edge.training.float_model import FloatModel, load_float_model
+from asmnet_edge.training.run_state import load_state
 
 TRAIN = (sys.executable, "-m", "asmnet_edge", "train")
 SMALL = ("--data", "synthetic:40", "--batch", "4", "--input-size", "32", "--alpha", "0.35")
@@ -22,11 +22,11 @@ def test_ctrl_c_saves_the_step_it_stopped_at_and_resume_goes_on(tmp_path: Path) 
     stopped = subprocess.Popen([*TRAIN, *settings], stderr=subprocess.PIPE, text=True)
     wait_for(tmp_path / "log.csv", stopped)
     stopped.send_signal(signal.SIGINT)
-    _, told = stopped.communicate(timeout=120)
+    _, printed = stopped.communicate(timeout=120)
     assert stopped.returncode == 130
     state, _ = load_state(tmp_path)
     assert state is not None
-    assert f"saved after step {state.step}" in told
+    assert f"saved after step {state.step}" in printed
     assert last_step(tmp_path) == state.step
 
     going_on = (*TRAIN, "--resume", "--workers", "1", "--output", str(tmp_path))

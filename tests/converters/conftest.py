@@ -1,6 +1,7 @@
 """A small float model and all its artifacts, converted once."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.formats import format_named, format_names
 from asmnet_edge.io.manifest import Precision
 from asmnet_edge.training.float_model import FloatModel, load_float_model
+from asmnet_edge.training.model_facts import PixelScaling
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +43,17 @@ def graph(model: FloatModel) -> InferenceGraph:
 @pytest.fixture(scope="session")
 def calibration() -> CalibrationSet:
     return shared.calibration()
+
+
+@pytest.fixture(scope="session")
+def graph_of_unit_pixels(tiny: Mapping[str, Any], calibration: CalibrationSet) -> InferenceGraph:
+    """The small model with norms settled on pixels from 0 to 1."""
+    model, pixels = tiny["tiny_model"](), PixelScaling(offset=0.0, scale=1 / 255)
+    for layer in model.network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model.network(pixels.apply(calibration.crops), training=True)
+    return InferenceGraph(replace(model, pixels=pixels))
 
 
 @pytest.fixture(scope="session")

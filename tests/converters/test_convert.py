@@ -328,14 +328,17 @@ def test_a_file_in_the_place_of_the_folder_is_refused(
     assert (tmp_path / "taken").read_text() == "I was here first"
 
 
+@pytest.fixture(scope="module")
+def baseline(tiny: Mapping[str, Any]) -> InferenceGraph:
+    return InferenceGraph(tiny["tiny_model"]("mobilenetv2"))
+
+
 @FORMATS
 def test_the_baseline_network_converts_too(
-    tiny: Mapping[str, Any], calibration: CalibrationSet, tmp_path: Path, name: str
+    baseline: InferenceGraph, calibration: CalibrationSet, tmp_path: Path, name: str
 ) -> None:
     # its heads take one pooling, no concatenation: 52 convolutions, 10 additions, a pool, 2 heads
-    graph = InferenceGraph(tiny["tiny_model"]("mobilenetv2"))
-    _, manifest = convert_artifact(
-        ConversionJob(name, Precision.INT8), graph, calibration, tmp_path, "baseline"
-    )
+    job = ConversionJob(name, Precision.INT8)
+    _, manifest = convert_artifact(job, baseline, calibration, tmp_path, "baseline")
     assert manifest.operators["total"] == 65
     assert manifest.operators["int8"] == 63

@@ -2,29 +2,25 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 import onnx
 import pytest
 
-from asmnet_edge.converters.artifact import convert_artifact
 from asmnet_edge.converters.calibration.calibration_set import CalibrationSet
 from asmnet_edge.converters.graph import InferenceGraph
 from asmnet_edge.converters.inspection import audit as acceleration
 from asmnet_edge.converters.inspection.audit import Audit, Operator, audit, is_among
-from asmnet_edge.converters.jobs import ConversionJob
+from asmnet_edge.converters.jobs import Recipe, exporter_for
 from asmnet_edge.converters.onnx.wire_format import read_onnx
 from asmnet_edge.converters.openvino import openvino_inspector as audit_openvino
 from asmnet_edge.converters.tflite import tflite_inspector as audit_tflite
 from asmnet_edge.errors import ModelError
 from asmnet_edge.io import system
 from asmnet_edge.io.manifest import Precision
-from asmnet_edge.training.model_facts import PixelScaling
 
 Find = Callable[[str, str], Path]
 FORMATS = pytest.mark.parametrize("name", ["tflite", "onnx", "openvino"])
@@ -67,18 +63,12 @@ def test_multiply_adds_are_the_networks(artifacts: Find, graph: InferenceGraph, 
 
 
 def test_scaling_pixels_another_way_hides_no_convolution(
-    tiny: Mapping[str, Any], calibration: CalibrationSet, tmp_path: Path
+    graph_of_unit_pixels: InferenceGraph, calibration: CalibrationSet, tmp_path: Path
 ) -> None:
     # NNCF then puts a Transpose between the FakeQuantize and the first convolution
-    model = tiny["tiny_model"]()
-    pixels = PixelScaling(offset=0.0, scale=1 / 255)
-    for layer in model.network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0
-    model.network(pixels.apply(calibration.crops), training=True)
-    graph = InferenceGraph(replace(model, pixels=pixels))
-    order = ConversionJob("openvino", Precision.INT8)
-    path, _ = convert_artifact(order, graph, calibration, tmp_path, "official")
+    path = tmp_path / "official.xml"
+    recipe = Recipe(Precision.INT8, calibration)
+    exporter_for("openvino").export(graph_of_unit_pixels, recipe, path)
     assert audit(path, run=False).counts == {"total": 67, "int8": 64}
 
 

@@ -8,10 +8,11 @@ import pytest
 from asmnet_edge.converters.calibration.calibration_set import calibrate_on
 from asmnet_edge.converters.calibration.sources import FaceSource, UnlabelledPictures
 from asmnet_edge.datasets.sample import Dataset
-from asmnet_edge.datasets.synthetic import DrawnFaces, draw_face
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry.landmarks import Box
 from asmnet_edge.io.images import Picture, write_image
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.training.float_model import FloatModel
 

@@ -225,7 +225,7 @@ def test_a_file_that_cannot_saturate_needs_no_simulation(
     assert simulated(graph.model.SerializeToString(), saturating=True) is None
 
 
-# what is said of it
+# reports of saturation
 
 NEAR, FAR = Parity(4, 1.0, 0.5, 0.4, 0.1), Parity(4, 9.0, 5.0, 4.3, 2.0)
 

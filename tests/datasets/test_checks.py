@@ -163,7 +163,7 @@ def test_a_training_face_in_a_test_set_is_found_by_content(drawn: list[Sample]) 
     assert "shows the same as shelf test another name" in finding.what
 
 
-def test_faces_of_two_data_sets_are_compared_and_told_apart(drawn: list[Sample]) -> None:
+def test_faces_of_two_data_sets_are_compared_and_distinguished(drawn: list[Sample]) -> None:
     smaller = changed(drawn[0], "smaller", lambda p: cv2.resize(p, (96, 96)), 96 / 128)
     report = check([Shelf({"train": drawn[:3]}), Shelf({"train": [drawn[4], smaller]})])
     (finding,) = report.findings
@@ -220,7 +220,7 @@ def best(ours: list[Picture], theirs: list[Picture]) -> set[tuple[int, int]]:
     return {(i, j) for i, j, _ in same_faces(ours, theirs)}
 
 
-def test_real_photos_are_told_apart(training: list[Sample]) -> None:
+def test_real_photos_are_distinguished(training: list[Sample]) -> None:
     faces = [thumbnail(s.load(), s.landmarks.box) for s in training]
     pairs = best(faces, faces)
     assert {(i, i) for i in range(len(faces))} <= pairs

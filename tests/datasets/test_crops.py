@@ -1,11 +1,17 @@
 """Annotated crops: annotations lie where the face lies, and what does not fit is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.annotated_crops import AnnotatedCrops, crops_of
+from asmnet_edge.datasets.annotated_crops import (
+    AnnotatedCrops,
+    Annotations,
+    crops_of,
+    relative_landmarks,
+)
 from asmnet_edge.datasets.sample import Sample
 from asmnet_edge.errors import DataError
 from asmnet_edge.geometry.crop import CropRule
@@ -62,3 +68,35 @@ def test_without_landmarks_there_is_no_nme(faces: AnnotatedCrops) -> None:
     assert faces.landmarks is not None
     with pytest.raises(DataError, match="needs annotated landmarks"):
         AnnotatedCrops(faces.crops, faces.scheme).nme(faces.landmarks)
+
+
+def test_labels_alone_are_those_beside_the_crops(faces: AnnotatedCrops, face_samples: Draw) -> None:
+    labels, both = Annotations.of(face_samples(4), RULE), faces.annotations
+    assert both is not None
+    np.testing.assert_array_equal(both.landmarks, labels.landmarks)
+    np.testing.assert_array_equal(relative_landmarks(face_samples(4), RULE), labels.landmarks)
+    np.testing.assert_array_equal(both.pose, labels.pose)
+    assert both.pose_is_exact
+    assert both.identities == labels.identities
+    assert AnnotatedCrops(faces.crops, faces.scheme, faces.landmarks).annotations is None
+
+
+def test_labels_are_selected_together_and_checked(face_samples: Draw) -> None:
+    labels = Annotations.of(face_samples(4), RULE)
+    part = labels.select(np.array([3, 0]))
+    assert part.identities == ("person1", "person0")
+    np.testing.assert_array_equal(part.pose, labels.pose[[3, 0]])
+    assert part.nme(labels.landmarks[[3, 0]]).tolist() == [0, 0]
+    with pytest.raises(DataError, match=r"pose must be \(4, 3\), got \(3, 3\)"):
+        Annotations(labels.landmarks, labels.pose[:3], labels.scheme)
+
+
+def test_a_pose_fitted_for_one_face_is_not_called_exact(face_samples: Draw) -> None:
+    samples = face_samples(3)
+    labels = Annotations.of([*samples[:2], replace(samples[2], pose=None)], RULE)
+    assert not labels.pose_is_exact
+
+
+def test_faces_of_one_identity_are_drawn_together(face_samples: Draw) -> None:
+    labels, values = Annotations.of(face_samples(4), RULE), np.array([0.0, 0, 1, 1])
+    assert labels.interval(values) == [0, 1]

@@ -47,7 +47,7 @@ def test_98_points_are_another_scheme(write: Callable) -> None:
     assert write(header(98), row("a.png", np.zeros((98, 2)))).scheme is WFLW98
 
 
-def test_frames_of_one_film_share_an_identity(write: Callable) -> None:
+def test_frames_of_one_video_share_an_identity(write: Callable) -> None:
     points = np.zeros((68, 2))
     rows = [row(name, points) for name in ("Ann_Lee_1.jpg", "Ann_Lee_22.jpg", "Bob_1.jpg")]
     one, two, three = (s.identity for s in write(header(68), *rows).samples("train"))
@@ -66,7 +66,7 @@ def test_numbered_photos_are_an_identity_each_so_that_some_can_validate(write: C
     assert len(train) > 150 and len(validates) > 2
 
 
-def test_folders_tell_faces_of_one_number_apart(write: Callable) -> None:
+def test_folders_distinguish_faces_of_one_number(write: Callable) -> None:
     names = ("alice/000.jpg", "bob/000.jpg", "bob/film_1.jpg", "bob/film_2.png")
     table = write(header(68), *(row(name, np.zeros((68, 2))) for name in names))
     assert identities(table) == ["alice/000", "bob/000", "bob/film", "bob/film"]
@@ -82,15 +82,15 @@ def test_a_column_of_identities_wins_wherever_it_stands(write: Callable, place: 
     people = {"a_1.jpg": "ann", "b_1.jpg": " ann ", "c_1.jpg": "bob", "d_1.jpg": ""}
     rows = [with_identity(row(name, points), who) for name, who in people.items()]
     table = write(with_identity(header(68), "identity"), *rows)
-    told: list[DataError] = []
-    samples = table.samples("train", told.append)
+    errors: list[DataError] = []
+    samples = table.samples("train", errors.append)
     assert [(s.name, s.identity) for s in samples] == [
         ("a_1.jpg", "ann"),
         ("b_1.jpg", "ann"),
         ("c_1.jpg", "bob"),
     ]
     np.testing.assert_array_equal(samples[0].landmarks.points, points)
-    assert [str(error).split(", ")[1] for error in told] == ["line 5: its identity is empty"]
+    assert [str(error).split(", ")[1] for error in errors] == ["line 5: its identity is empty"]
 
 
 def test_a_byte_order_mark_is_no_part_of_a_header(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_pose_beside_the_table_is_exact_picture_by_picture(
     a, b, *both = write(header(68), *rows).samples("train")
     assert a.pose is None
     np.testing.assert_array_equal(b.pose, [-10, 2.5, 3])
-    assert [face.pose for face in both] == [None, None]  # one name cannot tell two faces apart
+    assert [face.pose for face in both] == [None, None]  # one name does not distinguish two faces
 
 
 @pytest.mark.parametrize("wrong", ["1,2", "1,2,3,4", "1,2,x", "1,2,nan", ""])
@@ -130,17 +130,17 @@ def test_a_pose_that_is_none_is_a_broken_face(tmp_path: Path, write: Callable, w
         write(header(68), row("a.jpg", np.zeros((68, 2)))).samples("train")
 
 
-def test_a_pose_file_of_another_kind_is_passed_over(tmp_path: Path, write: Callable) -> None:
+def test_a_pose_file_of_another_kind_is_skipped(tmp_path: Path, write: Callable) -> None:
     (tmp_path / "pose.csv").write_text("frame,x,y,z\na.jpg,1,2,3\n")
     assert write(header(68), row("a.jpg", np.zeros((68, 2)))).samples("train")[0].pose is None
 
 
-def test_a_drawn_face_says_so(write: Callable) -> None:
+def test_a_drawn_face_is_marked(write: Callable) -> None:
     rows = [f"{row(f'{k}.png', np.zeros((68, 2)))},{mark}" for k, mark in enumerate("10x")]
-    told: list[DataError] = []
-    samples = write(f"{header(68)},drawn", *rows).samples("train", told.append)
+    errors: list[DataError] = []
+    samples = write(f"{header(68)},drawn", *rows).samples("train", errors.append)
     assert [sample.drawn for sample in samples] == [True, False]
-    assert ["line 4: drawn must be 0 or 1, got 'x'" in str(error) for error in told] == [True]
+    assert ["line 4: drawn must be 0 or 1, got 'x'" in str(error) for error in errors] == [True]
 
 
 def test_faces_keep_the_order_of_the_file(write: Callable) -> None:
@@ -172,15 +172,15 @@ def test_a_missing_value_is_named(write: Callable) -> None:
 
 
 @pytest.mark.parametrize("change", [lambda r: r + ",5", lambda r: r[:-4], lambda r: r + "x"])
-def test_a_broken_row_is_left_out_where_the_caller_says_so(
+def test_a_broken_row_is_left_out_where_the_caller_allows_it(
     write: Callable, change: Callable[[str], str]
 ) -> None:
     rows = [row(f"{k}.jpg", np.ones((68, 2))) for k in range(3)]
-    told: list[DataError] = []
+    errors: list[DataError] = []
     table = write(header(68), rows[0], change(rows[1]), rows[2])
-    samples = table.samples("train", told.append)
+    samples = table.samples("train", errors.append)
     assert [sample.name for sample in samples] == ["0.jpg", "2.jpg"]
-    assert ["faces.csv, line 3: " in str(error) for error in told] == [True]
+    assert ["faces.csv, line 3: " in str(error) for error in errors] == [True]
 
 
 def test_blank_lines_do_not_matter_but_are_counted(write: Callable) -> None:
@@ -198,7 +198,7 @@ def test_two_faces_of_one_picture_have_two_names(write: Callable) -> None:
 
 
 @pytest.mark.parametrize("lines", [[""], [header(68)], ["image", "a.jpg"]])
-def test_a_table_without_faces_says_what_it_expected(write: Callable, lines: list[str]) -> None:
+def test_a_table_without_faces_states_what_is_expected(write: Callable, lines: list[str]) -> None:
     with pytest.raises(DataError, match=r"holds no faces.*image,x0,y0"):
         write(*lines)
 
@@ -208,7 +208,7 @@ def test_a_count_of_no_scheme_is_a_data_error_that_names_the_file(write: Callabl
         write(header(5), row("a.jpg", np.zeros((5, 2))))
 
 
-def test_a_table_that_is_not_text_is_told(tmp_path: Path) -> None:
+def test_a_table_that_is_not_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "faces.csv").write_bytes(b"\xff\xd8\xff\xe0 JFIF")
     with pytest.raises(DataError, match=r"faces\.csv"):
         LandmarkTable(tmp_path / "faces.csv")
@@ -219,7 +219,7 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
         LandmarkTable(tmp_path / "gone.csv")
 
 
-def test_a_missing_picture_is_told_when_it_is_loaded(write: Callable) -> None:
+def test_a_missing_picture_is_reported_when_it_is_loaded(write: Callable) -> None:
     sample = write(header(68), row("gone.jpg", np.zeros((68, 2)))).samples("train")[0]
     with pytest.raises(PictureError, match=r"faces.gone\.jpg"):
         sample.load()
@@ -230,7 +230,7 @@ def test_the_real_table_has_3462_faces(real_data: Path) -> None:
     samples = LandmarkTable(real_data / "ytf" / "train.csv").samples("train")
     assert len(samples) == 3462
     assert len({sample.name for sample in samples}) == 3462
-    # frames of one film, named <film>_<number>.jpg, belong to one person
+    # frames of one video, named <video>_<number>.jpg, belong to one person
     assert all(s.identity == s.name.rsplit("_", 1)[0] for s in samples)
     assert 100 < len({sample.identity for sample in samples}) < 3462
     assert samples[0].load().ndim == 3

@@ -94,12 +94,12 @@ def test_a_picture_that_cannot_be_read_is_refused_by_name(with_one_cut_off: list
         make_pack(with_one_cut_off)
 
 
-def test_it_is_left_out_where_the_caller_says_so(with_one_cut_off: list[Sample]) -> None:
-    told: list[DataError] = []
-    pack = make_pack(with_one_cut_off, on_broken=told.append)
+def test_it_is_left_out_where_the_caller_allows_it(with_one_cut_off: list[Sample]) -> None:
+    errors: list[DataError] = []
+    pack = make_pack(with_one_cut_off, on_broken=errors.append)
     assert pack.names == ("face0", "face2")
     assert pack.points.shape == (2, 68, 2)
-    assert ["afw/2_1.jpg" in str(error) for error in told] == [True]
+    assert ["afw/2_1.jpg" in str(error) for error in errors] == [True]
 
 
 def test_nothing_but_broken_pictures_makes_no_pack(with_one_cut_off: list[Sample]) -> None:

@@ -172,12 +172,12 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(file: Path, data: st.DataOb
         ({"offsets": np.array([0])}, "offsets do not divide"),
         ({"jpegs": np.zeros(0, "u1")}, "offsets do not divide"),
         ({"names": text(["a", "b"])}, "expected 3 names, got 2"),
-        ({"names": text({"a": 1})}, "lists of words"),
-        ({"identities": text([1, 2, 3])}, "lists of words"),
+        ({"names": text({"a": 1})}, "lists of text"),
+        ({"identities": text([1, 2, 3])}, "lists of text"),
         ({"facts": text({"schema_version": 7})}, "schema version 7, this program reads 1"),
         ({"facts": text({**FACTS.as_json(), "scheme": "x9"})}, "no landmark scheme 'x9'"),
         ({"facts": text({**FACTS.as_json(), "size": 0})}, "size >= 1"),
-        ({"facts": text({**FACTS.as_json(), "licence": None})}, "must be words"),
+        ({"facts": text({**FACTS.as_json(), "licence": None})}, "must be text"),
         ({"facts": text([])}, "not a readable pack"),
         ({"facts": np.zeros(3, "u1")}, "not a readable pack"),
     ],
@@ -194,7 +194,7 @@ def test_a_picture_that_is_no_jpeg_is_counted_from_0(file: Path, mixed_pack: Pac
         read_pack(rewritten(file, jpegs=np.frombuffer(bytes(content), np.uint8)))
 
 
-def test_a_missing_pack_is_told(tmp_path: Path) -> None:
+def test_a_missing_pack_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         read_pack(tmp_path / "gone.npz")
 
@@ -231,7 +231,9 @@ def test_packed_and_missing_faces_make_the_official_size(face_samples: Callable)
 
 
 @pytest.mark.parametrize("drawn", [True, False])
-def test_a_pack_of_drawn_faces_says_so(tmp_path: Path, face_samples: Callable, drawn: bool) -> None:
+def test_a_pack_of_drawn_faces_is_marked(
+    tmp_path: Path, face_samples: Callable, drawn: bool
+) -> None:
     samples = [replace(sample, drawn=drawn) for sample in face_samples(2)]
     facts = PackFacts.of(DrawnFaces(2), "test", samples, PACK_RULE, JPEG_QUALITY)
     write_pack(tmp_path / "a.npz", make_pack(samples), facts)

@@ -74,7 +74,7 @@ def test_what_is_written_is_read(
     assert (read_pts(path).points == np.array(points) - 1).all()
 
 
-def test_a_count_that_is_not_kept_is_told(write: Write) -> None:
+def test_a_count_that_is_not_kept_is_reported(write: Write) -> None:
     with pytest.raises(DataError, match="'n_points: 68' but holds 67 points"):
         read_pts(write(HEADER.format(68) + pairs(67) + "}"))
 

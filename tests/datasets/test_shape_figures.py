@@ -80,7 +80,7 @@ def test_every_tile_shows_the_mean_at_one_scale(model: PointDistributionModel) -
     assert (tile(picture, 0, 1) == tile(picture, 1, 1)).all()
 
 
-def test_every_row_tells_its_share(model: PointDistributionModel) -> None:
+def test_every_row_states_its_share(model: PointDistributionModel) -> None:
     picture = draw_modes(model, 2)
     captions = [picture[4 + r * (TILE + 22) + TILE :][:18, 4 : 4 + TILE] for r in (0, 1)]
     assert all((caption > 150).any() for caption in captions)

@@ -42,7 +42,7 @@ def unreadable() -> np.ndarray:
     raise PictureError("the picture is torn")
 
 
-def test_a_spread_is_what_numpy_says_of_0_to_100() -> None:
+def test_a_spread_has_the_percentiles_of_0_to_100() -> None:
     spread = Spread.of(np.arange(101))
     assert (spread.mean, spread.p5, spread.median, spread.p95) == (50, 5, 50, 95)
     assert spread.sd == pytest.approx(np.sqrt((101**2 - 1) / 12))  # of equally spaced numbers
@@ -98,11 +98,11 @@ def test_labels_are_measured_against_the_pose_that_is_exact(face_points: Callabl
     assert stats["pose_label_mae"]["roll"] == pytest.approx(1, abs=0.1)
 
 
-def test_a_broken_face_is_told_or_refused(face_samples: Callable) -> None:
+def test_a_broken_face_is_reported_or_refused(face_samples: Callable) -> None:
     good, bad = face_samples(2)
-    told: list[DataError] = []
-    faces = measure(Given([good, replace(bad, load=unreadable)]), "train", on_broken=told.append)
-    assert [str(error) for error in told] == ["the picture is torn"]
+    errors: list[DataError] = []
+    faces = measure(Given([good, replace(bad, load=unreadable)]), "train", on_broken=errors.append)
+    assert [str(error) for error in errors] == ["the picture is torn"]
     assert [sample.name for sample in faces.samples] == ["face0"]
     assert faces.points.shape == (1, 68, 2)
     with pytest.raises(PictureError):
@@ -138,14 +138,14 @@ def test_a_subset_that_adds_no_face_is_a_repeat(face_samples: Callable) -> None:
     assert repeated(Overlapping(face_samples(2)), ("common", "hard")) == {}
 
 
-def test_a_broken_face_is_no_repeat_and_an_empty_folder_is_told(face_samples: Callable) -> None:
+def test_a_broken_face_is_no_repeat_and_an_empty_folder_is_reported(face_samples: Callable) -> None:
     broken, empty = DataError("ibug/1.pts is torn"), NotAFaceError("ibug holds no .pts file")
-    told: list[DataError] = []
-    assert repeated(Overlapping(face_samples(2), broken), ("common", "full"), told.append) == {}
-    assert told == []  # whoever measures the subset is told
+    errors: list[DataError] = []
+    assert repeated(Overlapping(face_samples(2), broken), ("common", "full"), errors.append) == {}
+    assert errors == []  # they are reported where the subset is measured
     dataset = Overlapping(face_samples(2), empty)
-    assert repeated(dataset, ("common", "full"), told.append) == {"full": "common"}
-    assert told == [empty]
+    assert repeated(dataset, ("common", "full"), errors.append) == {"full": "common"}
+    assert errors == [empty]
 
 
 # figures
@@ -227,7 +227,7 @@ def test_drawing_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 # docs/facts.md: faces are at most 256 pixels, 2,012 of 3,148 are there
-def test_the_real_training_set_measures_what_its_makers_say(real_data: Path) -> None:
+def test_the_real_training_set_has_the_published_figures(real_data: Path) -> None:
     stats = measure(W300(real_data / "300w"), "train").as_json()
     assert stats["faces"] == 2012
     assert sum(missing["faces"] for missing in stats["missing"]) == 3148 - 2012

@@ -123,13 +123,13 @@ def test_another_folder_is_not_300w(tmp_path: Path) -> None:
         W300(tmp_path)
 
 
-def test_an_empty_part_is_told(tmp_path: Path) -> None:
+def test_an_empty_part_is_reported(tmp_path: Path) -> None:
     (tmp_path / "afw").mkdir()
     with pytest.raises(DataError, match=r"afw holds no \.pts file"):
         W300(tmp_path).samples("train")
 
 
-def test_points_without_a_picture_are_told(tmp_path: Path, add_face: Callable) -> None:
+def test_points_without_a_picture_are_reported(tmp_path: Path, add_face: Callable) -> None:
     add_face("afw/1_1")
     (tmp_path / "afw/1_1.png").unlink()
     with pytest.raises(DataError, match=r"1_1\.pts has no picture beside it"):
@@ -160,7 +160,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_face_is_named_and_left_out_where_the_caller_says_so(
+def test_a_broken_face_is_named_and_left_out_where_the_caller_allows_it(
     tmp_path: Path, add_face: Callable, damage: Callable[[Path], None], message: str
 ) -> None:
     for name in ("afw/1_1", "afw/2_1", "afw/3_1"):
@@ -168,20 +168,20 @@ def test_a_broken_face_is_named_and_left_out_where_the_caller_says_so(
     damage(tmp_path / "afw/2_1.pts")
     with pytest.raises(DataError, match=rf"2_1\.pts.*({message})"):
         W300(tmp_path).samples("train")
-    told: list[DataError] = []
-    samples = W300(tmp_path).samples("train", told.append)
+    errors: list[DataError] = []
+    samples = W300(tmp_path).samples("train", errors.append)
     assert [sample.name for sample in samples] == ["afw/1_1", "afw/3_1"]
-    assert ["2_1.pts" in str(error) for error in told] == [True]
+    assert ["2_1.pts" in str(error) for error in errors] == [True]
 
 
-def test_an_empty_part_may_be_passed_over(tmp_path: Path, add_face: Callable) -> None:
+def test_an_empty_part_may_be_skipped(tmp_path: Path, add_face: Callable) -> None:
     add_face("helen/trainset/1_1")
     (tmp_path / "afw").mkdir()
-    told: list[DataError] = []
-    samples = W300(tmp_path).samples("train", told.append)
+    errors: list[DataError] = []
+    samples = W300(tmp_path).samples("train", errors.append)
     assert [sample.name for sample in samples] == ["helen/trainset/1_1"]
-    assert [str(error) for error in told] == [f"{tmp_path / 'afw'} holds no .pts file"]
-    assert isinstance(told[0], NotAFaceError)  # its 337 faces are missing, none is broken
+    assert [str(error) for error in errors] == [f"{tmp_path / 'afw'} holds no .pts file"]
+    assert isinstance(errors[0], NotAFaceError)  # its 337 faces are missing, none is broken
 
 
 def test_a_subset_of_empty_parts_is_none_even_to_the_patient(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""WFLW: what a line means, which subset it belongs to, and what is said of a line that is wrong."""
+"""WFLW: what a line means, which subset it belongs to, and which error names a wrong line."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def list_file(root: Path, part: str) -> Path:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., WFLW]:
-    """Writes the lines of a list, test unless said otherwise, and the picture they name."""
+    """Writes the lines of a list, test by default, and the picture they name."""
 
     def write(*lines: str, part: str = "test") -> WFLW:
         picture = tmp_path / "WFLW_images" / PICTURE
@@ -94,7 +94,7 @@ def test_a_list_that_lacks_is_named_with_what_remains(write: Callable) -> None:
         write(line()).samples("train")
 
 
-def test_a_subset_without_a_face_is_told(write: Callable) -> None:
+def test_a_subset_without_a_face_is_reported(write: Callable) -> None:
     with pytest.raises(DataError, match=r"attr_test\.txt holds no face of 'blur'.*There: test"):
         write(line()).samples("blur")
 
@@ -109,7 +109,7 @@ def test_another_folder_is_not_wflw(tmp_path: Path) -> None:
         WFLW(tmp_path)
 
 
-def test_a_list_that_is_no_text_is_told(tmp_path: Path, write: Callable) -> None:
+def test_a_list_that_is_no_text_is_reported(tmp_path: Path, write: Callable) -> None:
     write(line())
     list_file(tmp_path, "test").write_bytes(b"\xff\xd8\xff\xe0 JFIF")
     with pytest.raises(DataError, match=r"attr_test\.txt is not a text file"):
@@ -137,14 +137,14 @@ def test_file_and_line_of_a_broken_face_are_named(
 
 
 @pytest.mark.parametrize("wrong", [wrong for wrong, _ in BROKEN.values()], ids=BROKEN)
-def test_a_broken_face_is_left_out_where_the_caller_says_so(write: Callable, wrong: str) -> None:
-    told: list[DataError] = []
-    samples = write(line(), wrong, line()).samples("test", told.append)
+def test_a_broken_face_is_left_out_where_the_caller_allows_it(write: Callable, wrong: str) -> None:
+    errors: list[DataError] = []
+    samples = write(line(), wrong, line()).samples("test", errors.append)
     assert [sample.name for sample in samples] == [f"test/{PICTURE}#1", f"test/{PICTURE}#3"]
-    assert len(told) == 1
+    assert len(errors) == 1
 
 
-def test_a_line_of_unknown_attributes_is_not_passed_over_in_silence(write: Callable) -> None:
+def test_a_line_of_unknown_attributes_is_not_skipped_in_silence(write: Callable) -> None:
     dataset = write(line(flags=(0, 0, 0, 0, 0, 1)), "1 2 3")
     with pytest.raises(DataError, match="line 2: expected 207 fields, got 3"):
         dataset.samples("blur")
@@ -155,9 +155,9 @@ def test_a_line_of_unknown_attributes_is_not_passed_over_in_silence(write: Calla
 def test_a_line_of_unknown_attributes_is_a_broken_face_of_its_list_alone(write: Callable) -> None:
     dataset = write(line(flags=(0, 0, 0, 0, 0, 1)), line(flags=(0, 0, 2, 0, 0, 0)))
     for subset, is_face in (("test", True), ("blur", False)):
-        told: list[DataError] = []
-        assert len(dataset.samples(subset, told.append)) == 1
-        (error,) = told
+        errors: list[DataError] = []
+        assert len(dataset.samples(subset, errors.append)) == 1
+        (error,) = errors
         assert "line 2: expected six flags of 0 or 1" in str(error)
         assert isinstance(error, NotAFaceError) is not is_face
     # faces, broken ones and missing ones make the official size

@@ -33,7 +33,7 @@ def test_points_become_float64(square_scheme: LandmarkScheme) -> None:
     assert Landmarks(RHOMBUS, square_scheme).points.dtype == np.float64
 
 
-def test_transposed_points_are_told_apart() -> None:
+def test_transposed_points_are_distinguished() -> None:
     with pytest.raises(DataError, match=r"points must be \(68, 2\), got \(2, 68\)"):
         Landmarks(np.zeros((2, 68)), IBUG68)
 

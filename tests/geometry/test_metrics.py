@@ -128,17 +128,17 @@ def test_more_certainty_needs_a_wider_interval() -> None:
     assert low99 < low90 < values.mean() < high90 < high99
 
 
-def test_frames_of_one_film_are_drawn_together() -> None:
-    films = np.random.default_rng(0).normal(5, 1, 12)
-    frames, identities = np.repeat(films, 40), [f"film {n}" for n in range(12) for _ in range(40)]
+def test_frames_of_one_video_are_drawn_together() -> None:
+    videos = np.random.default_rng(0).normal(5, 1, 12)
+    frames, identities = np.repeat(videos, 40), [f"video {n}" for n in range(12) for _ in range(40)]
     assert bootstrap_interval(frames, identities=identities) == pytest.approx(
-        bootstrap_interval(films)
+        bootstrap_interval(videos)
     )
     low, high = bootstrap_interval(frames)
-    assert high - low < 0.3 * np.subtract(*bootstrap_interval(films)[::-1])
+    assert high - low < 0.3 * np.subtract(*bootstrap_interval(videos)[::-1])
 
 
-def test_identities_that_tell_nothing_change_nothing() -> None:
+def test_identities_that_are_all_alike_or_all_different_change_nothing() -> None:
     values = np.random.default_rng(0).random(30)
     for identities in ([str(n) for n in range(30)], ["one"] * 30, []):
         assert bootstrap_interval(values, identities=identities) == bootstrap_interval(values)

@@ -292,10 +292,13 @@ def test_a_face_with_nan_cannot_be_fitted_to(blobs: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("alignment", "said"), [("eyes", "Known: none, box, procrustes"), ("procrustes", "eye corners")]
+    ("alignment", "message"),
+    [("eyes", "Known: none, box, procrustes"), ("procrustes", "eye corners")],
 )
-def test_an_alignment_that_cannot_be_is_told(blobs: np.ndarray, alignment: str, said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_an_alignment_that_cannot_be_is_reported(
+    blobs: np.ndarray, alignment: str, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
         PointDistributionModel.fit(blobs, alignment=alignment)
 
 
@@ -340,7 +343,7 @@ def test_a_sound_file_is_read(parts: dict[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "said"),
+    ("name", "change", "message"),
     [
         ("mean", lambda mean: mean[:-2], r"must be \(2n,\), \(k, 2n\) and \(m,\).*got \(134,\)"),
         ("mean", lambda mean: mean * np.nan, "mean must be finite"),
@@ -363,10 +366,10 @@ def test_a_sound_file_is_read(parts: dict[str, Any], tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_go_together_is_not_a_model(
-    parts: dict[str, Any], tmp_path: Path, name: str, change: Callable[[Any], Any], said: str
+    parts: dict[str, Any], tmp_path: Path, name: str, change: Callable[[Any], Any], message: str
 ) -> None:
     np.savez(tmp_path / "shape.npz", **{**parts, name: change(parts[name])})
-    with pytest.raises(ModelError, match=said) as caught:
+    with pytest.raises(ModelError, match=message) as caught:
         PointDistributionModel.load(tmp_path / "shape.npz")
     assert "shape.npz is not a shape model: " in caught.value.message
     assert caught.value.cure == "Make one with: asmnet-edge shape fit"
@@ -388,7 +391,7 @@ def test_a_damaged_file_is_a_sound_model_or_none(
         assert "is not a shape model" in error.message
 
 
-def test_a_missing_model_says_so(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no shape model at"):
         PointDistributionModel.load(tmp_path / "shape.npz")
 

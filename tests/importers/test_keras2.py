@@ -3,14 +3,13 @@
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import shared
 
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.geometry.crop import CropRule
@@ -21,19 +20,16 @@ from asmnet_edge.io.files import sha256
 from asmnet_edge.training.float_model import FloatModel, load_float_model
 from asmnet_edge.training.model_facts import PixelScaling
 
-KINDS = ("asmnet68", "mobilenetv2-98", "weights-only", "nested")
+KINDS = shared.KERAS2_KINDS
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 FIRST = "model_weights/Conv1/Conv1/kernel:0"
 Change = Callable[[Callable[[h5py.File], object]], Path]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `tests/keras2.py` writes: models, and what Keras 2 itself answers."""
-    folder = tmp_path_factory.mktemp("keras2")
-    writer = Path(__file__).parents[1] / "keras2.py"
-    subprocess.run([sys.executable, str(writer), str(folder), *KINDS], check=True)
-    return folder
+def folder() -> Path:
+    """Models that `tests/keras2.py` wrote, and the results of Keras 2 itself."""
+    return shared.keras2()
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +106,7 @@ def test_an_imported_model_is_saved_and_loaded_like_any_other(
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-# what the shapes tell
+# what the shapes show
 
 
 @pytest.mark.parametrize(
@@ -130,7 +126,7 @@ def test_the_variant_is_found_from_the_shapes(
     assert (model.variant.alpha, model.variant.input_size) == (1.0, 224)
 
 
-def test_an_imported_model_tells_where_it_comes_from(folder: Path) -> None:
+def test_an_imported_model_states_its_origin(folder: Path) -> None:
     path = folder / "asmnet68.h5"
     model = import_h5(path, "bgr", margin=1.2)
     origin = {"file": "asmnet68.h5", "sha256": sha256(path), "channels": "bgr"}
@@ -157,7 +153,7 @@ def test_a_missing_weight_is_named(changed: Change) -> None:
         import_h5(path)
 
 
-def test_a_missing_layer_is_told_by_its_first_weights(changed: Change) -> None:
+def test_a_missing_layer_is_reported_by_its_first_weights(changed: Change) -> None:
     path = changed(lambda file: file["model_weights"].__delitem__("block_15_project_BN"))
     with pytest.raises(ModelError, match=r"block_15_project_BN/gamma, .* and 1 more"):
         import_h5(path)
@@ -198,7 +194,7 @@ def test_a_weight_that_is_not_finite_is_named(changed: Change) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "said"),
+    ("shape", "message"),
     [
         ((600, 136), r"O_L/kernel is \(600, 136\), expected \(536 or 1280, 2 x points\)"),
         ((536, 135), r"O_L/kernel is \(536, 135\)"),
@@ -206,23 +202,23 @@ def test_a_weight_that_is_not_finite_is_named(changed: Change) -> None:
         ((536, 58), "29"),
     ],
 )
-def test_a_head_of_another_kind_is_told(changed: Change, shape: tuple, said: str) -> None:
+def test_a_head_of_another_kind_is_reported(changed: Change, shape: tuple, message: str) -> None:
     def replace_head(file: h5py.File) -> None:
         del file["model_weights/O_L/O_L/kernel:0"]
         file["model_weights/O_L/O_L/kernel:0"] = np.zeros(shape, "f4")
 
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         import_h5(changed(replace_head))
 
 
-def test_another_architecture_is_told(tmp_path: Path) -> None:
+def test_another_architecture_is_reported(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "mnist.h5", "w") as file:
         file["model_weights/dense/dense/kernel:0"] = np.zeros((784, 10), "f4")
     with pytest.raises(ModelError, match=r"0 weights O_L/kernel.*Expected ASMNet or MobileNetV2"):
         import_h5(tmp_path / "mnist.h5")
 
 
-def test_an_unknown_channel_order_is_told(folder: Path) -> None:
+def test_an_unknown_channel_order_is_reported(folder: Path) -> None:
     with pytest.raises(UsageError, match="no channel order 'grb'. Known: rgb, bgr"):
         import_h5(folder / "asmnet68.h5", "grb")
 
@@ -233,19 +229,19 @@ def test_an_unknown_channel_order_is_told(folder: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"Dear Sir or Madam", pickle.dumps({"Conv1": [1.0]}), b"\x89HDF\r\n\x1a\n"]
 )
-def test_a_file_that_is_no_hdf5_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_hdf5_is_reported(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "letter.h5").write_bytes(content)
     with pytest.raises(ModelError, match=r"letter\.h5 cannot be read as HDF5.*Keras 2"):
         import_h5(tmp_path / "letter.h5")
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"there is no file .*gone\.h5"):
         import_h5(tmp_path / "gone.h5")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
-def test_a_file_cut_off_is_told(folder: Path, tmp_path: Path, share: float) -> None:
+def test_a_file_cut_off_is_reported(folder: Path, tmp_path: Path, share: float) -> None:
     content = (folder / "asmnet68.h5").read_bytes()
     (tmp_path / "half.h5").write_bytes(content[: int(share * len(content))])
     with pytest.raises(ModelError, match=r"half\.h5 cannot be read as HDF5: .*truncated"):

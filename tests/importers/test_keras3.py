@@ -182,8 +182,8 @@ def test_the_named_outputs_are_taken(saved: Save) -> None:
     model = import_network(saved(network), replace(CONVENTIONS, landmarks="other"))
     expected = network(crops() / np.float32(255))["other"]
     np.testing.assert_allclose(model.predict(crops())[0].reshape(3, -1), expected, rtol=1e-4)
-    for wrong, told in (("third", UsageError), ("sex", ModelError)):
-        with pytest.raises(told, match=f"output .*{wrong}"):
+    for wrong, kind in (("third", UsageError), ("sex", ModelError)):
+        with pytest.raises(kind, match=f"output .*{wrong}"):
             import_network(saved(network), replace(CONVENTIONS, landmarks=wrong))
 
 
@@ -195,7 +195,7 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
-def test_what_does_not_fit_is_told(saved: Save) -> None:
+def test_what_does_not_fit_is_reported(saved: Save) -> None:
     assert "of its outputs points (196,) none has the 2 x 68 numbers" in refused(saved(small(98)))
     oblong = keras.Sequential([keras.Input((32, 48, 3)), layers.Flatten(), layers.Dense(136)])
     assert "its input is (32, 48, 3), expected a picture (s, s, 3)" in refused(saved(oblong))
@@ -207,7 +207,7 @@ def test_what_does_not_fit_is_told(saved: Save) -> None:
 
 
 @pytest.mark.parametrize("name", ["net.h5", "gone.keras", "letter.keras", "folder"])
-def test_what_is_no_keras_file_is_told(tmp_path: Path, name: str) -> None:
+def test_what_is_no_keras_file_is_reported(tmp_path: Path, name: str) -> None:
     if name != "gone.keras":
         (tmp_path / name).write_bytes(b"Dear Sir or Madam")
     assert name in refused(tmp_path / name)
@@ -239,10 +239,10 @@ def crooked(x: Any) -> Any:
     return x
 
 
-def test_an_activation_of_theirs_is_refused_by_name(saved: Save) -> None:
+def test_a_custom_activation_is_refused_by_name(saved: Save) -> None:
     for theirs, named in ((crooked, "theirs>crooked"), (lambda x: x, "a lambda")):
-        told = refused(saved(small(68, layers.Conv2D(2, 3, activation=theirs))))
-        assert f"its Conv2D has {named} for activation" in told
+        message = refused(saved(small(68, layers.Conv2D(2, 3, activation=theirs))))
+        assert f"its Conv2D has {named} for activation" in message
 
 
 @pytest.mark.parametrize(
@@ -293,12 +293,12 @@ def test_weights_that_link_elsewhere_are_refused(saved: Save, tmp_path: Path) ->
     assert "layers is a link" in refused(path)
 
 
-def test_every_activation_on_the_list_is_keras_own() -> None:
+def test_every_activation_on_the_list_is_one_of_keras() -> None:
     for name in ACTIVATIONS:
         assert keras.activations.serialize(keras.activations.get(name))
 
 
-def test_an_own_network_is_not_built_by_name() -> None:
+def test_an_imported_network_is_not_built_by_name() -> None:
     with pytest.raises(UsageError, match="is read from a .keras file"):
         build(Variant(IMPORTED))
     with pytest.raises(ModelError, match="no layer where one belongs"):

@@ -1,4 +1,4 @@
-"""Drawing: dots lie on their landmarks, tiles where they belong."""
+"""Drawing: dots lie on their landmarks, tiles of a sheet in their places."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files are written completely or not at all."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ def test_the_temporary_file_has_the_suffix_and_another_place(tmp_path: Path) -> 
     assert (tmp_path / "model.keras").read_text() == "half"
 
 
-def test_a_failure_on_the_way_leaves_the_old_file_alone(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
 
@@ -57,7 +57,7 @@ def test_a_failure_on_the_way_leaves_the_old_file_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_writer_that_writes_nothing_leaves_the_old_file_alone(tmp_path: Path) -> None:
+def test_a_writer_that_writes_nothing_leaves_the_old_file_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(UsageError, match="cannot write"), staged(path):
@@ -66,14 +66,14 @@ def test_a_writer_that_writes_nothing_leaves_the_old_file_alone(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_in_the_way_of_a_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_the_way_of_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(UsageError, match=r"cannot write .*out"):
         write_atomically(tmp_path / "out", b"content")
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 
 
-def test_a_file_in_the_way_of_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_a_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(UsageError, match="cannot create the folder"):
         make_folder(tmp_path / "out")
@@ -113,7 +113,7 @@ def test_nothing_is_refused_when_it_is_absent_or_may_be_overwritten(tmp_path: Pa
     assert there.exists()
 
 
-def test_what_a_killed_process_was_writing_is_swept_away(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
     (tmp_path / ".model.keras.abcd1234").mkdir()
     (tmp_path / ".model.keras.abcd1234" / "model.keras").write_text("half")
     (tmp_path / ".notes.txt.abcd1234").mkdir()
@@ -123,7 +123,7 @@ def test_what_a_killed_process_was_writing_is_swept_away(tmp_path: Path) -> None
     assert sorted(p.name for p in tmp_path.iterdir()) == [".notes.txt.abcd1234", "model.keras"]
 
 
-def test_staging_leaves_a_name_that_is_swept(tmp_path: Path) -> None:
+def test_temporary_names_are_recognised_for_removal(tmp_path: Path) -> None:
     with staged(tmp_path / "checkpoint-00000005.npz") as temporary:
         temporary.write_text("half")
         sweep(tmp_path)

@@ -1,4 +1,4 @@
-"""How large a picture is, is known before it is decoded; and it is turned as its EXIF says."""
+"""The size of a picture is known before it is decoded, and EXIF orientation is applied."""
 
 import struct
 import zlib
@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError
 from asmnet_edge.io import images
 from asmnet_edge.io.images import KINDS, decode_image, encode_image, stated_size
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (37, 53, 3), np.uint8)
@@ -32,7 +32,7 @@ def test_every_kind_states_its_size(suffix: str) -> None:
         (".webp", [cv2.IMWRITE_WEBP_QUALITY, 60]),
     ],
 )
-def test_so_do_their_relatives(suffix: str, parameters: list[int]) -> None:
+def test_related_formats_state_their_size_too(suffix: str, parameters: list[int]) -> None:
     assert stated_size(cv2.imencode(suffix, PICTURE, parameters)[1].tobytes()) == (53, 37)
 
 
@@ -49,12 +49,14 @@ def test_a_bmp_stored_from_the_top_states_its_size() -> None:
 
 
 @given(st.sampled_from(sorted(KINDS)), st.binary(max_size=200))
-def test_no_bytes_upset_it(start: bytes, rest: bytes) -> None:
+def test_any_bytes_give_a_size_or_none(start: bytes, rest: bytes) -> None:
     size = stated_size(start + rest)
     assert size is None or len(size) == 2
 
 
-def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # 60000 x 60000 in a few bytes: eleven gigabytes once decoded
     content = bytearray(encode_image(PICTURE, ".png"))
     struct.pack_into(">II", content, 16, 60_000, 60_000)
@@ -64,9 +66,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("content", [b"GIF89a" + bytes(50), b"P6 1 1 255 abc", b"%PDF-1.7"])
-def test_kinds_that_we_do_not_know_reach_no_decoder(
-    content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_formats_reach_no_decoder(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images.cv2, "imdecode", lambda *_: pytest.fail("decoded"))
     with pytest.raises(PictureError, match="not a picture that can be decoded"):
         decode_image(content, "strange")
@@ -103,7 +103,7 @@ def png_with_orientation(png: bytes, orientation: int) -> bytes:
 
 
 @pytest.mark.parametrize("orientation", STORED)
-def test_a_picture_stored_without_loss_comes_out_upright_to_the_bit(orientation: int) -> None:
+def test_lossless_pictures_are_turned_exactly(orientation: int) -> None:
     stored = np.ascontiguousarray(STORED[orientation](PICTURE))
     content = png_with_orientation(encode_image(stored, ".png"), orientation)
     np.testing.assert_array_equal(decode_image(content, "photo.png"), PICTURE)
@@ -133,13 +133,13 @@ def tiff_of(*entries: tuple[int, int, int, int]) -> bytes:
     ("entries", "size"),
     [
         ([(256, 4, 1, 640), (257, 3, 1, 480)], (640, 480)),
-        ([(256, 4, 1, 60_000), (256, 4, 1, 8), (257, 4, 1, 8)], None),  # which would be believed?
+        ([(256, 4, 1, 60_000), (256, 4, 1, 8), (257, 4, 1, 8)], None),  # ambiguous
         ([(256, 1, 1, 255), (256, 4, 1, 8), (257, 4, 1, 8)], None),
         ([(256, 16, 1, 60_000), (257, 4, 1, 8)], None),
         ([(256, 4, 2, 60_000), (257, 4, 1, 8)], None),
     ],
 )
-def test_a_tiff_that_tells_a_side_oddly_is_refused(
+def test_a_tiff_that_states_a_side_ambiguously_is_refused(
     entries: list[tuple[int, int, int, int]], size: tuple[int, int] | None
 ) -> None:
     assert stated_size(tiff_of(*entries)) == size

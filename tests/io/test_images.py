@@ -1,4 +1,4 @@
-"""Pictures in and out, and what is said about those that are none."""
+"""Reading and writing pictures, and the errors of broken ones."""
 
 import contextlib
 import zlib
@@ -61,7 +61,7 @@ def test_grey_pictures_are_read_with_three_channels(tmp_path: Path) -> None:
     assert (read_image(tmp_path / "grey.png") == grey[..., None]).all()
 
 
-def test_a_picture_lying_on_its_side_is_turned_upright(corner: np.ndarray) -> None:
+def test_a_picture_is_turned_upright_by_its_exif_data(corner: np.ndarray) -> None:
     # Exif 2.3, tag 0x0112: 6 means that it must be turned a quarter clockwise to be seen
     orientation = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"
     tiff = b"MM\x00\x2a\x00\x00\x00\x08\x00\x01" + orientation + b"\x00\x00\x00\x00"
@@ -111,7 +111,7 @@ WHOLE = {
 
 @pytest.mark.parametrize(("suffix", "options"), WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize("left", [0.1, 0.5, 0.9, 0.99])
-def test_a_picture_cut_off_anywhere_is_told(
+def test_a_picture_cut_off_anywhere_is_refused(
     leaves: np.ndarray, suffix: str, options: list[int], left: float
 ) -> None:
     content = cv2.imencode(suffix, leaves, options)[1].tobytes()
@@ -123,7 +123,7 @@ def test_a_picture_cut_off_anywhere_is_told(
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tif"])
-def test_other_formats_cut_off_are_told_as_well(leaves: np.ndarray, suffix: str) -> None:
+def test_other_formats_cut_off_are_refused_as_well(leaves: np.ndarray, suffix: str) -> None:
     content = encode_image(leaves, suffix)
     with pytest.raises(PictureError, match="half"):
         decode_image(content[: len(content) // 2], "half")
@@ -148,7 +148,7 @@ def test_the_end_of_a_thumbnail_is_not_the_end_of_its_picture(leaves: np.ndarray
         decode_image(whole[:-200], "half")
 
 
-def test_a_chunk_that_speaks_of_the_end_is_not_the_end(leaves: np.ndarray) -> None:
+def test_a_chunk_that_contains_the_end_marker_is_not_the_end(leaves: np.ndarray) -> None:
     content = encode_image(leaves, ".png")
     text = b"tEXt" + b"Comment\x00IEND"
     chunk = (len(text) - 4).to_bytes(4) + text + zlib.crc32(text).to_bytes(4)
@@ -179,7 +179,9 @@ def test_a_huge_file_is_not_even_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".gif", "", ".keras"])
-def test_an_unknown_format_lists_the_known(corner: np.ndarray, tmp_path: Path, suffix: str) -> None:
+def test_unknown_formats_list_the_known_ones(
+    corner: np.ndarray, tmp_path: Path, suffix: str
+) -> None:
     with pytest.raises(PictureError, match=r"cannot write .*Known: \.jpg"):
         write_image(tmp_path / f"corner{suffix}", corner)
     assert not list(tmp_path.iterdir())
@@ -191,7 +193,7 @@ def test_a_picture_without_pixels_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["..", "../a.jpg", "a/../../b.jpg", "/a.jpg"])
-def test_a_path_out_of_its_folder_is_seen(name: str) -> None:
+def test_a_path_out_of_its_folder_is_recognised(name: str) -> None:
     assert leads_out(name)
 
 

@@ -1,4 +1,4 @@
-"""The manifest: read before anything else, and only believed when the files are those it names."""
+"""Manifests: read first, and accepted only with the files that they were written for."""
 
 import json
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def with_facts(artifact: Path) -> Callable[..., Path]:
 # what is written is read
 
 
-def test_a_manifest_comes_back_as_it_was(artifact: Path) -> None:
+def test_a_manifest_survives_saving(artifact: Path) -> None:
     assert read_manifest(artifact) == FACTS.sealed([artifact.with_suffix(".bin"), artifact])
 
 
@@ -86,7 +86,7 @@ def test_names_become_what_they_name(artifact: Path) -> None:
     assert manifest.crop_rule == CropRule(margin=1.25, size=224)
 
 
-def test_a_manifest_may_ask_for_upright_crops(with_facts: Callable) -> None:
+def test_a_manifest_may_require_upright_crops(with_facts: Callable) -> None:
     rule = CropRule(margin=1.3, size=128, upright=True)
     assert read_manifest(with_facts(crop=asdict(rule))).crop_rule == rule
     # and older ones, which say nothing of it, do not
@@ -99,32 +99,32 @@ def test_it_lies_beside_the_artifact(artifact: Path) -> None:
     assert names == {"model.xml", "model.bin", "model.xml.json"}
 
 
-def test_embedded_are_the_facts_that_do_not_depend_on_the_final_bytes(artifact: Path) -> None:
+def test_embedded_facts_do_not_depend_on_the_final_bytes(artifact: Path) -> None:
     facts = json.loads(read_manifest(artifact).embedded())
     assert facts == json.loads(FACTS.embedded())
     assert facts.keys() == asdict(FACTS).keys() - {"files"}
     assert facts["provenance"] == {"faces": "Gesichter, visages, 顔"}
 
 
-def test_a_fact_of_a_later_minor_version_is_passed_over(with_facts: Callable) -> None:
+def test_unknown_facts_are_ignored(with_facts: Callable) -> None:
     assert read_manifest(with_facts(colour="blue")).format == "openvino"
 
 
-# what is not believed
+# refused manifests
 
 
-def test_a_missing_artifact_is_told(tmp_path: Path) -> None:
+def test_a_missing_artifact_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no artifact at .*gone\.onnx.*asmnet-edge convert"):
         read_manifest(tmp_path / "gone.onnx")
 
 
-def test_a_missing_manifest_is_told(artifact: Path) -> None:
+def test_a_missing_manifest_is_reported(artifact: Path) -> None:
     manifest_path(artifact).unlink()
     with pytest.raises(ModelError, match=r"no manifest model\.xml\.json beside it\. Copy both"):
         read_manifest(artifact)
 
 
-def test_a_missing_bin_file_is_told(artifact: Path) -> None:
+def test_a_missing_bin_file_is_reported(artifact: Path) -> None:
     artifact.with_suffix(".bin").unlink()
     with pytest.raises(ModelError, match=r"model\.bin is missing\. .*copy it too"):
         read_manifest(artifact)
@@ -132,13 +132,13 @@ def test_a_missing_bin_file_is_told(artifact: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".xml", ".bin"])
 @pytest.mark.parametrize("content", [b"WEIGHTS", b"<NET/>", b"", b"weights and more"])
-def test_other_bytes_are_told(artifact: Path, suffix: str, content: bytes) -> None:
+def test_other_bytes_are_refused(artifact: Path, suffix: str, content: bytes) -> None:
     artifact.with_suffix(suffix).write_bytes(content)
     with pytest.raises(ModelError, match=r"not the file that its manifest was .*convert again"):
         read_manifest(artifact)
 
 
-def test_a_manifest_of_another_file_is_told(artifact: Path) -> None:
+def test_a_manifest_of_another_file_is_refused(artifact: Path) -> None:
     other = artifact.with_name("other.xml")
     other.write_bytes(artifact.read_bytes())
     manifest_path(other).write_bytes(manifest_path(artifact).read_bytes())
@@ -162,7 +162,7 @@ def test_bytes_that_are_no_text_are_no_manifest(artifact: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 2, "1", None])
-def test_another_schema_version_is_told(with_facts: Callable, version: object) -> None:
+def test_another_schema_version_is_refused(with_facts: Callable, version: object) -> None:
     with pytest.raises(ModelError, match=f"schema version {version!r} is not known"):
         read_manifest(with_facts(schema_version=version))
 
@@ -180,7 +180,7 @@ def test_another_schema_version_is_told(with_facts: Callable, version: object) -
     ],
     ids=str,
 )
-def test_facts_that_make_no_sense_are_told(with_facts: Callable, facts: dict) -> None:
+def test_facts_that_make_no_sense_are_refused(with_facts: Callable, facts: dict) -> None:
     with pytest.raises(ModelError, match="is not a manifest of asmnet-edge"):
         read_manifest(with_facts(**facts))
 
@@ -205,8 +205,10 @@ def test_a_name_cannot_lead_out_of_the_folder(artifact: Path, with_facts: Callab
         read_manifest(with_facts(files=[*own, listed]))
 
 
-def test_what_a_folder_s_asterisk_names_besides_artifacts_is_left_out() -> None:
+def test_files_that_belong_to_artifacts_are_left_out_of_a_glob() -> None:
     named = [Path(f"made/{n}") for n in ("a.bin", "a.xml", "a.xml.json", "b.onnx", "b.onnx.json")]
     assert without_companions(named) == (Path("made/a.xml"), Path("made/b.onnx"))
     alone = [Path("made/a.bin"), Path("made/c.onnx.json"), Path("b.onnx")]
-    assert without_companions(alone) == tuple(alone)  # nobody's: refused where they are opened
+    assert without_companions(alone) == tuple(
+        alone
+    )  # companions of no artifact: refused when they are opened

@@ -1,4 +1,4 @@
-"""Processes of our own run our code, not what lies in the folder they start in."""
+"""Child processes run our code, not what lies in their folder; threads of BLAS are limited."""
 
 import os
 import subprocess
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from asmnet_edge.io.system import our_python
+from asmnet_edge.cli.main import KEEP_BLAS_THREADS
+from asmnet_edge.io.system import BLAS_VARIABLES, our_python
 
-ROOMS = ("asmnet_edge", "asmnet_edge.converters", "asmnet_edge.benchmarks")
+PACKAGES = ("asmnet_edge", "asmnet_edge.converters", "asmnet_edge.benchmarks")
 
 
 @pytest.mark.parametrize("words", [("-c", "import resource"), ("-m", "timeit", "-n1", "1")])
-def test_a_module_in_the_folder_is_not_taken_for_python_s(
+def test_a_module_in_the_folder_does_not_shadow_the_standard_library(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     for name in ("resource", "timeit"):
@@ -40,7 +41,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("how", ["spawning()", "get_context('spawn')"])
-def test_nor_do_worker_processes_take_it(tmp_path: Path, how: str) -> None:
+def test_nor_does_it_in_worker_processes(tmp_path: Path, how: str) -> None:
     (tmp_path / "pickle.py").write_text("open('ran', 'w').close()")
     program = tmp_path / "programs" / "pool.py"
     program.parent.mkdir()
@@ -53,12 +54,48 @@ def test_nor_do_worker_processes_take_it(tmp_path: Path, how: str) -> None:
     assert (tmp_path / "ran").exists() != ours  # it would be
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_nobody_starts_python_another_way(room: str) -> None:
-    spec = util.find_spec(room)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_python_is_started_in_one_way_only(package: str) -> None:
+    spec = util.find_spec(package)
     assert spec
     assert spec.submodule_search_locations
     files = Path(spec.submodule_search_locations[0]).rglob("*.py")
     ways = ("sys.executable", "get_context", "set_start_method")
     others = {f.name for f in files if any(way in f.read_text(encoding="utf-8") for way in ways)}
     assert others <= {"system.py"}
+
+
+def blas_threads_after(code: str, **variables: str) -> str:
+    """``OPENBLAS_NUM_THREADS`` in a fresh process after ``code``."""
+    code = f"import os, sys\n{code}\nprint(os.environ.get('OPENBLAS_NUM_THREADS'))"
+    others = {k: v for k, v in os.environ.items() if k not in BLAS_VARIABLES}
+    command = our_python("-c", code)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=others | variables
+    )
+    return done.stdout.splitlines()[-1]
+
+
+COMMAND = "from asmnet_edge.cli.main import main; sys.argv[1:] = ['predict', '--help']; main()"
+
+
+def test_commands_use_one_thread_of_blas_and_importing_changes_nothing() -> None:
+    assert blas_threads_after(COMMAND) == "1"
+    assert blas_threads_after("import asmnet_edge.io.system") == "None"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [(BLAS_VARIABLES[0], "3"), ("OMP_NUM_THREADS", "None")]
+)
+def test_threads_that_the_user_chose_are_kept(name: str, expected: str) -> None:
+    assert blas_threads_after(COMMAND, **{name: "3"}) == expected
+
+
+@pytest.mark.parametrize("verb", KEEP_BLAS_THREADS)
+def test_commands_that_write_models_keep_the_default(verb: str) -> None:
+    assert blas_threads_after(COMMAND.replace("predict", verb)) == "None"
+
+
+def test_limiting_comes_before_numpy() -> None:
+    code = f"{COMMAND}; assert 'numpy' not in sys.modules"
+    assert blas_threads_after(code) == "1"

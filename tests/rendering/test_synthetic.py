@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from asmnet_edge.datasets.sample import Dataset, Sample
-from asmnet_edge.datasets.synthetic import DrawnFace, DrawnFaces, draw_face
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import DataError, UsageError
 from asmnet_edge.geometry.landmarks import FloatArray
 from asmnet_edge.geometry.pose import fit_pose, mirrored
 from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.rendering.drawn_face import DrawnFace, draw_face
 from asmnet_edge.rendering.head import INSIDE, head_of, landmarks_3d, view_of
 from asmnet_edge.rendering.painting import hair_depth
 from asmnet_edge.rendering.ray_marching import Visible, relief_of, trace_head
@@ -235,7 +236,7 @@ def test_a_longer_set_begins_with_the_shorter_one() -> None:
     assert [sample.name for sample in short] == [sample.name for sample in long[:2]]
 
 
-def test_an_unknown_subset_is_told_from_the_known() -> None:
+def test_an_unknown_subset_lists_the_known() -> None:
     with pytest.raises(DataError, match=r"'common'.*train, test"):
         DrawnFaces(1).samples("common")
 

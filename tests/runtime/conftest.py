@@ -1,4 +1,4 @@
-"""A manifest and a backend that are no real ones."""
+"""A fake backend, and an artifact around it."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,9 +1,9 @@
-"""A camera that goes wrong on order: a capture process that speaks `cameras.slots`.
+"""A capture process with faults on request; it writes messages of `cameras.transport`.
 
     python faulty_camera.py MEMORY PIPE FOLDER WIDTH HEIGHT FPS
 
-Before each frame it looks for a file ``fault`` in FOLDER; takes it away and does what it says. Each
-frame tells its own time: its first eight bytes are the time it was taken, its ninth a sum of them.
+Before each frame it reads and removes a file ``fault`` in FOLDER, and produces the fault that the
+file names. The first eight bytes of a frame are the time of its capture, the ninth is their sum.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEIGHT, WIDTH = 48, 64
 
 
 def stamped(seconds: float) -> np.ndarray:
-    """A frame that tells when it was taken."""
+    """A frame that contains the time of its capture."""
     picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     stamp = np.frombuffer(struct.pack("<d", seconds), np.uint8)
     picture.reshape(-1)[:8], picture.reshape(-1)[8] = stamp, stamp.sum() % 256

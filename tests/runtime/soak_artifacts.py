@@ -1,4 +1,4 @@
-"""Thousands of broken artifacts: refused unseen without trust, survived with it.
+"""Thousands of broken artifacts: refused without ``trust``, survived with it.
 
     python tests/runtime/soak_artifacts.py ARTIFACT --count 2000 --trusted 200
 
@@ -55,7 +55,7 @@ def soak(artifact: Path, count: int, trusted: int, seed: int = 0) -> dict[str, A
             with tempfile.TemporaryDirectory() as folder:
                 path = broken(artifact, Path(folder), rng, trust)
                 became = tried(path, trust)
-                # a manifest may be changed where it matters to nobody: then the files are whole
+                # a manifest may be changed in facts that do not matter: then the files are whole
                 if not trust and loaded:
                     became = "whole after all"
                     assert same(path, artifact), f"a runtime saw number {number} (seed {seed})"

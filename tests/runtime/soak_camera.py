@@ -1,4 +1,4 @@
-"""Injects faults into a camera and watches it come back: a thousand of them, or a few in the tests.
+"""Faults of a camera and its recovery: a thousand of them, or a few in the tests.
 
     python tests/runtime/soak_camera.py --faults 1000
 

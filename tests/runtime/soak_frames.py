@@ -1,4 +1,4 @@
-"""Replays frames for hours' worth: memory, descriptors, threads and times must stay flat.
+"""Frames of several hours: memory, descriptors, threads and times must stay constant.
 
     python tests/runtime/soak_frames.py --frames 100000
 
@@ -19,8 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from asmnet_edge.datasets.synthetic import draw_face
-from asmnet_edge.rendering.drawn_face import walk_frame
+from asmnet_edge.rendering.drawn_face import draw_face, walk_frame
 from asmnet_edge.runtime.frame_loop import StageTimes, follow
 from asmnet_edge.runtime.haar import detect_haar_quickly
 from asmnet_edge.runtime.landmarker import FaceLandmarker
@@ -37,7 +36,7 @@ def soak(frames: int, laps: int = 20) -> dict[str, Any]:
     face = draw_face(3).picture
     tracker = FaceTracker(FaceLandmarker.open(detector=detect_haar_quickly))
     board, times, seen = Board(), StageTimes(), 0
-    board.watchers = 1  # somebody watches: drawn and encoded too
+    board.watchers = 1  # a client: frames are drawn and encoded too
     figures: dict[str, list[float]] = {
         name: [] for name in ("rss_mb", "descriptors", "threads", "p50_ms", "p99_ms")
     }

@@ -1,4 +1,4 @@
-"""Thousands of broken pictures: each is read, or named in one line; nothing crashes.
+"""Thousands of broken pictures: each is read or refused in one line; nothing crashes.
 
 python tests/runtime/soak_pictures.py --count 2000
 """
@@ -13,9 +13,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError
 from asmnet_edge.io.images import decode_image, encode_image
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.landmarker import FaceLandmarker
 
 mutate = runpy.run_path(str(Path(__file__).with_name("soak_artifacts.py")))["mutate"]

@@ -1,4 +1,4 @@
-"""One protocol for all runtimes: chosen by suffix, and never before the manifest was checked."""
+"""One protocol for all runtimes: chosen by suffix, and only after the manifest was checked."""
 
 import shutil
 import sys
@@ -55,7 +55,7 @@ def test_the_suffix_chooses_the_runtime(name: str, module: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.bin", "model", "model.tflite.json"])
-def test_an_unknown_suffix_lists_the_known(name: str) -> None:
+def test_an_unknown_suffix_lists_the_known_ones(name: str) -> None:
     with pytest.raises(ModelError, match=r"cannot|not an artifact.*Known: .tflite, .onnx, .xml"):
         open_artifact(Path(name))
 
@@ -87,7 +87,7 @@ def test_no_runtime_sees_a_file_that_was_changed(
     assert loaded == []
 
 
-def test_no_runtime_sees_weights_that_the_manifest_is_silent_about(
+def test_no_runtime_sees_weights_that_the_manifest_omits(
     tmp_path: Path, manifest: ArtifactManifest
 ) -> None:
     # an IR is two files: one that vouches for the .xml alone leaves the weights to anybody
@@ -140,7 +140,7 @@ def test_onnx_weights_in_other_files_are_refused(tmp_path: Path) -> None:
         open_artifact(tmp_path / "model.onnx", trust=True)
 
 
-def test_a_file_that_is_written_over_does_not_end_who_uses_it(tmp_path: Path) -> None:
+def test_overwriting_a_file_does_not_crash_its_user(tmp_path: Path) -> None:
     path = Path(shutil.copy(shipped(SHIPPED_INT8), tmp_path / "model.tflite"))
     opened = open_backend(path)
     crop = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
@@ -193,7 +193,7 @@ def test_a_runtime_that_would_compute_wrongly_is_refused(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("given", "weights", "scales", "told"),
+    ("given", "weights", "scales", "expected"),
     [
         (np.float32, np.int8, 136, True),
         (np.float32, np.int8, 1, False),
@@ -201,8 +201,8 @@ def test_a_runtime_that_would_compute_wrongly_is_refused(monkeypatch: pytest.Mon
         (np.int8, np.int8, 136, False),
     ],
 )
-def test_heads_with_a_scale_a_row_are_known(
-    given: type, weights: type, scales: int, told: bool
+def test_heads_with_a_scale_for_each_row_are_recognised(
+    given: type, weights: type, scales: int, expected: bool
 ) -> None:
     tensors = [
         {"index": 7, "dtype": given, "quantization_parameters": {"scales": np.ones(1)}},
@@ -210,7 +210,7 @@ def test_heads_with_a_scale_a_row_are_known(
     ]
     operators = [{"op_name": "FULLY_CONNECTED", "inputs": [7, 9, 3], "outputs": [4]}]
     fake = SimpleNamespace(get_tensor_details=lambda: tensors, _get_ops_details=lambda: operators)
-    assert has_scaled_heads(fake) is told
+    assert has_scaled_heads(fake) is expected
 
 
 @pytest.mark.parametrize(

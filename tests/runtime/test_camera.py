@@ -1,4 +1,4 @@
-"""A camera that crashes, hangs or lies comes back; old or torn frames never come through."""
+"""A camera recovers from crashes, hangs and corrupt messages; old or torn frames are dropped."""
 
 import os
 import runpy
@@ -64,7 +64,7 @@ def test_a_video_replayed_is_a_camera(video: Path) -> None:
     assert camera.outages == 0
 
 
-def test_who_is_slow_gets_the_newest_frame(video: Path) -> None:
+def test_a_slow_caller_gets_the_newest_frame(video: Path) -> None:
     with Camera(f"replay:{video}") as camera:
         frames = (frame for frame in camera.frames() if frame)
         next(frames)
@@ -73,7 +73,7 @@ def test_who_is_slow_gets_the_newest_frame(video: Path) -> None:
         assert camera.dropped > 5
 
 
-def test_who_has_not_asked_for_long_does_not_blame_the_camera(video: Path) -> None:
+def test_a_pause_of_the_caller_is_no_fault_of_the_camera(video: Path) -> None:
     # so long that the pipe is full, and what lies in it is old
     rule = CameraRule(silence=1.0, stale=0.1)
     with Camera(f"replay:{video}", (0, 0, 1000), rule) as camera:
@@ -84,7 +84,7 @@ def test_who_has_not_asked_for_long_does_not_blame_the_camera(video: Path) -> No
         assert camera.outages == 0
 
 
-def test_a_camera_that_is_not_there_is_reported_once_and_why() -> None:
+def test_a_missing_camera_is_reported_once_with_the_reason() -> None:
     lines: list[str] = []
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.05)
     with Camera("/dev/video-none", rule=rule, log=lines.append) as camera:
@@ -92,13 +92,13 @@ def test_a_camera_that_is_not_there_is_reported_once_and_why() -> None:
         assert list(camera.frames(lambda: time.monotonic() > end)).count(None) > 10
         assert camera.outages == 1
     (line,) = lines
-    assert "/dev/video-none is not there. Plug the camera in" in line
+    assert "/dev/video-none does not exist. Plug the camera in" in line
     assert line.endswith("; waiting for it")
 
 
 def test_a_camera_that_never_gave_a_picture_is_given_up() -> None:
     lines: list[str] = []
-    rule = CameraRule(retry=0.05, longest=0.1, tick=0.05, hope=0.3)
+    rule = CameraRule(retry=0.05, longest=0.1, tick=0.05, give_up=0.3)
     with (
         Camera("0", rule=rule, command=["false"], log=lines.append) as camera,
         pytest.raises(CheckFailedError, match=r"no picture in .*ended \(1\).*picamera2"),
@@ -108,7 +108,7 @@ def test_a_camera_that_never_gave_a_picture_is_given_up() -> None:
 
 
 def test_a_camera_that_gave_one_is_not_given_up(video: Path) -> None:
-    with Camera(f"replay:{video}", rule=CameraRule(hope=0.1)) as camera:
+    with Camera(f"replay:{video}", rule=CameraRule(give_up=0.1)) as camera:
         frames_of(camera, 1)
         assert camera._child
         camera._child.process.kill()
@@ -116,7 +116,7 @@ def test_a_camera_that_gave_one_is_not_given_up(video: Path) -> None:
         assert camera.outages == 1
 
 
-def test_it_stops_when_asked_and_leaves_no_process(video: Path) -> None:
+def test_it_stops_on_request_and_leaves_no_process(video: Path) -> None:
     camera = Camera(f"replay:{video}")
     frames_of(camera, 1)
     assert camera._child
@@ -148,26 +148,26 @@ def put(slots: Slots) -> Callable[..., Message]:
     return write
 
 
-def test_what_was_written_is_read(slots: Slots, put: Callable) -> None:
+def test_a_written_frame_is_read(slots: Slots, put: Callable) -> None:
     picture = slots.read(put(1), None)
     assert picture is not None
     assert (picture == 7).all()
 
 
-def test_memory_is_used_again_if_it_fits(slots: Slots, put: Callable) -> None:
+def test_memory_is_reused_if_it_fits(slots: Slots, put: Callable) -> None:
     kept, small = np.empty((4, 5, 3), np.uint8), np.empty((1, 5, 3), np.uint8)
     assert slots.read(put(1), kept) is kept
     assert slots.read(put(2), small) is not small
 
 
-def test_a_frame_that_was_written_over_is_none(slots: Slots, put: Callable) -> None:
+def test_an_overwritten_frame_is_none(slots: Slots, put: Callable) -> None:
     old = put(1)
     put(4)  # the same slot
     assert slots.read(old, None) is None
 
 
 @pytest.mark.parametrize(("height", "width"), [(0, 5), (70_000, 70_000), (4, 6)])
-def test_a_frame_of_another_size_than_told_is_refused(
+def test_a_frame_of_another_size_than_stated_is_refused(
     slots: Slots, put: Callable, height: int, width: int
 ) -> None:
     put(1)
@@ -175,14 +175,14 @@ def test_a_frame_of_another_size_than_told_is_refused(
         slots.read(Message(FRAME, 1, 1.5, height, width, 60), None)
 
 
-def test_a_message_comes_out_as_it_went_in() -> None:
+def test_a_message_survives_packing() -> None:
     message = Message(FRAME, 2**40, 1.25, 480, 640, 921600, "")
     assert Message.unpacked(message.packed()) == message
     with pytest.raises(BrokenMessageError):
         Message.unpacked(bytes(MESSAGE.size))
 
 
-def test_the_process_ends_when_nobody_reads(video: Path) -> None:
+def test_the_process_ends_without_a_reader(video: Path) -> None:
     camera = Camera(f"replay:{video}")
     frames_of(camera, 1)
     child = camera._child
@@ -193,7 +193,7 @@ def test_the_process_ends_when_nobody_reads(video: Path) -> None:
     camera.close()
 
 
-def test_torn_frames_would_be_noticed() -> None:
+def test_torn_frames_would_be_detected() -> None:
     picture = FAULTY["stamped"](12.5)
     assert FAULTY["stamp_of"](picture) == 12.5
     picture.reshape(-1)[3] ^= 255
@@ -201,29 +201,29 @@ def test_torn_frames_would_be_noticed() -> None:
         FAULTY["stamp_of"](picture)
 
 
-# what goes wrong is told
+# what goes wrong is logged
 
 
 def lines_of(camera: Camera, lines: list[str], seconds: float = 8.0) -> list[str]:
-    """What is told until there is something, at most that long."""
+    """What is logged until there is something, at most that long."""
     end = time.monotonic() + seconds
     list(camera.frames(lambda: bool(lines) or time.monotonic() > end))
     return lines
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "logged"),
     [
         ("import sys; sys.exit('numpy.dtype size changed')", "ended (1): numpy.dtype size changed"),
         ("import os; os.kill(os.getpid(), 11)", "its process ended (SIGSEGV)"),
         ("import sys\nwhile True: sys.stderr.write(9999 * 'x' + '\\n'); 1 / 0", "ZeroDivision"),
     ],
 )
-def test_how_a_process_ended_is_reported(program: str, told: str) -> None:
+def test_how_a_process_ended_is_reported(program: str, logged: str) -> None:
     lines: list[str] = []
     with Camera("0", command=[sys.executable, "-c", program], log=lines.append) as camera:
         (line,) = lines_of(camera, lines)
-    assert told in line
+    assert logged in line
 
 
 def test_what_a_driver_raises_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_no_code_is_taken_from_the_folder_it_runs_in(
     assert not Path("ran").exists()
 
 
-def test_passwords_are_never_told() -> None:
+def test_passwords_are_never_logged() -> None:
     lines: list[str] = []
     program = "import sys; sys.exit('cannot open rtsp://me:se/cr@et@host/live?pw=secret')"
     source = "rtsp://me:secret@host/live?pw=secret"
@@ -262,7 +262,7 @@ def test_passwords_are_never_told() -> None:
     assert "et" not in line.split()
 
 
-def test_a_device_that_may_not_be_read_names_the_cure(
+def test_the_error_of_an_unreadable_device_names_the_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "video0").write_bytes(b"")
@@ -273,13 +273,13 @@ def test_a_device_that_may_not_be_read_names_the_cure(
 
 def test_a_slow_camera_is_given_more_time_each_time() -> None:
     program = "import time; time.sleep(60)"
-    rule = CameraRule(opening=0.05, patience=0.15, retry=0.0, longest=0.0, tick=0.01)
+    rule = CameraRule(opening=0.05, longest_opening=0.15, retry=0.0, longest=0.0, tick=0.01)
     with Camera("0", rule=rule, command=[sys.executable, "-c", program]) as camera:
         given = [camera._opening for _ in islice(camera.frames(), 60)]
     assert sorted(set(given)) == [0.05, 0.1, 0.15]
 
 
-def test_processes_that_cannot_be_killed_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_cannot_be_killed_do_not_accumulate(monkeypatch: pytest.MonkeyPatch) -> None:
     started, lines = [], []
 
     class Undead:
@@ -307,29 +307,29 @@ def test_processes_that_cannot_be_killed_do_not_pile_up(monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def told() -> list[str]:
+def logged() -> list[str]:
     return []
 
 
 @pytest.fixture
-def outages(told: list[str]) -> Outages:
-    return Outages("0", CameraRule(steady=10, retry=0.2, longest=2.0), told.append)
+def outages(logged: list[str]) -> Outages:
+    return Outages("0", CameraRule(steady=10, retry=0.2, longest=2.0), logged.append)
 
 
 def test_an_outage_soon_after_a_return_is_reported_once_it_lasts(
-    outages: Outages, told: list[str]
+    outages: Outages, logged: list[str]
 ) -> None:
     outages.frame(0)
     outages.fail("unplugged", 100)
     outages.frame(105)
     for now in range(108, 3108):
         outages.fail("unplugged", now)
-    assert [line.split(": ")[1][:6] for line in told] == ["unplug", "back a", "unplug"]
+    assert [line.split(": ")[1][:6] for line in logged] == ["unplug", "back a", "unplug"]
     outages.frame(3108)
-    assert told[-1] == "camera 0: back after 3000.0 s"
+    assert logged[-1] == "camera 0: back after 3000.0 s"
 
 
-def test_one_frame_does_not_make_it_restart_at_once(outages: Outages, told: list[str]) -> None:
+def test_one_frame_does_not_make_it_restart_at_once(outages: Outages, logged: list[str]) -> None:
     waits, now = [], 100.0
     for _ in range(1000):
         outages.frame(now)
@@ -337,7 +337,7 @@ def test_one_frame_does_not_make_it_restart_at_once(outages: Outages, told: list
         now += waits[-1]
     assert waits[0] == pytest.approx(0.2)
     assert waits[-1] == pytest.approx(2.0)
-    assert 4 <= len(told) <= 10  # in half an hour
+    assert 4 <= len(logged) <= 10  # in half an hour
     for second in range(12):
         outages.frame(now + second)
     assert outages.fail("dies", now + 12) - now - 12 == pytest.approx(0.2)
@@ -373,7 +373,7 @@ HALF = WHOLE[:, : WHOLE.size // 2]
 PLAIN = np.full((48, 64, 3), 9, np.uint8)
 
 
-def test_half_jpegs_are_left_out() -> None:
+def test_truncated_jpegs_are_dropped() -> None:
     device = Device(FakeCapture([WHOLE, HALF, HALF, np.pad(WHOLE, ((0, 0), (0, 99)))]))
     shots = list(iter(device.grab, None))
     assert [shot.picture.shape for shot in shots] == [(48, 64, 3)] * 2
@@ -384,22 +384,22 @@ def test_half_jpegs_are_left_out() -> None:
     FakeCapture([WHOLE], can=False), FakeCapture([PLAIN], code="YUYV"), FakeCapture([PLAIN]),
     FakeCapture([np.zeros((1, 6144), np.uint8), PLAIN]),
 ])  # fmt: skip
-def test_a_camera_that_gives_no_jpegs_goes_on_as_before(capture: FakeCapture) -> None:
+def test_a_camera_without_jpegs_works(capture: FakeCapture) -> None:
     shots = list(iter(Device(capture).grab, None))
     assert [shot.picture.shape for shot in shots] == [(48, 64, 3)]
     assert capture.converts
 
 
-def test_a_camera_whose_jpegs_are_never_whole_is_left_to_opencv(
+def test_opencv_decodes_if_all_jpegs_are_truncated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(opencv_capture, "PATIENCE", 0.0)
+    monkeypatch.setattr(opencv_capture, "JPEG_SECONDS", 0.0)
     capture = FakeCapture([HALF, PLAIN, PLAIN])
     assert len(list(iter(Device(capture).grab, None))) == 2
     assert capture.converts
 
 
-def test_a_device_s_own_stamp_is_when_a_frame_was_taken() -> None:
+def test_the_stamp_of_a_device_is_when_a_frame_was_taken() -> None:
     now = time.monotonic()
     clock = DeviceClock()
     assert clock.taken(now - 0.1) == now - 0.1
@@ -408,7 +408,7 @@ def test_a_device_s_own_stamp_is_when_a_frame_was_taken() -> None:
     assert clock.taken(0.0) >= now
 
 
-def test_a_stamp_of_another_clock_is_not_believed() -> None:
+def test_a_stamp_of_another_clock_is_ignored() -> None:
     for stamp in (0.0, time.time(), time.monotonic() + 100):
         clock, now = DeviceClock(), time.monotonic()
         assert clock.taken(stamp) >= now

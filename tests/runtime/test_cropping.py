@@ -1,12 +1,12 @@
-"""Whatever picture comes, the network sees the same RGB crop, in memory that is used again."""
+"""The crop of any kind of picture is the same RGB input, in memory that is reused."""
 
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import PictureError, UsageError
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import Box
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import Cropper, FaceLandmarker, three_channels
 
@@ -48,7 +48,7 @@ def test_grey_and_four_channels_are_pictures_too() -> None:
     [BGR.astype(float), BGR[:0], np.zeros((4, 4, 2), np.uint8), np.zeros(9, np.uint8), None, "a"],
     ids=str,
 )
-def test_what_is_no_picture_is_told(picture: object) -> None:
+def test_what_is_no_picture_is_refused(picture: object) -> None:
     with pytest.raises(PictureError, match=r"must be \(H, W, 3\) uint8, got"):
         three_channels(picture)  # type: ignore[arg-type]
 
@@ -60,7 +60,7 @@ def test_a_landmarker_of_rgb_finds_what_one_of_bgr_does() -> None:
     np.testing.assert_array_equal(one.landmarks.points, other.landmarks.points)
 
 
-def test_an_unknown_colour_order_lists_the_known() -> None:
+def test_an_unknown_colour_order_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match="Known: bgr, rgb"):
         FaceLandmarker.open(colour="hsv")
 

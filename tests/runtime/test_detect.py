@@ -1,4 +1,4 @@
-"""Boxes of faces: the whole picture, or what Haar finds, as landmarks would be boxed."""
+"""Detectors: boxes where the box of the landmarks would be."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import DrawnFace, draw_face
 from asmnet_edge.errors import UsageError
 from asmnet_edge.geometry.crop import CropRule, cut
 from asmnet_edge.geometry.landmarks import Box
 from asmnet_edge.io.images import write_image
+from asmnet_edge.rendering.drawn_face import DrawnFace, draw_face
 from asmnet_edge.runtime import detector, haar
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import (
@@ -23,8 +23,7 @@ from asmnet_edge.runtime.detector import (
 )
 from asmnet_edge.runtime.haar import detect_haar, haar_boxes
 from asmnet_edge.runtime.landmarker import FaceLandmarker
-from asmnet_edge.runtime.pipeline import Pipeline
-from asmnet_edge.runtime.pipeline_options import PipelineOptions
+from asmnet_edge.runtime.pipeline import Pipeline, PipelineOptions
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -58,7 +57,7 @@ def test_the_crop_of_a_square_picture_is_the_picture() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 100), (100, 60)])
-def test_the_crop_of_an_oblong_picture_is_its_middle(height: int, width: int) -> None:
+def test_the_crop_of_a_rectangular_picture_is_its_middle(height: int, width: int) -> None:
     picture = noise(height, width)
     (box,) = whole_picture(picture)
     top, left = (height - 60) // 2, (width - 60) // 2
@@ -131,7 +130,7 @@ def test_a_shrunk_box_comes_back_to_the_pixel() -> None:
         assert (large.x + 0.5, large.y + 0.5) == (2 * (small.x + 0.5), 2 * (small.y + 0.5))
 
 
-def test_detectors_go_by_their_name() -> None:
+def test_detectors_are_opened_by_name() -> None:
     picture = draw_face(FRONTAL[0]).picture
     assert FaceDetector("haar").detect(picture) == detect_haar(picture)
     assert FaceDetector("none").detect(picture) == whole_picture(picture)
@@ -157,7 +156,9 @@ def test_a_toy_detector_is_one_module_and_one_line(
     assert result.faces[0].box == Box(40, 60, 150, 150)
 
 
-def test_without_a_detector_the_model_s_own_margin_holds(artifact: Callable[..., Artifact]) -> None:
+def test_without_a_detector_the_model_margin_holds(
+    artifact: Callable[..., Artifact],
+) -> None:
     # a network that expects twice the face: the crop is the middle square all the same
     fake = artifact(lambda crop: np.random.default_rng(0).random((68, 2)))
     wide = replace(fake.manifest, crop={"margin": 2.0, "size": 64})

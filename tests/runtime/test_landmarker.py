@@ -1,4 +1,4 @@
-"""From picture to landmarks and back: whatever the box, points land where they belong."""
+"""From picture to landmarks and back: points are mapped correctly for any box."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.geometry.crop import (
     CropRule,
     crop_matrix,
@@ -19,6 +18,7 @@ from asmnet_edge.geometry.landmarks import Box, Landmarks
 from asmnet_edge.geometry.pose import in_plane_roll
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.io.files import SHIPPED_INT8
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import Face, FaceLandmarker
@@ -44,7 +44,7 @@ def test_relative_points_land_on_the_square_around_the_box(artifact: Callable, b
 
 
 @pytest.mark.parametrize("place", [(140, 100), (120.3, 90.7), (170.2, 65.5)])
-def test_what_the_network_sees_is_found_again_in_the_picture(
+def test_points_of_the_crop_are_mapped_back_into_the_picture(
     artifact: Callable, draw_dot: Callable, find_dot: Callable, place: tuple[float, float]
 ) -> None:
     def point_at_the_dot(crop: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_the_network_sees_rgb(artifact: Callable) -> None:
     assert crop.flags.c_contiguous
 
 
-def test_pose_and_scheme_come_along(artifact: Callable) -> None:
+def test_a_face_has_pose_and_scheme(artifact: Callable) -> None:
     face = FaceLandmarker(artifact(same)).landmarks(GREY, A_FACE[0])
     assert face.pose.tolist() == [10, -20, 30]
     assert face.landmarks.scheme.name == "ibug68"
@@ -82,7 +82,7 @@ def test_refining_runs_a_second_time_around_the_landmarks(artifact: Callable) ->
     assert face.box == A_FACE[0]  # the detector's
 
 
-def test_refining_makes_up_for_a_box_that_lies_badly(
+def test_refining_corrects_an_inaccurate_box(
     artifact: Callable, draw_dot: Callable, find_dot: Callable
 ) -> None:
     def centred_on_the_dot(crop: np.ndarray) -> np.ndarray:
@@ -97,7 +97,7 @@ def test_refining_makes_up_for_a_box_that_lies_badly(
     np.testing.assert_allclose(face.landmarks.box.centre, place, atol=0.3)
 
 
-def test_without_refining_one_run_will_do(artifact: Callable) -> None:
+def test_without_refining_the_network_runs_once(artifact: Callable) -> None:
     fake = artifact(same)
     landmarker = FaceLandmarker(fake, lambda picture: A_FACE, refine=False)
     (face,) = landmarker.detect(GREY)
@@ -182,7 +182,7 @@ def test_a_crop_that_was_far_from_upright_is_cut_once_more(
     assert face.box == A_FACE[0]
 
 
-def test_a_network_that_expects_no_turn_runs_twice_whatever_it_sees(
+def test_a_network_without_upright_crops_always_runs_twice(
     artifact: Callable, face_in_crop: np.ndarray
 ) -> None:
     fake = artifact(tilted_by(face_in_crop, 0, 90))
@@ -197,7 +197,7 @@ def test_every_box_becomes_a_face_in_its_order(artifact: Callable) -> None:
     assert len(fake.backend.crops) == len(BOXES)
 
 
-def test_no_face_no_work(artifact: Callable) -> None:
+def test_without_a_face_the_network_does_not_run(artifact: Callable) -> None:
     fake = artifact(same)
     landmarker = FaceLandmarker(fake, lambda picture: [])
     assert landmarker.detect(GREY) == []

@@ -1,4 +1,4 @@
-"""Picamera2, played: which part of the sensor is taken, how its pictures come."""
+"""Picamera2, faked: which part of the sensor is used, and how its pictures are read."""
 
 import sys
 import time
@@ -29,13 +29,13 @@ IMX219 = [
         ((640, 480), 100, None),
     ],
 )
-def test_all_that_the_lens_sees_is_taken_where_that_goes(
+def test_the_whole_field_of_view_is_used_where_possible(
     size: tuple[int, int], rate: int, chosen: tuple[int, int] | None
 ) -> None:
     assert whole_view(IMX219, size, rate) == chosen
 
 
-def test_without_modes_there_is_no_choice() -> None:
+def test_without_sensor_modes_none_is_chosen() -> None:
     assert whole_view([], (640, 480), 30) is None
     assert whole_view([{"format": "MJPEG"}], (640, 480), 30) is None  # on USB
 
@@ -98,7 +98,7 @@ def test_its_pictures_are_whole_and_as_old_as_they_are(played: type[Played]) -> 
         assert time.monotonic() - shot.seconds > 0.04
 
 
-def test_modes_that_cannot_be_told_are_done_without(
+def test_sensor_modes_that_cannot_be_read_are_not_needed(
     played: type[Played], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(played, "modes", None)
@@ -106,6 +106,6 @@ def test_modes_that_cannot_be_told_are_done_without(
     assert "raw" not in played.last.configuration
 
 
-def test_a_camera_that_is_not_on_the_ribbon_is_told(played: type[Played]) -> None:
+def test_a_camera_that_is_not_on_the_ribbon_is_reported(played: type[Played]) -> None:
     with pytest.raises(DataError, match="no camera 1: libcamera knows 1"):
         open_picamera2("picamera2:1", (0, 0, 0))

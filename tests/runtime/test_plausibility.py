@@ -1,4 +1,4 @@
-"""A face's shape passes as one however it lies; what is no face does not."""
+"""Plausibility: a face at any place and angle passes, other shapes do not."""
 
 import runpy
 from dataclasses import replace
@@ -24,7 +24,7 @@ MODEL = shipped_plausibility()
 MEAN = MODEL.mean.reshape(68, 2)
 
 
-def test_the_mean_is_the_best_of_all() -> None:
+def test_the_mean_shape_has_the_highest_quality() -> None:
     rng = np.random.default_rng(0)
     others = [MODEL.quality(MEAN + rng.normal(0, 0.003, (68, 2))) for _ in range(50)]
     assert MODEL.quality(MEAN) > max(*others, 0.7)
@@ -32,7 +32,7 @@ def test_the_mean_is_the_best_of_all() -> None:
 
 @pytest.mark.parametrize("mode", range(5))
 @pytest.mark.parametrize("deviations", [-1, 1])
-def test_what_faces_do_passes(mode: int, deviations: int) -> None:
+def test_shapes_of_faces_pass(mode: int, deviations: int) -> None:
     step = deviations * np.sqrt(MODEL.variances[mode]) * MODEL.components[mode]
     assert MODEL.quality((MODEL.mean + step).reshape(68, 2)) > PLAUSIBLE
 
@@ -50,7 +50,7 @@ def test_it_superimposes_as_the_shape_model_does() -> None:
     np.testing.assert_allclose(ours, superimpose(points, MEAN), atol=1e-12)
 
 
-def test_the_further_along_a_mode_the_less_it_passes() -> None:
+def test_quality_decreases_along_each_mode() -> None:
     step = np.sqrt(MODEL.variances[3]) * MODEL.components[3]
     shapes = [(MODEL.mean + n * step).reshape(68, 2) for n in (1, 4, 8, 16)]
     within = [MODEL.distances(shape)[0] for shape in shapes]
@@ -65,7 +65,7 @@ def test_a_mirrored_face_a_grid_and_noise_do_not_pass() -> None:
         assert MODEL.quality(points) < PLAUSIBLE
 
 
-def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     path.write_text("Dear Sir or Madam")
     with pytest.raises(ModelError, match="not a plausibility model"):
@@ -78,8 +78,8 @@ def test_the_limits_are_fitted_to_the_shipped_default_weights() -> None:
 
 
 @pytest.mark.skipif(not SCRIPT.is_file(), reason="runs in a checkout only")
-@pytest.mark.parametrize(("upright", "looks"), [(False, 1), (True, 2)])
-def test_they_are_fitted_to_crops_by_the_networks_own_rule(upright: bool, looks: int) -> None:
+@pytest.mark.parametrize(("upright", "crop_count"), [(False, 1), (True, 2)])
+def test_they_are_fitted_to_crops_of_the_network(upright: bool, crop_count: int) -> None:
     script = runpy.run_path(str(SCRIPT))
     artifact = open_artifact(shipped(SHIPPED_INT8))
     manifest = replace(artifact.manifest, crop={**artifact.manifest.crop, "upright": upright})
@@ -92,4 +92,4 @@ def test_they_are_fitted_to_crops_by_the_networks_own_rule(upright: bool, looks:
     seen = replace(artifact, manifest=manifest, backend=SimpleNamespace(run=run))
     picture = np.zeros((300, 300, 3), np.uint8)
     script["as_in_use"](seen).faces_in(picture, [Box(50, 50, 200, 200)])
-    assert len(crops) == looks
+    assert len(crops) == crop_count

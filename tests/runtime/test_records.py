@@ -1,4 +1,4 @@
-"""Tables of faces, what the command line may name, and what stages took."""
+"""Tables of faces, kinds of sources, times of stages, and annotated videos."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from asmnet_edge.geometry.landmarks import Landmarks
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.runtime.frame_loop import StageTimes
 from asmnet_edge.runtime.landmarker import Face
-from asmnet_edge.runtime.sinks import open_records, until_it_fails
+from asmnet_edge.runtime.sinks import count_frames, open_records, until_it_fails, video_writer
 from asmnet_edge.runtime.sources import (
     Kind,
     Video,
@@ -23,7 +23,6 @@ from asmnet_edge.runtime.sources import (
     pictures_in,
     without_secrets,
 )
-from asmnet_edge.runtime.videowriter import count_frames, video_writer
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def face(face_points: Callable) -> Callable[[int], Face]:
     return make
 
 
-def test_json_lines_tell_every_picture(tmp_path: Path, face: Callable) -> None:
+def test_json_lines_hold_every_picture(tmp_path: Path, face: Callable) -> None:
     with open_records(tmp_path / "faces.jsonl") as record:
         record({"frame": 1}, [face(4)])
         record({"frame": 2}, [])
@@ -57,7 +56,7 @@ def test_csv_has_a_row_a_face(tmp_path: Path, face: Callable) -> None:
     assert float(rows[0]["y67"]) == pytest.approx(face(1).landmarks.points[67, 1], abs=0.006)
 
 
-def test_other_tables_are_not_known(tmp_path: Path) -> None:
+def test_other_suffixes_of_tables_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Known: .csv, .jsonl"), open_records(tmp_path / "a.xlsx"):
         pass
 
@@ -93,13 +92,13 @@ def test_one_camera_at_a_time() -> None:
         kind_of_all(("0", "1"))
 
 
-def test_a_folder_is_its_pictures(tmp_path: Path) -> None:
+def test_a_folder_stands_for_its_pictures(tmp_path: Path) -> None:
     for name in ("b.png", "a.JPG", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.JPG", tmp_path / "b.png"]
 
 
-def test_our_own_drawings_in_a_folder_are_no_pictures(tmp_path: Path) -> None:
+def test_annotated_pictures_in_a_folder_are_left_out(tmp_path: Path) -> None:
     for name in ("a.jpg", "a-faces.jpg", "a-faces.json", "two-faces.jpg"):
         (tmp_path / name).touch()
     assert pictures_in([str(tmp_path)]) == [tmp_path / "a.jpg", tmp_path / "two-faces.jpg"]
@@ -109,7 +108,7 @@ def test_a_folder_without_pictures_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(PictureError, match=rf"lies in the folder {tmp_path}\. Name a picture"):
+    with pytest.raises(PictureError, match=rf"in the folder {tmp_path}\. Name a picture"):
         pictures_in(["."])
     (tmp_path / "video.mp4").touch()
     with pytest.raises(PictureError, match=r"Name the video itself: .* video\.mp4"):
@@ -135,7 +134,7 @@ def test_a_video_gives_its_frames_and_their_times(tmp_path: Path) -> None:
     assert frames[-1].seconds == pytest.approx(4 / 25)
 
 
-def test_a_video_that_did_not_come_to_lie_on_the_disk_is_reported(tmp_path: Path) -> None:
+def test_a_video_that_lost_frames_on_the_disk_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     with video_writer(path, 25, (64, 48)) as video:
         for _ in range(3):
@@ -180,7 +179,7 @@ def test_what_is_no_video_is_reported(tmp_path: Path, content: bytes | None) -> 
         Video(path)
 
 
-def test_stages_are_counted_when_they_were_taken() -> None:
+def test_skipped_stages_do_not_count() -> None:
     times = StageTimes()
     for number in range(1, 101):
         times.add(infer=float(number), detect=5.0 if number == 1 else 0.0)
@@ -197,11 +196,11 @@ def test_a_search_and_the_frames_without_one_are_reported_apart() -> None:
     for number in range(100):
         searched = number % 10 == 0
         times.add(infer=9.0 if searched else 3.0, detect=20.0 * searched)
-    told = "ms p50: detect 20.00 in 10 of them; in the others: infer 3.00"
-    assert times.line().endswith(told)
+    expected = "ms p50: detect 20.00 in 10 of them; in the others: infer 3.00"
+    assert times.line().endswith(expected)
 
 
-def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recent_rate_covers_the_last_pictures_only(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = iter([*range(10), 9.5, 10.0, 10.5, 99.0, 99.5])
     monkeypatch.setattr("asmnet_edge.runtime.frame_loop.perf_counter", lambda: next(ends))
     times = StageTimes()
@@ -215,7 +214,7 @@ def test_the_rate_of_the_last_pictures_is_theirs(monkeypatch: pytest.MonkeyPatch
     assert times.per_second == pytest.approx(13 / 11)  # the pause counts nowhere
 
 
-def test_where_all_were_searched_their_times_are_reported_as_they_are() -> None:
+def test_with_detection_on_all_frames_one_set_of_times_is_reported() -> None:
     times = StageTimes()
     assert times.line() == "no picture came"
     for _ in range(2):
@@ -226,7 +225,7 @@ def test_where_all_were_searched_their_times_are_reported_as_they_are() -> None:
 # what goes on, and what fails
 
 
-def test_a_recording_goes_on_after_a_power_cut(tmp_path: Path, face: Callable) -> None:
+def test_a_recording_continues_after_a_power_failure(tmp_path: Path, face: Callable) -> None:
     path = tmp_path / "faces.csv"
     for number in (1, 2):
         with open_records(path, append=True) as record:
@@ -242,7 +241,7 @@ def test_a_recording_goes_on_after_a_power_cut(tmp_path: Path, face: Callable) -
         ]
 
 
-def test_a_long_line_that_was_cut_off_goes_as_a_whole(tmp_path: Path, face: Callable) -> None:
+def test_a_long_incomplete_line_is_removed_completely(tmp_path: Path, face: Callable) -> None:
     path = tmp_path / "faces.jsonl"
     path.write_bytes(b'{"frame": 1}\n' + b"[" * 200_000)
     with open_records(path, append=True) as record:
@@ -250,7 +249,7 @@ def test_a_long_line_that_was_cut_off_goes_as_a_whole(tmp_path: Path, face: Call
     assert [json.loads(line)["frame"] for line in path.read_text().splitlines()] == [1, 2]
 
 
-def test_a_table_with_other_columns_is_not_gone_on_with(tmp_path: Path, face: Callable) -> None:
+def test_a_table_with_other_columns_is_not_continued(tmp_path: Path, face: Callable) -> None:
     path = tmp_path / "faces.csv"
     path.write_text("frame,face\n")
     with (
@@ -261,7 +260,7 @@ def test_a_table_with_other_columns_is_not_gone_on_with(tmp_path: Path, face: Ca
     assert path.read_text() == "frame,face\n"
 
 
-def test_a_full_card_is_reported_once_and_ends_nothing(face: Callable) -> None:
+def test_a_full_disk_is_reported_once_and_does_not_end_the_stream(face: Callable) -> None:
     lines: list[str] = []
 
     def full(facts: object, faces: object) -> None:
@@ -283,7 +282,7 @@ def test_a_full_device_is_named(face: Callable, monkeypatch: pytest.MonkeyPatch)
         record({"frame": 1}, [face(1)])
 
 
-def test_what_else_fails_is_not_blamed_on_the_table(tmp_path: Path) -> None:
+def test_other_errors_are_not_attributed_to_the_table(tmp_path: Path) -> None:
     with pytest.raises(BrokenPipeError), open_records(tmp_path / "faces.csv"):
         raise BrokenPipeError
 
@@ -302,7 +301,7 @@ def test_a_picamera_has_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("address", "shown"),
     [
         ("rtsp://me:secret@host:554/live", "rtsp://host:554/live"),
         ("rtsp://me:se@cr/et@host/live", "rtsp://host/live"),
@@ -310,8 +309,8 @@ def test_a_picamera_has_a_number() -> None:
         ("/dev/video0 may not be read", "/dev/video0 may not be read"),
     ],
 )
-def test_addresses_are_shown_without_secrets(told: str, shown: str) -> None:
-    assert without_secrets(told) == shown
+def test_addresses_are_shown_without_secrets(address: str, shown: str) -> None:
+    assert without_secrets(address) == shown
 
 
 def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
@@ -322,7 +321,7 @@ def test_a_video_that_is_cut_off_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     half = Video(path)
     half.count = 50  # as formats with their index in front still say
-    assert len(list(half.frames())) == half.given < 40
+    assert len(list(half.frames())) == half.read < 40
     assert half.ended_early
 
 

@@ -1,4 +1,4 @@
-"""The One-Euro filter: what rests is steady, what moves is followed, time decides."""
+"""The One-Euro filter: steady at rest, quick in motion, independent of the frame rate."""
 
 from dataclasses import replace
 
@@ -19,16 +19,16 @@ def filtered(values: np.ndarray, smoothing: Smoothing = LANDMARKS, unit: float =
     return np.stack([smooth(value, i / RATE, unit) for i, value in enumerate(values)])
 
 
-def test_the_first_value_comes_out_as_it_is() -> None:
+def test_the_first_value_is_unchanged() -> None:
     assert OneEuro(LANDMARKS)(np.array([3.0, 4.0]), 17.0).tolist() == [3, 4]
 
 
-def test_noise_of_what_rests_is_halved_at_least() -> None:
+def test_noise_at_rest_is_at_least_halved() -> None:
     noise = np.random.default_rng(0).normal(0, 0.002, (300, 68, 2))
     assert filtered(noise)[30:].std() < 0.5 * noise[30:].std()
 
 
-def test_what_moves_is_not_far_behind() -> None:
+def test_a_moving_value_lags_little() -> None:
     # a face that crosses its own width in a second
     ramp = np.arange(90)[:, None] / RATE
     assert np.abs(filtered(ramp) - ramp)[30:].max() < 0.025
@@ -48,7 +48,7 @@ def test_the_size_of_a_face_does_not_matter(scale: float) -> None:
 
 
 @pytest.mark.parametrize("later", [1.0, 0.5])
-def test_a_time_that_does_not_go_on_starts_anew(later: float) -> None:
+def test_a_time_that_does_not_increase_restarts_the_filter(later: float) -> None:
     smooth = OneEuro(LANDMARKS)
     smooth(np.zeros(2), 1.0)
     assert smooth(np.ones(2), later).tolist() == [1, 1]
@@ -59,7 +59,7 @@ def test_frequencies_are_positive() -> None:
         Smoothing(cutoff=0)
 
 
-def test_an_angle_is_smoothed_across_its_end() -> None:
+def test_angles_are_smoothed_across_the_wrap() -> None:
     turn = 2.0 * np.arange(400)[:, None]  # 60 degrees a second, more than twice around
     wrapped = (turn + 180) % 360 - 180
     found = filtered(wrapped, POSE)

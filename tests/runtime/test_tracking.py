@@ -1,4 +1,4 @@
-"""Faces are looked for rarely, followed closely, and given up when they are gone."""
+"""Tracking: faces are detected rarely, followed in each frame, and dropped when they are gone."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import UsageError
 from asmnet_edge.geometry.crop import crop_matrix, cut, to_relative, transform
 from asmnet_edge.geometry.landmarks import Box
@@ -16,6 +15,7 @@ from asmnet_edge.geometry.metrics import nme
 from asmnet_edge.geometry.pose import in_plane_roll
 from asmnet_edge.geometry.schemes import IBUG68
 from asmnet_edge.io.manifest import ArtifactManifest
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime.artifact import Artifact
 from asmnet_edge.runtime.detector import whole_picture
 from asmnet_edge.runtime.landmarker import FaceLandmarker
@@ -28,14 +28,14 @@ RATE = 30
 
 
 class Scene:
-    """Bright dots on grey, each the middle of a face; and how often somebody looked for them."""
+    """Bright dots on grey, each the middle of a face; and the number of detections."""
 
     def __init__(self) -> None:
         self.places: list[tuple[float, float]] = []
-        self.looks = 0
+        self.detections = 0
 
     def detect(self, picture: np.ndarray) -> list[Box]:
-        self.looks += 1
+        self.detections += 1
         return [Box(x - 40, y - 40, 80, 80) for x, y in self.places]
 
     def picture(self, draw_dot: Callable) -> np.ndarray:
@@ -70,7 +70,7 @@ def tracker(scene: Scene, manifest: ArtifactManifest, find_dot: Callable) -> Cal
     return make
 
 
-def test_a_face_that_moves_is_followed_without_looking(
+def test_a_moving_face_is_followed_without_detection(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -79,10 +79,10 @@ def test_a_face_that_moves_is_followed_without_looking(
         (face,) = follow.update(scene.picture(draw_dot), number / RATE)
         assert face.landmarks.points.mean(axis=0)[0] == pytest.approx(80 + 4 * number, abs=3)
         assert face.track == 1
-    assert scene.looks == 1
+    assert scene.detections == 1
 
 
-def test_a_face_that_is_gone_is_gone_at_once_and_found_again(
+def test_a_lost_face_disappears_at_once_and_is_found_again(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -105,7 +105,7 @@ def test_a_face_that_is_hidden_for_two_frames_keeps_its_number(
         assert [face.track for face in faces] == ([] if number in (10, 11) else [1])
 
 
-def test_a_face_that_leaves_the_picture_is_given_up(
+def test_the_track_of_a_face_that_leaves_the_picture_ends(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -115,16 +115,16 @@ def test_a_face_that_leaves_the_picture_is_given_up(
     assert faces == []
 
 
-def test_while_there_is_no_face_it_looks_ten_times_a_second(
+def test_while_there_is_no_face_detection_runs_ten_times_a_second(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
     for number in range(300):
         follow.update(scene.picture(draw_dot), number / 100)
-    assert 25 <= scene.looks <= 31
+    assert 25 <= scene.detections <= 31
 
 
-def test_others_are_looked_for_once_a_second(
+def test_further_faces_are_detected_once_a_second(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker(faces=3)
@@ -134,10 +134,10 @@ def test_others_are_looked_for_once_a_second(
             scene.places = [(60, 120), (240, 120)]
         faces = follow.update(scene.picture(draw_dot), number / RATE)
     assert [face.track for face in faces] == [1, 2]
-    assert scene.looks == 3
+    assert scene.detections == 3
 
 
-def test_two_tracks_that_run_into_one_face_become_one(
+def test_two_tracks_on_one_face_become_one(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker(faces=2)
@@ -147,7 +147,7 @@ def test_two_tracks_that_run_into_one_face_become_one(
     assert [face.track for face in faces] == [1]
 
 
-def test_a_false_hit_gives_way_to_a_face(
+def test_a_false_detection_is_replaced_by_a_face(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -156,13 +156,13 @@ def test_a_false_hit_gives_way_to_a_face(
     follow.update(background, 0.0)
     tracks = []
     for second in range(1, 40):
-        scene.places = [(240, 120)]  # somebody sits down
+        scene.places = [(240, 120)]  # a second person sits down
         picture = np.maximum(background, scene.picture(draw_dot))
         tracks.append([face.track for face in follow.update(picture, second)])
     assert tracks[0] == [1]
     assert tracks == [[1]] * tracks.count([1]) + [[2]] * tracks.count([2])
-    assert tracks[16:] == [[2]] * 23  # after three looks that did not find the first
-    assert scene.looks <= 10
+    assert tracks[16:] == [[2]] * 23  # after three detections that did not find the first
+    assert scene.detections <= 10
 
 
 def test_a_face_that_is_turned_away_is_kept_while_no_other_is_seen(
@@ -193,16 +193,18 @@ def test_the_box_is_that_of_the_landmarks(
         assert face.box == face.landmarks.box
 
 
-def test_a_detection_that_has_no_face_is_not_believed(
+def test_a_detection_without_a_face_is_rejected(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
     empty = scene.picture(draw_dot)
-    scene.places = [(100, 120)]  # so the detector says
+    scene.places = [(100, 120)]  # as the detector reports
     assert follow.update(empty, 0.0) == []
 
 
-def test_smoothing_steadies_what_rests(tracker: Callable, scene: Scene, draw_dot: Callable) -> None:
+def test_smoothing_steadies_a_face_at_rest(
+    tracker: Callable, scene: Scene, draw_dot: Callable
+) -> None:
     rng = np.random.default_rng(0)
     places = [(100 + rng.normal(0, 1), 120 + rng.normal(0, 1)) for _ in range(60)]
     paths = []
@@ -216,7 +218,7 @@ def test_smoothing_steadies_what_rests(tracker: Callable, scene: Scene, draw_dot
     assert paths[1] < 0.6 * paths[0]
 
 
-def test_what_was_forgotten_is_looked_for(
+def test_a_forgotten_face_is_detected_again(
     tracker: Callable, scene: Scene, draw_dot: Callable
 ) -> None:
     follow = tracker()
@@ -224,7 +226,7 @@ def test_what_was_forgotten_is_looked_for(
     follow.update(scene.picture(draw_dot), 0.0)
     follow.forget()
     (face,) = follow.update(scene.picture(draw_dot), 0.01)
-    assert (face.track, scene.looks) == (2, 2)
+    assert (face.track, scene.detections) == (2, 2)
 
 
 def test_overlap_is_intersection_over_union() -> None:

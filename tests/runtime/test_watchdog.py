@@ -1,4 +1,4 @@
-"""Signs of life: sent by the loop, no more often than asked for, and not when it hangs."""
+"""Notifications to systemd: sent by the loop, at most as often as needed, not while it hangs."""
 
 import os
 import socket
@@ -31,7 +31,7 @@ def environment(listener: socket.socket, micros: int) -> dict[str, str]:
     return {"NOTIFY_SOCKET": listener.getsockname(), "WATCHDOG_USEC": str(micros)}
 
 
-def test_ready_alive_and_stopping_are_told(systemd: socket.socket) -> None:
+def test_ready_alive_and_stopping_are_sent(systemd: socket.socket) -> None:
     watchdog = Watchdog(environment(systemd, 10))
     watchdog.ready("running")
     watchdog.alive()
@@ -39,7 +39,7 @@ def test_ready_alive_and_stopping_are_told(systemd: socket.socket) -> None:
     assert heard(systemd) == ["READY=1\nSTATUS=running", "WATCHDOG=1", "STOPPING=1"]
 
 
-def test_pings_come_at_half_the_time_that_systemd_waits(
+def test_notifications_are_sent_at_half_of_the_watchdog_limit(
     systemd: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
@@ -59,7 +59,7 @@ def test_without_a_call_there_is_no_ping(systemd: socket.socket) -> None:
 @pytest.mark.parametrize(
     "environment", [{}, {"NOTIFY_SOCKET": "/gone"}, {"NOTIFY_SOCKET": "@nobody-listens-here"}]
 )
-def test_where_nobody_listens_nothing_happens(environment: dict[str, str]) -> None:
+def test_without_a_listener_nothing_happens(environment: dict[str, str]) -> None:
     watchdog = Watchdog({**environment, "WATCHDOG_USEC": "100"})
     watchdog.ready()
     watchdog.alive()

@@ -1,4 +1,4 @@
-"""YuNet's five points become the box that the landmarks of that face would have."""
+"""The five points of YuNet become the box that the landmarks of that face would have."""
 
 import sys
 from pathlib import Path
@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime import sandbox
-from asmnet_edge.runtime import yunet as room
+from asmnet_edge.runtime import yunet as yunet_module
 from asmnet_edge.runtime.tracker import overlap
 from asmnet_edge.runtime.yunet import FIVE, yunet
 
@@ -28,7 +28,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     fake.setInputSize = lambda size: setattr(fake, "size", size)
     fake.detect = lambda picture: (1, fake.rows)
     monkeypatch.setattr(cv2, "FaceDetectorYN", SimpleNamespace(create=lambda *_: fake))
-    monkeypatch.setattr(room, "run_probe", lambda module, path, files, cure: {})
+    monkeypatch.setattr(yunet_module, "run_probe", lambda module, path, files, cure: {})
     return fake
 
 
@@ -85,7 +85,7 @@ def test_the_largest_comes_first_and_none_is_none(network: SimpleNamespace, mode
     assert yunet(model)(np.zeros((400, 400, 3), np.uint8)) == []
 
 
-def test_a_missing_model_is_told(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no YuNet model at"):
         yunet(tmp_path / "gone.onnx")
 
@@ -111,8 +111,8 @@ def test_a_model_that_crashes_opencv_crashes_only_the_sandbox(
         yunet(path)
 
 
-def test_a_huge_model_is_not_even_tried(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "LARGEST", 3)
+def test_a_huge_model_is_not_probed(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yunet_module, "LARGEST", 3)
     with pytest.raises(ModelError, match="more than 3 bytes"):
         yunet(model)
 

@@ -8,34 +8,44 @@ one save interval may be lost; at the end weights, optimizer, averages, learning
 data and best figure must be those of the run left in peace. Exit code 1 if not.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Timer
+from typing import TYPE_CHECKING
 
 import numpy as np
 import small_network
 
 from asmnet_edge.datasets.pack import make_pack
 from asmnet_edge.datasets.synthetic import DrawnFaces
-from asmnet_edge.training.checkpoint import State, load_state
-from asmnet_edge.training.config import DataShare, Stage, TrainConfig
-from asmnet_edge.training.loop import Run
-from asmnet_edge.training.network import Variant
+from asmnet_edge.training.run_state import State, load_state
+
+if TYPE_CHECKING:  # these bring Keras, which processes that prepare batches do without
+    from asmnet_edge.training.loop import Run
 
 INTERVAL = 5
 STEPS_A_KILL = 8  # of the run, so that it does not end before the last kill
 BEYOND = STEPS_A_KILL - INTERVAL  # steps after the first save at which a life ends, on average
 TOLERANCE = 1e-6
+FORK = get_context("fork")
 
 
 def the_run(folder: Path, kills: int) -> Run:
-    small_network.use()
+    from asmnet_edge.training.config import DataShare, Stage, TrainConfig
+    from asmnet_edge.training.loop import Run
+    from asmnet_edge.training.network import Variant
+
     pack = make_pack(DrawnFaces(20, size=96).samples("train"))
     train, held_out = pack.select(np.arange(16)), pack.select(np.arange(16, 20))
     config = TrainConfig(
@@ -52,26 +62,37 @@ def the_run(folder: Path, kills: int) -> Run:
     return Run(config, [(train, held_out)], folder, workers=1)
 
 
-def live(folder: Path, kills: int) -> None:
-    """One life: train on from what the one before saved, saying each step."""
-    run = the_run(folder, kills)
-    for progress in run.train(resume=True):
-        print(progress.step, flush=True)
+def live(folder: Path, kills: int, steps: Connection) -> None:
+    """Train on from what the life before saved, and send each step."""
+    for progress in the_run(folder, kills).train(resume=True):
+        steps.send(progress.step)
+
+
+def begin(folder: Path, kills: int) -> tuple[BaseProcess, Connection]:
+    """Start a life in a fork of this process, where the libraries are imported; return its steps.
+
+    The libraries compute nothing in this process: their threads would not survive a fork.
+    """
+    steps, sender = FORK.Pipe(duplex=False)
+    child = FORK.Process(target=live, args=(folder, kills, sender))
+    child.start()
+    sender.close()
+    return child, steps
 
 
 def lose_lives(folder: Path, kills: int) -> int:
-    """Kill the run ``kills`` times, then let it end; the most steps that a kill lost."""
+    """Kill the run ``kills`` times, then let it end; return the most steps that a kill lost."""
     rng = np.random.default_rng(kills)
     most_lost, life = 0, 1.0
     for number in range(kills + 1):
-        words = [sys.executable, __file__, "--live", folder, "--kills", str(kills)]
         before = saved_step(folder)
         start = time.monotonic()
-        child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        child, steps = begin(folder, kills)
         if number % 3 == 2 and number < kills:  # at any moment of a life, its start included
             Timer(rng.uniform(0, life), child.kill).start()
         by_steps = number % 3 != 2 and number < kills
-        done = watch(child, INTERVAL + rng.exponential(BEYOND) if by_steps else None, before)
+        limit = INTERVAL + rng.exponential(BEYOND) if by_steps else None
+        done = watch(child, steps, limit, before)
         life = max(life, time.monotonic() - start)
         lost = done - saved_step(folder)
         most_lost = max(most_lost, lost)
@@ -79,20 +100,19 @@ def lose_lives(folder: Path, kills: int) -> int:
     return most_lost
 
 
-def watch(child: subprocess.Popen, steps: float | None, done: int) -> int:
-    """Kill ``child`` so many ``steps`` on, the fraction as time; the last step that it told of."""
-    assert child.stdout
-    first = done
-    for line in child.stdout:
-        done = int(line)
-        if steps is not None and done - first >= steps:
-            try:
-                child.wait(timeout=0.05 * (steps % 1))
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGKILL)
-            done = max([done, *map(int, child.stdout.read().split())])
-            break
-    child.wait()
+def watch(child: BaseProcess, steps: Connection, limit: float | None, first: int) -> int:
+    """Kill ``child`` after ``limit`` steps, the fraction as time; return its last step."""
+    done = first
+    with suppress(EOFError):
+        while True:
+            done = steps.recv()
+            if limit is not None and done - first >= limit:
+                child.join(timeout=0.05 * (limit % 1))
+                child.kill()
+                limit = None
+    child.join()
+    if child.exitcode not in (0, -signal.SIGKILL):
+        sys.exit(f"a life ended with {child.exitcode}")
     return done
 
 
@@ -115,16 +135,12 @@ def difference(one: State, other: State) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--live", type=Path)
     given = parser.parse_args()
-    if given.live:
-        live(given.live, given.kills)
-        return
+    small_network.use()
     with tempfile.TemporaryDirectory() as folder:
         killed, peaceful = Path(folder) / "killed", Path(folder) / "peaceful"
         lost = lose_lives(killed, given.kills)
-        live_in_peace = [sys.executable, __file__, "--live", peaceful, "--kills", str(given.kills)]
-        subprocess.run(live_in_peace, stdout=subprocess.DEVNULL, check=True)
+        watch(*begin(peaceful, given.kills), None, 0)
         states = [load_state(path)[0] for path in (killed, peaceful)]
         far = difference(*states)
         logs = [(path / "log.csv").read_text() for path in (killed, peaceful)]

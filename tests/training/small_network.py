@@ -2,16 +2,19 @@
 
     python small_network.py --data synthetic:40 --output FOLDER    # the words of `train`
 
-Libraries take longer to trace and compile ASMNet than to train it for a few steps.
+Libraries take longer to trace and compile ASMNet than to train it for a few steps. Keras is
+imported where it is used: processes that prepare batches import this file, too, and do without.
 """
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
-import keras
-from keras import layers
+if TYPE_CHECKING:
+    import keras
 
-from asmnet_edge.training import float_model, loop, validation
-from asmnet_edge.training.network import SEED, Variant
+    from asmnet_edge.training.network import Variant
 
 
 def network(
@@ -21,6 +24,11 @@ def network(
     dropout: float = 0.3,
 ) -> keras.Model:
     """Return what `build` makes, in small: dropout, moving statistics and two heads are there."""
+    import keras
+    from keras import layers
+
+    from asmnet_edge.training.network import SEED
+
     picture = keras.Input((training_resolution or variant.input_size,) * 2 + (3,))
     features = layers.Conv2D(8, 3, strides=2, activation="relu")(picture)
     features = layers.BatchNormalization(momentum=0.9)(features)
@@ -32,6 +40,8 @@ def network(
 
 def use() -> None:
     """Let runs of this process train, and its files hold, the small network."""
+    from asmnet_edge.training import float_model, loop, validation
+
     for module in (loop, float_model, validation):
         module.build = network
 

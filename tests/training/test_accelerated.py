@@ -12,12 +12,13 @@ import torch
 
 from asmnet_edge.datasets.pack import Pack, make_pack
 from asmnet_edge.datasets.pack_file import PackFacts, write_pack
-from asmnet_edge.datasets.synthetic import DrawnFaces, draw_face
+from asmnet_edge.datasets.synthetic import DrawnFaces
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.geometry.crop import CropRule, crop_matrix, cut, to_relative, transform
 from asmnet_edge.geometry.landmarks import Landmarks
 from asmnet_edge.geometry.pose import in_plane_roll, mirrored, turned
 from asmnet_edge.geometry.schemes import IBUG68
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.training.accelerated import losses, views
 from asmnet_edge.training.accelerated.export import push
 from asmnet_edge.training.accelerated.face_bank import FaceBank
@@ -177,8 +178,8 @@ def test_the_centre_of_a_heat_map_is_where_its_spot_is() -> None:
 @pytest.mark.parametrize("distance", losses.DISTANCES)
 def test_each_distance_falls_with_the_error(bank: FaceBank, distance: str) -> None:
     measure = losses.DISTANCES[distance]
-    said = torch.zeros(2, 68)
-    values = [float(measure(torch.full((2, 68), d), said)) for d in (0.01, 0.1, 1.0)]
+    truth = torch.zeros(2, 68)
+    values = [float(measure(torch.full((2, 68), d), truth)) for d in (0.01, 0.1, 1.0)]
     assert values == sorted(values) and len(set(values)) == 3
 
 

@@ -112,7 +112,7 @@ def test_upright_crops_are_a_fact_that_older_files_lack(
 
 
 def test_predictions_are_in_the_contracts_units(model: FloatModel, crops: np.ndarray) -> None:
-    # a network that says nothing says the mean face and the mean pose
+    # a network that gives zeros means the mean face and the mean pose
     silent = build(VARIANT)
     for name in ("landmarks", "pose"):
         layer = silent.get_layer(name)
@@ -173,7 +173,7 @@ def test_a_file_that_is_no_archive_is_no_model(tmp_path: Path, content: bytes) -
         load_float_model(tmp_path / "letter.keras")
 
 
-def test_a_strangers_archive_is_no_model(tmp_path: Path) -> None:
+def test_an_archive_of_another_kind_is_no_model(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
     with pytest.raises(ModelError, match=r"not a float model of asmnet-edge: .*asmnet_edge\.json"):
         load_float_model(tmp_path / "other.keras")
@@ -196,14 +196,14 @@ def test_a_damaged_file_is_no_model(saved: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_of_another_width_are_told(saved: Path, with_facts: Callable) -> None:
+def test_weights_of_another_width_are_reported(saved: Path, with_facts: Callable) -> None:
     facts = facts_of(saved)
     facts["variant"]["alpha"] = 0.5
     with pytest.raises(ModelError, match="not a float model"):
         load_float_model(with_facts(json.dumps(facts)))
 
 
-def test_a_later_schema_is_told(saved: Path, with_facts: Callable) -> None:
+def test_a_later_schema_is_reported(saved: Path, with_facts: Callable) -> None:
     with pytest.raises(ModelError, match="its schema is 99, known is 1"):
         load_float_model(with_facts(json.dumps({**facts_of(saved), "schema": 99})))
 
@@ -216,7 +216,7 @@ def test_a_missing_fact_is_named(saved: Path, with_facts: Callable, missing: str
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", '"facts"', "null"])
-def test_facts_that_are_no_facts_are_told(with_facts: Callable, text: str) -> None:
+def test_facts_that_are_no_facts_are_reported(with_facts: Callable, text: str) -> None:
     with pytest.raises(ModelError, match="not a float model"):
         load_float_model(with_facts(text))
 

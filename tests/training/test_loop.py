@@ -1,7 +1,7 @@
 """The training loop: a run is a function of its configuration, whatever interrupts it.
 
 Tiny runs on a dozen drawn faces. To build and trace ASMNet takes far longer than its few steps,
-so it has one story; the others are told with a network of one convolution.
+so it has one story; the others use a network of one convolution.
 """
 
 import csv
@@ -27,13 +27,13 @@ from asmnet_edge.io.images import read_image
 from asmnet_edge.training import float_model, loop, validation
 from asmnet_edge.training.augmentation import NO_AUGMENTATION
 from asmnet_edge.training.batches import BatchPlan, Source
-from asmnet_edge.training.checkpoint import State, load_state, save_state
 from asmnet_edge.training.config import DataShare, Stage, TrainConfig
 from asmnet_edge.training.float_model import FloatModel, load_float_model
 from asmnet_edge.training.loop import Run
 from asmnet_edge.training.loss import AsmAssistedLoss
 from asmnet_edge.training.model_facts import TargetScaling
 from asmnet_edge.training.network import SEED, Variant, build
+from asmnet_edge.training.run_state import State, load_state, save_state
 from asmnet_edge.training.trainer import Trainer
 from asmnet_edge.training.validation import TILE, predict_landmarks, validation_faces
 
@@ -252,7 +252,7 @@ def test_an_interrupt_within_a_step_loses_and_repeats_nothing(
 
 
 @pytest.mark.usefixtures("tiny")
-def test_a_damaged_checkpoint_is_passed_over_and_told(
+def test_a_damaged_checkpoint_is_skipped_and_reported(
     make_run: MakeRun, whole: Path, tmp_path: Path
 ) -> None:
     stop_after(make_run(tmp_path).train(), 3)
@@ -352,7 +352,7 @@ def test_the_loss_is_that_of_the_face_and_half_that_of_the_pose() -> None:
 @pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize("size", [32, 64])
 def test_validation_is_the_nme_of_the_faces_in_their_crops(face_pack: Pack, size: int) -> None:
-    # a network that always says the same face: the truth, then all of it off by 0.01
+    # a network that always gives the same face: the truth, then all of it off by 0.01
     pack = face_pack.select(np.array([4, 4]))
     plan = BatchPlan((Source(pack),), 1, 1, NO_AUGMENTATION, 0)
     truth = plan.targets(0, size)["landmarks"][0]
@@ -379,7 +379,7 @@ def test_averages_restart_when_the_resolution_changes(make_run: MakeRun, tmp_pat
     assert len(two_stages.stages) == 2
     run = make_run(tmp_path, two_stages)
     updates = [run.average.updates for _ in run.train()]
-    restart = run._stages()[0][1]
+    restart = run.timetable.stages[0][1]
     assert updates[restart - 1 : restart + 1] == [restart, 1]
 
 
@@ -416,9 +416,9 @@ def test_a_run_starts_from_the_weights_of_another_and_says_so(
     for mine, theirs in zip(trained(model), trained(origin), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-6)
     np.testing.assert_array_equal(model.scaling.mean_shape, origin.scaling.mean_shape)
-    told = model.provenance["started_from"]
-    assert told["sha256"] == origin.source_sha256
-    assert told["training"] == origin.provenance["training"]
+    start = model.provenance["started_from"]
+    assert start["sha256"] == origin.source_sha256
+    assert start["training"] == origin.provenance["training"]
 
 
 def trained(model: FloatModel) -> list[np.ndarray]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from asmnet_edge.errors import UsageError
-from asmnet_edge.training.initial_weights import copy_weights
 from asmnet_edge.training.network import DROPOUT, NORM_MOMENTUM, Variant, build, multiply_adds
+from asmnet_edge.training.run_state import copy_weights
 
 SMALL = Variant(alpha=0.35, input_size=64)
 
@@ -117,7 +117,7 @@ def test_weighted_pooling_starts_as_the_average(small: keras.Model) -> None:
         np.testing.assert_allclose(weighted(face, training=False)[name], expected, atol=1e-5)
 
 
-def test_weighted_pooling_tells_positions_apart(small: keras.Model) -> None:
+def test_weighted_pooling_distinguishes_positions(small: keras.Model) -> None:
     weighted = build(replace(SMALL, architecture="asmnet-weighted"))
     pools = [la for la in weighted.layers if la.name.startswith("weigh_")]
     assert [tuple(pool.kernel.shape[:2]) for pool in pools] == [(2, 2)] * 6

@@ -83,7 +83,7 @@ def test_tensorboard_shows_figures_and_pictures(tmp_path: Path) -> None:
     assert (values["validation"].image.height, values["validation"].image.width) == (20, 30)
 
 
-def test_a_resumed_run_tells_tensorboard_where_it_starts(tmp_path: Path) -> None:
+def test_a_resumed_run_marks_its_start_for_tensorboard(tmp_path: Path) -> None:
     write(tmp_path, range(4, 6), after=3, tensorboard=True)
     (start,) = (e for e in events(tmp_path) if e.HasField("session_log"))
     assert start.step == 4

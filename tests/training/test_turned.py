@@ -1,4 +1,4 @@
-"""Turned heads: what the picture and its landmarks keep, and what the geometry says they become."""
+"""Turned heads: what the picture and its landmarks keep, and what by geometry they become."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import DataError
 from asmnet_edge.geometry.pose import fit_pose
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.rendering.head import head_of, landmarks_3d, view_of
 from asmnet_edge.rendering.traits import sample_build
 from asmnet_edge.training.accelerated.turned_heads import draw_poses, turn_heads
@@ -45,7 +45,7 @@ def test_a_head_that_is_not_turned_stays_as_it_is(faces) -> None:
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(30, 0), (-45, 0), (40, 20), (0, -25), (0, 30)])
-def test_the_pose_asked_for_is_the_pose_that_landmarks_tell(faces, yaw, pitch) -> None:
+def test_the_pose_asked_for_is_the_pose_of_the_landmarks(faces, yaw, pitch) -> None:
     pictures, points = faces
     wanted = own_pose(points)
     wanted[:, 0], wanted[:, 1] = yaw, pitch
@@ -75,7 +75,7 @@ def test_landmarks_land_where_the_drawn_head_has_them(yaw) -> None:
 
 def test_the_picture_goes_where_its_landmarks_go(faces) -> None:
     points = faces[1]
-    ramp = torch.arange(SIZE, dtype=torch.uint8)  # each pixel says where it came from
+    ramp = torch.arange(SIZE, dtype=torch.uint8)  # each pixel holds where it came from
     y, x = torch.meshgrid(ramp, ramp, indexing="ij")
     pictures = torch.stack([x, y, 0 * x]).expand(len(points), -1, -1, -1)
     wanted = own_pose(points)

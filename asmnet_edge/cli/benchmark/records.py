@@ -12,16 +12,18 @@ from asmnet_edge.cli.terminal import print_wide
 from asmnet_edge.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
-    from asmnet_edge.benchmarks.record import BenchmarkRecord
+    from asmnet_edge.benchmarks.record_types import RecordContent
 
 SUFFIXES = (".html", ".md", ".csv", ".svg")
 
 
 @click.command("show")
 @click.argument("record", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the record in the present schema.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the record as JSON in the current schema."
+)
 def show(record: Path, as_json: bool) -> None:
-    """Print the tables of a RECORD."""
+    """Print the tables of RECORD."""
     from asmnet_edge.benchmarks.record import BenchmarkRecord
     from asmnet_edge.benchmarks.report.tables import tables
 
@@ -29,7 +31,7 @@ def show(record: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.content))
     else:
-        print_wide(tables(found))
+        print_wide(tables(found.typed))
 
 
 @click.command("compare")
@@ -40,23 +42,25 @@ def show(record: Path, as_json: bool) -> None:
     type=click.FloatRange(0),
     default=5.0,
     show_default=True,
-    help="Per cent of p50 beyond which a row counts as slower.",
+    help="Increase of p50, in %, above which a row counts as slower.",
 )
 @click.option(
     "--max-nme-loss",
     type=click.FloatRange(0),
     default=0.05,
     show_default=True,
-    help="Points of NME, or of deviation on drawn faces, beyond which a row counts as worse.",
+    help="Increase of the NME (on drawn faces: of the deviation), in percentage points, above "
+    "which a row counts as worse.",
 )
 @click.option(
     "--row",
     "rows",
     multiple=True,
     metavar="BEFORE=AFTER",
-    help="Compare these two rows, also of one record.  [default: rows of the same name]",
+    help="Compare these two rows. BEFORE and AFTER may be the same record.  May be repeated.  "
+    "[default: rows of the same name]",
 )
-@click.option("--allow-lost", is_flag=True, help="Rows may be in BEFORE alone.")
+@click.option("--allow-lost", is_flag=True, help="Accept rows of BEFORE that are missing in AFTER.")
 @click.option("--across-machines", is_flag=True, help="Compare records of different machines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def compare(
@@ -71,17 +75,16 @@ def compare(
 ) -> None:
     """Compare the records BEFORE and AFTER, row by row.
 
-    Exit code 1 when a row became slower or less accurate by more than is allowed and by more than
-    chance, failed, lost its accuracy, or is no longer there. What the machine itself explains is
-    called unsure.
+    The exit code is 1 if a row became slower or less accurate by more than the limits and by more
+    than chance, if it failed, has no accuracy any more, or is missing. A change that the state of
+    the machine may explain is reported as unsure.
     """
-    from asmnet_edge.benchmarks.compare import Limits, comparison_view
-    from asmnet_edge.benchmarks.compare import compare as compared
+    from asmnet_edge.benchmarks.compare import Limits, compare_records, comparison_view
     from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     limits = Limits(max_slower / 100, max_nme_loss, allow_lost)
     records = BenchmarkRecord.load(before), BenchmarkRecord.load(after)
-    found = compared(*records, limits, [_pair(words) for words in rows], across_machines)
+    found = compare_records(*records, limits, [_pair(words) for words in rows], across_machines)
     if as_json:
         click.echo(json.dumps(found.as_json()))
     else:
@@ -102,13 +105,13 @@ def _pair(words: str) -> tuple[str, str]:
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A .html, .md, .csv or .svg file.  [default: RECORD with .html]",
+    help="File ending in .html, .md, .csv or .svg.  [default: RECORD with .html]",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a report that exists.")
 def report(record: Path, output: Path | None, overwrite: bool) -> None:
-    """Write a RECORD as one HTML page that needs no network, as Markdown, or as CSV.
+    """Write RECORD as one HTML page that loads nothing from elsewhere, as Markdown or as CSV.
 
-    As SVG it is the page's drawing of speed against accuracy alone.
+    With --output FILE.svg only the chart of speed against accuracy is written.
     """
     from asmnet_edge.benchmarks.record import BenchmarkRecord
     from asmnet_edge.io.files import refuse_existing, write_atomically
@@ -118,11 +121,11 @@ def report(record: Path, output: Path | None, overwrite: bool) -> None:
         raise UsageError(f"a report ends on {', '.join(SUFFIXES)}, got {path.name}")
     found = BenchmarkRecord.load(record)
     refuse_existing([path], overwrite)
-    write_atomically(path, _text(found, path.suffix).encode())
+    write_atomically(path, _text(found.typed, path.suffix).encode())
     click.echo(path)
 
 
-def _text(record: BenchmarkRecord, suffix: str) -> str:
+def _text(record: RecordContent, suffix: str) -> str:
     from asmnet_edge.benchmarks.report.charts import trade_off_alone
     from asmnet_edge.benchmarks.report.page import comma_separated, markdown, page
 
@@ -139,15 +142,17 @@ def _text(record: BenchmarkRecord, suffix: str) -> str:
 @click.argument("records", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--fps", type=click.FloatRange(0, min_open=True), default=30.0, show_default=True,
-    help="Frames a second; nine of ten must be in time.",
+    help="Frames per second that 90 % of the calls must keep up with.",
 )  # fmt: skip
 @click.option(
     "--max-nme-drop", type=click.FloatRange(0), default=0.05, show_default=True,
-    help="Points of NME that may be lost, by the upper end of the interval.",
+    help="Largest drop of accuracy, in percentage points of NME: the upper end of its interval.",
 )  # fmt: skip
-@click.option("--detect", is_flag=True, help="Count a face detection in every frame.")
-@click.option("--max-threads", type=click.IntRange(1), help="Leave cores for others.")
-@click.option("--device", help="Part of the board's or CPU's name.")
+@click.option("--detect", is_flag=True, help="Count one face detection for every frame.")
+@click.option("--max-threads", type=click.IntRange(1), help="Largest number of threads.")
+@click.option(
+    "--device", help="Use only records of this board or CPU; a part of its name is enough."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the choice as JSON.")
 def recommend(
     records: tuple[Path, ...],
@@ -158,20 +163,20 @@ def recommend(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Choose the artifact and settings to ship from RECORDS, with the reasons.
+    """Choose the artifact and settings from RECORDS that meet your needs, and explain the choice.
 
-    Exit code 1 when none meets the needs.
+    The exit code is 1 if none does.
     """
-    from asmnet_edge.benchmarks.recommend import Needs, advice, best, judge, nearest, what_would
+    from asmnet_edge.benchmarks.recommend import Needs, advice, best, judge
     from asmnet_edge.benchmarks.record import BenchmarkRecord
 
     needs = Needs(fps, max_nme_drop, detect, max_threads)
-    judged = judge([BenchmarkRecord.load(path) for path in records], needs, device)
-    chosen, near = best(judged), nearest(judged, needs)
+    judged = judge([BenchmarkRecord.load(path).typed for path in records], needs, device)
+    chosen = best(judged)
     if as_json:
         choice = chosen.as_json() if chosen else None
         click.echo(json.dumps({"choice": choice, "rows": [each.as_json() for each in judged]}))
     else:
         click.echo("".join(f"{line}\n" for line in advice(judged, needs)), nl=False)
     if chosen is None:
-        raise CheckFailedError("nothing meets the needs", what_would(near, needs))
+        raise CheckFailedError("nothing meets the needs")

@@ -50,34 +50,84 @@ class Output:
 @click.option(
     "--float-model",
     type=MODEL,
-    help="The .keras file they were made from.  [default: the shipped one of them]",
+    help="Float model (.keras) that ARTIFACTS were converted from.  [default: found by its hash "
+    "among the shipped ones]",
 )
-@click.option("--float/--no-float", "with_float", default=True, help="Measure the float model too.")
+@click.option(
+    "--float/--no-float",
+    "with_float",
+    default=True,
+    show_default=True,
+    help="Also measure the float model.",
+)
 @click.option(
     "--beside",
     multiple=True,
     type=MODEL,
-    help="A model of another origin to measure too: an artifact, a .keras file, or the .toml that "
-    "describes a foreign network. No drop is given for it.",
+    help="Also measure a model of another origin: an artifact, a .keras file, or a .toml file that "
+    "describes a foreign network. Its accuracy drop is not reported.  May be repeated.",
 )
 @click.option(
     "--data",
     metavar="KIND:PATH",
-    help="Annotated faces, such as 300w:DIR.  [default: drawn faces, for the deviation alone]",
+    help="Annotated faces, such as 300w:DIR.  [default: drawn faces, which give the deviation "
+    "only]",
 )
-@click.option("--subset", help="Subset of --data.  [default: common, or the only one]")
-@click.option("--threads", default="1", show_default=True, help="1, 1,2, all or 1..all.")
-@click.option("--cpus", default="any", show_default=True, help="any, fastest, or 0,1: cores.")
-@click.option("--runtimes", default="usual", show_default=True, help="usual, all, or one by name.")
-@click.option("--rigorous", is_flag=True, help="1,024 queries and 60 s a row, in 20 rounds.")
-@click.option("--queries", type=click.IntRange(1), help="Calls a row, at least.  [default: 200]")
-@click.option("--seconds", type=click.FloatRange(0), help="A row, at least.  [default: 2]")
-@click.option("--sustain", metavar="TIME", help="Then call each artifact for so long, as 30m.")
-@click.option("--cold/--no-cold", default=True, help="Time fresh processes to the first landmark.")
-@click.option("--pictures", is_flag=True, help="Keep the faces that were moved most.")
-@click.option("--ssh", metavar="USER@HOST", help="Run there and bring the record back.")
-@click.option("--ssh-option", multiple=True, help="For ssh, such as Port=2222.")
-@click.option("--remote-python", default="python3", show_default=True, help="With --ssh.")
+@click.option("--subset", help="Subset of --data.  [default: common, or the only subset]")
+@click.option(
+    "--threads",
+    default="1",
+    show_default=True,
+    help="Numbers of threads to measure with: one, a list such as 1,2, all (the number of cores), "
+    "or 1..all (1, 2, 4 and so on, up to all).",
+)
+@click.option(
+    "--cpus",
+    default="any",
+    show_default=True,
+    help="Cores to run on: any, fastest, or their numbers, such as 0,1.",
+)
+@click.option(
+    "--runtimes",
+    default="usual",
+    show_default=True,
+    help="Runtimes to measure in: the usual one of each format, all, or one by name.",
+)
+@click.option(
+    "--rigorous", is_flag=True, help="At least 1,024 calls and 60 s for each row, in 20 rounds."
+)
+@click.option(
+    "--queries", type=click.IntRange(1), help="Smallest number of calls a row.  [default: 200]"
+)
+@click.option("--seconds", type=click.FloatRange(0), help="Shortest time a row.  [default: 2]")
+@click.option(
+    "--sustain",
+    metavar="TIME",
+    help="Afterwards call each artifact for this long, such as 30m, to observe throttling.",
+)
+@click.option(
+    "--cold/--no-cold",
+    default=True,
+    show_default=True,
+    help="Also time a fresh process from its start to the first landmark.",
+)
+@click.option(
+    "--pictures",
+    is_flag=True,
+    help="Store pictures of the faces whose landmarks moved most in the record.",
+)
+@click.option(
+    "--ssh", metavar="USER@HOST", help="Measure on that machine and copy the record back."
+)
+@click.option(
+    "--ssh-option", multiple=True, help="Option for ssh, such as Port=2222.  May be repeated."
+)
+@click.option(
+    "--remote-python",
+    default="python3",
+    show_default=True,
+    help="Python on the machine of --ssh.",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write the JSON record.")
 @click.option("--overwrite", is_flag=True, help="Replace a record that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record instead of the tables.")
@@ -90,10 +140,12 @@ def run(
     remote_python: str,
     **given: Any,
 ) -> None:
-    """Benchmark ARTIFACTS and the float Keras model on this machine.
+    """Measure latency, size and accuracy of ARTIFACTS and of their float model on this machine.
 
-    At least --queries calls and --seconds for each, in turns. Exit code 1 when an artifact could
-    not be measured; the others are. Ctrl-C ends the run and keeps what was measured.
+    Each model, with each number of threads and in each runtime, is one row of the table. The rows
+    take turns until each has had at least --queries calls and --seconds of time. If an artifact
+    cannot be measured, the others still are, and the exit code is 1. Ctrl-C ends the run and keeps
+    the results so far.
     """
     from asmnet_edge.benchmarks.cases import BenchmarkOptions
     from asmnet_edge.io.manifest import without_companions
@@ -111,17 +163,19 @@ def run(
 
 @click.command("fetch")
 @click.argument("place", metavar="USER@HOST:FOLDER")
-@click.option("--ssh-option", multiple=True, help="For ssh, such as Port=2222.")
+@click.option(
+    "--ssh-option", multiple=True, help="Option for ssh, such as Port=2222.  May be repeated."
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write the JSON record.")
 @click.option("--overwrite", is_flag=True, help="Replace a record that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record instead of the tables.")
 def fetch(
     place: str, ssh_option: tuple[str, ...], output: Path | None, overwrite: bool, as_json: bool
 ) -> None:
-    """Resume the run at USER@HOST:FOLDER, which `benchmark run --ssh` started.
+    """Collect the result of the run at USER@HOST:FOLDER, which `benchmark run --ssh` started.
 
-    Waits for its end, brings the record back and removes the folder. Ctrl-C ends the run there and
-    keeps what it measured.
+    Waits for its end, copies the record to this machine and removes the folder there. Ctrl-C ends
+    the run on the other machine and keeps its results so far.
     """
     from asmnet_edge.benchmarks.remote import RemoteRun, finish_remotely
 
@@ -168,19 +222,21 @@ def print_record(record: BenchmarkRecord, as_json: bool) -> None:
     if record.content["interrupted"]:
         notes.print("Interrupted: what had been measured by then is kept.")
         raise SystemExit(130)
-    if record.failed:
-        names = ", ".join(row["key"] for row in record.failed)
-        raise CheckFailedError(f"could not be measured: {names}", "The lines above say why")
+    if failed := record.failed_cases:
+        names = ", ".join(case.key for case in failed)
+        raise CheckFailedError(
+            f"could not be measured: {names}", "The reasons are in the lines above"
+        )
 
 
 def _print_tables(record: BenchmarkRecord) -> None:
     """Print the tables, and below them the block to paste into an issue."""
-    from asmnet_edge.benchmarks.record import plain_block
-    from asmnet_edge.benchmarks.report.tables import tables
+    from asmnet_edge.benchmarks.report.tables import plain_block, tables
 
-    print_wide(tables(record))
+    content = record.typed
+    print_wide(tables(content))
     click.echo("\nTo paste into an issue:\n")
-    click.echo(f"```\n{plain_block(record.typed)}\n```")
+    click.echo(f"```\n{plain_block(content)}\n```")
 
 
 def print_note(line: str) -> None:
@@ -214,7 +270,7 @@ def progress_on(bar: Bar) -> Callable[[str, int], Callable[[], None]]:
 
     def begin(what: str, steps: int) -> Callable[[], None]:
         if not notes.is_terminal:
-            notes.print(f"{what}: {steps}")
+            notes.print(f"{what}: {steps} step{'s' * (steps != 1)}")
             return lambda: None
         task = bar.add_task(what, total=steps)
         return lambda: bar.advance(task)

@@ -1,6 +1,6 @@
-"""One protocol for all runtimes, and the choice of one by an artifact's file name.
+"""The protocol of all runtimes, and the choice of a runtime by the file name of an artifact.
 
-Which runtimes there are, and where their backends live: `asmnet_edge.formats`.
+The runtimes and the modules of their backends are listed in `asmnet_edge.formats`.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class InferenceBackend(Protocol):
     name: str
 
     def run(self, crop: Crop) -> Outputs:
-        """``crop`` (1, s, s, 3) uint8 RGB -> landmarks (n, 2) relative to it, pose (3,) degrees.
+        """Run ``crop`` (1, s, s, 3) uint8 RGB: landmarks (n, 2) relative to it, pose (3,) degrees.
 
         The arrays may be views of the runtime's buffers: valid until the next call.
         """
 
 
 def read_files(path: Path, largest: int = -1) -> Files:
-    """Content of those files of an artifact that are there, ``largest`` bytes of each at most.
+    """Read those files of an artifact that exist, ``largest`` bytes of each at most.
 
-    `ModelError` for a file that cannot be read, and for what the format's validator refuses.
+    `ModelError` for a file that cannot be read, or that the validator of the format refuses.
     """
     found = {}
     for file in artifact_files(path):
@@ -59,8 +59,9 @@ def read_files(path: Path, largest: int = -1) -> Files:
 def open_backend(
     path: Path, threads: int = 1, files: Files | None = None, package: str | None = None
 ) -> InferenceBackend:
-    """Load a file whose origin is known into a runtime of its format; see
-    `asmnet_edge.runtime.artifact.open_artifact`.
+    """Load a file of known origin into a runtime of its format.
+
+    Other files: `asmnet_edge.runtime.artifact.open_artifact`.
 
     files : content that was read already; package : one of the format's runtimes, None for the
     usual one. `UsageError` when that runtime does not run the format.
@@ -72,7 +73,7 @@ def open_backend(
 
 
 def run_all(backend: InferenceBackend, crops: Crop) -> tuple[FloatArray, FloatArray]:
-    """Landmarks (faces, n, 2) and pose (faces, 3) of ``crops`` (faces, s, s, 3), one at a time."""
+    """Run ``crops`` (faces, s, s, 3) one by one: landmarks (faces, n, 2) and pose (faces, 3)."""
     outputs = [tuple(np.copy(output) for output in backend.run(crop[None])) for crop in crops]
     landmarks, pose = zip(*outputs, strict=True)
     return np.stack(landmarks), np.stack(pose)

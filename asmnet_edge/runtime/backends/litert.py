@@ -26,7 +26,7 @@ class LiteRtBackend:
         interpreter.allocate_tensors()
         self._interpreter = interpreter
         self._input = interpreter.get_input_details()[0]["index"]
-        # told apart by rank: names of outputs are not the same in every converter's files
+        # distinguished by rank: converters give the outputs different names
         by_rank = {len(d["shape"]): d for d in interpreter.get_output_details()}
         self._landmarks, self._pose = by_rank[3], by_rank[2]
 
@@ -36,7 +36,7 @@ class LiteRtBackend:
         return self._result(self._landmarks), self._result(self._pose)
 
     def _result(self, details: dict[str, Any]) -> NDArray[np.float32]:
-        """One output without its batch; what an int8-io file gives in int8 becomes float here."""
+        """Return one output without its batch, as float; those of int8-io files are int8."""
         values = self._interpreter.get_tensor(details["index"])[0]
         if details["dtype"] is np.float32:
             return values
@@ -47,10 +47,10 @@ class LiteRtBackend:
 def load(
     path: Path, threads: int, package: str | None = None, files: Files | None = None
 ) -> InferenceBackend:
-    """The TFLite file at ``path`` with that many threads.
+    """Load the TFLite file at ``path`` with that many threads.
 
     package : one of `RUNTIMES`, None for the first that is installed; files : see `open_backend`
-    Loaded from its bytes: a file that LiteRT maps and somebody overwrites would end the process.
+    It is loaded from its bytes: overwriting a file that LiteRT has mapped would crash the process.
     """
     interpreter_of, name = interpreter_class(package)
     content = (read_files(path) if files is None else files).get(path.suffix, b"")
@@ -84,9 +84,9 @@ def load_in_tflite_runtime(
 
 
 def has_scaled_heads(interpreter: Any) -> bool:
-    """Whether a dense layer takes floats and int8 weights of which each row has its own scale.
+    """Return whether a dense layer has float inputs, and int8 weights with a scale for each row.
 
-    tflite-runtime 2.14 gives nothing but the bias of such a layer, without an error
+    tflite-runtime 2.14 returns only the bias of such a layer, without an error
     (findings/tflite-runtime-dense-layer-is-its-bias.sh): landmarks were 31 px off in 256.
     """
     tensors = {details["index"]: details for details in interpreter.get_tensor_details()}
@@ -98,7 +98,7 @@ def has_scaled_heads(interpreter: Any) -> bool:
 
 
 def interpreter_class(package: str | None = None) -> tuple[Any, str]:
-    """The interpreter of ``package``, or of the first that is installed; its name and version."""
+    """Return the interpreter of ``package`` or the first installed one, and its version."""
     for runtime in [r for r in RUNTIMES if package in (None, r.package)]:
         try:
             interpreter = importlib.import_module(runtime.module).Interpreter

@@ -8,7 +8,7 @@ from typing import Any
 from asmnet_edge.errors import ModelError, require
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 
-# how ONNX begins to tell where a tensor lies that is not in the file (TensorProto.external_data)
+# first bytes of TensorProto.external_data: where a tensor lies that is not in the file
 EXTERNAL_DATA = b"\x0a\x08location"
 
 
@@ -16,7 +16,7 @@ def refuse_external_data(path: Path, files: Files) -> None:
     """`ModelError` when the ONNX file at ``path`` keeps weights in files that it names."""
     if EXTERNAL_DATA in files.get(path.suffix, b""):
         raise ModelError(
-            f"{path} keeps weights in other files, for which nothing vouches",
+            f"{path} keeps weights in other files, which no manifest covers",
             "Save it as one file: onnx.save(onnx.load(path), path)",
         )
 
@@ -35,14 +35,14 @@ class OnnxRuntimeBackend:
 
 
 def load(path: Path, threads: int, files: Files | None = None) -> InferenceBackend:
-    """The ONNX file at ``path`` with that many threads; files : see `open_backend`."""
+    """Load the ONNX file at ``path`` with that many threads; files : see `open_backend`."""
     content = (read_files(path) if files is None else files).get(path.suffix, b"")
     session, name = open_session(path, threads, content)
     return OnnxRuntimeBackend(session, name)
 
 
 def open_session(path: Path, threads: int, content: bytes | None = None) -> tuple[Any, str]:
-    """A session of any ONNX file or its ``content``, and the runtime's name and version.
+    """Open a session of any ONNX file or its ``content``; return it and the runtime's version.
 
     Numbers too small for a float32's full precision count as 0: arithmetic with them is slow on
     many CPUs, and training leaves them behind. A PFLD with 447,231 of them among 741,192 weights

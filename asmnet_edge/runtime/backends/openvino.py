@@ -38,8 +38,10 @@ class OpenVinoBackend:
 
 @contextmanager
 def without_tiles() -> Iterator[None]:
-    """Keep oneDNN from AMX within the block, unless the user chose: for networks this small its
-    tiles cost more to set up than they save (int8 was 15 % faster without).
+    """Keep oneDNN from using AMX within the block, unless the user chose.
+
+    For networks this small the tiles cost more to set up than they save: int8 was 15 % faster
+    without.
 
     oneDNN reads the variable once, before its first model, and keeps the choice for the process.
     """

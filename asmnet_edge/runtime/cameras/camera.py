@@ -1,4 +1,7 @@
-"""Outages of a camera: which of them are logged, and when the camera is started again."""
+"""A camera that recovers from faults: a child process holds it, which can be killed and restarted.
+
+`Outages` decides which faults are logged, and when the camera is started again.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +32,19 @@ FLAPPING = 60  # times ``steady``: between log lines of a camera that comes and 
 class CameraRule:
     """Time limits of a camera, in seconds.
 
-    opening, patience : until its first frame: at first, and at most after failures (doubled each)
+    opening, longest_opening : until its first frame: at first, and at most (doubled on failure)
     silence : longest time between frames; stale : longest age of a frame when it is read
-    hope : without any first frame, after which the camera is not started again
+    give_up : longest wait for a first frame at all, after which the camera is not started again
     retry, longest : pause before a restart: the first one, and the longest (doubled each time)
     steady : without a fault, after which a new outage is reported in a new line
     tick : between two returns to the caller while no frame comes
     """
 
     opening: float = 10.0
-    patience: float = 60.0
+    longest_opening: float = 60.0
     silence: float = 2.0
     stale: float = 1.0
-    hope: float = math.inf
+    give_up: float = math.inf
     retry: float = 0.2
     longest: float = 2.0
     steady: float = 10.0
@@ -98,15 +101,13 @@ class Outages:
     def _next_step(self) -> str:
         if self._had_frame:
             return "trying again until it comes back"
-        hope = self._rule.hope
-        return f"trying again for {hope:.0f} s" if math.isfinite(hope) else "waiting for it"
+        give_up = self._rule.give_up
+        return f"trying again for {give_up:.0f} s" if math.isfinite(give_up) else "waiting for it"
 
     def _write(self, line: str, now: float) -> None:
         self._logged = now
         self._log(f"camera {self._name}: {line}")
 
-
-# A camera that recovers from faults: a child process holds it, which can be killed and restarted
 
 STUCK = 2  # processes that cannot be killed, from which on no further one is started
 
@@ -115,7 +116,7 @@ class Camera:
     """Frames of a camera, until the caller stops.
 
     source : index, device path, rtsp:// or http:// address, picamera2 or picamera2:INDEX,
-    replay:FILE; wanted : width, height and frames per second, 0 for the camera's default
+    replay:FILE; requested : width, height and frames per second, 0 for the camera's default
     log : called with one line for each outage and recovery
     command : run instead of our capture process, for tests; outages, dropped : counted so far
     """
@@ -123,14 +124,14 @@ class Camera:
     def __init__(
         self,
         source: str,
-        wanted: tuple[int, int, int] = (0, 0, 0),
+        requested: tuple[int, int, int] = (0, 0, 0),
         rule: CameraRule | None = None,
         log: Log = lambda line: None,
         command: Sequence[str] = (),
     ) -> None:
         self.rule, self._log = rule or CameraRule(), log
         self._command = list(command) or our_python("-m", "asmnet_edge.runtime.cameras.capture")
-        self._words = [source, *map(str, wanted)]
+        self._arguments = [source, *map(str, requested)]
         self._name = without_secrets(source)
         self._memory = memory_file()
         self._slots = Slots(self._memory)
@@ -158,21 +159,22 @@ class Camera:
         """Yield the newest frame, or None about every ``tick`` seconds while there is none.
 
         stop : called between frames; true ends the iteration
-        `CheckFailedError` when no frame came within the rule's ``hope``.
+        `CheckFailedError` when no frame came within the rule's ``give_up``.
         """
         begun = time.monotonic()
         while not stop():
             if self._child is None and not self._count:
-                self._check_hope(time.monotonic() - begun)
+                self._check_give_up(time.monotonic() - begun)
             frame = self._next_if_any()
             given = time.monotonic()
             yield frame
             self._deadline += time.monotonic() - given  # the caller's own time is no silence
 
-    def _check_hope(self, waited: float) -> None:
-        if waited > self.rule.hope:
+    def _check_give_up(self, waited: float) -> None:
+        if waited > self.rule.give_up:
             raise CheckFailedError(
-                f"camera {self._name} gave no picture in {waited:.0f} s: {self._outages.reason}",
+                f"camera {self._name} delivered no picture in {waited:.0f} s: "
+                f"{self._outages.reason}",
                 other_cameras(),
             )
 
@@ -202,19 +204,19 @@ class Camera:
         return frame
 
     def _may_start(self) -> bool:
-        """Return whether it is time to; processes that cannot be killed must not pile up."""
+        """Return whether a process may start; those that cannot be killed must not accumulate."""
         self._stuck = [child for child in self._stuck if child.process.poll() is None]
         if len(self._stuck) >= STUCK:
             if not self._logged_stuck:
                 self._log(f"camera {self._name}: {len(self._stuck)} of its processes hang in the "
-                           "driver and cannot be ended; no other is started until one is gone. "
+                           "driver and cannot be ended; no other is started until one has ended. "
                            "Unplug the camera, or restart the machine")  # fmt: skip
                 self._logged_stuck = True
             return False
         return time.monotonic() >= self._retry_at
 
     def _start(self) -> CaptureProcess:
-        self._child = CaptureProcess(self._command, self._words, self._memory)
+        self._child = CaptureProcess(self._command, self._arguments, self._memory)
         self._size = None
         self._deadline = time.monotonic() + self._opening
         return self._child
@@ -238,7 +240,7 @@ class Camera:
         if time.monotonic() <= self._deadline:
             return
         if self._size is None:  # slow cameras are given more time
-            self._opening = max(self._opening, min(2 * self._opening, self.rule.patience))
+            self._opening = max(self._opening, min(2 * self._opening, self.rule.longest_opening))
         raise BrokenMessageError("it gives no new frames")
 
     def _kill(self) -> None:

@@ -2,8 +2,8 @@
 
     python -P -m asmnet_edge.runtime.cameras.capture MEMORY PIPE SOURCE WIDTH HEIGHT FPS
 
-MEMORY and PIPE are descriptors that it inherits, see `cameras.slots`. It ends when
-nobody reads the pipe any more.
+MEMORY and PIPE are descriptors that it inherits, see `transport.Slots`. It ends when the pipe has
+no reader any more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from types import MappingProxyType
 
 from asmnet_edge.errors import AsmnetEdgeError, DataError
-from asmnet_edge.runtime.cameras.transport import ERROR, FRAME, Grab, Message, Slots, Wanted
+from asmnet_edge.runtime.cameras.transport import ERROR, FRAME, CaptureMode, Grab, Message, Slots
 
 # scheme of a source, up to its colon -> function that opens it
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -34,14 +34,14 @@ DEVICE = "asmnet_edge.runtime.cameras.opencv_capture.open_device"  # for all oth
 
 
 def main() -> None:
-    memory, pipe, source, *wanted = sys.argv[1:]
+    memory, pipe, source, *requested = sys.argv[1:]
     descriptor = int(pipe)
     os.set_blocking(descriptor, False)
     try:
-        grab = open_camera(source, (int(wanted[0]), int(wanted[1]), int(wanted[2])))
+        grab = open_camera(source, (int(requested[0]), int(requested[1]), int(requested[2])))
         send(grab, Slots(int(memory)), descriptor)
     except BrokenPipeError:
-        pass  # who wanted the frames is gone
+        pass  # the parent process has ended
     except Exception as error:  # drivers and their libraries raise anything; all of it is sent
         _write(descriptor, Message(ERROR, 0, time.monotonic(), 0, 0, 0, described(error)))
         sys.exit(1)
@@ -61,19 +61,19 @@ def send(grab: Grab, slots: Slots, pipe: int) -> None:
         slots.write(number, captured.picture)
         height, width = captured.picture.shape[:2]
         _write(pipe, Message(FRAME, number, captured.seconds, height, width, captured.picture.size))
-    raise DataError("the camera gives no more frames")
+    raise DataError("the camera delivers no more frames")
 
 
 def _write(pipe: int, message: Message) -> None:
-    with suppress(BlockingIOError):  # nobody has read for a long while: it is not needed
+    with suppress(BlockingIOError):  # not read for a long while: it is not needed
         os.write(pipe, message.packed())
 
 
-def open_camera(source: str, wanted: Wanted) -> Grab:
+def open_camera(source: str, requested: CaptureMode) -> Grab:
     """Return a function that grabs a frame from ``source``, or returns None at its end."""
     opening = SOURCES.get(source.partition(":")[0].lower(), DEVICE)
     module, _, function = opening.rpartition(".")
-    grab: Grab = getattr(importlib.import_module(module), function)(source, wanted)
+    grab: Grab = getattr(importlib.import_module(module), function)(source, requested)
     return grab
 
 

@@ -1,4 +1,4 @@
-"""Cameras with a Linux driver, such as those on USB, opened by index or path with OpenCV."""
+"""Cameras that OpenCV reads: with a Linux driver (USB), in the network, or replayed videos."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 
 from asmnet_edge.errors import DataError, PictureError
 from asmnet_edge.io.images import JPEG_START, Picture, decode_image
-from asmnet_edge.runtime.cameras.transport import CapturedImage, DeviceClock, Grab, Wanted
+from asmnet_edge.runtime.cameras.transport import CapturedImage, CaptureMode, DeviceClock, Grab
 
-PATIENCE = 1.0  # seconds of nothing but broken JPEGs, after which OpenCV decodes them
+JPEG_SECONDS = 1.0  # seconds of nothing but broken JPEGs, after which OpenCV decodes them
 MJPEG = "MJPG"
 BUFFERS = 2  # with one, a camera drops each frame that begins while the last one is still copied
 
 
-def open_device(source: str, wanted: Wanted) -> Grab:
-    """Open the camera at index or path ``source``; `DataError` says why it cannot be opened."""
+def open_device(source: str, requested: CaptureMode) -> Grab:
+    """Open the camera at index or path ``source``; `DataError` states why it cannot be opened."""
     import cv2
 
     path = f"/dev/video{source}" if source.isdigit() else source
@@ -33,27 +33,28 @@ def open_device(source: str, wanted: Wanted) -> Grab:
         raise DataError(
             f"{path} cannot be opened as a camera", "Another program may use it: close that first"
         )
-    _ask(camera, wanted)
+    _request(camera, requested)
     return Device(camera).grab
 
 
 def check_device(path: Path) -> None:
-    """Raise `DataError` with the cure if ``path`` is missing or may not be read."""
+    """Raise `DataError` with the cure if ``path`` is missing or not readable."""
     if not path.exists():
-        raise DataError(f"{path} is not there", "Plug the camera in; see asmnet-edge doctor")
+        raise DataError(f"{path} does not exist", "Plug the camera in; see asmnet-edge doctor")
     if not os.access(path, os.R_OK | os.W_OK):
         raise DataError(
-            f"{path} may not be read", "sudo usermod -aG video $USER, then log in again"
+            f"{path} cannot be read: permission denied",
+            "sudo usermod -aG video $USER, then log in again",
         )
 
 
-def _ask(camera: Any, wanted: Wanted) -> None:
+def _request(camera: Any, requested: CaptureMode) -> None:
     import cv2
 
     # most USB cameras reach their frame rate in MJPEG only
     camera.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*MJPEG))
     names = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FPS
-    for name, value in zip(names, wanted, strict=True):
+    for name, value in zip(names, requested, strict=True):
         if value:
             camera.set(name, value)
     camera.set(cv2.CAP_PROP_BUFFERSIZE, BUFFERS)
@@ -77,10 +78,10 @@ class Device:
         code = int(self._camera.get(cv2.CAP_PROP_FOURCC))
         return code == cv2.VideoWriter.fourcc(*MJPEG)
 
-    def _convert(self, wanted: bool) -> bool:
+    def _convert(self, requested: bool) -> bool:
         import cv2
 
-        return bool(self._camera.set(cv2.CAP_PROP_CONVERT_RGB, float(wanted)))
+        return bool(self._camera.set(cv2.CAP_PROP_CONVERT_RGB, float(requested)))
 
     def grab(self) -> CapturedImage | None:
         """Return the next whole frame; None when there are no more."""
@@ -105,12 +106,12 @@ class Device:
         try:
             picture = decode_image(encoded, "frame")
         except PictureError:
-            return self._without_jpegs(content) if self._is_hopeless() else None
+            return self._without_jpegs(content) if self._gets_no_jpegs() else None
         self._has_decoded = True
         return picture
 
-    def _is_hopeless(self) -> bool:
-        return not self._has_decoded and time.monotonic() - self._since > PATIENCE
+    def _gets_no_jpegs(self) -> bool:
+        return not self._has_decoded and time.monotonic() - self._since > JPEG_SECONDS
 
     def _without_jpegs(self, content: Any) -> Picture | None:
         """Let OpenCV decode from now on; return ``content`` if it is an image already."""
@@ -119,10 +120,10 @@ class Device:
         return self._decoded(content)
 
 
-# Network cameras, rtsp:// and http://, with OpenCV's FFmpeg
+# Cameras in the network, rtsp:// and http://, with OpenCV's FFmpeg
 
 
-def open_stream(source: str, wanted: Wanted) -> Grab:
+def open_stream(source: str, requested: CaptureMode) -> Grab:
     """Open the stream at the address ``source`` in its own size and at its own rate."""
     import cv2
 
@@ -146,7 +147,7 @@ def open_stream(source: str, wanted: Wanted) -> Grab:
 # A video file in a loop at its own pace, in place of a camera
 
 
-def open_replay(source: str, wanted: Wanted) -> Grab:
+def open_replay(source: str, requested: CaptureMode) -> Grab:
     """Open ``replay:FILE`` at the requested rate, else the video's own."""
     import cv2
 
@@ -154,7 +155,7 @@ def open_replay(source: str, wanted: Wanted) -> Grab:
     video = cv2.VideoCapture(path)
     if not video.isOpened():
         raise DataError(f"{path} cannot be opened as a video")
-    pause = 1 / (wanted[2] or video.get(cv2.CAP_PROP_FPS) or 30)
+    pause = 1 / (requested[2] or video.get(cv2.CAP_PROP_FPS) or 30)
     due = time.monotonic()
 
     def grab() -> CapturedImage | None:

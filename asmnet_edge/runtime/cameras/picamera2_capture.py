@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from asmnet_edge.errors import DataError, MissingExtraError
-from asmnet_edge.runtime.cameras.transport import CapturedImage, DeviceClock, Grab, Wanted
+from asmnet_edge.runtime.cameras.transport import CapturedImage, CaptureMode, DeviceClock, Grab
 
-RATE = 30  # pictures a second, if no other rate is wanted
+RATE = 30  # pictures a second, if no other rate is requested
 SEEN = 0.95  # share of the largest view that passes for all of it
 
 
-def open_picamera2(source: str, wanted: Wanted) -> Grab:
+def open_picamera2(source: str, requested: CaptureMode) -> Grab:
     """Open ``picamera2`` or ``picamera2:INDEX``; `DataError` if there is no such camera."""
     try:
         from picamera2 import Picamera2  # type: ignore[import-not-found,unused-ignore]
@@ -29,11 +29,11 @@ def open_picamera2(source: str, wanted: Wanted) -> Grab:
             "Check the ribbon cable, then: rpicam-hello --list-cameras",
         )
     camera = Picamera2(number)
-    size = (wanted[0] or 640, wanted[1] or 480)
-    # what libcamera calls RGB888 lies in memory as B, G, R
+    size = (requested[0] or 640, requested[1] or 480)
+    # RGB888 of libcamera is B, G, R in memory
     main = {"size": size, "format": "RGB888"}
-    controls = {"FrameRate": wanted[2]} if wanted[2] else {}
-    sensor = whole_view(_modes(camera), size, wanted[2] or RATE)
+    controls = {"FrameRate": requested[2]} if requested[2] else {}
+    sensor = whole_view(_modes(camera), size, requested[2] or RATE)
     raw = {"raw": {"size": sensor}} if sensor else {}
     camera.configure(camera.create_video_configuration(main=main, controls=controls, **raw))
     camera.start()
@@ -77,6 +77,6 @@ def whole_view(
 def _modes(camera: Any) -> Sequence[Mapping[str, Any]]:
     try:
         modes: Sequence[Mapping[str, Any]] = camera.sensor_modes
-    except Exception:  # it tries them all, and a driver may raise anything; one can do without
+    except Exception:  # it tries them all, and drivers raise anything; the list is optional
         return []
     return modes

@@ -1,4 +1,4 @@
-"""Frames between a capture process and its parent: shared memory, and a pipe with messages.
+"""Transport of frames from a capture process to its parent: shared memory, and a pipe of messages.
 
 Three slots take turns, so that the newest frame can be read while the next one is written. A slot's
 number is 0 while it is written to; the reader checks it before and after.
@@ -32,12 +32,12 @@ MESSAGE = struct.Struct("<4sQdIII224s")
 
 
 class BrokenMessageError(Exception):
-    """What came out of the pipe or is in a slot is no frame; the message says why."""
+    """Raised for data in the pipe or in a slot that is no frame; the message states why."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message: a frame is in slot ``number % SLOTS``, or the reason why none will come."""
+    """A message: a frame is in slot ``number % SLOTS``, or the reason why there will be none."""
 
     kind: bytes
     number: int
@@ -119,12 +119,12 @@ class Slots:
         self._map.close()
 
 
-# Images as a camera gives them, and the clock that tells when they were taken
+# Images as a camera delivers them, and when they were taken
 
 SANE = 0.5  # greatest age of the first frame, in seconds, if its clock is ours; half of `stale`
 LATEST = 30.0  # seconds of age from which on a stamp is taken for wrong
 
-Wanted = tuple[int, int, int]  # width, height, frames per second; 0 for the default
+CaptureMode = tuple[int, int, int]  # width, height, frames per second; 0 for the default
 
 
 @dataclass(frozen=True)
@@ -166,14 +166,14 @@ AT_ONCE = 64  # reads in a row of a pipe that is filled as fast as it is emptied
 class CaptureProcess:
     """Runs ``command`` with the descriptors of memory and pipe as its first two arguments.
 
-    words : further arguments; dropped : messages that newer ones overtook
+    arguments : of the command, after those; dropped : messages that newer ones overtook
     """
 
-    def __init__(self, command: Sequence[str], words: Sequence[str], memory: int) -> None:
+    def __init__(self, command: Sequence[str], arguments: Sequence[str], memory: int) -> None:
         (self.pipe, writing), (self._errors, error_end) = os.pipe(), os.pipe()
         try:
             self.process = subprocess.Popen(
-                [*command, str(memory), str(writing), *words], pass_fds=(memory, writing),
+                [*command, str(memory), str(writing), *arguments], pass_fds=(memory, writing),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=error_end,
                 start_new_session=True,
             )  # fmt: skip

@@ -24,7 +24,7 @@ class Board:
         self._time, self.number, self.watchers = -1e9, 0, 0
 
     def show(self, picture: Picture, facts: Mapping[str, Any], taken: float | None = None) -> None:
-        """Publish ``picture`` (H, W, 3) BGR and ``facts``; encoded only if somebody watches.
+        """Publish ``picture`` (H, W, 3) BGR and ``facts``; encoded only if there is a client.
 
         taken : when the frame was taken, in seconds of `time.monotonic`; its age counts from there
         """

@@ -1,4 +1,7 @@
-"""An HTTP server that limits its connections and how long a request may take to arrive."""
+"""The HTTP server of a stream: a page, MJPEG, and the newest faces as JSON.
+
+It limits the connections, and the time that a request may take to arrive.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ class TimelyReader(io.RawIOBase):
         return self._connection.recv_into(buffer)
 
 
-# The HTTP server of a stream: a page, MJPEG, and the newest faces as JSON
+# The page, the stream and the faces
 
 BOUNDARY = "asmnet-edge-frame"
 SILENCE = 5.0  # seconds without a picture after which the client's connection is checked
@@ -109,7 +112,7 @@ class Server:
     ) -> None:
         if not token and not is_loopback(address):
             raise UsageError(
-                f"whoever reaches {address} could watch",
+                f"everybody who can reach {address} could watch",
                 "Give --token WORD (or set ASMNET_EDGE_TOKEN), or serve on 127.0.0.1",
             )
         if token and len(token) < 8:
@@ -134,10 +137,10 @@ class Server:
 
 @cache
 def _page() -> str:
-    """Return the page; ``@QUERY@`` stands for what carries the token on.
+    """Return the page; ``@QUERY@`` is replaced by the query with the token.
 
     A browser shows the last image of a stream for ever once it ends or stalls, without a sign. The
-    page therefore asks for the stream again when it breaks, when the page comes back into view, and
+    page therefore requests the stream again when it breaks, when the page comes back into view, and
     when its own clock has stood still (a notebook that slept).
     """
     page = resources.files("asmnet_edge") / "assets" / "stream_page.html"
@@ -165,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             parts = urlsplit(self.path)
             known = self._is_known_host()
         except ValueError:  # brackets that are no IPv6 address
-            self._answer(400, "text/plain", b"this is no address\n")
+            self._answer(400, "text/plain", b"malformed address\n")
             return
         if not known:
             self._answer(403, "text/plain", FOREIGN)
@@ -179,7 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts.path == "/stream.mjpg":
             self._stream()
         else:
-            self._answer(404, "text/plain", b"there are /, /stream.mjpg and /faces.json\n")
+            self._answer(
+                404, "text/plain", b"not found; there are /, /stream.mjpg and /faces.json\n"
+            )
 
     def _is_known_host(self) -> bool:
         """Return whether the Host header is ours: without a token DNS rebinding must not pass."""
@@ -203,7 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self) -> None:
         number = self.board.number  # before the client is counted: it gets all later ones
         if not self.board.watch(+1):
-            self._answer(503, "text/plain", f"{CLIENTS} are watching, no more may\n".encode())
+            self._answer(
+                503, "text/plain", f"{CLIENTS} clients are watching, which is the limit\n".encode()
+            )
             return
         try:
             self.send_response(200)

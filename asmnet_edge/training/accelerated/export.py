@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from asmnet_edge.errors import ModelError
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.schemes import IBUG68
-from asmnet_edge.io.arrays import write_arrays
+from asmnet_edge.io.files import write_arrays
 from asmnet_edge.training.float_model import FloatModel, load_float_model
 from asmnet_edge.training.model_facts import SCALING, units_of
 from asmnet_edge.training.network import Variant, build

@@ -1,4 +1,8 @@
-"""Accuracy of a network on held-out faces during training, and labels by a teacher."""
+"""Measurements during a session: accuracy on held-out faces, a teacher's labels, and speed.
+
+Accuracy decides which weights are kept; labels are what students learn besides annotations; the
+speed of this machine in faces a second is there to plan a run by.
+"""
 
 from __future__ import annotations
 
@@ -123,9 +127,6 @@ def _found(
     matrix = placement.matrix
     back = torch.linalg.inv(matrix[:, :, :2])
     return (found * size - 0.5 - matrix[:, None, :, 2]) @ back.mT
-
-
-# Training speed of this machine in faces a second, to plan a run by
 
 
 def measure_speed(

@@ -2,7 +2,9 @@
 
 The weights of `AsmNet` are exchanged with the Keras network of the same variant by layer name:
 convolutions (height, width, in, out), depthwise ones (height, width, channels, 1), dense layers
-(in, out), batch norms gamma, beta, moving_mean, moving_variance.
+(in, out), batch norms gamma, beta, moving_mean, moving_variance. A student is stored in one
+``.npz``, in that layout and with its training units; a teacher in parts, so that each stays small
+enough to be carried.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from asmnet_edge.errors import ModelError
-from asmnet_edge.io.arrays import write_arrays
+from asmnet_edge.io.files import write_arrays
 from asmnet_edge.training.model_facts import SCALING, TargetScaling, units_of
 
 NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.03  # Keras' MobileNetV2; 1 - Keras' momentum of 0.97
@@ -45,7 +47,7 @@ class AsmNet(nn.Module):
     """(B, 3, s, s) RGB, 0 to 255 -> landmarks (B, 2 x points), pose (B, 3), both standardised.
 
     A third output, the log scale (B, points) of each point's error, serves training alone.
-    frozen : the first so many blocks, and the convolution before them, are not trained: on a CPU
+    frozen : number of first blocks that, with the convolution before, are not trained: on a CPU
     most of a step's time goes into them; fixed_norms : batch norms keep their statistics, so that
     small batches do not disturb weights that are nearly right
     """
@@ -237,7 +239,7 @@ def _conv(
     return nn.Sequential(*parts, *([nn.ReLU(inplace=True)] if active else []))
 
 
-# Weights in files: a student's in one ``.npz``, in Keras' layout and with its training units
+# Weights in files
 
 PART_BYTES = 12_000_000  # of a teacher's file, at most, but for its largest tensor
 

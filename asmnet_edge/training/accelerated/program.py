@@ -105,7 +105,7 @@ class Faces:
 
 @dataclass(frozen=True)
 class Session:
-    """Where a plan is run.
+    """Machine and folder that a plan is run on.
 
     folder : of the plan, to which its paths are relative; output : for results; units : training
     units of the start model; report : takes lines

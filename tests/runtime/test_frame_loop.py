@@ -1,4 +1,4 @@
-"""The loop: signs of life while it turns and none while it hangs; after a pause it starts anew."""
+"""The frame loop: it notifies the watchdog while it runs, and detects again after a pause."""
 
 import socket
 import time
@@ -55,7 +55,7 @@ def frames(count: int, pause: float = 0.0) -> Iterator[Frame]:
         yield Frame(GREY, number / 30, number + 1)
 
 
-def test_pings_come_while_the_camera_is_gone(
+def test_the_watchdog_is_notified_while_the_camera_is_gone(
     tracker: FaceTracker, watchdog: Watchdog, systemd: socket.socket
 ) -> None:
     rule = CameraRule(retry=0.05, longest=0.1, tick=0.02)
@@ -66,7 +66,7 @@ def test_pings_come_while_the_camera_is_gone(
     assert pings(systemd) >= 8
 
 
-def test_pings_stop_when_the_loop_hangs(
+def test_notifications_stop_when_the_loop_hangs(
     tracker: FaceTracker, watchdog: Watchdog, systemd: socket.socket
 ) -> None:
     during: list[int] = []
@@ -83,7 +83,7 @@ def test_pings_stop_when_the_loop_hangs(
     assert pings(systemd) >= 4  # it goes on with the loop
 
 
-def test_nothing_is_drawn_that_nobody_wants(tracker: FaceTracker) -> None:
+def test_nothing_is_drawn_unless_requested(tracker: FaceTracker) -> None:
     seen: list[object] = []
     follow(frames(2), tracker, [lambda f, faces, drawn: seen.append(drawn)], StageTimes())
     assert seen == [None, None]
@@ -92,7 +92,7 @@ def test_nothing_is_drawn_that_nobody_wants(tracker: FaceTracker) -> None:
     assert isinstance(seen[-1], np.ndarray)
 
 
-def test_after_a_pause_faces_are_looked_for_anew(
+def test_after_a_pause_faces_are_detected_again(
     tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgotten: list[float] = []
@@ -109,9 +109,7 @@ def test_after_a_pause_faces_are_looked_for_anew(
     assert forgotten == [5.0]
 
 
-def test_slowness_of_our_own_is_no_pause(
-    tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_processing_is_no_pause(tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch) -> None:
     forgotten: list[int] = []
     monkeypatch.setattr(tracker, "forget", lambda: forgotten.append(1))
     frames = [Frame(GREY, 1.1 * number, number) for number in range(1, 4)]
@@ -121,7 +119,7 @@ def test_slowness_of_our_own_is_no_pause(
     assert forgotten == [1, 1]
 
 
-def test_a_video_that_begins_anew_is_looked_at_anew(
+def test_a_video_that_restarts_is_detected_again(
     tracker: FaceTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgotten: list[int] = []

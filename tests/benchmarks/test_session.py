@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from json_rows import failed_rows
 
 from asmnet_edge.benchmarks import phases, session
 from asmnet_edge.benchmarks.cases import BenchmarkOptions, BenchmarkPlan, Case, LatencyPlan
@@ -42,8 +43,8 @@ def measure(short: LatencyPlan, source: FaceSource) -> Callable[..., BenchmarkRe
 
 def test_each_candidate_is_a_row_in_its_order(measured: Make, measure: Any) -> None:
     record = measure(*(measured(f"{name}.tflite") for name in "abc"))
-    assert [row["key"] for row in record.results] == ["a.tflite", "b.tflite", "c.tflite"]
-    for row in record.results:
+    assert [row["key"] for row in record.content["results"]] == ["a.tflite", "b.tflite", "c.tflite"]
+    for row in record.content["results"]:
         assert row["latency_ms"]["calls"] == 4
         assert len(row["latency_ms"]["notes"]) == 2
         assert isinstance(row["unsteady"], list)
@@ -54,7 +55,7 @@ def test_each_candidate_is_a_row_in_its_order(measured: Make, measure: Any) -> N
 def test_drops_are_against_the_float_model(measured: Make, measure: Any) -> None:
     rows = measured("float.keras", 0.02), measured("same.onnx", 0.02), measured("worse.onnx", 0.05)
     record = measure(*rows)
-    figures = [row["accuracy"] for row in record.results]
+    figures = [row["accuracy"] for row in record.content["results"]]
     assert [each["nme_drop"] for each in figures] == pytest.approx([0, 0, 3])
     assert [each["nme"] for each in figures] == pytest.approx([2, 2, 5])
     assert figures[1]["nme_drop_interval"] == [0, 0]
@@ -63,19 +64,19 @@ def test_drops_are_against_the_float_model(measured: Make, measure: Any) -> None
     assert record.content["settings"]["reference"] == "float.keras"
 
 
-def test_deviation_is_told_by_region_in_both_units(measured: Make, measure: Any) -> None:
+def test_deviation_is_given_by_region_in_both_units(measured: Make, measure: Any) -> None:
     record = measure(measured("float.keras"), measured("worse.onnx", 0.05))
-    told = record.results[1]["accuracy"]["deviation_by_region"]
-    assert told.keys() == {"jaw", "left_brow", "right_brow", "nose", "left_eye", "right_eye",
+    reported = record.content["results"][1]["accuracy"]["deviation_by_region"]
+    assert reported.keys() == {"jaw", "left_brow", "right_brow", "nose", "left_eye", "right_eye",
                            "mouth"}  # fmt: skip
-    for figures in told.values():
+    for figures in reported.values():
         assert figures["iod_percent"] == pytest.approx(5)
         assert figures["pixels"] > 0
 
 
 def test_without_a_float_model_nothing_is_compared(measured: Make, measure: Any) -> None:
     record = measure(measured("a.onnx"), measured("b.onnx", 0.05))
-    for row in record.results:
+    for row in record.content["results"]:
         assert row["accuracy"]["nme_drop"] is None
         assert row["accuracy"]["deviation_iod_percent"] is None
     assert record.content["settings"]["reference"] is None
@@ -85,29 +86,35 @@ def test_on_a_device_drops_are_against_the_float32_artifact(measured: Make, meas
     plain = measured("plain.onnx", 0.02, precision="float32")
     other = measured("other.onnx", 0.05, source="another")
     record = measure(measured("int8.onnx", 0.05), other, plain)  # wherever it stands
-    assert [row["accuracy"]["nme_drop"] for row in record.results] == pytest.approx([3, None, 0])
+    assert [row["accuracy"]["nme_drop"] for row in record.content["results"]] == pytest.approx(
+        [3, None, 0]
+    )
     assert record.content["settings"]["reference"] == "plain.onnx"
-    assert "against plain.onnx" in " ".join(notes(record))
+    assert "against plain.onnx" in " ".join(notes(record.typed))
 
 
 def test_what_is_measured_beside_has_no_drop(measured: Make, measure: Any) -> None:
     peer = measured("peer.onnx", 0.05, source="another")
     peer.case = replace(peer.case, compared=False)
     record = measure(measured("float.keras"), peer)
-    assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
-    assert record.results[1]["accuracy"]["nme_drop"] is None
+    assert record.content["results"][1]["accuracy"]["nme"] == pytest.approx(5)
+    assert record.content["results"][1]["accuracy"]["nme_drop"] is None
 
 
 def test_a_row_that_did_not_open_keeps_its_place(measured: Make, measure: Any) -> None:
     failed = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over"}
     broken = MeasuredCase(Case(Path("broken.onnx")), None, CaseResult(**failed))
     record = measure(measured("first.onnx"), broken, measured("last.onnx", 0.05))
-    assert [r["key"] for r in record.results] == ["first.onnx", "broken.onnx", "last.onnx"]
-    assert record.failed == [failed]
-    assert record.results[2]["accuracy"]["nme"] == pytest.approx(5)
+    assert [r["key"] for r in record.content["results"]] == [
+        "first.onnx",
+        "broken.onnx",
+        "last.onnx",
+    ]
+    assert failed_rows(record) == [failed]
+    assert record.content["results"][2]["accuracy"]["nme"] == pytest.approx(5)
 
 
-def test_a_row_that_breaks_later_keeps_its_latency_and_says_why(
+def test_a_row_that_breaks_later_keeps_its_latency_and_the_reason(
     measured: Make, measure: Any
 ) -> None:
     broken = measured("broken.onnx")
@@ -115,12 +122,12 @@ def test_a_row_that_breaks_later_keeps_its_latency_and_says_why(
     def outputs(crops: np.ndarray) -> None:
         raise ModelError("gives numbers that are not finite")
 
-    broken.row.outputs = outputs
+    broken.runner.outputs = outputs
     record = measure(broken, measured("whole.onnx"))
-    assert record.failed == [record.results[0]]
-    assert record.results[0]["error"] == "gives numbers that are not finite"
-    assert record.results[0]["latency_ms"]["calls"] == 4
-    assert "accuracy" in record.results[1]
+    assert failed_rows(record) == [record.content["results"][0]]
+    assert record.content["results"][0]["error"] == "gives numbers that are not finite"
+    assert record.content["results"][0]["latency_ms"]["calls"] == 4
+    assert "accuracy" in record.content["results"][1]
 
 
 def test_a_float_model_that_breaks_leaves_drops_to_its_float32_artifact(
@@ -132,10 +139,12 @@ def test_a_float_model_that_breaks_leaves_drops_to_its_float32_artifact(
     def warm_up(seconds: float) -> None:
         raise ModelError("out of memory")
 
-    rows[0].row.warm_up = warm_up
+    rows[0].runner.warm_up = warm_up
     record = measure(*rows)
-    assert record.failed == [record.results[0]]
-    assert [row["accuracy"]["nme_drop"] for row in record.results[1:]] == pytest.approx([2, 0])
+    assert failed_rows(record) == [record.content["results"][0]]
+    assert [row["accuracy"]["nme_drop"] for row in record.content["results"][1:]] == pytest.approx(
+        [2, 0]
+    )
     assert record.content["settings"]["reference"] == "plain.onnx"
 
 
@@ -147,21 +156,21 @@ def test_a_float_model_that_breaks_later_is_still_what_drops_are_against(
     def stages(picture: bytes, calls: int) -> None:
         raise ModelError("it fell over")
 
-    rows[0].row.stages = stages
+    rows[0].runner.stages = stages
     record = measure(*rows, latency=replace(short, stage_calls=1))
-    assert record.results[0]["error"] == "it fell over"
+    assert record.content["results"][0]["error"] == "it fell over"
     assert record.content["settings"]["reference"] == "float.keras"
-    assert record.results[1]["accuracy"]["nme_drop"] == pytest.approx(1)
+    assert record.content["results"][1]["accuracy"]["nme_drop"] == pytest.approx(1)
 
 
 def test_a_model_that_collapsed_is_one_failed_row(
     measured: Make, measure: Any, tmp_path: Path
 ) -> None:
     flat, whole = measured("flat.onnx"), measured("whole.onnx", 0.05)
-    flat.row.model.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
+    flat.runner.model.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
     record = measure(flat, whole)
-    assert "puts both eyes of a face in one place" in record.results[0]["error"]
-    assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
+    assert "puts both eyes of a face in one place" in record.content["results"][0]["error"]
+    assert record.content["results"][1]["accuracy"]["nme"] == pytest.approx(5)
     record.save(tmp_path / "record.json")
 
 
@@ -170,8 +179,10 @@ def test_figures_that_are_no_numbers_fail_their_row_and_are_left_out(
 ) -> None:
     monkeypatch.setattr(phases, "jitter", lambda *given: Jitter(float("nan"), 1.0))
     record = measure(measured("a.onnx"))
-    assert record.results[0]["error"] == "accuracy: a figure of a.onnx is no finite number"
-    assert "accuracy" not in record.results[0]
+    assert (
+        record.content["results"][0]["error"] == "accuracy: a figure of a.onnx is no finite number"
+    )
+    assert "accuracy" not in record.content["results"][0]
     record.save(tmp_path / "record.json")
 
 
@@ -181,10 +192,10 @@ def test_a_surprise_is_one_failed_row(measured: Make, measure: Any) -> None:
     def outputs(crops: np.ndarray) -> None:
         raise KeyError("landmarks")
 
-    odd.row.outputs = outputs
+    odd.runner.outputs = outputs
     record = measure(odd, measured("whole.onnx", 0.05))
-    assert record.results[0]["error"] == "KeyError: 'landmarks'"
-    assert record.results[1]["accuracy"]["nme"] == pytest.approx(5)
+    assert record.content["results"][0]["error"] == "KeyError: 'landmarks'"
+    assert record.content["results"][1]["accuracy"]["nme"] == pytest.approx(5)
 
 
 def test_a_twin_of_a_row_that_broke_is_asked_itself(
@@ -202,8 +213,8 @@ def test_a_twin_of_a_row_that_broke_is_asked_itself(
 
     monkeypatch.setattr(phases, "accuracy", breaks_once)
     record = measure(one, two)
-    assert record.results[0]["error"] == "TypeError: odd"
-    assert record.results[1]["accuracy"]["nme"] == 1
+    assert record.content["results"][0]["error"] == "TypeError: odd"
+    assert record.content["results"][1]["accuracy"]["nme"] == 1
 
 
 def test_a_phase_that_breaks_is_a_warning_and_the_others_go_on(
@@ -216,7 +227,7 @@ def test_a_phase_that_breaks_is_a_warning_and_the_others_go_on(
     record = measure(measured("a.onnx"), latency=replace(short, stage_calls=1), sustain=0.1)
     assert record.content["warnings"] == ["stages ended early: OSError: the picture is gone"]
     assert record.content["interrupted"] is True
-    assert "sustained" in record.results[0]
+    assert "sustained" in record.content["results"][0]
 
 
 def test_a_save_on_the_way_that_fails_is_a_warning(
@@ -237,7 +248,7 @@ def test_a_save_on_the_way_that_fails_is_a_warning(
 def test_failures_alone_are_a_record_too(measure: Any) -> None:
     failed = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over"}
     record = measure(MeasuredCase(Case(Path("broken.onnx")), None, CaseResult(**failed)))
-    assert record.results == record.failed == [failed]
+    assert record.content["results"] == failed_rows(record) == [failed]
 
 
 @pytest.mark.parametrize("phase", ["latency", "accuracy"])
@@ -254,12 +265,12 @@ def test_an_interruption_keeps_what_was_measured(measured: Make, measure: Any, p
 
     record = measure(measured("a.onnx"), measured("b.onnx"), progress=progress)
     assert record.content["interrupted"] is True
-    first = record.results[0]
+    first = record.content["results"][0]
     assert first["latency_ms"]["calls"] == 4
     assert ("accuracy" in first) == (phase == "accuracy")
 
 
-def test_a_row_that_was_not_reached_says_so(measured: Make, measure: Any) -> None:
+def test_a_row_that_was_not_reached_has_that_error(measured: Make, measure: Any) -> None:
     def progress(what: str, steps: int) -> Callable[[], None]:
         def tick() -> None:
             raise KeyboardInterrupt
@@ -267,7 +278,7 @@ def test_a_row_that_was_not_reached_says_so(measured: Make, measure: Any) -> Non
         return tick
 
     record = measure(measured("a.onnx"), measured("b.onnx"), progress=progress)
-    reached, other = sorted(record.results, key=lambda row: "error" in row)
+    reached, other = sorted(record.content["results"], key=lambda row: "error" in row)
     assert "latency_ms" in reached
     assert other["error"] == "interrupted before it was measured"
 
@@ -281,7 +292,7 @@ def test_what_was_measured_is_saved_between_phases(
     measure_all(plan, [row], source, unseen, saved.append)
     assert len(saved) == len(phases.PHASES)
     assert all(record.content["interrupted"] for record in saved)
-    assert "latency_ms" in saved[0].results[0]
+    assert "latency_ms" in saved[0].content["results"][0]
 
 
 def test_a_long_phase_is_saved_on_the_way(
@@ -291,10 +302,10 @@ def test_a_long_phase_is_saved_on_the_way(
     saved: list[BenchmarkRecord] = []
     row = measured("a.onnx")
     measure_all(BenchmarkPlan((row.case,), short), [row], source, unseen, saved.append)
-    assert len(saved[0].results[0]["latency_ms"]["rounds"]) == 1
+    assert len(saved[0].content["results"][0]["latency_ms"]["rounds"]) == 1
 
 
-def test_the_record_tells_the_settings(measured: Make, measure: Any) -> None:
+def test_the_record_has_the_settings(measured: Make, measure: Any) -> None:
     settings = measure(measured("a.onnx")).content["settings"]
     assert settings["threads"] == [1]
     assert settings["kind"] == "quick"
@@ -305,34 +316,34 @@ def test_the_record_tells_the_settings(measured: Make, measure: Any) -> None:
     assert len(settings["faces"]["sha256"]) == 64
 
 
-def test_progress_goes_as_far_as_it_said(measured: Make, measure: Any) -> None:
-    said: dict[str, int] = {}
+def test_progress_goes_as_far_as_announced(measured: Make, measure: Any) -> None:
+    printed: dict[str, int] = {}
     went = dict.fromkeys(("latency", "accuracy"), 0)
 
     def progress(what: str, steps: int) -> Callable[[], None]:
-        said[what] = steps
+        printed[what] = steps
         return lambda: went.update({what: went[what] + 1})
 
     measure(*(measured(f"{name}.onnx") for name in "abc"), progress=progress)
-    assert went == said == {"latency": 6, "accuracy": 3}
+    assert went == printed == {"latency": 6, "accuracy": 3}
 
 
 def test_the_stages_of_a_picture_are_timed(
     measured: Make, measure: Any, short: LatencyPlan
 ) -> None:
     record = measure(measured("a.onnx"), latency=replace(short, stage_calls=3))
-    stages = record.results[0]["stages_ms"]
+    stages = record.content["results"][0]["stages_ms"]
     assert list(stages) == ["decode", "detect", "crop", "infer", "restore", "total", "track"]
     assert all(figures["calls"] == 3 and figures["p50"] > 0 for figures in stages.values())
     assert stages["total"]["p50"] >= stages["detect"]["p50"]
 
 
 def test_sustained_latency_is_a_curve(measured: Make, measure: Any) -> None:
-    told = measure(measured("a.onnx"), sustain=2.2).results[0]["sustained"]
-    assert [point["at"] for point in told["points"]] == pytest.approx([0, 1, 2], abs=0.7)
-    assert told["seconds"] == pytest.approx(2.2, abs=0.7)
-    assert told["first_p50"] > 0
-    assert told.keys() >= {"start_celsius", "cooled_seconds"}
+    reported = measure(measured("a.onnx"), sustain=2.2).content["results"][0]["sustained"]
+    assert [point["at"] for point in reported["points"]] == pytest.approx([0, 1, 2], abs=0.7)
+    assert reported["seconds"] == pytest.approx(2.2, abs=0.7)
+    assert reported["first_p50"] > 0
+    assert reported.keys() >= {"start_celsius", "cooled_seconds"}
 
 
 def test_pictures_are_kept_when_asked_for(measured: Make, measure: Any) -> None:
@@ -357,12 +368,12 @@ def test_rows_of_another_scheme_are_refused(
     measured: Make, measure: Any, square_scheme: Any
 ) -> None:
     row = measured("a.onnx")
-    row.row.scheme = square_scheme
+    row.runner.scheme = square_scheme
     with pytest.raises(UsageError, match=r"a\.onnx gives square4, the faces are ibug68"):
         measure(row)
 
 
-def test_real_rows_run_in_processes_of_their_own(
+def test_real_rows_run_in_separate_processes(
     artifacts: list[Path], float_file: Path, tmp_path: Path, short: LatencyPlan
 ) -> None:
     broken = tmp_path / artifacts[1].name
@@ -376,8 +387,8 @@ def test_real_rows_run_in_processes_of_their_own(
     plan = BenchmarkPlan(tuple(map(Case, paths)), latency)
     saved: list[BenchmarkRecord] = []
     record = run_benchmark(options, save=saved.append, plan=plan)
-    assert saved[-1].results == record.results
-    keras, float32, int8, cut_off, gone = record.results
+    assert saved[-1].content["results"] == record.content["results"]
+    keras, float32, int8, cut_off, gone = record.content["results"]
     assert (keras["format"], keras["bytes"]) == ("keras", float_file.stat().st_size)
     assert keras["parameters"] == float32["parameters"] == int8["parameters"]
     assert int8["operators"] == {"total": 67, "int8": 65}

@@ -1,4 +1,4 @@
-"""The board's own words: bits of the firmware, millidegrees, threads by the CPU."""
+"""Monitoring: throttling bits of the firmware, temperatures, threads by the CPU."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_the_drivers_file_is_hexadecimal(tmp_path: Path) -> None:
     assert throttle_bits(tmp_path / "get_throttled") == 0x50005
 
 
-def test_vcgencmd_is_asked_where_there_is_no_file(
+def test_vcgencmd_is_run_where_there_is_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "vcgencmd"
@@ -37,13 +37,13 @@ def test_vcgencmd_is_asked_where_there_is_no_file(
     assert throttle_bits(tmp_path / "none") == 4
 
 
-def test_elsewhere_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_boards_report_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert throttle_bits(tmp_path / "none") is None
     assert celsius(tmp_path / "none") is None
 
 
-def test_the_hottest_zone_is_told_in_degrees(tmp_path: Path) -> None:
+def test_the_hottest_zone_is_reported_in_degrees(tmp_path: Path) -> None:
     for zone, text in enumerate(["48312\n", "61234\n", "0\n", "no number"]):
         (tmp_path / f"thermal_zone{zone}").mkdir()
         (tmp_path / f"thermal_zone{zone}" / "temp").write_text(text)

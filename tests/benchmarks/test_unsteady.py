@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks import machine
-from asmnet_edge.benchmarks import timing as turn_module
-from asmnet_edge.benchmarks import timing as yardstick_module
+from asmnet_edge.benchmarks import machine, timing
 from asmnet_edge.benchmarks.latency_statistics import Latency, note_of, power_warning, unsteady
 from asmnet_edge.benchmarks.machine import PowerSupply, Sensors, throttle_words
 from asmnet_edge.benchmarks.record_types import RoundNote
@@ -35,7 +33,7 @@ def test_like_samples_are_steady() -> None:
     assert unsteady(STEADY, [note()] * 8, 1) == []
 
 
-def test_a_spread_is_told() -> None:
+def test_a_spread_is_reported() -> None:
     # every fifth call takes twice as long
     (reason,) = unsteady(Latency.of([[10, 10, 10, 10, 20] * 20] * 4), [], 1)
     assert reason == "p90 is 2.00 times p50"
@@ -45,13 +43,13 @@ def test_a_rare_outlier_is_no_spread() -> None:
     assert unsteady(Latency.of([[*[10] * 49, 500, *[10] * 50]] * 4), [], 1) == []
 
 
-@pytest.mark.parametrize(("last", "told"), [(12, "+20 %"), (8, "-20 %")])
-def test_a_drift_is_told(last: float, told: str) -> None:
+@pytest.mark.parametrize(("last", "reported"), [(12, "+20 %"), (8, "-20 %")])
+def test_a_drift_is_reported(last: float, reported: str) -> None:
     reasons = unsteady(Latency.of([[10] * 50, [last] * 50]), [], 1)
-    assert reasons == [f"the median moved by {told} while measuring"]
+    assert reasons == [f"the median moved by {reported} while measuring"]
 
 
-def test_rounds_that_disagree_are_told() -> None:
+def test_rounds_that_disagree_are_reported() -> None:
     reasons = unsteady(Latency.of([[10] * 50, [11] * 50] * 4), [], 1)
     assert reasons == ["p50's interval is 10 % wide, its rounds differ"]
 
@@ -60,24 +58,24 @@ def test_rounds_that_disagree_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "reported"),
     [
         ({"others_cores": 0.8}, "other processes kept 0.8 cores busy"),
         ({"stolen_cores": 0.3}, "the virtual machine's host took 0.30 cores away"),
         ({"cpu_seconds": 0.7}, "it had to wait for the processor 30 % of the time"),
-        ({"slowed": 0b101}, "the board says: throttled"),
+        ({"slowed": 0b101}, "the board reports: throttled"),
         ({"celsius": 83.4}, "it was hot: 83 °C"),
     ],
 )
-def test_what_the_machine_did_is_told(changed: dict[str, float], told: str) -> None:
-    assert told in unsteady(STEADY, [note(**changed)] * 8, 1)
+def test_what_the_machine_did_is_a_reason(changed: dict[str, float], reported: str) -> None:
+    assert reported in unsteady(STEADY, [note(**changed)] * 8, 1)
 
 
 def test_several_threads_may_wait_for_each_other() -> None:
     assert unsteady(STEADY, [note(cpu_seconds=0.7)] * 8, 2) == []
 
 
-def test_a_frequency_that_changes_is_told() -> None:
+def test_a_frequency_that_changes_is_reported() -> None:
     notes = [note(mhz=mhz) for mhz in (2600.0, 2600.0, 1500.0, 1500.0)]
     (reason,) = unsteady(STEADY, notes, 1)
     assert reason.startswith("the frequency went from 1500 to 2600 MHz")
@@ -93,7 +91,7 @@ def test_one_odd_round_is_no_change_of_the_machine() -> None:
     assert unsteady(STEADY, [*[note()] * 7, note(yardstick_ms=9.0)], 1) == []
 
 
-def test_what_is_not_told_is_no_reason() -> None:
+def test_what_is_unknown_is_no_reason() -> None:
     silent = note(others_cores=None, stolen_cores=None, mhz=None, celsius=None)
     assert unsteady(STEADY, [silent] * 8, 1) == []
 
@@ -101,14 +99,14 @@ def test_what_is_not_told_is_no_reason() -> None:
 def test_others_are_what_was_busy_without_this_row() -> None:
     turn = Turn((1.0,), wall=2.0, cpu=1.9, preemptions=3)
     later = Sensors(100.0 + 1.9 + 1.0, 0.1, 2600.0, 51.0, None)
-    told = note_of(turn, QUIET, later, [3.0, 1.0, 2.0])
-    assert told.others_cores == pytest.approx(0.5)
-    assert told.stolen_cores == pytest.approx(0.05)
-    assert (told.preemptions, told.celsius, told.yardstick_ms) == (3, 51.0, 2.0)
+    reported = note_of(turn, QUIET, later, [3.0, 1.0, 2.0])
+    assert reported.others_cores == pytest.approx(0.5)
+    assert reported.stolen_cores == pytest.approx(0.05)
+    assert (reported.preemptions, reported.celsius, reported.yardstick_ms) == (3, 51.0, 2.0)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reported"),
     [
         (0, 0, []),
         (0x20000, 0x20000, []),  # it has been so before
@@ -120,11 +118,11 @@ def test_others_are_what_was_busy_without_this_row() -> None:
     ],
 )
 def test_a_slow_down_within_a_turn_is_noticed(
-    before: int | None, after: int | None, told: list[str]
+    before: int | None, after: int | None, reported: list[str]
 ) -> None:
     first, last = (Sensors(None, None, None, 60.0, flags) for flags in (before, after))
     noted = note_of(Turn((1.0,), 1.0, 1.0, 0), first, last, [1.0])
-    assert sorted(throttle_words(noted.slowed)) == told
+    assert sorted(throttle_words(noted.slowed)) == reported
     assert noted.celsius_before == 60
 
 
@@ -143,7 +141,7 @@ def test_flags_of_the_past_are_not_of_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("power", "told"),
+    ("power", "reported"),
     [
         (PowerSupply("battery", 9), "running on a battery at 9 %"),
         (PowerSupply("battery", 80), None),
@@ -151,8 +149,8 @@ def test_flags_of_the_past_are_not_of_now() -> None:
         (PowerSupply(), None),
     ],
 )
-def test_a_low_battery_is_told(power: PowerSupply, told: str | None) -> None:
-    assert power_warning(power) == told
+def test_a_low_battery_is_reported(power: PowerSupply, reported: str | None) -> None:
+    assert power_warning(power) == reported
 
 
 def test_the_yardstick_times_the_same_work_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +160,8 @@ def test_the_yardstick_times_the_same_work_each_time(monkeypatch: pytest.MonkeyP
     def work() -> None:
         now[0] += next(seconds)
 
-    monkeypatch.setattr(yardstick_module, "_work", work)
-    monkeypatch.setattr(turn_module, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing, "_work", work)
+    monkeypatch.setattr(timing, "perf_counter", lambda: now[0])
     assert yardstick() == pytest.approx([1.0] * REPEATS)
     assert yardstick() == pytest.approx([2.0] * REPEATS)
 
@@ -171,9 +169,7 @@ def test_the_yardstick_times_the_same_work_each_time(monkeypatch: pytest.MonkeyP
 def test_the_yardsticks_work_is_repeatable_and_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     """It sorts and sums: numbers of another order or value would be other work."""
     sorted_numbers, sort = [], np.sort
-    monkeypatch.setattr(
-        yardstick_module.np, "sort", lambda values: sorted_numbers.append(sort(values))
-    )
+    monkeypatch.setattr(timing.np, "sort", lambda values: sorted_numbers.append(sort(values)))
     yardstick()
     assert len(sorted_numbers) == REPEATS
     assert len(sorted_numbers[0]) == 2**15

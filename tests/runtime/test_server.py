@@ -1,4 +1,4 @@
-"""The page: fresh results only, no token no answer, and whoever leaves does no harm."""
+"""The page: fresh results only, nothing without the token, and clients that disconnect."""
 
 import json
 import socket
@@ -16,8 +16,7 @@ import pytest
 
 from asmnet_edge.errors import UsageError
 from asmnet_edge.runtime.server import board as board_module
-from asmnet_edge.runtime.server import server as connections
-from asmnet_edge.runtime.server import server as serve
+from asmnet_edge.runtime.server import server as server_module
 from asmnet_edge.runtime.server.board import CLIENTS, Board
 from asmnet_edge.runtime.server.server import Server, is_loopback
 
@@ -59,13 +58,13 @@ def test_the_page_shows_the_stream(server: Server) -> None:
     assert page.index(b'id="state"') < page.index(b'id="view"')  # seen without scrolling
 
 
-def test_faces_are_told_while_they_are_fresh(
+def test_faces_are_served_while_they_are_fresh(
     server: Server, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert json.loads(get(server.url + "faces.json")[1]) == {"fresh": False, "faces": []}
     board.show(PICTURE, {"frame": 7, "faces": [1]})
-    told = json.loads(get(server.url + "faces.json")[1])
-    assert (told["fresh"], told["frame"], told["faces"]) == (True, 7, [1])
+    facts = json.loads(get(server.url + "faces.json")[1])
+    assert (facts["fresh"], facts["frame"], facts["faces"]) == (True, 7, [1])
     monkeypatch.setattr(board_module, "STALE", 0.05)
     time.sleep(0.1)
     assert json.loads(get(server.url + "faces.json")[1]) == {"fresh": False, "faces": []}
@@ -90,12 +89,12 @@ def test_the_stream_is_made_of_jpegs(server: Server, board: Board) -> None:
         assert stream.read(length).startswith(b"\xff\xd8")
 
 
-def test_nobody_watching_nothing_is_encoded(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(board_module, "encode_picture", lambda *_: pytest.fail("encoded"))
+def test_without_a_client_nothing_is_encoded(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_module, "encode_image", lambda *_: pytest.fail("encoded"))
     board.show(PICTURE, {})
 
 
-def test_whoever_leaves_is_counted_out(server: Server, board: Board) -> None:
+def test_a_client_that_disconnects_is_counted_out(server: Server, board: Board) -> None:
     stream = urllib.request.urlopen(server.url + "stream.mjpg", timeout=5)
     while not board.watchers:
         time.sleep(0.01)
@@ -107,10 +106,10 @@ def test_whoever_leaves_is_counted_out(server: Server, board: Board) -> None:
     assert board.watchers == 0
 
 
-def test_whoever_leaves_while_no_picture_comes_is_counted_out(
+def test_a_client_that_disconnects_while_no_picture_comes_is_counted_out(
     server: Server, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serve, "SILENCE", 0.05)
+    monkeypatch.setattr(server_module, "SILENCE", 0.05)
     stays, leaves = (urllib.request.urlopen(server.url + "stream.mjpg", timeout=5) for _ in "ab")
     leaves.close()
     end = time.monotonic() + 5
@@ -123,20 +122,20 @@ def test_whoever_leaves_while_no_picture_comes_is_counted_out(
     stays.close()
 
 
-def test_only_so_many_may_watch(server: Server, board: Board) -> None:
+def test_the_number_of_streams_is_limited(server: Server, board: Board) -> None:
     board.watchers = CLIENTS
-    assert get(server.url + "stream.mjpg") == (503, b"8 are watching, no more may\n")
+    assert get(server.url + "stream.mjpg") == (503, b"8 clients are watching, which is the limit\n")
 
 
 @pytest.mark.parametrize("path", ["", "faces.json", "stream.mjpg"])
-def test_without_the_token_there_is_nothing(guarded: Server, path: str) -> None:
+def test_without_the_token_nothing_is_served(guarded: Server, path: str) -> None:
     base = guarded.url.partition("?")[0]
     assert get(base + path)[0] == 403
     assert get(f"{base}{path}?token=wrong")[0] == 403
 
 
 @pytest.mark.parametrize("token", [TOKEN, "a+b/c&d#e%f=g h", '"><script>é', "{query}{{"])
-def test_with_the_token_there_is(board: Board, token: str) -> None:
+def test_with_the_token_page_and_faces_are_served(board: Board, token: str) -> None:
     server = Server(board, 0, token=token)
     code, page = get(server.url)
     assert code == 200
@@ -160,14 +159,14 @@ def test_a_query_cannot_write_into_the_page(guarded: Server) -> None:
     assert b"alert(1)" not in page
 
 
-def test_a_page_from_elsewhere_cannot_borrow_our_address(server: Server) -> None:
-    code, told = get(server.url + "faces.json", Host="evil.example")
+def test_a_foreign_host_name_is_refused(server: Server) -> None:
+    code, answer = get(server.url + "faces.json", Host="evil.example")
     assert code == 403
-    assert b"--token" in told
+    assert b"--token" in answer
 
 
 @pytest.mark.parametrize("host", ["[", "[::1", "::1]]"])
-def test_a_host_that_is_none_is_told(server: Server, host: str) -> None:
+def test_a_malformed_host_is_refused(server: Server, host: str) -> None:
     assert get(server.url, Host=host)[0] in (400, 403)
 
 
@@ -178,7 +177,7 @@ def opened(server: Server, stack: ExitStack) -> socket.socket:
 
 
 def answers(server: Server, seconds: float) -> bool:
-    """Whether the page is served again before that time is over."""
+    """Return whether the page is served again within ``seconds``."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with suppress(OSError, HTTPException):
@@ -187,11 +186,9 @@ def answers(server: Server, seconds: float) -> bool:
     return False
 
 
-def test_a_crowd_that_says_nothing_takes_no_more_than_its_share(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "CONNECTIONS", 4)
-    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.5)
+def test_silent_connections_are_limited(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "CONNECTIONS", 4)
+    monkeypatch.setattr(server_module, "HEAD_SECONDS", 0.5)
     server = Server(board, 0)
     before = threading.active_count()
     with ExitStack() as stack:
@@ -202,10 +199,10 @@ def test_a_crowd_that_says_nothing_takes_no_more_than_its_share(
     server.close()
 
 
-def test_a_letter_now_and_then_does_not_hold_a_connection(
+def test_a_byte_now_and_then_does_not_hold_a_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(server_module, "HEAD_SECONDS", 0.3)
     with ExitStack() as stack:
         slow, start = opened(server, stack), time.monotonic()
         slow.settimeout(0.05)
@@ -221,12 +218,12 @@ def test_a_letter_now_and_then_does_not_hold_a_connection(
         assert time.monotonic() - start < 2
 
 
-def test_other_paths_say_what_there_is(server: Server) -> None:
+def test_other_paths_are_not_found(server: Server) -> None:
     assert get(server.url + "etc/passwd")[0] == 404
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.2", "::"])
-def test_off_loopback_a_token_is_asked_for(board: Board, address: str) -> None:
+def test_off_loopback_a_token_is_required(board: Board, address: str) -> None:
     with pytest.raises(UsageError, match="--token"):
         Server(board, 0, address)
 
@@ -236,7 +233,7 @@ def test_a_short_token_is_refused(board: Board) -> None:
         Server(board, 0, token="secret")
 
 
-def test_a_port_that_is_taken_is_told(server: Server, board: Board) -> None:
+def test_a_port_in_use_is_reported(server: Server, board: Board) -> None:
     port = int(server.url.rstrip("/").rpartition(":")[2])
     with pytest.raises(UsageError, match=f"cannot serve on 127.0.0.1:{port}"):
         Server(board, port)

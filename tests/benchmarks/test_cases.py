@@ -1,4 +1,4 @@
-"""Cases: runtimes and threads, processes of their own, foreign networks, jitter."""
+"""Cases: runtimes and threads, separate processes, foreign networks, jitter."""
 
 import os
 import signal
@@ -13,8 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from asmnet_edge.benchmarks import accuracy as jitter_module
-from asmnet_edge.benchmarks import worker
+from asmnet_edge.benchmarks import accuracy, worker
 from asmnet_edge.benchmarks.accuracy import FRAMES, jitter, moving, still
 from asmnet_edge.benchmarks.callable_model import CallableModel
 from asmnet_edge.benchmarks.cases import Case, cases_for, distinct_names, with_distinct_keys
@@ -42,11 +41,10 @@ from asmnet_edge.benchmarks.timing import (
     time_stages,
 )
 from asmnet_edge.benchmarks.worker import cold_start, workers
-from asmnet_edge.benchmarks.worker_process import LocalRow
-from asmnet_edge.datasets.synthetic import draw_face
+from asmnet_edge.benchmarks.worker_process import LocalRunner
 from asmnet_edge.errors import ModelError, UsageError
 from asmnet_edge.io.files import sha256, sha256_of_all
-from asmnet_edge.runtime.backends import runtimes
+from asmnet_edge.rendering.drawn_face import draw_face
 
 TOML = """
 name = "Mean colour"
@@ -84,7 +82,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 def test_a_row_for_each_runtime_and_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes.util, "find_spec", lambda name: name != "tflite_runtime" or None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name != "tflite_runtime" or None)
     keys = [case.key for case in cases_for([Path("a.onnx"), Path("b.tflite")], "all", [1, 2])]
     assert keys == [
         *("a.onnx in onnxruntime", "a.onnx in onnxruntime, 2 threads"),
@@ -101,7 +99,7 @@ def test_a_runtime_by_name_is_for_the_files_that_it_can_run() -> None:
         cases_for([Path("a.onnx")], "torch", [1])
 
 
-def test_files_of_one_name_keep_the_folders_that_tell_them_apart() -> None:
+def test_files_of_one_name_keep_the_folders_that_distinguish_them() -> None:
     paths = [Path(p) for p in ("old/a.onnx", "new/a.onnx", "new/b.onnx", "x/c.onnx", "x/y/c.onnx")]
     names = list(distinct_names(paths).values())
     assert names == ["old/a.onnx", "new/a.onnx", "b.onnx", "x/c.onnx", "y/c.onnx"]
@@ -151,7 +149,7 @@ def test_a_slow_row_is_given_the_time_that_its_calls_take(
         assert len(row.opened().turn(5, 0.2).samples) >= 5
 
 
-def test_a_fresh_process_that_hangs_is_told(
+def test_a_fresh_process_that_hangs_is_reported(
     artifacts: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "START_TIMEOUT", 0.01)
@@ -170,18 +168,18 @@ def test_the_first_landmark_of_a_fresh_process_is_its_first_call(foreign: Path) 
     assert len(calls) == 1
 
 
-def test_memory_is_told_without_proc_too(tmp_path: Path) -> None:
+def test_memory_is_known_without_proc_too(tmp_path: Path) -> None:
     assert peak_rss_mib() > 20
     assert peak_rss_mib(tmp_path / "gone") > 20
     (tmp_path / "status").write_text("Name: python\n")
     assert peak_rss_mib(tmp_path / "status") > 20
 
 
-def test_a_model_without_eyes_is_told(candidate: Callable[..., CallableModel]) -> None:
+def test_a_model_without_eyes_is_refused(candidate: Callable[..., CallableModel]) -> None:
     collapsed = candidate("flat.tflite")
     collapsed.backend.run = lambda crop: (np.full((68, 2), 0.5), np.zeros(3))
     with pytest.raises(ModelError, match=r"flat\.tflite puts both eyes of a face in one place"):
-        LocalRow(collapsed, collapsed.unmeasured()).outputs(np.zeros((2, 96, 96, 3), np.uint8))
+        LocalRunner(collapsed, collapsed.unmeasured()).outputs(np.zeros((2, 96, 96, 3), np.uint8))
 
 
 def test_the_stages_use_as_many_threads_as_the_row(candidate: Callable[..., CallableModel]) -> None:
@@ -190,7 +188,7 @@ def test_the_stages_use_as_many_threads_as_the_row(candidate: Callable[..., Call
     run = made.backend.run
     made.backend.run = lambda crop: seen.append(cv2.getNumThreads()) or run(crop)
     picture = cv2.imencode(".jpg", np.full((48, 64, 3), 1, np.uint8))[1].tobytes()
-    results = stage_results(LocalRow(made, made.unmeasured()).stages(picture, 2))
+    results = stage_results(LocalRunner(made, made.unmeasured()).stages(picture, 2))
     assert (set(seen), cv2.getNumThreads()) == ({1}, before)
     assert tuple(results) == STAGES
     assert len(results["total"].samples) == results["total"].calls == 2
@@ -255,7 +253,7 @@ def test_a_row_gives_what_the_model_gives_here(artifacts: list[Path]) -> None:
     np.testing.assert_array_equal(here[1], there[1])
 
 
-def test_what_does_not_start_says_why(tmp_path: Path) -> None:
+def test_what_does_not_start_has_the_reason(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone\.tflite did not start: .*there is no artifact"):
         cold_start(Case(tmp_path / "gone.tflite"), 1)
 
@@ -295,7 +293,7 @@ def test_its_pose_is_fitted_to_its_landmarks(
         (('model = "mean.onnx"', 'model = "gone.onnx"'), "which is not there"),
     ],
 )
-def test_a_wrong_description_says_what_is_wrong(
+def test_an_error_names_what_is_wrong_with_a_description(
     foreign: Path, change: tuple[str, str], message: str
 ) -> None:
     foreign.write_text(TOML.replace(*change))
@@ -304,7 +302,7 @@ def test_a_wrong_description_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("output", ["index = 3", 'name = "marks"'])
-def test_an_output_that_is_not_there_is_told_with_those_that_are(
+def test_an_output_that_is_not_there_is_named_with_those_that_are(
     foreign: Path, output: str
 ) -> None:
     foreign.write_text(TOML + output + "\n")
@@ -320,7 +318,7 @@ def test_a_description_is_read_as_it_is_written(foreign: Path) -> None:
     assert network.output.unit == "crop"
 
 
-def test_weights_in_a_file_of_their_own_belong_to_the_network(foreign: Path) -> None:
+def test_weights_in_a_separate_file_belong_to_the_network(foreign: Path) -> None:
     foreign.write_text(TOML.replace("mean.onnx", "mean.xml"))
     (foreign.parent / "mean.xml").write_text("<net/>")
     with pytest.raises(ModelError, match=r"mean\.bin, which is not there"):
@@ -346,7 +344,7 @@ def test_a_model_in_one_file_has_that_ones_hash(artifacts: list[Path]) -> None:
     assert row.files_sha256 == row.sha256 == sha256(artifacts[1])
 
 
-def test_too_few_points_are_told(foreign: Path) -> None:
+def test_too_few_points_are_refused(foreign: Path) -> None:
     foreign.write_text(TOML + f"points = {list(range(51))}\n")
     with pytest.raises(UsageError, match="ibug68 has 68 points, the network gives 51"):
         open_checked_model(Case(foreign))
@@ -428,9 +426,7 @@ def test_jitter_of_known_size_is_found(faces: EvaluationFaces, crop: np.ndarray)
 def test_noise_and_movement_are_small_and_always_the_same(crop: np.ndarray) -> None:
     frames, shifts = still(crop)
     inside = (crop > 10) & (crop < 245)
-    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(
-        jitter_module.NOISE, rel=0.1
-    )
+    assert (frames.astype(float) - crop)[:, inside].std() == pytest.approx(accuracy.NOISE, rel=0.1)
     assert not shifts.any()
     np.testing.assert_array_equal(frames, still(crop)[0])
     frames, shifts = moving(crop)

@@ -48,10 +48,10 @@ def test_a_quarter_goes_towards_the_higher_neighbour() -> None:
 
 
 @pytest.mark.parametrize("order", ["xy", "yx"])
-def test_offsets_say_the_rest(order: str) -> None:
+def test_offsets_are_the_rest(order: str) -> None:
     offsets = np.array([[1.5, -0.25], [-2.0, 0.75]])  # x, y of two points, in units of 3 pixels
-    told = 1 / (1 + np.exp(-(offsets if order == "xy" else offsets[:, ::-1]).T))
-    spread = np.broadcast_to(told[..., None, None], (2, 2, CELLS, CELLS)).reshape(1, 4, 16, 16)
+    reported = 1 / (1 + np.exp(-(offsets if order == "xy" else offsets[:, ::-1]).T))
+    spread = np.broadcast_to(reported[..., None, None], (2, 2, CELLS, CELLS)).reshape(1, 4, 16, 16)
     maps = np.concatenate([maps_with([(5, 6), (7, 1)]), spread.astype(np.float32)], axis=1)
     told_by = Heatmaps(refine="offsets", offset_order=order, offset_scale=3.0, offset_logit=True)
     moved = told_by.decode(maps, SIZE) - Heatmaps().decode(maps[:, :2], SIZE)
@@ -90,7 +90,7 @@ def test_a_network_of_heat_maps_is_a_row(network: Path) -> None:
     np.testing.assert_allclose(landmarks, (cells + 0.5) / 16, atol=1e-6)
 
 
-def test_a_wrong_word_is_told_with_those_that_are_known(network: Path) -> None:
+def test_a_wrong_word_is_named_with_those_that_are_known(network: Path) -> None:
     network.write_text(network.read_text() + 'refine = "subpixel"\n')
     with pytest.raises(UsageError, match="refine must be one of .*quarter.*'subpixel'"):
         read_foreign(network)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from json_rows import measured_rows
 from rich.console import Console
 
 from asmnet_edge.benchmarks.cases import BenchmarkPlan, Case, LatencyPlan
@@ -21,7 +22,7 @@ FAILED = {"name": "broken.onnx", "key": "broken.onnx", "error": "it fell over. P
 
 def text_of(record: BenchmarkRecord) -> str:
     console = Console(file=io.StringIO(), width=140)
-    console.print(tables(record))
+    console.print(tables(record.typed))
     return console.file.getvalue()
 
 
@@ -47,7 +48,7 @@ def recorded(
         ]
         plan = BenchmarkPlan(tuple(row.case for row in rows), short)
         record = measure_all(plan, rows, source, lambda what, steps: lambda: None)
-        for row in record.results[:2]:
+        for row in record.content["results"][:2]:
             row["latency_ms"] |= {"p50": 1.234, "p90": 2.345, "p99": 3.456, "mean": 2,
                                   "throughput": 500}  # fmt: skip
             row["unsteady"] = []
@@ -56,7 +57,7 @@ def recorded(
     return measure
 
 
-def test_a_row_tells_all_of_a_model(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_a_row_has_all_figures_of_a_model(recorded: Callable[..., BenchmarkRecord]) -> None:
     speed, accuracy = lines_with(text_of(recorded()), "fake int8")
     assert speed == ["2.50", "97", "%", "1.23", "2.35", "3.46", "2.00", "500"]
     assert accuracy[:6] == ["5.00", "+3.000", "[+3.000,", "+3.000]", "0.0", "0.00"]
@@ -70,23 +71,26 @@ def test_the_float_model_is_compared_with_itself(recorded: Callable[..., Benchma
 
 def test_the_pose_is_the_mean_over_its_axes(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
-    record.results[1]["accuracy"]["pose_mae"] = {"yaw": 1.5, "pitch": 2.5, "roll": 0.5}
+    record.content["results"][1]["accuracy"]["pose_mae"] = {"yaw": 1.5, "pitch": 2.5, "roll": 0.5}
     assert lines_with(text_of(record), "fake int8")[1][5] == "1.50"
 
 
-def test_an_interval_is_told_beside_the_median(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_an_interval_stands_beside_the_median(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
-    record.results[1]["latency_ms"]["intervals"] = {"p50": [1.2, 1.3]}
+    record.content["results"][1]["latency_ms"]["intervals"] = {"p50": [1.2, 1.3]}
     assert lines_with(text_of(record), "fake int8")[0][3:5] == ["1.23", "±0.05"]
 
 
-def test_what_a_user_feels_has_a_table_of_its_own(
+def test_waiting_times_have_a_separate_table(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     record = recorded()
     names = ("decode", "detect", "crop", "infer", "total")
-    record.results[1]["stages_ms"] = {n: {"p50": i} for i, n in enumerate(names)}
-    record.results[1]["cold_start"] = {"total_ms": 210, "peak_rss_mib": 70, "installed_bytes": 3e8}
+    record.content["results"][1]["stages_ms"] = {
+        n: {"p50": i, "p90": i} for i, n in enumerate(names)
+    }
+    cold = {"total_ms": 210, "peak_rss_mib": 70, "installed_bytes": 300_000_000}
+    record.content["results"][1]["cold_start"] = cold
     felt = lines_with(text_of(record), "fake int8")[2]
     assert felt == ["0.00", "1.00", "2.00", "3.00", "4.00", "210", "70", "300"]
 
@@ -101,7 +105,7 @@ def test_a_failed_row_is_in_the_table_and_its_reason_below(
 
 def test_drawn_faces_claim_no_accuracy(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
-    for row in record.measured:
+    for row in measured_rows(record):
         row["accuracy"] |= {"nme": None, "nme_drop": None, "failure_rate": None, "pose_mae": None}
     record.content["settings"]["faces"]["drawn"] = True
     text = text_of(record)
@@ -126,12 +130,12 @@ def test_an_interrupted_run_on_photos_does_not_call_them_drawn(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     record = recorded()
-    for row in record.measured:
+    for row in measured_rows(record):
         del row["accuracy"]
     assert "no accuracy on real ones" not in text_of(record)
 
 
-def test_without_a_float_model_there_is_no_deviation_and_it_says_what_gives_it_back(
+def test_without_a_float_model_there_is_no_deviation_and_a_note_how_to_get_it(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     cure = (
@@ -143,22 +147,24 @@ def test_without_a_float_model_there_is_no_deviation_and_it_says_what_gives_it_b
     assert cure not in text_of(recorded())
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(12.1, "12 seconds"), (1801.0, "30 minutes")])
-def test_endurance_is_told_in_the_unit_that_fits(
-    recorded: Callable[..., BenchmarkRecord], seconds: float, told: str
+@pytest.mark.parametrize(("seconds", "words"), [(12.1, "12 seconds"), (1801.0, "30 minutes")])
+def test_endurance_is_given_in_the_unit_that_fits(
+    recorded: Callable[..., BenchmarkRecord], seconds: float, words: str
 ) -> None:
     record = recorded()
-    record.results[1]["sustained"] = {"seconds": seconds, "first_p50": 2.0, "last_p50": 2.4,
-                                      "change_percent": 20.0}  # fmt: skip
-    words = f"fake int8, sustained for {told}: p50 2.00 ms at first, 2.40 ms at the end (+20.0 %)"
-    assert words in text_of(record)
+    record.content["results"][1]["sustained"] = {
+        **{"seconds": seconds, "first_p50": 2.0, "last_p50": 2.4, "change_percent": 20.0},
+        "points": [],
+    }
+    line = f"fake int8, sustained for {words}: p50 2.00 ms at first, 2.40 ms at the end (+20.0 %)"
+    assert line in text_of(record)
 
 
 def test_a_row_that_failed_after_its_latency_is_marked(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     record = recorded()
-    record.results[1]["error"] = "its process ended"
+    record.content["results"][1]["error"] = "its process ended"
     text = text_of(record)
     assert lines_with(text, "fake int8 (failed)")[0]
     assert "w: its process ended" in text
@@ -168,7 +174,9 @@ def test_rows_that_would_be_called_the_same_are_called_by_their_keys(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     record = recorded()
-    for row, key in zip(record.results[:2], ("old/a.tflite", "new/a.tflite"), strict=True):
+    for row, key in zip(
+        record.content["results"][:2], ("old/a.tflite", "new/a.tflite"), strict=True
+    ):
         row |= {"key": key, "precision": "int8"}
     text = text_of(record)
     assert lines_with(text, "old/a.tflite")
@@ -176,35 +184,37 @@ def test_rows_that_would_be_called_the_same_are_called_by_their_keys(
     assert not lines_with(text, "fake int8")
 
 
-def test_cores_that_rows_were_held_to_are_told(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_cores_that_rows_were_pinned_to_are_named(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
-    record.results[1]["cpus"] = [0, 1]
-    assert "fake int8: held to core 0, 1" in text_of(record)
+    record.content["results"][1]["cpus"] = [0, 1]
+    assert "fake int8: pinned to core 0, 1" in text_of(record)
 
 
-def test_an_unsteady_row_is_marked_and_says_why(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_an_unsteady_row_is_marked_and_has_the_reason(
+    recorded: Callable[..., BenchmarkRecord],
+) -> None:
     record = recorded()
-    record.results[1]["unsteady"] = ["p90 is 1.90 times p50", "it rained"]
+    record.content["results"][1]["unsteady"] = ["p90 is 1.90 times p50", "it rained"]
     text = text_of(record)
     assert "~1.23" in lines_with(text, "fake int8")[0]
     assert "~1.23" not in lines_with(text, "fake float32")[0]
     assert "~ fake int8: p90 is 1.90 times p50; it rained" in text
 
 
-def test_a_doubt_that_rows_share_is_said_once(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_a_doubt_that_rows_share_stands_once(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
-    for row, cores in zip(record.measured, (1.3, 1.4), strict=True):
+    for row, cores in zip(measured_rows(record), (1.3, 1.4), strict=True):
         row["unsteady"] = [f"other processes kept {cores} cores busy"]
     assert "~ all rows: other processes kept 1.3 to 1.4 cores busy" in text_of(record)
 
 
-def test_an_interrupted_run_says_so(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_an_interrupted_run_is_marked(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
     record.content["interrupted"] = True
     assert "~ the run was interrupted" in text_of(record)
 
 
-def test_the_title_tells_machine_and_faces(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_the_title_has_machine_and_faces(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
     device: dict[str, Any] = record.content["device"]
     device |= {"board": None, "cpu": "Example CPU", "cores": 4}
@@ -214,7 +224,7 @@ def test_the_title_tells_machine_and_faces(recorded: Callable[..., BenchmarkReco
     assert text_of(record).startswith("Raspberry Pi 5, 4 cores")
 
 
-def test_what_the_copy_lacks_of_the_faces_is_told(
+def test_what_the_copy_lacks_of_the_faces_is_a_note(
     recorded: Callable[..., BenchmarkRecord],
 ) -> None:
     record = recorded()
@@ -225,11 +235,11 @@ def test_what_the_copy_lacks_of_the_faces_is_told(
     assert "three faces: without ibug (2), which this copy lacks" in text
 
 
-def test_rows_of_one_file_are_told_apart(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_rows_of_one_file_have_different_labels(recorded: Callable[..., BenchmarkRecord]) -> None:
     record = recorded()
-    record.results[0] |= {"key": "a.onnx in openvino, 2 threads", "threads": 2}
+    record.content["results"][0] |= {"key": "a.onnx in openvino, 2 threads", "threads": 2}
     assert lines_with(text_of(record), "fake float32 fake 2t")
 
 
-def test_the_notes_tell_size_and_work(recorded: Callable[..., BenchmarkRecord]) -> None:
+def test_the_notes_have_size_and_work(recorded: Callable[..., BenchmarkRecord]) -> None:
     assert "1,439,507 parameters, 256.5 M multiply-adds" in text_of(recorded())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from asmnet_edge.benchmarks import machine as device
+from asmnet_edge.benchmarks import machine as module
 from asmnet_edge.benchmarks.machine import DeviceInfo, fastest_cpus, load_average
 
 PI = {
@@ -23,10 +23,10 @@ DESKTOP = {
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> DeviceInfo:
-    """As a machine with these system files tells of itself."""
-    monkeypatch.setattr(device, "_text", request.param.get)
+    """Description of a machine with these system files."""
+    monkeypatch.setattr(module, "read_text", request.param.get)
     lines = request.param.get("/proc/cpuinfo", "").splitlines()
-    monkeypatch.setattr(device.cpu, "features", lambda: device.cpu._flags(lines))
+    monkeypatch.setattr(module.system, "features", lambda: module.system._flags(lines))
     return DeviceInfo.of_this_machine()
 
 
@@ -45,7 +45,7 @@ def test_a_desktop_is_known_by_its_cpu(machine: DeviceInfo) -> None:
 
 
 @pytest.mark.parametrize("machine", [{}], indirect=True)
-def test_a_system_that_tells_nothing_is_still_a_machine(machine: DeviceInfo) -> None:
+def test_a_system_without_system_files_is_still_a_machine(machine: DeviceInfo) -> None:
     assert machine.cpu
     assert machine.features == ()
     assert machine.cores >= 1
@@ -53,31 +53,31 @@ def test_a_system_that_tells_nothing_is_still_a_machine(machine: DeviceInfo) -> 
 
 def test_a_board_name_ends_where_its_text_does(tmp_path) -> None:
     (tmp_path / "model").write_bytes(b"Raspberry Pi 5\0")
-    assert device._text(str(tmp_path / "model")) == "Raspberry Pi 5"
-    assert device._text(str(tmp_path / "gone")) is None
+    assert module.read_text(str(tmp_path / "model")) == "Raspberry Pi 5"
+    assert module.read_text(str(tmp_path / "gone")) is None
 
 
 def test_this_machine_can_be_written_down() -> None:
-    told = DeviceInfo.of_this_machine().as_json()
-    assert json.loads(json.dumps(told)) == {**told, "features": list(told["features"])}
-    assert told["memory_mib"] is None or told["memory_mib"] > 100
-    assert told["python"].startswith("3.")
+    facts = DeviceInfo.of_this_machine().as_json()
+    assert json.loads(json.dumps(facts)) == {**facts, "features": list(facts["features"])}
+    assert facts["memory_mib"] is None or facts["memory_mib"] > 100
+    assert facts["python"].startswith("3.")
 
 
 def test_the_load_is_a_number_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     load = load_average()
     assert load is None or load >= 0
-    monkeypatch.delattr(device.os, "getloadavg", raising=False)
+    monkeypatch.delattr(module.os, "getloadavg", raising=False)
     assert load_average() is None
 
 
 def test_the_fastest_cores_are_the_large_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {f"{device.CPUS}/cpu{n}/cpu_capacity": str(c) for n, c in enumerate((440, 440, 1024))}
-    monkeypatch.setattr(device, "_text", told.get)
-    monkeypatch.setattr(device.os, "sched_getaffinity", lambda pid: {0, 1, 2})
+    files = {f"{module.CPUS}/cpu{n}/cpu_capacity": str(c) for n, c in enumerate((440, 440, 1024))}
+    monkeypatch.setattr(module, "read_text", files.get)
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda pid: {0, 1, 2})
     assert fastest_cpus(1) == (2,)
     assert fastest_cpus(2) == (0, 2)
 
 
-def test_versions_of_what_takes_part_are_told() -> None:
+def test_versions_of_what_takes_part_are_reported() -> None:
     assert "numpy" in DeviceInfo.of_this_machine().packages

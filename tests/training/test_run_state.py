@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.training.checkpoint import KEEP, State, load_state, save_state
+from asmnet_edge.training.run_state import KEEP, State, load_state, save_state
 
 
 def state(step: int) -> State:
@@ -96,14 +96,14 @@ def test_a_flipped_bit_anywhere_never_ends_the_program_and_never_changes_a_numbe
     assert fallen_back > 0.5 * len(whole) / 7
 
 
-def test_a_file_with_executable_content_is_passed_over(tmp_path: Path) -> None:
+def test_a_file_with_executable_content_is_skipped(tmp_path: Path) -> None:
     save_state(tmp_path, state(1))
     np.savez(path(tmp_path, 2), facts=np.array('{"step": 2}'), model=np.array([{}], object))
     loaded, damaged = load_state(tmp_path)
     assert (loaded.step, damaged) == (1, [path(tmp_path, 2)])
 
 
-def test_a_single_array_by_that_name_is_passed_over(tmp_path: Path) -> None:
+def test_a_single_array_by_that_name_is_skipped(tmp_path: Path) -> None:
     save_state(tmp_path, state(1))
     with path(tmp_path, 2).open("wb") as file:
         np.save(file, np.zeros(3))

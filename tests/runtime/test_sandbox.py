@@ -1,4 +1,4 @@
-"""The sandbox: a model without a manifest; however its process ends, there is a one-line error."""
+"""The sandbox for models without a manifest: each way its process ends is a one-line error."""
 
 import hashlib
 import shutil
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asmnet_edge.datasets.synthetic import draw_face
 from asmnet_edge.errors import ModelError
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
+from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime import artifact, sandbox
 from asmnet_edge.runtime.artifact import open_artifact
 from asmnet_edge.runtime.detector import whole_picture
@@ -36,7 +36,7 @@ def test_with_trust_it_finds_the_same(bare: Path) -> None:
     np.testing.assert_array_equal(one.landmarks.points, other.landmarks.points)
 
 
-def test_trust_does_not_help_a_file_that_its_manifest_denies(bare: Path) -> None:
+def test_trust_does_not_accept_a_file_that_contradicts_its_manifest(bare: Path) -> None:
     manifest = shipped(SHIPPED_INT8 + ".json").read_text()
     bare.with_name("bare.tflite.json").write_text(manifest.replace(SHIPPED_INT8, "bare.tflite"))
     assert open_artifact(bare, trust=True)
@@ -69,10 +69,10 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_however_the_probe_ends_there_is_one_error(
+def test_every_end_of_the_probe_is_one_error(
     bare: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    program, told = ENDS[end]
+    program, expected = ENDS[end]
     run = sandbox.subprocess.run
     monkeypatch.setattr(sandbox, "SECONDS", 2)
     monkeypatch.setattr(
@@ -80,12 +80,12 @@ def test_however_the_probe_ends_there_is_one_error(
         "run",
         lambda command, **rest: run([sys.executable, "-c", program], **rest),
     )
-    with pytest.raises(ModelError, match=told) as refused:
+    with pytest.raises(ModelError, match=expected) as refused:
         open_artifact(bare, trust=True)
     assert "\n" not in str(refused.value)
 
 
-def test_what_was_tried_is_what_is_loaded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_probed_is_what_is_loaded(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content, run_probe = bare.read_bytes(), sandbox.run_probe
 
     def swapped(module: str, path: Path, files: dict[str, bytes]) -> dict[str, int]:
@@ -108,7 +108,7 @@ def test_no_code_is_taken_from_the_folder_it_is_called_in(
     assert not Path("ran").exists()
 
 
-def test_a_flood_of_answers_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_long_answer_is_cut_off(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
         "import os, asmnet_edge.runtime.probe as t; t.limit()\n"
         "while True: os.write(1, bytes(2**16))"
@@ -128,7 +128,7 @@ def test_a_probe_takes_no_more_than_its_share_of_what_is_free(tmp_path: Path) ->
     assert available(tmp_path / "none") > MEMORY
 
 
-def test_a_huge_file_is_not_even_tried(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_file_is_not_probed(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(artifact, "LARGEST", 1000)
     with pytest.raises(ModelError, match="more than 1,000 bytes"):
         open_artifact(bare, trust=True)

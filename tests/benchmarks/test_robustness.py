@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from asmnet_edge.benchmarks.evaluation.evaluated_model import EvaluatedModel
+from asmnet_edge.benchmarks.callable_model import BatchBackend, CallableModel
 from asmnet_edge.benchmarks.evaluation.robustness import (
     CURVES,
     Displacement,
     every_kth,
     sensitivity,
 )
+from asmnet_edge.benchmarks.record_types import ModelDescription
 from asmnet_edge.datasets.sample import Sample
 from asmnet_edge.geometry.crop import CropRule
 from asmnet_edge.geometry.landmarks import Box, Landmarks
@@ -30,23 +31,23 @@ def sample(square_scheme: LandmarkScheme, draw_dot: Callable) -> Sample:
     return Sample("square", "square", lambda: picture, Landmarks(CORNERS, square_scheme))
 
 
-def model_of(answer: Callable[[np.ndarray], np.ndarray], scheme: LandmarkScheme) -> EvaluatedModel:
+def model_of(answer: Callable[[np.ndarray], np.ndarray], scheme: LandmarkScheme) -> CallableModel:
     def predict(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.stack([answer(crop) for crop in crops]), np.zeros((len(crops), 3))
 
-    return EvaluatedModel({"name": "fake"}, scheme, RULE, predict)
+    return CallableModel(ModelDescription(name="fake"), BatchBackend("fake", predict), RULE, scheme)
 
 
 def unwatched() -> None:
     """Progress that nobody sees."""
 
 
-def curves_of(model: EvaluatedModel, samples: Sequence[Sample]) -> dict[str, dict[float, float]]:
+def curves_of(model: CallableModel, samples: Sequence[Sample]) -> dict[str, dict[float, float]]:
     curves = sensitivity(model, samples, unwatched)["curves"]
     return {name: dict(zip(c["by"], c["nme"], strict=True)) for name, c in curves.items()}
 
 
-def test_a_model_that_never_looks_pays_for_all_of_a_shift(
+def test_a_model_that_ignores_its_input_pays_for_all_of_a_shift(
     sample: Sample, square_scheme: LandmarkScheme
 ) -> None:
     curves = curves_of(model_of(lambda crop: RELATIVE, square_scheme), [sample])
@@ -56,7 +57,7 @@ def test_a_model_that_never_looks_pays_for_all_of_a_shift(
             assert nme == pytest.approx(100 * abs(by) * 80 / 40, abs=1e-9)
 
 
-def test_a_model_that_never_looks_pays_for_scale_and_rotation(
+def test_a_model_that_ignores_its_input_pays_for_scale_and_rotation(
     sample: Sample, square_scheme: LandmarkScheme
 ) -> None:
     curves = curves_of(model_of(lambda crop: RELATIVE, square_scheme), [sample])

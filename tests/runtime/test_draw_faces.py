@@ -1,4 +1,4 @@
-"""Drawing: where the landmarks are, there is colour; the picture given stays as it was."""
+"""Annotated pictures: landmarks are drawn where they are, and the input stays unchanged."""
 
 from collections.abc import Callable
 
@@ -31,13 +31,13 @@ def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (before != after).any(axis=2)
 
 
-def test_there_is_colour_at_every_landmark(canvas: np.ndarray, face: Callable) -> None:
+def test_every_landmark_is_drawn(canvas: np.ndarray, face: Callable) -> None:
     drawn = changed(canvas, draw_faces(canvas, [face()]))
     for column, row in face().landmarks.points.round().astype(int):
         assert drawn[row, column]
 
 
-def test_the_picture_given_stays_as_it_was(canvas: np.ndarray, face: Callable) -> None:
+def test_the_input_picture_is_unchanged(canvas: np.ndarray, face: Callable) -> None:
     before = canvas.copy()
     drawn = draw_faces(canvas, [face()])
     assert (canvas == before).all()

@@ -98,7 +98,7 @@ class Audit:
         return None if None in runs else runs.count("int8")
 
     def facts(self) -> dict[str, Any]:
-        """The findings that hold on any machine, for the manifest."""
+        """Return the findings that hold on any machine, for the manifest."""
         share = self.share_of_multiply_adds
         return {
             "int8_operators": round(self.share_of_operators, 4),
@@ -107,7 +107,7 @@ class Audit:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """All findings and the derived shares, ready for JSON."""
+        """Return all findings and the derived shares, ready for JSON."""
         return {
             "possible": self.possible,
             "counts": self.counts,

@@ -42,7 +42,7 @@ def _replace(field: Any, values: list[Any]) -> None:
 
 
 def _sorted_nodes(graph: Any) -> list[Any]:
-    """The nodes that the outputs depend on, each after those whose results it takes."""
+    """Return the nodes that the outputs depend on, each after those whose results it takes."""
     producers = {name: node for node in graph.node for name in node.output}
     found: dict[int, Any] = {}
     waiting = [producers[output.name] for output in reversed(graph.output)]
@@ -58,23 +58,23 @@ def _sorted_nodes(graph: Any) -> list[Any]:
 
 
 def _inputs(graph: Any) -> Iterator[str]:
-    """Names of the tensors that the nodes take, node by node."""
+    """Yield the names of the tensors that the nodes take, node by node."""
     return itertools.chain.from_iterable(node.input for node in graph.node)
 
 
 def _outputs(graph: Any) -> Iterator[str]:
-    """Names of the tensors that the nodes give, node by node."""
+    """Yield the names of the tensors that the nodes produce, node by node."""
     return itertools.chain.from_iterable(node.output for node in graph.node)
 
 
 def _in_order(tensors: Any, names: Iterator[str]) -> list[Any]:
-    """Those of ``tensors`` that are among ``names``, in the order of these."""
+    """Return the ``tensors`` that are among ``names``, sorted as those are."""
     known = {tensor.name: tensor for tensor in tensors}
     return [known[name] for name in dict.fromkeys(names) if name in known]
 
 
 def _new_names(graph: Any) -> dict[str, str]:
-    """New name by old one, of nodes and tensors, those of inputs and outputs excepted."""
+    """Return new names by old ones, of nodes and tensors except inputs and outputs."""
     fixed = {value.name for value in (*graph.input, *graph.output)}
     constants = {tensor.name for tensor in graph.initializer}
     uses = Counter(_inputs(graph))
@@ -89,7 +89,7 @@ def _new_names(graph: Any) -> dict[str, str]:
 
 
 def _named_by(node: Any, constants: set[str], shared: set[str]) -> Iterator[tuple[str, str]]:
-    """Each name that ``node`` introduces, and what its new name is made of."""
+    """Yield each name that ``node`` introduces, and the new name without a number."""
     base = NUMBER.sub("", PORT.sub("", node.name))
     for place, name in enumerate(node.input):
         if name in shared:
@@ -101,7 +101,7 @@ def _named_by(node: Any, constants: set[str], shared: set[str]) -> Iterator[tupl
 
 
 def _numbered(base: str, number: int) -> str:
-    """``base`` with a number before its port: ``Conv:0`` and 7 give ``Conv__7:0``."""
+    """Return ``base`` with a number before its port: ``Conv__7:0`` for ``Conv:0`` and 7."""
     port = PORT.search(base)
     end = port.start() if port else len(base)
     return f"{base[:end]}__{number}{base[end:]}"

@@ -43,10 +43,10 @@ def _packed(model: Any, names: Collection[str], pack: Pack) -> Any:
     for tensor in list(model.graph.initializer):
         values = numpy_helper.to_array(tensor)
         if tensor.name in names and values.dtype == np.float32 and values.size >= MIN_SIZE:
-            constants, made = pack(tensor.name, values)
+            constants, restoring = pack(tensor.name, values)
             model.graph.initializer.remove(tensor)
             model.graph.initializer.extend(constants)
-            nodes += made
+            nodes += restoring
     computing = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*nodes, *computing])

@@ -120,7 +120,7 @@ def quantize(
     """Quantise the body of float ``model``, except layers that ``recipe`` keeps in float."""
     options = options or QuantizerOptions()
     with tempfile.TemporaryDirectory() as folder:
-        given, prepared, made = (Path(folder) / f"{i}.onnx" for i in range(3))
+        given, prepared, target = (Path(folder) / f"{i}.onnx" for i in range(3))
         onnx.save(model, given)
         quant_pre_process(given, prepared, skip_symbolic_shape=True)
         onnxruntime.set_default_logger_severity(3)
@@ -130,7 +130,7 @@ def quantize(
         exact = pixel_override(ready, pixels) if options.activations == "QUInt8" else {}
         quantization.quantize_static(
             prepared,
-            made,
+            target,
             _Crops(recipe.crops.crops),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=BODY,
@@ -142,7 +142,7 @@ def quantize(
             calibrate_method=quantization.CalibrationMethod[options.ranges],
             extra_options={"TensorQuantOverrides": exact},
         )
-        quantized = onnx.load(made)
+        quantized = onnx.load(target)
         if options.pair_limits != "nowhere":
             limit(quantized, ready, recipe.crops.crops, options.pair_limits == "everywhere")
         quantized = in_int8(quantized, HEADS, keep=kept)

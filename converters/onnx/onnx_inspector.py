@@ -38,14 +38,14 @@ def read_contents(path: Path) -> Read:
 def read_operators(path: Path) -> tuple[list[Operator], list[str]]:
     """Computing operators; a QDQ operator is in int8 when all its data inputs come dequantised."""
     graph = read_onnx(path.read_bytes())
-    made_by = {name: node for node in graph.nodes for name in node.outputs}
+    producers = {name: node for node in graph.nodes for name in node.outputs}
     computing, other = [], []
     for node in graph.nodes:
-        if _computes(node, made_by):
-            in_int8 = _in_int8(node, made_by, graph)
+        if _computes(node, producers):
+            in_int8 = _in_int8(node, producers, graph)
             name = _name(node)
             computing.append(
-                Operator(name, node.kind, in_int8, _multiply_adds(node, made_by, graph))
+                Operator(name, node.kind, in_int8, _multiply_adds(node, producers, graph))
             )
         elif node.kind in OTHERS_IN_FLOAT:
             other.append(f"{node.kind} {_name(node)}")
@@ -56,34 +56,36 @@ def _name(node: Node) -> str:
     return node.name or node.outputs[0]
 
 
-def _computes(node: Node, made_by: Mapping[str, Node]) -> bool:
+def _computes(node: Node, producers: Mapping[str, Node]) -> bool:
     """Products, pools, and additions of two results, as in residual blocks, not of a constant."""
     if node.kind != "Add":
         return node.kind in COMPUTING and not (
-            node.kind == "Concat" and _is_of_shapes(node, made_by)
+            node.kind == "Concat" and _is_of_shapes(node, producers)
         )
-    return all(made_by.get(i) and made_by[i].kind != "Constant" for i in node.inputs)
+    return all(producers.get(i) and producers[i].kind != "Constant" for i in node.inputs)
 
 
-def _is_of_shapes(node: Node, made_by: Mapping[str, Node]) -> bool:
+def _is_of_shapes(node: Node, producers: Mapping[str, Node]) -> bool:
     """Whether a concatenation puts shapes together rather than features."""
-    return any(made_by.get(i) and made_by[i].kind in ("Unsqueeze", "Shape") for i in node.inputs)
+    return any(
+        producers.get(i) and producers[i].kind in ("Unsqueeze", "Shape") for i in node.inputs
+    )
 
 
-def _in_int8(node: Node, made_by: Mapping[str, Node], graph: OnnxGraph) -> bool:
+def _in_int8(node: Node, producers: Mapping[str, Node], graph: OnnxGraph) -> bool:
     """Data and weights alike; a reduction's second input is its axes."""
     if node.kind in INTEGER:
         return True
     data = node.inputs[:1] if node.kind == "ReduceMean" else node.inputs[:2]
     if node.kind == "Concat":
         data = node.inputs
-    return all(made_by.get(i) and made_by[i].kind == "DequantizeLinear" for i in data)
+    return all(producers.get(i) and producers[i].kind == "DequantizeLinear" for i in data)
 
 
-def _multiply_adds(node: Node, made_by: Mapping[str, Node], graph: OnnxGraph) -> int | None:
+def _multiply_adds(node: Node, producers: Mapping[str, Node], graph: OnnxGraph) -> int | None:
     if node.kind not in PRODUCTS:
         return 0
-    kernel = _shape_of_constant(node.inputs[1], made_by, graph)
+    kernel = _shape_of_constant(node.inputs[1], producers, graph)
     if kernel is None or not kernel:
         return None
     if "Conv" not in node.kind:
@@ -93,12 +95,12 @@ def _multiply_adds(node: Node, made_by: Mapping[str, Node], graph: OnnxGraph) ->
 
 
 def _shape_of_constant(
-    name: str, made_by: Mapping[str, Node], graph: OnnxGraph
+    name: str, producers: Mapping[str, Node], graph: OnnxGraph
 ) -> tuple[int, ...] | None:
     while name not in graph.constants:
-        if name not in made_by or not made_by[name].inputs:
+        if name not in producers or not producers[name].inputs:
             return None
-        name = made_by[name].inputs[0]
+        name = producers[name].inputs[0]
     return graph.constants[name]
 
 

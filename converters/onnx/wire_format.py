@@ -28,7 +28,10 @@ class Node:
 
 @dataclass(frozen=True)
 class OnnxGraph:
-    """A graph, nodes in order; shapes : of constants and of results, where the file has them"""
+    """A graph, with its nodes in order.
+
+    shapes : of constants and results, where the file has them
+    """
 
     nodes: tuple[Node, ...]
     constants: dict[str, tuple[int, ...]]
@@ -47,7 +50,7 @@ def read_onnx(content: bytes) -> OnnxGraph:
 
 
 def onnx_properties(content: bytes) -> dict[str, str]:
-    """The ``metadata_props`` of the ONNX file ``content``."""
+    """Return the ``metadata_props`` of the ONNX file ``content``."""
     entries = [value for number, value in _fields(memoryview(content)) if number == 14]
     return {_text(_one(entry, 1)): _text(_one(entry, 2)) for entry in entries}
 
@@ -88,7 +91,7 @@ def _tensor(message: memoryview) -> tuple[str, tuple[int, ...], int]:
 
 
 def _value_info(message: memoryview) -> tuple[str, tuple[int, ...]]:
-    """Name and shape; an unknown dimension is 0."""
+    """Return name and shape; an unknown dimension is 0."""
     name = _text(_one(message, 1))
     shape = _one(_one(_one(message, 2), 1), 2)
     dims = [v for number, v in _fields(shape) if number == 1]
@@ -111,7 +114,7 @@ def _varints(message: memoryview) -> Iterator[int]:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
-    """Number and value of each field of ``message``: an int for varints, bytes for the rest."""
+    """Yield number and value of each field of ``message``: int for varints, else bytes."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position)
@@ -128,7 +131,10 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """Read seven bits a byte, the lowest first; the top bit states that more bytes follow."""
+    """Return a number of seven bits a byte, lowest first, and the place after it.
+
+    The top bit of a byte is set where more follow.
+    """
     value = shift = 0
     while True:
         byte = message[position]

@@ -31,9 +31,9 @@ class QuantizerOptions:
     """Options of the quantizer; `scripts/compare_quantisers.py` compares them.
 
     preset : "mixed" has asymmetric activations, as the other formats; "performance" symmetric ones
-    fast : bias correction by the layer's own error, not by running the network for each layer
+    fast : bias correction by the error of the layer alone, without running the network for each
     overflow_fix : 7-bit weights for CPUs without VNNI
-    averaged : activation ranges by NNCF's own averages of extremes over samples, not by extremes
+    averaged : activation ranges by NNCF's default, averages of extremes over samples
     pair_limits : weights that don't saturate without VNNI: "chosen", in layers where saturation
     would cost more, "everywhere" or "nowhere"
     """
@@ -81,9 +81,9 @@ class OpenVinoExporter:
 def canonical(model: Any) -> None:
     """Give ``model`` names and run-time information that are the same in each conversion.
 
-    OpenVINO names nodes by a counter that runs on over everything the process has done
-    (``Transpose_204497``), and notes the path of the SavedModel, a temporary folder. Numbers count
-    anew here, by kind, in the order of computation; the path becomes `SOURCE`.
+    OpenVINO numbers nodes by a counter that continues over all conversions of the process
+    (``Transpose_204497``), and records the path of the SavedModel, a temporary folder. Here the
+    numbers start from 1 for each kind, in the order of computation; the path becomes `SOURCE`.
     """
     names: dict[str, str] = {}
     kinds: Counter[str] = Counter()

@@ -44,9 +44,7 @@ class Change:
 def choose_limited(
     one: Convolution, kernel: Array, sampled: Samples, always: bool = False
 ) -> Change | None:
-    """Return limited weights of ``one`` if they reduce its error in the worse arithmetic.
-
-    None if they do not.
+    """Return limited weights of ``one`` if they reduce its error in the worse arithmetic, or None.
 
     kernel : float weights (out, in / groups, h, w); sampled : sampled activations by group
     always : return limited weights even if they increase the error
@@ -94,7 +92,7 @@ class Layer:
 
 
 def _layers(one: Convolution, kernel: Array, sampled: Samples) -> Iterator[Layer]:
-    """Return the groups of ``one`` as layers."""
+    """Yield the groups of ``one`` as layers."""
     parts = (np.split(x, one.groups) for x in (rows_of(kernel), one.rows, one.kernel_scale))
     for rows, steps, scale, codes in zip(*parts, sampled, strict=True):
         yield Layer(rows, steps, scale, codes, one.zero, one.channels)

@@ -151,7 +151,7 @@ def test_without_a_fingerprint_it_is_not_verified(
     change(path, fingerprint={})
     ended = asmnet_edge("verify", path)
     assert ended.code == 1
-    assert "carries no fingerprint" in ended.out
+    assert "has no fingerprint" in ended.out
     assert "asmnet-edge convert" in ended.out
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import flatbuffers
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
@@ -51,6 +52,12 @@ def kind_of(model: Any, operator: Any) -> str:
 def name_of(tensor: Any) -> str:
     """Return the name of ``tensor``."""
     return bytes(tensor.name).decode()
+
+
+def constant(model: Any, index: int) -> Any:
+    """Return the values of the float32 tensor ``index``, flat; empty if it is no constant."""
+    data = model.buffers[model.subgraphs[0].tensors[index].buffer].data
+    return np.frombuffer(b"" if data is None else bytes(data), np.float32)
 
 
 def metadata(model: Any, key: str) -> bytes | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from asmnet_edge.converters.tflite.flatbuffer import kind_of, name_of, read, write
+from asmnet_edge.converters.tflite.flatbuffer import constant, kind_of, name_of, read, write
 
 PIXEL_OPS = ("CAST", "SUB", "MUL")
 SHIFT = 128  # from an int8 zero point to a uint8 one
@@ -48,7 +48,7 @@ def pixel_bounds(content: bytes) -> tuple[str, float, float] | None:
     graph, values = model.subgraphs[0], np.array([0.0, 255.0], np.float32)
     count = _leading(model)
     for operator in graph.operators[:count]:
-        constants = [_constant(model, i) for i in operator.inputs[1:]]
+        constants = [constant(model, i) for i in operator.inputs[1:]]
         if any(constant.size != 1 for constant in constants):
             return None
         if kind_of(model, operator) == "SUB":
@@ -65,11 +65,6 @@ def _leading(model: Any) -> int:
     """Number of operators at the start that scale pixels."""
     kinds = [kind_of(model, operator) for operator in model.subgraphs[0].operators]
     return next(i for i, kind in enumerate(kinds) if kind not in PIXEL_OPS)
-
-
-def _constant(model: Any, tensor: int) -> Any:
-    data = model.buffers[model.subgraphs[0].tensors[tensor].buffer].data
-    return np.frombuffer(b"" if data is None else bytes(data), np.float32)
 
 
 def _one_step_a_pixel(steps: Any, black: float, white: float) -> bool:

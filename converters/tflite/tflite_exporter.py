@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_quantizer import qtyping, quantizer
@@ -19,6 +20,7 @@ from asmnet_edge.converters.jobs import Recipe
 from asmnet_edge.converters.tflite.activation_ranges import RangeEstimator, extremes, with_margin
 from asmnet_edge.converters.tflite.flatbuffer import (
     add_metadata,
+    constant,
     kind_of,
     metadata,
     name_of,
@@ -37,6 +39,7 @@ IO_OPS = (Op.FULLY_CONNECTED, Op.RESHAPE, Op.OUTPUT)  # what int8-io has in int8
 RESIDUAL = ".*_add.*"  # the additions within blocks; the mean shape's stays float
 COMPUTING = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "CONCATENATION", "ADD"}
 SIGNATURE = "serving_default"
+EVEN = 4.0  # times the median
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def quantize(
         plan.add_static_config(".*", operation, 8, 8, weight_granularity=granularity)
     plan.add_static_config(RESIDUAL, Op.ADD, 8, 8)
     if not with_outputs:
-        HEADS[options.heads](plan)
+        HEADS[options.heads](plan, content)
     _leave_in_float(plan, content, recipe.keep_float)
     crops = recipe.crops.crops
     seed = plan.calibrate({SIGNATURE: [{"image": crops[0][None]}]})
@@ -141,12 +144,41 @@ def quantize(
     return remove_pixel_scaling(_quantized(plan, ranges))
 
 
-HEADS: Mapping[str, Callable[[Any], None]] = MappingProxyType(
+def _int8_head_weights(plan: Any, content: bytes) -> None:
+    """Quantise the weights of heads alone: with one scale for a head whose outputs are alike.
+
+    tflite-micro dequantises the weights of all outputs with the scale of the first one, so a head
+    with a scale for each output is misread there (docs/compatibility.md).
+    """
+    plan.add_weight_only_config(".*", Op.FULLY_CONNECTED, 8)
+    model = read(content)
+    graph = model.subgraphs[0]
+    for operator in graph.operators:
+        if kind_of(model, operator) == "FULLY_CONNECTED" and has_even_weights(model, operator):
+            plan.add_weight_only_config(
+                _only(name_of(graph.tensors[operator.outputs[0]])),
+                Op.FULLY_CONNECTED,
+                8,
+                granularity=qtyping.QuantGranularity.TENSORWISE,
+            )
+
+
+def has_even_weights(model: Any, operator: Any) -> bool:
+    """Whether the largest weight of the dense ``operator`` is at most `EVEN` times a usual one.
+
+    A usual one is the median of the largest weights of its outputs.
+    """
+    shape = model.subgraphs[0].tensors[operator.inputs[1]].shape
+    largest = np.abs(constant(model, operator.inputs[1]).reshape(shape)).max(axis=1)
+    return bool(largest.max() <= EVEN * np.median(largest))
+
+
+HEADS: Mapping[str, Callable[[Any, bytes], None]] = MappingProxyType(
     {
-        "weights": lambda plan: plan.add_weight_only_config(".*", Op.FULLY_CONNECTED, 8),
-        "dynamic": lambda plan: plan.add_dynamic_config(".*", Op.FULLY_CONNECTED, 8),
-        "static": lambda plan: plan.add_static_config(".*", Op.FULLY_CONNECTED, 8, 8),
-        "float": lambda plan: None,
+        "weights": _int8_head_weights,
+        "dynamic": lambda plan, _: plan.add_dynamic_config(".*", Op.FULLY_CONNECTED, 8),
+        "static": lambda plan, _: plan.add_static_config(".*", Op.FULLY_CONNECTED, 8, 8),
+        "float": lambda plan, _: None,
     }
 )
 
@@ -161,9 +193,12 @@ def _leave_in_float(plan: Any, content: bytes, layers: tuple[str, ...]) -> None:
     for operator in graph.operators:
         kind, result = kind_of(model, operator), name_of(graph.tensors[operator.outputs[0]])
         if kind in COMPUTING and is_of(result.rpartition(";")[2], layers):
-            plan.update_quantization_recipe(
-                f"^{re.escape(result)};?$", Op[kind], algorithm_key="no_quantize"
-            )
+            plan.update_quantization_recipe(_only(result), Op[kind], algorithm_key="no_quantize")
+
+
+def _only(result: str) -> str:
+    """Return the expression that a rule of the quantizer matches the operator of ``result`` by."""
+    return f"^{re.escape(result)};?$"
 
 
 def is_of(name: str, layers: tuple[str, ...]) -> bool:

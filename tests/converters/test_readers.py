@@ -18,7 +18,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from asmnet_edge.converters.checks.arithmetic import saturates
 from asmnet_edge.converters.onnx.simplification import simplify
-from asmnet_edge.converters.tflite.flatbuffer import ALIGNMENT, add_metadata, metadata, read, write
+from asmnet_edge.converters.tflite.flatbuffer import (
+    ALIGNMENT,
+    add_metadata,
+    kind_of,
+    metadata,
+    read,
+    write,
+)
+from asmnet_edge.converters.tflite.tflite_exporter import has_even_weights
 from asmnet_edge.formats import format_named
 from asmnet_edge.geometry.metrics import deviation
 from asmnet_edge.geometry.schemes import IBUG68
@@ -51,6 +59,35 @@ def test_each_tensor_and_buffer_is_used(artifacts: Find, precision: str) -> None
     assert {int(i) for part in parts for i in part} - {-1} == set(range(len(graph.tensors)))
     users = [user.buffer for user in (*graph.tensors, *model.metadata)]
     assert {0, *users} == set(range(len(model.buffers)))
+
+
+def head_scales(content: bytes) -> list[int]:
+    """Return how many scales the int8 weights of each dense head have, in order of the file."""
+    model = read(content)
+    (graph,) = model.subgraphs
+    heads = [o for o in graph.operators if kind_of(model, o) == "FULLY_CONNECTED"]
+    source = {int(o.outputs[0]): o.inputs[0] for o in graph.operators}  # weights are dequantised
+    tensors = [graph.tensors[source[int(head.inputs[1])]] for head in heads]
+    return [len(tensor.quantization.scale) for tensor in tensors]
+
+
+def test_weights_of_a_head_have_one_scale(artifacts: Find) -> None:
+    # tflite-micro takes the first scale for all outputs
+    assert head_scales(artifacts("tflite", "int8").read_bytes()) == [1, 1]
+
+
+@pytest.mark.parametrize(("largest", "even"), [(1.0, True), (3.9, True), (4.1, False)])
+def test_a_head_with_an_output_of_much_larger_weights_keeps_its_scales(
+    artifacts: Find, largest: float, even: bool
+) -> None:
+    model = read(artifacts("tflite", "float32").read_bytes())
+    (graph,) = model.subgraphs
+    head = next(o for o in graph.operators if kind_of(model, o) == "FULLY_CONNECTED")
+    tensor = graph.tensors[head.inputs[1]]
+    weights = np.ones(tensor.shape, np.float32)
+    weights[0] = largest
+    model.buffers[tensor.buffer].data = weights.view(np.uint8).ravel()
+    assert has_even_weights(model, head) is even
 
 
 def places_of_buffers(content: bytes) -> list[int]:

@@ -112,6 +112,10 @@ def jitter(
     """Measure the RMS distance of a landmark to its mean place, % of the inter-ocular distance.
 
     crops : (faces, s, s, 3), the first `FACES` of which are used
+
+    The frames are made from each crop, in the same way for every model. `still`: the same crop
+    with fresh sensor noise in each frame. `moving`: the crop slides by fractions of a pixel, and
+    the landmarks are moved back by the same; the movement that remains is the network's.
     """
     found: dict[str, list[float]] = {"still": [], "moving": []}
     for crop in crops[:FACES]:

@@ -76,6 +76,10 @@ FLAGS = ("rigorous", "pictures")
 class RemoteRun:
     """One benchmark on another machine, in a new folder that `clean` removes.
 
+    The run does not depend on the connection: it has a session of its own (``setsid``) and writes
+    to files, which are polled, and polled again after the connection was lost. As its folder stays
+    until `clean`, another process can resume watching: see `at`.
+
     report : takes the lines that the run prints
     """
 

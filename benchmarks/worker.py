@@ -191,7 +191,10 @@ PARTS = ("python_ms", "import_ms", "load_ms", "first_ms", "total_ms")
 
 
 def cold_start(case: Case, times: int) -> ColdStart:
-    """Start ``case`` in fresh processes: median ms of each part, peak memory, packages used."""
+    """Start ``case`` in fresh processes: median ms of each part, peak memory, packages used.
+
+    After the first start the files are in the system's cache, as on a device that runs it daily.
+    """
     runs = [_start(case, last=number == times - 1) for number in range(times)]
     return ColdStart(
         **{part: float(np.median([run[part] for run in runs])) for part in PARTS},

@@ -1,4 +1,8 @@
-"""This machine and its processes: package versions, CPU features, child processes, threads."""
+"""This machine and its processes: package versions, CPU features, child processes, threads.
+
+`opencv_threads` and `environment` restore what they set for the whole process. docs/settings.md
+lists all process-wide settings, among them those that are not restored.
+"""
 
 from __future__ import annotations
 

@@ -132,6 +132,10 @@ class _Track:
 class FaceTracker:
     """Follows the faces of a stream with one landmarker.
 
+    A face is cropped by its landmarks in the previous frame, turned by their tilt if the network
+    expects upright faces. It is missed when the landmarks found there do not have the shape of a
+    face (`Face.quality`), when it is too small, or when its centre has left the frame.
+
     smooth : filter landmarks and pose from frame to frame
     timings : of the last frame, as the landmarker's; smooth_ms : milliseconds of smoothing in it
     """

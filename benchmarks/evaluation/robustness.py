@@ -2,6 +2,10 @@
 
 For displaced crops each face is cut with the crop's centre shifted, its side scaled, or its content
 turned. Landmarks are mapped back into the picture, so that all errors are measured in one unit.
+
+For tilted heads each picture is turned about the face. The model starts with the tight box of the
+turned landmarks, as if a detector had found it: a level crop first, then crops by the landmarks
+found.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ MACHINE = (
 def card_of(
     sections: Sequence[dict[str, Any]], dataset: Dataset, given: str, command: str, most: int | None
 ) -> dict[str, Any]:
-    """Return the whole card.
+    """Return the whole card: all that its text says, so that `render` needs no new measurement.
 
     given : the data set as the user named it, without a path; command : that makes the card
     most : faces a subset, None for all

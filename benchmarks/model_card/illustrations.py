@@ -1,4 +1,7 @@
-"""Pictures of a card, drawn from its figures alone: none shows a real face."""
+"""Pictures of a card: curves drawn from its figures, and drawn heads with a model's results.
+
+None shows a real face, as pictures of people must not be published.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +149,11 @@ class TurnedHead:
 
 
 def write_gallery(model: CallableModel, path: Path) -> None:
-    """Write the contact sheet of ``model``, a network of 68 points, to ``path``."""
+    """Write the contact sheet of ``model``, a network of 68 points, to ``path``.
+
+    Each row shows one head, each column one yaw. The model starts with the tight box of the
+    landmarks, as the runtime does with a detector's box.
+    """
     heads = turned_heads()
     searches = [Search(h.picture, model.crop, bounding_box(h.points)) for h in heads]
     search_all(model, searches)

@@ -86,7 +86,16 @@ class Known:
 
 
 def read_known(path: Path) -> dict[str, Known]:
-    """Read remarks and logs of float models, by their SHA-256."""
+    """Read remarks and logs of float models, by their SHA-256.
+
+        [[weights]]
+        sha256 = "..."    # of the float model file
+        logs = ["training/first.csv", "training/second.csv"]    # relative to the TOML file
+        remarks = ["..."]
+
+    An entry belongs to the hash, so that it does not outlive the weights. `DataError` if the file
+    is not of this form.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         entries = content["weights"] if content else []

@@ -167,6 +167,9 @@ def add_saturation(
 ) -> None:
     """Give the rounded convolutions of ``network`` limited weights and their overflow.
 
+    Weights are limited by the exporters' rule, `choose_limited`, applied to the ranges and
+    activations of the simulation: sensitivities and plans thus hold in both arithmetics.
+
     takes : scale and zero point of the input of each, by name
     pixels : (n, s, s, 3) scaled inputs of the network, to sample activations of
     """

@@ -106,7 +106,8 @@ class UnlabelledPictures:
 class FaceSource:
     """Options of a source of calibration faces.
 
-    words : "kind:argument"; count : at most so many faces
+    words : "kind:argument" of a data set as in the catalog (`asmnet_edge.datasets.catalog`), or
+    "pictures:DIR" for pictures without annotations; count : at most so many faces
     detector : name of the detector that finds faces in unlabelled pictures
     not_in : "kind:argument" of data sets whose test faces must not be among them
     detector_model : file with the detector's network, for detectors that need one

@@ -2,6 +2,9 @@
 
 The runtimes' kernels are run to find out, instead of reading a list of CPU features: so what an
 emulator, a virtual machine or an environment variable takes from the CPU counts too.
+
+LiteRT computes exactly on all CPUs. ONNX Runtime and OpenVINO do so on ARM and on x86 with VNNI;
+on x86 without VNNI they saturate (see `asmnet_edge.converters.saturation.pairs`).
 """
 
 from __future__ import annotations
@@ -91,7 +94,7 @@ def _openvino_sum() -> float:
 
 @dataclass(frozen=True)
 class Arithmetics:
-    """An artifact opened in both arithmetics.
+    """An artifact opened in both arithmetics: this CPU's in the runtime, the other one simulated.
 
     here : `EXACT` or `SATURATING`, the arithmetic of this CPU; native : the runtime's backend
     other : simulates the other arithmetic; None if no activations make a difference

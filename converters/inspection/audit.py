@@ -1,6 +1,9 @@
 """The int8 audit: which operators an artifact computes in int8, which not and why, and here.
 
 Each format's `Inspector` reads its files; the notes describe this CPU's int8 arithmetic.
+
+Inspectors need only what a device has: the TFLite schema that comes with LiteRT, a parser of a few
+lines for ONNX, OpenVINO's own reader. Where one is missing, the audit reports so and does not fail.
 """
 
 from __future__ import annotations

@@ -136,6 +136,9 @@ def samples(found: Sequence[Convolution], each: Iterable[dict[str, Codes]]) -> d
 class Pairs:
     """Some pairs of one convolution that can saturate.
 
+    A convolution with two input channels a group sums the products of each pair. The excess of
+    these sums over 16 bits, added up by output channel, is the loss in kernels without VNNI.
+
     channels : (2 * pairs,) input channels, one pair after another
     kernel : (pairs, 2, h, w), of a convolution with one group for each pair
     totals : (out, pairs, 1, 1), of a convolution from excess sums to the loss of results

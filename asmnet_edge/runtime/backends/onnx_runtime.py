@@ -47,6 +47,9 @@ def open_session(path: Path, threads: int, content: bytes | None = None) -> tupl
     Numbers too small for a float32's full precision count as 0: arithmetic with them is slow on
     many CPUs, and training leaves them behind. A PFLD with 447,231 of them among 741,192 weights
     took 50 ms with and 2.1 ms without (ONNX Runtime 1.32, Intel Xeon with AMX).
+
+    From the first session of a process on, this holds for the thread that opens it and for ONNX
+    Runtime's own threads. It is not restored, because the calling thread computes, too.
     """
     ort = require("onnxruntime", "onnx")
     options = ort.SessionOptions()

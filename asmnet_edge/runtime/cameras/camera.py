@@ -115,6 +115,10 @@ STUCK = 2  # processes that cannot be killed, from which on no further one is st
 class Camera:
     """Frames of a camera, until the caller stops.
 
+    When frames stop, come too late or are broken, the process that holds the camera is killed and
+    started again, after a short pause at first and longer ones later. A camera that has never
+    given a frame is given up after the rule's ``give_up``.
+
     source : index, device path, rtsp:// or http:// address, picamera2 or picamera2:INDEX,
     replay:FILE; requested : width, height and frames per second, 0 for the camera's default
     log : called with one line for each outage and recovery

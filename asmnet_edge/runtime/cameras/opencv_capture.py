@@ -124,7 +124,11 @@ class Device:
 
 
 def open_stream(source: str, requested: CaptureMode) -> Grab:
-    """Open the stream at the address ``source`` in its own size and at its own rate."""
+    """Open the stream at the address ``source`` in its own size and at its own rate.
+
+    Frames are stamped on arrival: many cameras derive a stream's timestamps from a nominal rate,
+    and the clocks of the others drift away from that of this machine.
+    """
     import cv2
 
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|fflags;nobuffer")

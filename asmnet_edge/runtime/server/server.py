@@ -105,7 +105,11 @@ def is_loopback(address: str) -> bool:
 
 
 class Server:
-    """Serves a `Board` in the background; port 0 takes any free one."""
+    """Serves a `Board` in the background; port 0 takes any free one.
+
+    On a loopback address the token is optional. On any other address it is required. With a token,
+    every request needs it.
+    """
 
     def __init__(
         self, board: Board, port: int, address: str = "127.0.0.1", token: str = ""

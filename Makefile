@@ -9,10 +9,8 @@ DATA := $(if $(ASMNET_EDGE_DATA),--data 300w:$(ASMNET_EDGE_DATA)/300w)
 
 .PHONY: demo demo-intro test soak docs test-arm64 size card lint lock clean
 
-# OpenVINO and NNCF fork the process to report each conversion to Intel, except where tests run
-QUIET := CI=true NNCF_CI=1
 demo: demo-intro $(VENV)/installed
-	$(QUIET) $(BIN)/python scripts/demo.py $(DEMO) $(DATA)
+	$(BIN)/python scripts/demo.py $(DEMO) $(DATA)
 
 demo-intro:
 	@[ -e $(VENV)/installed ] || echo "First the packages of the converters are installed into" \

@@ -43,11 +43,13 @@ def _import_runtime(question: dict[str, Any]) -> None:
     import importlib
 
     from asmnet_edge.formats import FLOAT_SUFFIX, runtimes_of
+    from asmnet_edge.io.system import block_usage_reports
 
     path, package = Path(question["path"]), question["runtime"]
     modules = [r.module for r in runtimes_of(path) if package in (None, r.package)]
     if path.suffix == FLOAT_SUFFIX:
         modules = ["keras"]
+    block_usage_reports()
     try:
         importlib.import_module(modules[0] if modules else "numpy")
     except ImportError:

@@ -21,7 +21,7 @@ from asmnet_edge.converters.jobs import ConversionJob
 from asmnet_edge.errors import CheckFailedError
 from asmnet_edge.formats import format_named
 from asmnet_edge.io.manifest import ArtifactManifest
-from asmnet_edge.io.system import spawning
+from asmnet_edge.io.system import block_usage_reports, spawning
 
 if TYPE_CHECKING:  # it brings TensorFlow
     from asmnet_edge.converters.graph import InferenceGraph
@@ -133,6 +133,7 @@ def _begin(parent: int, packages: Sequence[str]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1), os.dup2(nowhere, 2)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    block_usage_reports()
     with suppress(Exception):  # a job that needs the package raises it again
         for package in packages:
             import_module(package)

@@ -41,6 +41,7 @@ from asmnet_edge.errors import (
 )
 from asmnet_edge.formats import USUAL_PRECISIONS, FormatSpec, Precision, format_names
 from asmnet_edge.io.files import SHIPPED_FLOAT, file_or_shipped, refuse_existing, shipped
+from asmnet_edge.io.system import block_usage_reports
 
 if TYPE_CHECKING:  # these bring TensorFlow
     from asmnet_edge.converters.accuracy.mixed_precision import Planned
@@ -404,6 +405,7 @@ def import_packages(specs: Sequence[FormatSpec], only_check: bool = False) -> No
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    block_usage_reports()
     cures = {module: spec.cure for spec in reversed(specs) for module in spec.packages}
     for module in packages_of(specs):
         try:

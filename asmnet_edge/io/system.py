@@ -102,6 +102,17 @@ def limit_blas_threads() -> None:
         os.environ[BLAS_VARIABLES[0]] = "1"
 
 
+def block_usage_reports() -> None:
+    """Keep OpenVINO and NNCF from sending usage reports; call it before importing them.
+
+    Importing OpenVINO reports to Google Analytics without asking, and so does each conversion. They
+    do neither where its package ``openvino_telemetry`` cannot be imported. A
+    program that imported that package before keeps it.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    os.environ.setdefault("NNCF_CI", "1")
+
+
 @contextmanager
 def opencv_threads(count: int | None) -> Iterator[None]:
     """Let OpenCV use ``count`` threads within the block; None leaves its setting alone."""

@@ -74,10 +74,10 @@ def _onnx_runtime_sum() -> float:
 
 
 def _openvino_sum() -> float:
+    from asmnet_edge.runtime.backends.openvino import without_tiles
+
     openvino = require("openvino", "openvino")
     from openvino import opset13 as ops
-
-    from asmnet_edge.runtime.backends.openvino import without_tiles
 
     image = ops.parameter((1, CHANNELS, 4, 4), np.float32)
     ends = [np.float32(end) for end in (0, CODE, 0, CODE)]

@@ -99,3 +99,14 @@ def test_commands_that_write_models_keep_the_default(verb: str) -> None:
 def test_limiting_comes_before_numpy() -> None:
     code = f"{COMMAND}; assert 'numpy' not in sys.modules"
     assert blas_threads_after(code) == "1"
+
+
+def test_openvino_leaves_no_client_id_behind(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    program = "import asmnet_edge.runtime.backends.openvino, openvino; print(openvino.__file__)"
+    hidden = ("CI", "NNCF_CI", "PYTEST_CURRENT_TEST")
+    environment = {k: v for k, v in os.environ.items() if k not in hidden}
+    subprocess.run(
+        [sys.executable, "-c", program], env={**environment, "HOME": str(tmp_path)}, check=True
+    )
+    assert not list(tmp_path.iterdir())

@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from asmnet_edge.errors import ModelError, require
-from asmnet_edge.io.system import environment, features, installed_version
+from asmnet_edge.io.system import (
+    block_usage_reports,
+    environment,
+    features,
+    installed_version,
+)
 from asmnet_edge.runtime.backends.backend import Crop, Files, InferenceBackend, Outputs, read_files
 
 CPU_ISA = "ONEDNN_MAX_CPU_ISA"
+block_usage_reports()
 
 
 class OpenVinoBackend:

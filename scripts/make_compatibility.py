@@ -183,7 +183,7 @@ def page(rows: Sequence[Row]) -> str:
     table = "\n".join(line(row, rows) for row in rows)
     return HEAD.format(
         faces=FACES,
-        cpu=DeviceInfo.read().cpu,
+        cpu=DeviceInfo.of_this_machine().cpu,
         close=CLOSE,
         off=OFF,
         system=platform.system(),

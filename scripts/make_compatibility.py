@@ -57,7 +57,7 @@ READERS = (
     Reader("litert", "ai-edge-litert", ("ai-edge-litert==2.3.0", "numpy"), (".tflite",)),
     Reader("tflite-runtime", "tflite-runtime", ("tflite-runtime==2.14.0", "numpy<2"), (".tflite",)),
     Reader("tensorflow", "TensorFlow", ("tensorflow-cpu==2.15.1",), (".tflite",)),
-    Reader("tflite-micro", "tflite-micro", ("tflite-micro",), (".tflite",)),
+    Reader("tflite-micro", "tflite-micro", ("tflite-micro==0.dev20261023182759",), (".tflite",)),
     Reader("onnxruntime", "ONNX Runtime", ("onnxruntime==1.15.1", "numpy<2"), (".onnx",)),
     Reader("onnxruntime", "ONNX Runtime", ("onnxruntime==1.20.1", "numpy"), (".onnx",)),
     Reader("onnxruntime", "ONNX Runtime", ("onnxruntime==1.32.0", "numpy"), (".onnx",)),
@@ -229,10 +229,17 @@ Each row is one of our model files, run in one reader on {faces} drawn faces. *D
 mean distance of the landmarks to those of the float32 TFLite file, in % of the distance between the
 outer eye corners: up to {close} % is the usual cost of int8 (*right*), and more than {off} % is
 *wrong*. *Time* is that of the file over that of the float32 file of the same format in the same
-reader, one thread each. Measured on {cpu}, {system}.
+reader, one thread each, the median of 30 calls. Measured on {cpu}, {system}.
 
-Made by `python scripts/make_compatibility.py artifacts`, after
-`asmnet-edge convert all asmnet68.keras --precision all --output artifacts`.
+In short: in OpenVINO use the `.xml` file, since old versions misread int8 `.tflite` files without
+an error. In OpenCV's DNN module use a float `.onnx` file. tflite-micro runs `int8` and `int8-io`
+only. tflite-runtime and TensorFlow's own interpreter compute int8 right, but not faster than
+float32.
+
+Made by two commands:
+
+    asmnet-edge convert all asmnet68-128.keras --precision all --precision int8-io
+    python scripts/make_compatibility.py artifacts
 
 | reader | file | result | deviation % | time |
 |---|---|---|---|---|

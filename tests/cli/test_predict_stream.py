@@ -21,9 +21,9 @@ import pytest
 
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.io.images import write_image
+from asmnet_edge.io.system import our_python
 from asmnet_edge.rendering.drawn_face import draw_face
 from asmnet_edge.runtime import sandbox, stream_pipeline
-from asmnet_edge.runtime.cameras.camera import Camera
 from asmnet_edge.runtime.monitoring import ThrottlingMonitor
 from asmnet_edge.runtime.sources import Video
 
@@ -232,22 +232,37 @@ def test_frames_of_another_size_are_reported_and_drawn(
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == FRAMES
 
 
-def test_an_interrupted_video_is_kept(
-    asmnet_edge: Run, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    frames = Video.frames
+def predict_with(patch: str, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run ``predict`` in a process of its own, after ``patch``: signals are for a whole process."""
+    program = f"""
+import signal, sys
+{patch}
+from asmnet_edge.cli.main import main
+sys.argv = ["asmnet-edge", "predict", *sys.argv[1:]]
+main()
+"""
+    command = our_python("-c", program, *map(str, words))
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    def interrupted(self: Video, stop: Callable[[], bool]) -> Any:
-        for frame in frames(self, stop):
-            if frame.number == 5:
-                signal.raise_signal(signal.SIGINT)
-            yield frame
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Video, "frames", interrupted)
-        ended = asmnet_edge("predict", video, "--output", tmp_path)
-    assert ended.code == 130
-    assert "stopped early: written" in ended.err
+INTERRUPTED_VIDEO = """
+from asmnet_edge.runtime.sources import Video
+whole = Video.frames
+
+def frames(self, stop):
+    for frame in whole(self, stop):
+        if frame.number == 5:
+            signal.raise_signal(signal.SIGINT)
+        yield frame
+
+Video.frames = frames
+"""
+
+
+def test_an_interrupted_video_is_kept(video: Path, tmp_path: Path) -> None:
+    ended = predict_with(INTERRUPTED_VIDEO, video, "--output", tmp_path)
+    assert ended.returncode == 130
+    assert "stopped early: written" in ended.stderr
     assert len(list(Video(tmp_path / "video-faces.mp4").frames())) == 5
 
 
@@ -316,20 +331,24 @@ def test_a_camera_that_gives_nothing_ends_with_1(
     assert "/dev/video-none does not exist" in ended.complaint
 
 
-@pytest.mark.parametrize(("words", "code"), [((), 1), (("--wait",), 0)])
-def test_stopping_before_the_first_picture_is_reported(
-    asmnet_edge: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int
-) -> None:
-    def interrupted(self: Camera, stop: Callable[[], bool]) -> Any:
-        signal.raise_signal(signal.SIGTERM)
-        assert stop()
-        yield None
+STOPPED_CAMERA = """
+from asmnet_edge.runtime.cameras.camera import Camera
 
-    monkeypatch.setattr(Camera, "frames", interrupted)
-    ended = asmnet_edge("predict", "0", *words)
-    assert ended.code == code
-    assert "no picture came" in ended.err
-    assert ("before the camera delivered a picture" in ended.err) == bool(code)
+def frames(self, stop):
+    signal.raise_signal(signal.SIGTERM)
+    assert stop()
+    yield None
+
+Camera.frames = frames
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 1), (("--wait",), 0)])
+def test_stopping_before_the_first_picture_is_reported(words: tuple[str, ...], code: int) -> None:
+    ended = predict_with(STOPPED_CAMERA, "0", *words)
+    assert ended.returncode == code
+    assert "no picture came" in ended.stderr
+    assert ("before the camera delivered a picture" in ended.stderr) == bool(code)
 
 
 def test_throttling_that_comes_and_goes_is_reported_once_an_hour(

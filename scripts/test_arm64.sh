@@ -39,9 +39,9 @@ version=$(ls "$root/usr/lib" | grep -oE '^python3\.[0-9]+$' | head -n 1 | grep -
 mkdir -p "$root/work"
 "$python" -c 'import sys; from pathlib import Path
 from asmnet_edge.rendering.drawn_face import draw_face
-from asmnet_edge.io.images import write_picture
+from asmnet_edge.io.images import write_image
 for seed in range(1, 5):
-    write_picture(Path(sys.argv[1]) / f"{seed}.png", draw_face(seed).picture)' "$root/work/faces"
+    write_image(Path(sys.argv[1]) / f"{seed}.png", draw_face(seed).picture)' "$root/work/faces"
 
 failed=0
 run_there="chroot $root /usr/bin/env PYTHONPATH=/opt/site OPENBLAS_NUM_THREADS=1 python3"

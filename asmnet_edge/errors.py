@@ -7,6 +7,8 @@ Each states what was expected, what was found and what to do next. The command l
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 EXIT_CHECK_FAILED = 1
@@ -66,12 +68,24 @@ class CheckFailedError(AsmnetEdgeError):
 
 def require(module: str, extra: str) -> ModuleType:
     """Import ``module`` or raise `MissingExtraError` with the ``pip install`` line of ``extra``."""
-    try:
+    cure = f"pip install 'asmnet-edge[{extra}]', or in a checkout '.[{extra}]'"
+    with missing_package(module, cure):
         return importlib.import_module(module)
+
+
+@contextmanager
+def missing_package(module: str, cure: str) -> Iterator[None]:
+    """Raise `MissingExtraError` with the command ``cure`` if the package of ``module`` is missing.
+
+    An error about another package, which that one imports, is raised as it is.
+    """
+    package = module.split(".")[0]
+    try:
+        yield
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != module.split(".")[0]:
+        if (error.name or "").split(".")[0] != package:
             raise
         raise MissingExtraError(
-            f"this needs the package {module.split('.')[0]!r}, which is not installed",
-            f"Install it with: pip install 'asmnet-edge[{extra}]', or in a checkout '.[{extra}]'",
+            f"this needs the package {package!r}, which is not installed",
+            f"Install it with: {cure}",
         ) from error

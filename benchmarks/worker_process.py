@@ -25,7 +25,7 @@ from asmnet_edge.benchmarks.timing import (
 from asmnet_edge.benchmarks.timing_loop import failure
 from asmnet_edge.errors import ModelError
 from asmnet_edge.geometry.metrics import inter_ocular
-from asmnet_edge.io.system import opencv_threads
+from asmnet_edge.io.system import opencv_threads, set_keras_defaults
 from asmnet_edge.runtime.backends.backend import Crop
 
 COLLAPSED = 1e-6  # inter-ocular distance, of the crop's side, below which nothing can be measured
@@ -99,8 +99,7 @@ def _open(case: Case) -> tuple[Any, Any]:
 
 def main() -> None:
     """Serve on standard output, and send everything that libraries print to standard error."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    set_keras_defaults()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     serve(sys.stdin.buffer, answers)

@@ -10,7 +10,6 @@ for result in report.results:
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -35,13 +34,13 @@ from asmnet_edge.datasets.sample import refuse
 from asmnet_edge.errors import (
     CheckFailedError,
     DataError,
-    MissingExtraError,
     NotAFaceError,
     UsageError,
+    missing_package,
 )
 from asmnet_edge.formats import USUAL_PRECISIONS, FormatSpec, Precision, format_names
 from asmnet_edge.io.files import SHIPPED_FLOAT, file_or_shipped, refuse_existing, shipped
-from asmnet_edge.io.system import block_usage_reports
+from asmnet_edge.io.system import block_usage_reports, set_keras_defaults
 
 if TYPE_CHECKING:  # these bring TensorFlow
     from asmnet_edge.converters.accuracy.mixed_precision import Planned
@@ -403,20 +402,12 @@ def import_packages(specs: Sequence[FormatSpec], only_check: bool = False) -> No
 
     `MissingExtraError` with the command that installs a missing package, before any work is done.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    set_keras_defaults()
     block_usage_reports()
     cures = {module: spec.cure for spec in reversed(specs) for module in spec.packages}
     for module in packages_of(specs):
-        try:
+        with missing_package(module, cures[module]):
             _find(module) if only_check else importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] != module.split(".")[0]:
-                raise
-            raise MissingExtraError(
-                f"this needs the package {module!r}, which is not installed",
-                f"Install it with: {cures[module]}",
-            ) from error
 
 
 def packages_of(specs: Sequence[FormatSpec]) -> tuple[str, ...]:

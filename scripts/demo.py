@@ -16,6 +16,7 @@ from asmnet_edge.benchmarks.record import BenchmarkRecord
 from asmnet_edge.benchmarks.report.summary import Conclusion, conclusion
 from asmnet_edge.formats import suffixes
 from asmnet_edge.io.images import write_image
+from asmnet_edge.io.system import limit_blas_threads
 from asmnet_edge.rendering.drawn_face import draw_face
 
 COMMAND = (sys.executable, "-m", "asmnet_edge")
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--data", metavar="KIND:PATH", help="Real faces.  [default: drawn ones]")
     given = parser.parse_args()
     data = ["--data", given.data] if given.data else []
+    limit_blas_threads()  # of the commands below, `convert` among them
     convert(given.folder, data)
     found = benchmark(given.folder, data)
     if found.best is None:
@@ -49,9 +51,7 @@ def heading(text: str) -> None:
 
 def run(*words: object) -> None:
     """Run ``asmnet-edge`` with ``words``; a failure has printed its error and ends the demo."""
-    # NumPy's OpenBLAS alone: its threads get into each other's way in small products
-    environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
-    ended = subprocess.run([*COMMAND, *map(str, words)], env=environment)
+    ended = subprocess.run([*COMMAND, *map(str, words)])
     if ended.returncode:
         sys.exit(ended.returncode)
 

@@ -123,6 +123,22 @@ def calibration() -> Any:
     return tiny()["tiny_calibration"]()
 
 
+def moving_face(path: Path, frames: int) -> Path:
+    """Write a video of a drawn face that moves to the right, 320 x 256 pixels; return ``path``."""
+    import cv2
+    import numpy as np
+
+    from asmnet_edge.rendering.drawn_face import draw_face
+
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 24, (320, 256))
+    for number in range(frames):
+        picture = np.full((256, 320, 3), 110, np.uint8)
+        picture[:, 2 * number : 2 * number + 256] = draw_face(1).picture
+        writer.write(picture)
+    writer.release()
+    return path
+
+
 def artifact(format: str, precision: str) -> Path:
     """Return the path of the small model in a format and precision, its manifest beside it."""
     from asmnet_edge.converters.jobs import ConversionJob

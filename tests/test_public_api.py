@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
+import shared
 
 import asmnet_edge
 from asmnet_edge.io.images import read_image, write_image
@@ -69,14 +68,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn face that moves to the right."""
-    path = tmp_path_factory.mktemp("video") / "walk.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 24, (320, 256))
-    for number in range(FRAMES):
-        picture = np.full((256, 320, 3), 110, np.uint8)
-        picture[:, 2 * number : 2 * number + 256] = draw_face(1).picture
-        writer.write(picture)
-    writer.release()
-    return path
+    return shared.moving_face(tmp_path_factory.mktemp("video") / "walk.avi", FRAMES)
 
 
 def test_photo(photo: Path, tmp_path: Path) -> None:

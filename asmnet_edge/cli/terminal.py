@@ -15,6 +15,7 @@ from rich.progress import track
 
 from asmnet_edge.cli.console import silenced
 from asmnet_edge.errors import DataError, NotAFaceError, require
+from asmnet_edge.io.system import set_keras_defaults
 
 T = TypeVar("T")
 
@@ -76,8 +77,7 @@ def import_quietly(*modules: str, extra: str) -> None:
 
     `MissingExtraError` states how to install a module that is missing.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    set_keras_defaults()
     with silenced():
         for module in modules:
             require(module, extra)

@@ -102,6 +102,12 @@ def limit_blas_threads() -> None:
         os.environ[BLAS_VARIABLES[0]] = "1"
 
 
+def set_keras_defaults() -> None:
+    """Choose Keras' backend, TensorFlow, and few messages of it, where the user chose nothing."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
 def block_usage_reports() -> None:
     """Keep OpenVINO and NNCF from sending usage reports; call it before importing them.
 

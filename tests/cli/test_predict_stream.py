@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import shared
 
 from asmnet_edge.io.files import SHIPPED_INT8, shipped
 from asmnet_edge.io.images import write_image
@@ -35,14 +36,7 @@ PATIENCE = 120.0  # seconds, on a machine that is busy with other things
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn face that walks to the right, 24 frames of 320 x 256."""
-    path = tmp_path_factory.mktemp("videos") / "video.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 24, (320, 256))
-    for number in range(FRAMES):
-        picture = np.full((256, 320, 3), 110, np.uint8)
-        picture[:, 2 * number : 2 * number + 256] = draw_face(1).picture
-        writer.write(picture)
-    writer.release()
-    return path
+    return shared.moving_face(tmp_path_factory.mktemp("videos") / "video.avi", FRAMES)
 
 
 def test_a_folder_is_predicted_in_parallel_and_in_order(asmnet_edge: Run, tmp_path: Path) -> None:
